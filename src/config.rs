@@ -1,0 +1,412 @@
+//! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::cli::Serve;
+use crate::edge::certificates::{self, Pair, Problem};
+use crate::edge::gate::GateLimits;
+use crate::game::lobby::Rules;
+use crate::game::matchmaking::Patience;
+use crate::game::room::Format;
+use crate::transport::Limits;
+
+/// Where certificates are looked for when no flag says.
+const DEFAULT_TLS_DIR: &str = "certs";
+/// How long the score of somebody who went offline is kept, and how many such scores.
+const MEMORY: Duration = Duration::from_hours(1);
+const MEMORIES: usize = 100_000;
+/// Deliveries that may wait for one client: some minutes of a room, and a hundred times what a living client leaves.
+const OUTBOX: usize = 256;
+/// Descriptors that are not connections: listeners, the reactor, logs, certificates being read.
+const OTHER_FILES: u64 = 64;
+
+/// Why the configuration cannot work. Exit code 78: starting again will not help.
+#[derive(Debug, thiserror::Error)]
+pub enum Invalid {
+    /// Something about a certificate or key.
+    #[error(transparent)]
+    Certificate(#[from] Problem),
+    /// `--tls-cert` and `--tls-key` do not come in pairs.
+    #[error(
+        "There are {certs} --tls-cert and {keys} --tls-key. Give each certificate its key, in the same order, or put all of \
+         them into one folder and name it with --tls-dir."
+    )]
+    Unpaired {
+        /// Certificates given.
+        certs: usize,
+        /// Keys given.
+        keys: usize,
+    },
+    /// The files and the folder at once.
+    #[error("Certificates are given twice. Use either --tls-cert with --tls-key, or --tls-dir.")]
+    FilesAndFolder,
+    /// `--tls-dir` has nothing in it.
+    #[error("{} holds no certificate. Put the unpacked bundle of the certificate authority there.", .0.display())]
+    EmptyFolder(PathBuf),
+    /// Not a path that can be served.
+    #[error(
+        "{0:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
+    )]
+    Path(String),
+    /// A value outside what makes sense.
+    #[error("{flag} {problem}.")]
+    Value {
+        /// The flag.
+        flag: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+/// Whether the server is one people trust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// With a certificate of a domain.
+    Production,
+    /// With a certificate it made for itself.
+    Development,
+}
+
+/// Everything the server needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Whose certificates these are.
+    pub stage: Stage,
+    /// The certificates, the default one first. Never empty.
+    pub certificates: Vec<Pair>,
+    /// The domains it answers for, for show.
+    pub domains: Vec<String>,
+    /// The address to listen on; `None` for all.
+    pub listen: Option<IpAddr>,
+    /// The HTTPS port.
+    pub port: u16,
+    /// The port that redirects.
+    pub http_port: Option<HttpPort>,
+    /// Where the native WebSocket is.
+    pub base_path: String,
+    /// Where Socket.IO is, the one below the base path first.
+    pub socketio_paths: Vec<String>,
+    /// The rules of the game.
+    pub rules: Rules,
+    /// What transports keep to.
+    pub limits: Limits,
+    /// What the gate keeps to.
+    pub gate: GateLimits,
+    /// How long a client may take to send its first request, and the headers of any.
+    pub request_timeout: Duration,
+    /// How long rounds in progress may take to finish.
+    pub drain_timeout: Duration,
+    /// What works but deserves attention, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// The port that redirects to HTTPS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpPort {
+    /// Which.
+    pub port: u16,
+    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    pub required: bool,
+}
+
+impl Config {
+    /// Checks the flags. `open_files` is how many descriptors the process may have, `variable` reads the environment.
+    pub fn new(
+        flags: &Serve,
+        open_files: u64,
+        variable: impl Fn(&str) -> Option<std::ffi::OsString>,
+        now: SystemTime,
+    ) -> Result<Config, Invalid> {
+        let base_path = path(&flags.base_path)?;
+        let mut socketio_paths = vec![format!("{base_path}/socket.io")];
+        for alias in flags
+            .socketio_alias
+            .iter()
+            .filter(|alias| !alias.is_empty())
+        {
+            let alias = path(alias)?;
+            if !socketio_paths.contains(&alias) {
+                socketio_paths.push(alias);
+            }
+        }
+        check_values(flags)?;
+        let Certificates {
+            stage,
+            pairs,
+            mut warnings,
+        } = certificates(flags, variable, now)?;
+        for pair in &pairs {
+            warnings.extend(pair.warnings.iter().cloned());
+        }
+        let production = stage == Stage::Production;
+        let http_port = match flags.http_port {
+            Some(0) => None,
+            Some(port) => Some(HttpPort {
+                port,
+                required: true,
+            }),
+            None => production.then_some(HttpPort {
+                port: 80,
+                required: false,
+            }),
+        };
+        let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
+            .unwrap_or(usize::MAX)
+            .max(1);
+        if let Some(wanted) = flags.max_connections.filter(|wanted| *wanted > most) {
+            warnings.push(format!(
+                "--max-connections {wanted} is more than the limit for open files allows: it will be {most}. Raise the \
+                 limit with LimitNOFILE= in the systemd unit or ulimit -n."
+            ));
+        }
+        Ok(Config {
+            stage,
+            certificates: pairs,
+            domains: flags.domain.clone(),
+            listen: flags.listen,
+            port: flags.port.unwrap_or(if production { 443 } else { 8443 }),
+            http_port,
+            base_path,
+            socketio_paths,
+            rules: Rules {
+                format: Format {
+                    seats: flags.seats.into(),
+                    round_time: flags.game_time,
+                },
+                patience: Patience {
+                    robot_wait: flags.robot_wait,
+                    nearby_km: flags.nearby_km,
+                },
+                memory: MEMORY,
+                memories: MEMORIES,
+            },
+            limits: Limits {
+                message_size: flags.max_message_size as usize,
+                messages_per_second: flags.messages_per_second,
+                ping_interval: flags.ping_interval,
+                ping_timeout: flags.ping_timeout,
+                idle_timeout: flags.idle_timeout,
+                outbox: OUTBOX,
+            },
+            gate: GateLimits {
+                connections: flags.max_connections.unwrap_or(most).min(most),
+                per_address: flags.max_connections_per_ip,
+                handshake_timeout: flags.tls_timeout,
+                write_timeout: flags.write_timeout,
+            },
+            request_timeout: flags.request_timeout,
+            drain_timeout: flags.drain_timeout,
+            warnings,
+        })
+    }
+}
+
+struct Certificates {
+    stage: Stage,
+    pairs: Vec<Pair>,
+    warnings: Vec<String>,
+}
+
+fn certificates(
+    flags: &Serve,
+    variable: impl Fn(&str) -> Option<std::ffi::OsString>,
+    now: SystemTime,
+) -> Result<Certificates, Invalid> {
+    let Serve {
+        tls_cert,
+        tls_key,
+        tls_dir,
+        domain,
+        ..
+    } = flags;
+    if tls_cert.len() != tls_key.len() {
+        return Err(Invalid::Unpaired {
+            certs: tls_cert.len(),
+            keys: tls_key.len(),
+        });
+    }
+    if tls_dir.is_some() && !tls_cert.is_empty() {
+        return Err(Invalid::FilesAndFolder);
+    }
+    let (pairs, warnings) = if tls_cert.is_empty() {
+        let folder = tls_dir.as_deref().unwrap_or(Path::new(DEFAULT_TLS_DIR));
+        if tls_dir.is_none() && !folder.exists() {
+            (Vec::new(), Vec::new())
+        } else {
+            let found = certificates::discover(folder, now)?;
+            if found.pairs.is_empty() && tls_dir.is_some() {
+                return Err(Invalid::EmptyFolder(folder.to_owned()));
+            }
+            (found.pairs, found.warnings)
+        }
+    } else {
+        let pairs = tls_cert
+            .iter()
+            .zip(tls_key)
+            .map(|(cert, key)| certificates::load_pair(cert, key, now));
+        (pairs.collect::<Result<_, _>>()?, Vec::new())
+    };
+    if !pairs.is_empty() {
+        certificates::check_domains(&pairs, domain)?;
+        return Ok(Certificates {
+            stage: Stage::Production,
+            pairs,
+            warnings,
+        });
+    }
+    let state = certificates::state_dir(variable);
+    let pair = certificates::self_signed(state.as_deref(), domain, now)?;
+    let warning = "No certificate was given, so this server made one for itself: browsers will warn, and phones will not \
+                   connect. For a real one use --tls-cert and --tls-key, or --tls-dir."
+        .to_owned();
+    Ok(Certificates {
+        stage: Stage::Development,
+        pairs: vec![pair],
+        warnings: vec![warning],
+    })
+}
+
+fn check_values(flags: &Serve) -> Result<(), Invalid> {
+    let values = [
+        (
+            "--game-time",
+            flags.game_time < Duration::from_millis(100),
+            "must be at least 100ms",
+        ),
+        (
+            "--nearby-km",
+            flags.nearby_km.is_nan() || flags.nearby_km <= 0.0,
+            "must be more than 0",
+        ),
+        (
+            "--ping-interval",
+            flags.ping_interval < Duration::from_millis(100),
+            "must be at least 100ms",
+        ),
+        (
+            "--ping-timeout",
+            flags.ping_timeout < Duration::from_millis(100),
+            "must be at least 100ms",
+        ),
+        (
+            "--idle-timeout",
+            flags.idle_timeout <= flags.ping_interval,
+            "must be longer than --ping-interval",
+        ),
+        (
+            "--write-timeout",
+            flags.write_timeout.is_zero(),
+            "must be more than 0",
+        ),
+        (
+            "--tls-timeout",
+            flags.tls_timeout.is_zero(),
+            "must be more than 0",
+        ),
+        (
+            "--request-timeout",
+            flags.request_timeout.is_zero(),
+            "must be more than 0",
+        ),
+        (
+            "--max-connections",
+            flags.max_connections == Some(0),
+            "must be more than 0",
+        ),
+        (
+            "--max-connections-per-ip",
+            flags.max_connections_per_ip == 0,
+            "must be more than 0",
+        ),
+        (
+            "--http-port",
+            flags
+                .http_port
+                .is_some_and(|port| port != 0 && Some(port) == flags.port),
+            "must not be the HTTPS port",
+        ),
+    ];
+    match values.into_iter().find(|(_, wrong, _)| *wrong) {
+        Some((flag, _, problem)) => Err(Invalid::Value { flag, problem }),
+        None => Ok(()),
+    }
+}
+
+fn path(text: &str) -> Result<String, Invalid> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    if text.len() > 1
+        && text.starts_with('/')
+        && !text.ends_with('/')
+        && !text.contains("//")
+        && text.chars().all(sound)
+    {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::Path(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn configured(arguments: &[&str]) -> Result<Config, Invalid> {
+        let arguments = std::iter::once("wulin").chain(arguments.iter().copied());
+        let flags = Cli::try_parse_from(arguments).unwrap().serve;
+        Config::new(&flags, 1024, |_| None, SystemTime::now())
+    }
+
+    fn sentence(arguments: &[&str]) -> String {
+        configured(arguments).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_a_certificate_it_is_a_server_for_development() {
+        let config = configured(&[]).unwrap();
+        assert_eq!(
+            (config.stage, config.port, config.http_port),
+            (Stage::Development, 8443, None)
+        );
+        assert_eq!(
+            config.socketio_paths,
+            ["/applet/websocket/socket.io", "/applet/ws/socket.io"]
+        );
+        assert_eq!(config.gate.connections, 1024 - 64);
+        assert!(
+            config
+                .warnings
+                .iter()
+                .any(|warning| warning.contains("--tls-cert"))
+        );
+    }
+
+    #[test]
+    fn what_cannot_work_is_said_in_a_sentence_with_the_flag() {
+        assert!(sentence(&["--tls-cert", "a.pem"]).contains("--tls-key"));
+        assert!(
+            sentence(&["--tls-cert", "a", "--tls-key", "b", "--tls-dir", "c"])
+                .contains("--tls-dir")
+        );
+        assert!(sentence(&["--tls-dir", "/nonexistent"]).contains("/nonexistent"));
+        for path in ["", "/", "applet", "/a/", "/a//b", "/a?b", "/武"] {
+            assert!(
+                sentence(&["--base-path", path]).contains("/applet/websocket"),
+                "{path}"
+            );
+        }
+        assert!(sentence(&["--game-time", "0"]).contains("--game-time"));
+        assert!(sentence(&["--nearby-km", "NaN"]).contains("--nearby-km"));
+        assert!(sentence(&["--port", "8080", "--http-port", "8080"]).contains("--http-port"));
+    }
+
+    #[test]
+    fn aliases_can_be_left_out() {
+        let config = configured(&["--base-path", "/ws", "--socketio-alias", ""]).unwrap();
+        assert_eq!(config.socketio_paths, ["/ws/socket.io"]);
+    }
+}

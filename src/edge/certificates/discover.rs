@@ -1,0 +1,325 @@
+//! Finding the pairs in a folder by what is in the files, whatever they are called.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use super::{
+    certificate::Certificate,
+    names::listed,
+    pair::{Candidate, Key, Pair},
+    pem::{self, Contents, resembles_pem},
+    problem::Problem,
+    reading::{LARGEST_FILE, explain, list, read},
+};
+
+/// Folders inside the folder: `live/DOMAIN/` of certbot and `DOMAIN/Nginx/` of a cloud's archive,
+/// and one to spare.
+const DEEPEST: usize = 3;
+
+/// More than this is not a folder for certificates.
+const MOST_ENTRIES: usize = 1_000;
+
+/// Documents that may quote PEM, and requests, which are of no use to a server.
+const PASSED_OVER: [&str; 4] = ["csr", "html", "md", "rst"];
+
+/// What is in a folder.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The pairs that can be served, ordered by file name; none when the folder has no PEM files at
+    /// all.
+    pub pairs: Vec<Pair>,
+    /// What was left out and why, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Finds the certificates in a folder that come with their private key, and the best one for each
+/// set of names.
+pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
+    let mut scan = Scan::default();
+    match scan.folder(dir, 0) {
+        // What was seen until then may do.
+        Err(problem @ Problem::TooMany { .. }) => scan.problems.push(problem),
+        done => done?,
+    }
+    let Scan {
+        files,
+        mut problems,
+        unread,
+        ..
+    } = scan;
+    let keys = keys(&files, &mut problems);
+
+    // One certificate for each set of names and kind of key.
+    let mut best: BTreeMap<_, (Candidate<'_>, &Place<'_>)> = BTreeMap::new();
+    for key in &keys {
+        let Some(candidate) = best_candidate(&files, &key.key, now) else {
+            continue;
+        };
+        let mut names = candidate.chain[0].names.clone();
+        names.sort();
+        let group = (names, format!("{:?}", key.key.algorithm()));
+        if best
+            .get(&group)
+            .is_none_or(|(rival, _)| candidate.is_better_than(rival))
+        {
+            best.insert(group, (candidate, key));
+        }
+    }
+
+    let mut pairs = Vec::new();
+    let mut unusable = Vec::new();
+    for (candidate, place) in best.into_values() {
+        match candidate.assemble(&place.key, place.nearest(candidate.file), now) {
+            Ok(pair) => pairs.push(pair),
+            Err(problem) => unusable.push(problem),
+        }
+    }
+    pairs.sort_by(|a, b| a.cert_path.cmp(&b.cert_path));
+
+    let unpaired = unpaired(&files, &keys, &pairs);
+    let mut problems = unusable.into_iter().chain(problems);
+    if !pairs.is_empty() {
+        let mut warnings: Vec<_> = problems
+            .map(|problem| format!("left out: {problem}"))
+            .collect();
+        warnings.extend(unpaired.map(|detail| format!("left out in {}: {detail}.", dir.display())));
+        return Ok(Found { pairs, warnings });
+    }
+    match (problems.next(), unpaired) {
+        (Some(problem), _) => Err(problem),
+        (None, Some(detail)) => Err(Problem::Unpaired {
+            dir: dir.to_owned(),
+            detail,
+        }),
+        (None, None) => Ok(Found {
+            pairs,
+            warnings: unread,
+        }),
+    }
+}
+
+/// A PEM file in the folder.
+#[derive(Debug)]
+struct Sheet {
+    path: PathBuf,
+    is_link: bool,
+    contents: Contents,
+}
+
+/// What a walk through the folder brings together.
+#[derive(Debug, Default)]
+struct Scan {
+    files: Vec<Sheet>,
+    /// Files that are meant to be used but cannot be.
+    problems: Vec<Problem>,
+    /// Files in a format that is not PEM, to mention when there is nothing else.
+    unread: Vec<String>,
+    entries: usize,
+    /// Where each real file is in `files`: one that a link leads to is the same file.
+    seen: HashMap<PathBuf, Option<usize>>,
+}
+
+impl Scan {
+    fn folder(&mut self, dir: &Path, depth: usize) -> Result<(), Problem> {
+        for path in list(dir)? {
+            self.entries += 1;
+            if self.entries > MOST_ENTRIES {
+                return Err(Problem::TooMany {
+                    dir: dir.to_owned(),
+                    most: MOST_ENTRIES,
+                });
+            }
+            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if path.is_dir() {
+                if depth < DEEPEST && self.seen.insert(real, None).is_none() {
+                    match self.folder(&path, depth + 1) {
+                        Err(problem @ Problem::TooMany { .. }) => return Err(problem),
+                        inside => self.problems.extend(inside.err()),
+                    }
+                }
+            } else if !is_passed_over(&path) {
+                self.file(path, real);
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: PathBuf, real: PathBuf) {
+        let is_link = path.is_symlink();
+        match self.seen.get(&real) {
+            // A link is the name that stays when a renewal brings a new file.
+            Some(Some(at)) if is_link && !self.files[*at].is_link => {
+                let known = &mut self.files[*at];
+                (known.path, known.is_link) = (path, true);
+                return;
+            }
+            Some(_) => return,
+            None => {}
+        }
+        match open(&path) {
+            Ok(Some(contents)) => {
+                self.seen.insert(real, Some(self.files.len()));
+                self.files.push(Sheet {
+                    path,
+                    is_link,
+                    contents,
+                });
+            }
+            Ok(None) => {}
+            Err(problem @ Problem::OtherFormat { .. }) => self.unread.push(problem.to_string()),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+}
+
+fn is_passed_over(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        PASSED_OVER
+            .iter()
+            .any(|one| extension.eq_ignore_ascii_case(one))
+    })
+}
+
+/// A private key and the files it is in.
+#[derive(Debug)]
+struct Place<'a> {
+    key: Key,
+    files: Vec<&'a Path>,
+}
+
+impl Place<'_> {
+    /// The file that is in the same folder as the certificate, where there are several.
+    fn nearest(&self, certificate: &Path) -> &Path {
+        let beside = |file: &&&Path| file.parent() == certificate.parent();
+        let same = self.files.iter().find(|file| **file == certificate);
+        same.or_else(|| self.files.iter().find(beside))
+            .unwrap_or(&self.files[0])
+    }
+}
+
+fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
+    let mut places: Vec<Place<'a>> = Vec::new();
+    for Sheet { path, contents, .. } in files {
+        if contents.encrypted_key {
+            problems.push(Problem::EncryptedKey { file: path.clone() });
+        }
+        if let Some(kind) = contents.foreign_key.clone() {
+            problems.push(Problem::UnsupportedKey {
+                file: path.clone(),
+                kind,
+            });
+        }
+        for der in &contents.keys {
+            match Key::load(path, der) {
+                Ok(key) => match places
+                    .iter_mut()
+                    .find(|place| place.key.public_key == key.public_key)
+                {
+                    Some(place) => place.files.push(path),
+                    None => places.push(Place {
+                        key,
+                        files: vec![path],
+                    }),
+                },
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+    places
+}
+
+/// The best certificate for a key. Intermediates may be in another file of the same folder
+/// (`cert.pem` and `chain.pem`).
+fn best_candidate<'a>(files: &'a [Sheet], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
+    let candidates = files.iter().flat_map(|sheet| {
+        let own = &sheet.contents.certificates;
+        let beside = files
+            .iter()
+            .filter(|other| other.path != sheet.path && other.path.parent() == sheet.path.parent());
+        let others = beside.flat_map(|other| &other.contents.certificates);
+        let pool: Vec<&Certificate> = own.iter().chain(others).collect();
+        let leaves = own.iter().filter(|leaf| leaf.public_key == key.public_key);
+        leaves
+            .map(move |leaf| Candidate::new(&sheet.path, own, leaf, &pool, now))
+            .collect::<Vec<_>>()
+    });
+    Candidate::best(candidates)
+}
+
+/// The keys without certificate and certificates without key, as the detail of a sentence.
+fn unpaired(files: &[Sheet], keys: &[Place<'_>], pairs: &[Pair]) -> Option<String> {
+    let certificates = || {
+        files.iter().flat_map(|sheet| {
+            sheet
+                .contents
+                .certificates
+                .iter()
+                .map(move |one| (sheet, one))
+        })
+    };
+    let mut lone = Vec::new();
+    for key in keys {
+        if !certificates().any(|(_, certificate)| certificate.public_key == key.key.public_key) {
+            lone.push(format!(
+                "{} is a private key without its certificate",
+                key.files[0].display()
+            ));
+        }
+    }
+    // An intermediate is worth a word only when there is nothing else to tell.
+    let has_more =
+        !pairs.is_empty() || !lone.is_empty() || certificates().any(|(_, one)| !one.is_ca);
+    for (sheet, certificate) in certificates() {
+        let has_key = keys
+            .iter()
+            .any(|key| key.key.public_key == certificate.public_key);
+        let is_replaced = pairs.iter().any(|pair| pair.names == certificate.names);
+        let is_intermediate = certificate.is_ca && has_more;
+        if !(has_key || is_replaced || is_intermediate) {
+            let (file, names) = (sheet.path.display(), listed(&certificate.names));
+            lone.push(format!(
+                "{file} is a certificate for {names} without its private key"
+            ));
+        }
+    }
+    lone.dedup();
+    (!lone.is_empty()).then(|| lone.join("; "))
+}
+
+/// A file in the folder of one of `beside` that holds the private key for `public_key`.
+pub(super) fn key_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
+    let folders = beside.iter().map(|path| {
+        path.parent()
+            .filter(|p| *p != Path::new(""))
+            .unwrap_or(Path::new("."))
+    });
+    let mut files = folders.flat_map(|folder| list(folder).unwrap_or_default());
+    files.find(|file| {
+        let Ok(Some(contents)) = open(file) else {
+            return false;
+        };
+        contents
+            .keys
+            .iter()
+            .filter_map(|der| Key::load(file, der).ok())
+            .any(|key| key.public_key == public_key)
+    })
+}
+
+/// What a file holds, or nothing when it is none of our business.
+fn open(file: &Path) -> Result<Option<Contents>, Problem> {
+    let metadata = file.metadata().map_err(|error| explain(file, error))?;
+    if !metadata.is_file() || metadata.len() > LARGEST_FILE {
+        return Ok(None);
+    }
+    let bytes = read(file, "certificate")?;
+    match pem::parse(file, &bytes, "certificate") {
+        Ok(contents) => Ok(Some(contents)),
+        Err(problem @ Problem::OtherFormat { .. }) => Err(problem),
+        Err(problem) if resembles_pem(&bytes) => Err(problem),
+        Err(_) => Ok(None),
+    }
+}

@@ -1,0 +1,25 @@
+//! Certificates: find them, check them, make one when there is none, and pick one for each client.
+//!
+//! Everything here is synchronous and takes the time as an argument. What cannot work is a
+//! [`Problem`], which prints as a sentence for the person who deploys; what works but deserves a
+//! look is a warning on the [`Pair`] or in [`Found`].
+
+mod certificate;
+mod discover;
+mod names;
+mod pair;
+mod pem;
+mod problem;
+mod reading;
+mod resolver;
+mod self_signed;
+
+#[cfg(test)]
+mod tests;
+
+pub use discover::{Found, discover};
+pub use names::check_domains;
+pub use pair::{Pair, load_pair};
+pub use problem::Problem;
+pub use resolver::Resolver;
+pub use self_signed::{self_signed, state_dir};

@@ -1,0 +1,127 @@
+//! Which certificate a client gets, by the name it asks for and the signatures it understands.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use rustls::{
+    SignatureAlgorithm, SignatureScheme,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+
+use super::pair::Pair;
+
+/// Picks the certificate for each handshake, and can be given new ones while it serves.
+#[derive(Debug)]
+pub struct Resolver {
+    index: RwLock<Arc<Index>>,
+}
+
+impl Resolver {
+    /// Serves these pairs; the first is for clients that name no domain, or one that no pair
+    /// covers.
+    pub fn new(pairs: &[Pair]) -> Self {
+        Self {
+            index: RwLock::new(Arc::new(Index::new(pairs))),
+        }
+    }
+
+    /// Serves these pairs to every handshake from now on. Open connections keep what they have.
+    pub fn replace(&self, pairs: &[Pair]) {
+        let index = Arc::new(Index::new(pairs));
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+    }
+
+    pub(super) fn pick(
+        &self,
+        name: Option<&str>,
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        let index = Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner));
+        index.pick(name, schemes).cloned()
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.pick(hello.server_name(), hello.signature_schemes())
+    }
+}
+
+/// The certificates for one name, the preferred kind of key first.
+type Choices = Vec<Arc<CertifiedKey>>;
+
+#[derive(Debug, Default)]
+struct Index {
+    exact: HashMap<String, Choices>,
+    /// By what follows `*.`.
+    wildcard: HashMap<String, Choices>,
+    default: Choices,
+}
+
+impl Index {
+    fn new(pairs: &[Pair]) -> Self {
+        let mut index = Self::default();
+        for pair in pairs {
+            for name in &pair.names {
+                let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+                let choices = match name.strip_prefix("*.") {
+                    Some(parent) => index.wildcard.entry(parent.to_owned()),
+                    None => index.exact.entry(name),
+                };
+                choices.or_default().push(Arc::clone(&pair.certified));
+            }
+            // The same names again with another kind of key are the same choice to a client.
+            if pair.names == pairs[0].names {
+                index.default.push(Arc::clone(&pair.certified));
+            }
+        }
+        for choices in index
+            .exact
+            .values_mut()
+            .chain(index.wildcard.values_mut())
+            .chain([&mut index.default])
+        {
+            // Stable, so that among equals the pair that was given first wins.
+            choices.sort_by_key(|choice| cost(choice.key.algorithm()));
+        }
+        index
+    }
+
+    fn pick(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
+        let choices = name
+            .and_then(|name| self.find(name))
+            .unwrap_or(&self.default);
+        let understood = choices
+            .iter()
+            .find(|choice| choice.key.choose_scheme(schemes).is_some());
+        // With none that it understands the handshake fails, and rustls tells the client why.
+        understood.or_else(|| choices.first())
+    }
+
+    fn find(&self, name: &str) -> Option<&Choices> {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(name.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        };
+        self.exact.get(name.as_ref()).or_else(|| {
+            let (label, parent) = name.split_once('.')?;
+            self.wildcard.get(parent).filter(|_| !label.is_empty())
+        })
+    }
+}
+
+/// An ECDSA signature takes a server a small part of the time of an RSA one, and the chain is
+/// smaller.
+fn cost(algorithm: SignatureAlgorithm) -> u8 {
+    match algorithm {
+        SignatureAlgorithm::ECDSA => 0,
+        SignatureAlgorithm::ED25519 => 1,
+        _ => 2,
+    }
+}

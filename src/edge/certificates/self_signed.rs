@@ -1,0 +1,169 @@
+//! A certificate for development, made here and kept between starts.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, PublicKeyData,
+};
+
+use super::{
+    names::matches,
+    pair::{Pair, load_pair, pair_up},
+    pem,
+    problem::Problem,
+};
+
+/// Browsers refuse more than 398 days, even for a certificate they were told to trust.
+const LIFETIME: Duration = Duration::from_hours(365 * 24);
+
+/// Clocks differ, between a machine and the phone beside it too.
+const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
+
+/// A kept certificate that ends sooner is made anew, so that it does not end while the server runs.
+const RENEW_BEFORE: Duration = Duration::from_hours(7 * 24);
+
+/// One file for both halves: whoever reads it never gets the certificate of one start with the key
+/// of another.
+const FILE: &str = "self-signed.pem";
+
+const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// A certificate for localhost and `extra_names`: the one kept in `state_dir` if it will do, else a
+/// new one, which is kept there if possible and otherwise lives in memory, with a warning.
+pub fn self_signed(
+    state_dir: Option<&Path>,
+    extra_names: &[String],
+    now: SystemTime,
+) -> Result<Pair, Problem> {
+    let mut names: Vec<String> = LOCAL_NAMES.iter().map(ToString::to_string).collect();
+    for name in extra_names {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let file = state_dir.unwrap_or(Path::new("")).join(FILE);
+    if state_dir.is_some() {
+        // A kept pair that is broken, expired or missing is simply replaced.
+        if let Some(kept) = load_pair(&file, &file, now)
+            .ok()
+            .filter(|kept| will_do(kept, &names, now))
+        {
+            return Ok(kept);
+        }
+    }
+    let (text, id) = make(&names, now)?;
+    let contents = pem::parse(&file, text.as_bytes(), "certificate")?;
+    let mut pair = pair_up((&file, &contents), (&file, &contents), now)?;
+    let kept = match state_dir {
+        Some(dir) => {
+            keep(dir, &file, &text, &id).map_err(|error| format!("in {}: {error}", dir.display()))
+        }
+        None => Err("anywhere: set XDG_STATE_HOME or HOME".to_owned()),
+    };
+    if let Err(reason) = kept {
+        pair.warnings.push(format!(
+            "the self-signed certificate could not be kept {reason}; a new one is made at each start, which browsers will \
+             not know again."
+        ));
+    }
+    Ok(pair)
+}
+
+/// Where this user's programs keep what they can make again: systemd's `STATE_DIRECTORY`, else the
+/// XDG directory.
+pub fn state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let path = |name: &str| {
+        variable(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    // systemd gives several directories with colons between, the first being the first in the unit.
+    let systemd = variable("STATE_DIRECTORY")
+        .and_then(|all| env::split_paths(&all).find(|p| !p.as_os_str().is_empty()));
+    systemd
+        // The XDG specification wants relative paths ignored.
+        .or_else(|| {
+            path("XDG_STATE_HOME")
+                .filter(|base| base.is_absolute())
+                .map(|base| base.join("wulin"))
+        })
+        .or_else(|| path("HOME").map(|home| home.join(".local/state/wulin")))
+}
+
+fn will_do(kept: &Pair, names: &[String], now: SystemTime) -> bool {
+    // By name and not by `covers`, because a wildcard that was asked for covers nothing as a
+    // domain.
+    let covers = |name: &String| {
+        kept.names
+            .iter()
+            .any(|kept| kept == name || matches(kept, name))
+    };
+    kept.self_signed && kept.not_after > now + RENEW_BEFORE && names.iter().all(covers)
+}
+
+/// The PEM text of a new certificate with its key, and an id that no other one has.
+fn make(names: &[String], now: SystemTime) -> Result<(String, String), Problem> {
+    let bad = |name: &str, detail: String| Problem::BadName {
+        name: name.to_owned(),
+        detail,
+    };
+    for name in names {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.*:".contains(c);
+        if name.is_empty() || name.len() > 253 || !name.chars().all(fits) {
+            return Err(bad(
+                name,
+                "it is not a domain name or an IP address".to_owned(),
+            ));
+        }
+    }
+    let failed = |error: rcgen::Error| bad(&names.join(", "), error.to_string());
+    let mut params = CertificateParams::new(names).map_err(failed)?;
+    params.distinguished_name = DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Wulin, self-signed");
+    params.not_before = (now - CLOCK_TOLERANCE).into();
+    params.not_after = (now + LIFETIME).into();
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate().map_err(failed)?;
+    let certificate = params.self_signed(&key).map_err(failed)?;
+    // The end of the public key is as random as anything.
+    let end = key.der_bytes().last_chunk().copied().unwrap_or_default();
+    let id = format!("{:016x}", u64::from_be_bytes(end));
+    Ok((certificate.pem() + &key.serialize_pem(), id))
+}
+
+/// Writes the file so that a reader sees the old one or the new one, whole, and nobody else sees
+/// either.
+fn keep(dir: &Path, file: &Path, text: &str, id: &str) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let unfinished = dir.join(format!(".{FILE}.{id}"));
+    let write = || {
+        let mut open = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&unfinished)?;
+        open.write_all(text.as_bytes())?;
+        open.sync_all()?;
+        fs::rename(&unfinished, file)
+    };
+    let done = write();
+    if done.is_err() {
+        // Best effort: the reason worth telling is the first one.
+        let _ = fs::remove_file(&unfinished);
+    }
+    done
+}

@@ -1,0 +1,117 @@
+//! Listening sockets, and plain words when there are none to be had.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections the kernel keeps waiting while we are busy.
+const BACKLOG: i32 = 4096;
+
+/// Why a port cannot be listened on, in a sentence with the remedy.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct CannotListen {
+    address: SocketAddr,
+    cause: io::Error,
+}
+
+impl CannotListen {
+    /// Whether the operating system forbids it to this user.
+    pub fn is_forbidden(&self) -> bool {
+        self.cause.kind() == io::ErrorKind::PermissionDenied
+    }
+
+    fn sentence(&self) -> String {
+        let port = self.address.port();
+        match self.cause.kind() {
+            io::ErrorKind::PermissionDenied => format!(
+                "Port {port} may not be opened by this user. Ports below 1024 need a privilege: use the systemd unit, \
+                 run `sysctl net.ipv4.ip_unprivileged_port_start={port}` as root, or choose another port."
+            ),
+            io::ErrorKind::AddrInUse => format!(
+                "Port {port} is in use by another program. `ss -ltnp 'sport = :{port}'` shows which one; stop it, or choose \
+                 another port."
+            ),
+            io::ErrorKind::AddrNotAvailable => format!(
+                "{} is no address of this machine. `ip address` shows those it has; leave --listen out to use them all.",
+                self.address.ip()
+            ),
+            _ => format!("{} cannot be listened on: {}.", self.address, self.cause),
+        }
+    }
+}
+
+/// Listens on a port of one address, or of every address when none is given. Port 0 takes a free one.
+pub fn listen(address: Option<IpAddr>, port: u16) -> Result<TcpListener, CannotListen> {
+    let everywhere = [IpAddr::from([0_u16; 8]), IpAddr::from([0_u8; 4])];
+    let candidates = match &address {
+        Some(address) => std::slice::from_ref(address),
+        // A machine without IPv6 refuses the first.
+        None => &everywhere[..],
+    };
+    let mut result = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
+    let mut tried = SocketAddr::from((candidates[0], port));
+    for candidate in candidates {
+        tried = SocketAddr::from((*candidate, port));
+        result = open(tried, address.is_none());
+        match &result {
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::AddrInUse
+                ) => {}
+            Ok(_) | Err(_) => break,
+        }
+    }
+    result.map_err(|cause| CannotListen {
+        address: tried,
+        cause,
+    })
+}
+
+fn open(address: SocketAddr, dual_stack: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!dual_stack)?;
+    }
+    // A restart must not wait for old connections to be forgotten.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+    #[test]
+    fn a_taken_port_is_explained() {
+        let first = listen(LOOPBACK, 0).unwrap();
+        let port = first.local_addr().unwrap().port();
+        let sentence = listen(LOOPBACK, port).unwrap_err().to_string();
+        assert!(
+            sentence.contains(&format!("Port {port} is in use")),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_explained() {
+        let sentence = listen(Some([192, 0, 2, 1].into()), 0)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            sentence.contains("192.0.2.1 is no address of this machine"),
+            "{sentence}"
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! Everything between the network and the transports: listeners, TLS, limits, routes.
+
+pub mod certificates;
+pub mod gate;
+pub mod guarded;
+pub mod listen;
+pub mod redirect;
+pub mod routes;
+pub mod tls;

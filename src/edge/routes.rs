@@ -1,0 +1,231 @@
+//! Which address leads where.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use rustls::crypto::SecureRandom;
+use serde::Serialize;
+use tokio::time;
+use tower::ServiceExt;
+
+use super::gate::Stream;
+use crate::protocol::socketio::Version;
+use crate::runtime::census::Counts;
+use crate::transport::session::Hall;
+use crate::transport::socketio::Polling;
+use crate::transport::upgrade;
+use crate::transport::websocket::Dialect;
+
+/// How long the lobby may take to say that it lives.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the body of a polling client's message may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// One year, as browsers ask for it.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'sha256-TxB+F9bBawKYAj1M8mo1M9TgC2OhGLDhfkxX62ZjSSs='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// What the routes lead to.
+pub struct Site {
+    /// The way to the game.
+    pub hall: Hall,
+    /// The base path: the native WebSocket, and Socket.IO below it.
+    pub base_path: String,
+    /// Every path that leads to Socket.IO, the one below the base path first.
+    pub socketio_paths: Vec<String>,
+    /// Serves the Socket.IO clients that begin with polling, at the first of those paths.
+    pub polling: Polling,
+    /// Where session ids come from.
+    pub random: &'static dyn SecureRandom,
+    /// Whether browsers are told to come by HTTPS only, which a certificate that nobody trusts would turn into a trap.
+    pub hsts: bool,
+}
+
+/// All routes of the HTTPS listener.
+pub fn router(site: Site) -> Router {
+    let site = Arc::new(site);
+    Router::new()
+        .route("/", get(page))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .fallback(transports)
+        .layer(middleware::map_response_with_state(site.clone(), headers))
+        .with_state(site)
+}
+
+async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) -> Response<Body> {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if site.hsts {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    response
+}
+
+async fn page(State(site): State<Arc<Site>>) -> Response<Body> {
+    // A base path consists of characters that mean nothing in HTML.
+    let page = include_str!("works.html").replace("{base_path}", &site.base_path);
+    let mut response = Response::new(Body::from(page));
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+#[derive(Serialize)]
+struct Report {
+    status: &'static str,
+    service: &'static str,
+    version: &'static str,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+fn status(site: &Site, status: &'static str) -> Json<Report> {
+    let counts = site.hall.census.counts();
+    Json(Report {
+        status,
+        service: "wulin",
+        version: env!("CARGO_PKG_VERSION"),
+        counts,
+    })
+}
+
+/// Whether the process works: the lobby answers.
+async fn healthz(State(site): State<Arc<Site>>) -> Response<Body> {
+    match time::timeout(HEALTH_TIMEOUT, site.hall.lobby.answers()).await {
+        Ok(true) => status(&site, "ok").into_response(),
+        Ok(false) | Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, status(&site, "stuck")).into_response()
+        }
+    }
+}
+
+/// Whether new players are welcome.
+async fn readyz(State(site): State<Arc<Site>>) -> Response<Body> {
+    if site.hall.draining.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, status(&site, "draining")).into_response();
+    }
+    status(&site, "ok").into_response()
+}
+
+/// The base path and what is below it.
+async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Response<Body> {
+    let path = request.uri().path();
+    if path == site.base_path {
+        return native(&site, request);
+    }
+    let rest = site
+        .socketio_paths
+        .iter()
+        .find_map(|prefix| path.strip_prefix(prefix.as_str()));
+    match rest {
+        Some(rest) if rest.bytes().all(|byte| byte == b'/') => {
+            let twice = rest == "//";
+            socketio(&site, twice, request).await
+        }
+        Some(_) | None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
+    }
+}
+
+fn native(site: &Site, request: Request<Body>) -> Response<Body> {
+    if upgrade::is_asked(request.headers()) {
+        return upgrade::accept::<Stream>(request, Dialect::Native, false, &site.hall);
+    }
+    match *request.method() {
+        Method::GET | Method::HEAD => status(site, "ok").into_response(),
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+}
+
+async fn socketio(site: &Site, twice: bool, mut request: Request<Body>) -> Response<Body> {
+    let query = request.uri().query().unwrap_or_default();
+    let direct =
+        parameter(query, "transport") == Some("websocket") && parameter(query, "sid").is_none();
+    let version = match parameter(query, "EIO") {
+        Some("3") => Some(Version::V3),
+        Some("4") => Some(Version::V4),
+        Some(_) | None => None,
+    };
+    if let Some(version) = version.filter(|_| direct && upgrade::is_asked(request.headers())) {
+        // Two slashes are the signature of the 2016 Mini Program client.
+        let legacy = twice && version == Version::V3;
+        let Some(sid) = session_id(site.random) else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        return upgrade::accept::<Stream>(
+            request,
+            Dialect::SocketIo { version, sid },
+            legacy,
+            &site.hall,
+        );
+    }
+    // However the client spells the path, socketioxide knows it by one name.
+    let path = format!("{}/?{query}", site.socketio_paths[0]);
+    match Uri::try_from(path) {
+        Ok(uri) => *request.uri_mut() = uri,
+        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+    }
+    let posts = *request.method() == Method::POST;
+    let answer = site.polling.clone().oneshot(request);
+    let answer = if posts {
+        match time::timeout(BODY_TIMEOUT, answer).await {
+            Ok(answer) => answer,
+            Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+        }
+    } else {
+        answer.await
+    };
+    match answer {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// The first value of a query parameter, as it stands.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// 128 random bits.
+fn session_id(random: &dyn SecureRandom) -> Option<String> {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes).ok()?;
+    Some(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_parameters_are_found_by_their_whole_name() {
+        let query = "EIO=3&transport=websocket&xsid=1&t=";
+        assert_eq!(parameter(query, "EIO"), Some("3"));
+        assert_eq!(parameter(query, "transport"), Some("websocket"));
+        assert_eq!(parameter(query, "sid"), None);
+        assert_eq!(parameter(query, "t"), Some(""));
+        assert_eq!(parameter("", "EIO"), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! What TLS is spoken, and with which certificates.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::{ServerConfig, version};
+
+/// TLS 1.2 sessions kept for resumption; TLS 1.3 keeps them in tickets, with the client.
+const SESSIONS: usize = 10_000;
+
+/// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1, resumption on.
+pub fn server_config(
+    certificates: Arc<dyn ResolvesServerCert>,
+) -> anyhow::Result<Arc<ServerConfig>> {
+    let mut config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+        .with_protocol_versions(&[&version::TLS13, &version::TLS12])
+        .context("choosing TLS 1.2 and 1.3")?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+    config.ticketer = aws_lc_rs::Ticketer::new().context("making the key for session tickets")?;
+    // One ticket is enough: a phone comes back on one connection.
+    config.send_tls13_tickets = 1;
+    Ok(Arc::new(config))
+}

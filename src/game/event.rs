@@ -1,0 +1,85 @@
+//! What the game tells its players.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hand::{Face, Hand};
+use super::player::{Profile, RoomId, Standing, Token};
+
+/// Something that has happened and that somebody is to be told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Answer to a hello.
+    Welcomed {
+        /// Other people online near the place given, or anywhere when none was given.
+        nearby: usize,
+        /// Proves the uid at the next hello.
+        token: Token,
+    },
+    /// Somebody came or went before the start.
+    RoomChanged {
+        /// The room that changed.
+        room: RoomId,
+        /// Everybody in it now, in the order they came.
+        seats: Arc<[Seated]>,
+        /// Whether it starts now.
+        full: bool,
+    },
+    /// Everybody is here.
+    RoundStarted {
+        /// How long the round lasts from now.
+        round_time: Duration,
+        /// Everybody who plays, in seat order.
+        seats: Arc<[Seated]>,
+    },
+    /// Another player in the room did something visible.
+    Moved {
+        /// Who.
+        uid: Arc<str>,
+        /// What.
+        movement: Movement,
+    },
+    /// Another player in the room is gone.
+    Left {
+        /// Who.
+        uid: Arc<str>,
+    },
+    /// The time is up: everybody who started, those who left included.
+    RoundEnded {
+        /// In seat order.
+        standings: Arc<[RoundStanding]>,
+    },
+}
+
+/// A player in a room as the others see it; never the hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seated {
+    /// How it presents itself.
+    pub profile: Profile,
+    /// What it brings along.
+    pub standing: Standing,
+    /// Whether the server plays it.
+    pub robot: bool,
+}
+
+/// What the others see of a player during the round. A chosen hand stays secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movement {
+    /// Chose some hand, or another one.
+    Choice,
+    /// Pulled a face.
+    Face(Face),
+}
+
+/// One line of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundStanding {
+    /// Who.
+    pub uid: Arc<str>,
+    /// The hand shown; `None` for none, and for whoever left.
+    pub hand: Option<Hand>,
+    /// What this round scored.
+    pub round_score: u64,
+    /// The standing after it.
+    pub standing: Standing,
+}

@@ -1,0 +1,112 @@
+//! Who plays: ids, profiles, standings and the token that proves a uid.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand::{CryptoRng, RngExt};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// One connection of one client. Never used twice in a process.
+    ConnectionId,
+    "c"
+);
+id!(
+    /// Somebody who plays, person or robot. A person keeps it when another connection takes over.
+    PlayerId,
+    "p"
+);
+id!(
+    /// A room, from the first person who waits in it to its result.
+    RoomId,
+    "r"
+);
+
+/// How a player presents itself to the others; all of it is public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Unique among those online: 1 to 64 characters.
+    pub uid: Arc<str>,
+    /// 1 to 64 characters.
+    pub name: Arc<str>,
+    /// An http(s) address of at most 512 characters, or empty for none.
+    pub picture: Arc<str>,
+}
+
+/// What a player has reached so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The sum of all round scores.
+    pub total: u64,
+    /// Rounds won in a row.
+    pub streak: u32,
+}
+
+/// The secret that proves a uid is mine: 128 random bits, on the wire as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Token(u128);
+
+impl Token {
+    /// A token nobody can guess.
+    pub fn random(rng: &mut impl CryptoRng) -> Token {
+        Token(rng.random())
+    }
+
+    /// Reads what [`Display`](fmt::Display) wrote; `None` for anything that cannot be a token of ours.
+    pub fn parse(text: &str) -> Option<Token> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        digits
+            .then(|| u128::from_str_radix(text, 16).ok().map(Token))
+            .flatten()
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A token is a secret: it stays out of logs.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    #[test]
+    fn token_survives_the_wire_and_nothing_else_passes_for_one() {
+        let token = Token::random(&mut StdRng::seed_from_u64(7));
+        assert_eq!(Token::parse(&token.to_string()), Some(token));
+        for text in [
+            "",
+            "0",
+            "+0000000000000000000000000000001",
+            "zz",
+            &"f".repeat(33),
+        ] {
+            assert_eq!(Token::parse(text), None, "{text}");
+        }
+        assert!(!format!("{token:?}").contains(&token.to_string()));
+    }
+}

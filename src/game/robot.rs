@@ -1,0 +1,96 @@
+//! Robots: who they are and how they move, so that nobody has to play alone.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, seq::IndexedRandom};
+
+use super::hand::{Face, Hand};
+use super::player::{Profile, RoomId};
+
+/// Uids that begin so are the server's.
+const UID_PREFIX: &str = "robot:";
+
+/// The names robots go by; no person may take one.
+const NAMES: [&str; 8] = [
+    "木人·甲",
+    "木人·乙",
+    "木人·丙",
+    "木人·丁",
+    "铜人·甲",
+    "铜人·乙",
+    "铜人·丙",
+    "铜人·丁",
+];
+
+/// Whether a uid is kept for robots.
+pub fn owns_uid(uid: &str) -> bool {
+    uid.get(..UID_PREFIX.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(UID_PREFIX))
+}
+
+/// Whether a name is kept for robots.
+pub fn owns_name(name: &str) -> bool {
+    NAMES.contains(&name.trim())
+}
+
+/// A robot for one seat of one room. Its uid is unique among everybody.
+pub fn profile(room: RoomId, seat: usize, rng: &mut SmallRng) -> Profile {
+    let name = NAMES.choose(rng).copied().unwrap_or(NAMES[0]);
+    Profile {
+        uid: format!("{UID_PREFIX}{}-{seat}", room.0).into(),
+        name: name.into(),
+        picture: Arc::from(""),
+    }
+}
+
+/// One robot's behaviour during one round: it changes its mind a few times, as people do.
+#[derive(Debug)]
+pub(super) struct Robot {
+    next_move: Instant,
+    /// A face it means to pull back at somebody.
+    grudge: Option<Face>,
+    round_time: Duration,
+}
+
+impl Robot {
+    /// Sits down at the start of a round.
+    pub(super) fn new(start: Instant, round_time: Duration, rng: &mut SmallRng) -> Robot {
+        // Two moves always fit: the first by 25 % of the round, the second by 60 %.
+        let next_move = start + round_time.mul_f64(rng.random_range(0.10..0.25));
+        Robot {
+            next_move,
+            grudge: None,
+            round_time,
+        }
+    }
+
+    /// When it moves next.
+    pub(super) fn deadline(&self) -> Instant {
+        self.next_move
+    }
+
+    /// Moves: a hand, and perhaps a face.
+    pub(super) fn make_move(&mut self, rng: &mut SmallRng) -> (Hand, Option<Face>) {
+        self.next_move += self.round_time.mul_f64(rng.random_range(0.15..0.35));
+        let hand = Hand::ALL.choose(rng).copied().unwrap_or(Hand::Rock);
+        let face = self
+            .grudge
+            .take()
+            .or_else(|| rng.random_bool(0.1).then_some(Face::Smirking));
+        (hand, face)
+    }
+
+    /// Sees somebody pull a face; every other time it answers with its next move.
+    pub(super) fn see(&mut self, face: Face, rng: &mut SmallRng) {
+        if rng.random_bool(0.5) {
+            self.grudge = Some(match face {
+                Face::Laughing => Face::Angry,
+                Face::Crying => Face::Laughing,
+                Face::Angry => Face::Smirking,
+                Face::Smirking => Face::Crying,
+            });
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What an operator sees and says: health, logs, signals.
+
+pub mod health;
+pub mod logs;
+pub mod signals;

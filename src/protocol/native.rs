@@ -1,0 +1,85 @@
+//! The native WebSocket's framing: each text frame is `{"event": NAME, "data": PAYLOAD}`.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::command::Command;
+use super::event::Message;
+use super::fault::{self, Fault};
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+/// Reads one text frame.
+pub fn read(text: &str) -> Result<Command, Fault> {
+    let frame = serde_json::from_str::<Frame<'_>>(text);
+    // serde would take an array for the struct as well.
+    let is_object = text.trim_start().starts_with('{');
+    match frame {
+        Ok(Frame { event, data }) if is_object => Command::read(&event, data),
+        Ok(_) | Err(_) => Err(Fault::new("", fault::malformed(text))),
+    }
+}
+
+/// Writes one text frame.
+pub fn write(message: &Message) -> String {
+    let Message { name, json, .. } = message;
+    // The names are ours and need no escaping.
+    format!(r#"{{"event":"{name}","data":{json}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::game::{Event, Hand};
+    use crate::protocol::Code;
+
+    #[test]
+    fn a_frame_is_an_object_with_an_event() {
+        assert_eq!(read(r#"{"event":"join"}"#), Ok(Command::Join));
+        assert_eq!(
+            read(r#" {"data":{"choice":2},"event":"choice","id":9}"#),
+            Ok(Command::Choice(Hand::Rock))
+        );
+        assert_eq!(
+            read(r#"{"event":"jo\u0069n","data":null}"#),
+            Ok(Command::Join)
+        );
+    }
+
+    #[test]
+    fn anything_else_is_a_fault() {
+        let code = |text| read(text).map_err(|fault| fault.code);
+        for text in ["", "{", "nonsense", "{'event':'join'}", "42[\"join\"]"] {
+            assert_eq!(code(text), Err(Code::BadJson), "{text}");
+        }
+        for text in [
+            "[]",
+            "7",
+            "null",
+            r#"["join"]"#,
+            "{}",
+            r#"{"event":7}"#,
+            r#"{"event":null}"#,
+            r#"{"data":1}"#,
+        ] {
+            assert_eq!(code(text), Err(Code::BadMessage), "{text}");
+        }
+        assert_eq!(code(r#"{"event":"error"}"#), Err(Code::UnknownEvent));
+    }
+
+    #[test]
+    fn a_written_frame_is_json() {
+        let text = write(&Message::from(&Event::Left {
+            uid: "a\"\u{2028}".into(),
+        }));
+        assert_eq!(text, r#"{"event":"leave","data":{"uid":"a\"\u2028"}}"#);
+    }
+}

@@ -1,0 +1,111 @@
+//! How many there are of everything that can be left behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use serde::Serialize;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// TCP connections, TLS handshakes in progress included.
+    Connection,
+    /// Clients on the native WebSocket.
+    Native,
+    /// Clients on Engine.IO 3 over a WebSocket opened directly.
+    EngineIo3,
+    /// Clients on Engine.IO 4 over a WebSocket opened directly.
+    EngineIo4,
+    /// Clients on Engine.IO of either version that began with polling.
+    Polling,
+    /// Rooms in which a round is running.
+    Room,
+    /// Robots in those rooms.
+    Robot,
+    /// People who are online: they have said hello.
+    Person,
+    /// Scores kept for people who are offline.
+    Memory,
+}
+
+const KINDS: usize = Kind::Memory as usize + 1;
+
+/// The counts, kept by whoever owns the things counted.
+#[derive(Debug, Default)]
+pub struct Census {
+    counts: [AtomicUsize; KINDS],
+}
+
+/// The counts at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// TCP connections, TLS handshakes in progress included.
+    pub connections: usize,
+    /// Clients on the native WebSocket.
+    pub native: usize,
+    /// Clients on Engine.IO 3 over a WebSocket opened directly.
+    pub engineio3: usize,
+    /// Clients on Engine.IO 4 over a WebSocket opened directly.
+    pub engineio4: usize,
+    /// Clients that began with polling.
+    pub polling: usize,
+    /// People who are online.
+    pub people: usize,
+    /// Rooms in which a round is running.
+    pub rooms: usize,
+    /// Robots in those rooms.
+    pub robots: usize,
+    /// Scores kept for people who are offline.
+    pub memories: usize,
+}
+
+impl Census {
+    /// Counts so many more until the guard is dropped.
+    pub fn enter(self: &Arc<Self>, kind: Kind, many: usize) -> Counted {
+        self.counts[kind as usize].fetch_add(many, Relaxed);
+        Counted {
+            census: self.clone(),
+            kind,
+            many,
+        }
+    }
+
+    /// Says how many there are, for a kind that one owner counts by itself.
+    pub fn set(&self, kind: Kind, count: usize) {
+        self.counts[kind as usize].store(count, Relaxed);
+    }
+
+    /// How many there are.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.counts[kind as usize].load(Relaxed)
+    }
+
+    /// All the counts.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            connections: self.count(Kind::Connection),
+            native: self.count(Kind::Native),
+            engineio3: self.count(Kind::EngineIo3),
+            engineio4: self.count(Kind::EngineIo4),
+            polling: self.count(Kind::Polling),
+            people: self.count(Kind::Person),
+            rooms: self.count(Kind::Room),
+            robots: self.count(Kind::Robot),
+            memories: self.count(Kind::Memory),
+        }
+    }
+}
+
+/// Keeps something counted for as long as it lives.
+#[derive(Debug)]
+pub struct Counted {
+    census: Arc<Census>,
+    kind: Kind,
+    many: usize,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.census.counts[self.kind as usize].fetch_sub(self.many, Relaxed);
+    }
+}

@@ -1,0 +1,261 @@
+//! One client, whatever it speaks: where its commands go, and what it is told.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use super::Limits;
+use super::limiter::{Limiter, Verdict};
+use crate::game::lobby::Hello;
+use crate::game::{ConnectionId, room};
+use crate::protocol::{Code, Command, Message, Request};
+use crate::runtime::census::Counted;
+use crate::runtime::lobby::Ask;
+use crate::runtime::{Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Peer, SeatHandle};
+
+/// What sessions share: the way to the game, the limits, and the end of it all.
+#[derive(Debug, Clone)]
+pub struct Hall {
+    /// The lobby.
+    pub lobby: LobbyHandle,
+    /// What every transport keeps to.
+    pub limits: Limits,
+    /// Who is there.
+    pub census: Arc<Census>,
+    /// Cancelled when no more rounds are begun: whoever is not in one is let go.
+    pub draining: CancellationToken,
+    /// Every task that serves a client.
+    pub tasks: TaskTracker,
+    next_connection: Arc<AtomicU64>,
+}
+
+impl Hall {
+    /// A hall nobody has entered.
+    pub fn new(
+        lobby: LobbyHandle,
+        limits: Limits,
+        census: Arc<Census>,
+        draining: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Hall {
+        Hall {
+            lobby,
+            limits,
+            census,
+            draining,
+            tasks,
+            next_connection: Arc::default(),
+        }
+    }
+}
+
+/// Why the server lets a client go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// The server is going away.
+    GoingAway,
+    /// Another connection has taken over.
+    Replaced,
+    /// Too many messages for too long.
+    TooFast,
+    /// It does not read what it is sent.
+    TooSlow,
+    /// It was asked whether it lives and did not answer, or has said nothing for too long.
+    Silent,
+}
+
+impl Farewell {
+    /// The WebSocket close code, from RFC 6455 and its registry.
+    pub const fn close_code(self) -> u16 {
+        match self {
+            Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow => 1008,
+            Farewell::GoingAway | Farewell::Silent => 1001,
+        }
+    }
+
+    /// The reason that goes with the code.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Farewell::GoingAway => "the server is restarting",
+            Farewell::Replaced => "connected from somewhere else",
+            Farewell::TooFast => "too many messages",
+            Farewell::TooSlow => "does not read what it is sent",
+            Farewell::Silent => "has not been heard of for too long",
+        }
+    }
+}
+
+/// Something to write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outgoing {
+    /// An event.
+    Message(Message),
+    /// An acknowledgement.
+    Acknowledge(u64, Result<(), Code>),
+}
+
+/// One client from its first frame to its last.
+#[derive(Debug)]
+pub struct Session {
+    peer: Peer,
+    lobby: LobbyHandle,
+    draining: CancellationToken,
+    seat: Option<SeatHandle>,
+    /// Has asked its room to leave. Until the room has said yes, nothing else is read: the lobby must hear of it first.
+    leaving: bool,
+    legacy: bool,
+    limiter: Limiter,
+    _counted: Counted,
+}
+
+impl Session {
+    /// A client that has just connected. `legacy` if it has the 2016 client's signature.
+    pub fn new(hall: &Hall, kind: Kind, legacy: bool) -> Session {
+        let id = ConnectionId(hall.next_connection.fetch_add(1, Relaxed));
+        debug!(connection = %id, ?kind, "client connected");
+        Session {
+            peer: Peer {
+                id,
+                outbox: Arc::new(Outbox::new(hall.limits.outbox)),
+            },
+            lobby: hall.lobby.clone(),
+            draining: hall.draining.clone(),
+            seat: None,
+            leaving: false,
+            legacy,
+            limiter: Limiter::new(hall.limits.messages_per_second, Instant::now()),
+            _counted: hall.census.enter(kind, 1),
+        }
+    }
+
+    /// Its id, for logs.
+    pub fn id(&self) -> ConnectionId {
+        self.peer.id
+    }
+
+    /// Whether the next message may be read.
+    pub fn is_ready(&self) -> bool {
+        !self.leaving
+    }
+
+    /// One message has come. Waits while the game is behind, which slows this client and nobody else.
+    pub async fn receive(&mut self, request: Request) -> Result<(), Farewell> {
+        let Request { command, ack } = request;
+        match self.limiter.admit(Instant::now()) {
+            Verdict::Heard => {}
+            Verdict::Dropped => {
+                let event = match &command {
+                    Ok(command) => command.name(),
+                    Err(fault) => &fault.event,
+                };
+                self.refuse(event, Code::TooFast, ack);
+                return Ok(());
+            }
+            Verdict::Closed => return Err(Farewell::TooFast),
+        }
+        match command {
+            Ok(command) => self.route(command, ack).await,
+            Err(fault) => self.refuse(&fault.event, fault.code, ack),
+        }
+        Ok(())
+    }
+
+    /// Waits for what comes next; each delivery goes through [`accept`](Self::accept).
+    ///
+    /// Cancel safe: nothing is taken before it returns.
+    pub async fn take(&self) -> Result<VecDeque<Delivery>, Farewell> {
+        self.peer
+            .outbox
+            .take()
+            .await
+            .map_err(|Overflowed| Farewell::TooSlow)
+    }
+
+    /// Keeps book of one delivery; returns what of it is to be written.
+    pub async fn accept(&mut self, delivery: Delivery) -> Result<Option<Outgoing>, Farewell> {
+        match delivery {
+            Delivery::Message(message) => return Ok(Some(Outgoing::Message(message))),
+            Delivery::Acknowledge(id, outcome) => {
+                return Ok(Some(Outgoing::Acknowledge(id, outcome)));
+            }
+            Delivery::Seated { seat, returned } => {
+                if returned {
+                    seat.send(self.peer.id, room::Command::Return, "hello", None)
+                        .await;
+                }
+                self.seat = Some(seat);
+            }
+            Delivery::Unseated(room) => {
+                if self.seat.as_ref().is_some_and(|seat| seat.room() == room) {
+                    self.seat = None;
+                    self.leaving = false;
+                }
+            }
+            Delivery::Replaced => {
+                self.seat = None;
+                return Err(Farewell::Replaced);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits until the server wants to be rid of this client: it drains, and no round is in progress here.
+    pub async fn drained(&self) {
+        if self.seat.is_some() {
+            std::future::pending::<()>().await;
+        }
+        self.draining.cancelled().await;
+    }
+
+    /// The connection is gone; the lobby tells the room.
+    pub async fn end(self) {
+        debug!(connection = %self.peer.id, "client gone");
+        self.lobby.disconnected(self.peer.id).await;
+    }
+
+    async fn route(&mut self, command: Command, ack: Option<u64>) {
+        let event = command.name();
+        let seated = match &command {
+            Command::Choice(hand) => Some(room::Command::Choose(*hand)),
+            Command::Face(face) => Some(room::Command::Pull(*face)),
+            Command::Leave => Some(room::Command::Leave),
+            Command::Hello(_) | Command::Join => None,
+        };
+        if let (Some(seat), Some(to_room)) = (&self.seat, seated)
+            && seat.send(self.peer.id, to_room, event, ack).await
+        {
+            self.leaving = to_room == room::Command::Leave;
+            return;
+        }
+        // In no room, or in one that is over and whose farewell is still in the outbox: the lobby answers.
+        let ask = match command {
+            Command::Hello(hello) => {
+                let crate::protocol::command::Hello {
+                    profile,
+                    place,
+                    token,
+                } = *hello;
+                Ask::Hello(Box::new(Hello {
+                    profile,
+                    place,
+                    token,
+                    legacy: self.legacy,
+                }))
+            }
+            Command::Join => Ask::Join,
+            Command::Leave => Ask::Leave,
+            Command::Choice(_) => Ask::Choose,
+            Command::Face(face) => Ask::Pull(face),
+        };
+        self.lobby.ask(self.peer.clone(), ask, ack).await;
+    }
+
+    fn refuse(&self, event: &str, code: Code, ack: Option<u64>) {
+        self.peer.outbox.report(event, ack, Err(code));
+    }
+}
