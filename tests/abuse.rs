@@ -1,0 +1,462 @@
+//! What the 2016 server died of, and worse, on each transport, while two others play on undisturbed.
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::engineio::Polling;
+use support::websocket::{DIALECTS, Dialect};
+use support::{Client, TestServer, hello};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use wulin::runtime::Kind;
+
+/// Two who play one round after the other until they are told to stop. Every round must end, with both in its result.
+struct Undisturbed {
+    stop: watch::Sender<bool>,
+    players: JoinHandle<usize>,
+}
+
+impl Undisturbed {
+    async fn start(server: &TestServer) -> Undisturbed {
+        let mut ann = Client::greet(server, Dialect::Native, "ann").await;
+        let mut ben = Client::greet(server, Dialect::EngineIo3, "ben").await;
+        let (stop, stopped) = watch::channel(false);
+        let players = tokio::spawn(async move {
+            let mut rounds = 0;
+            while !*stopped.borrow() {
+                ann.say("join").await;
+                // The 2016 client that lost is seated as soon as its partner asks; asking all the same is refused.
+                if rounds == 0 {
+                    ben.say("join").await;
+                }
+                ann.event("start").await;
+                ben.event("start").await;
+                ann.send("choice", json!({"choice": 2})).await;
+                ben.send("choice", json!({"choice": 1})).await;
+                let result = ann.event("result").await;
+                assert_eq!(result, ben.event("result").await);
+                rounds += 1;
+                let won = json!({"uid": "ann", "choice": 2, "roundScore": rounds, "totalScore": rounds * (rounds + 1) / 2, "winStreak": rounds});
+                assert_eq!(
+                    result["result"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .find(|line| line["uid"] == "ann"),
+                    Some(&won)
+                );
+            }
+            usize::try_from(rounds).unwrap()
+        });
+        Undisturbed { stop, players }
+    }
+
+    /// At least one more whole round, then the end.
+    async fn stop(self) {
+        self.stop.send(true).unwrap();
+        let rounds = tokio::time::timeout(support::PATIENCE, self.players)
+            .await
+            .expect("the round never ended")
+            .unwrap();
+        assert!(rounds > 0);
+    }
+}
+
+fn start() -> TestServer {
+    TestServer::start(&["--robot-wait", "20s", "--game-time", "2s"])
+}
+
+/// Messages that are refused, with the codes they are refused with.
+fn refused() -> Vec<(&'static str, Option<Value>, &'static str)> {
+    let mut cases = vec![
+        ("hello", None, "bad_hello"),
+        ("hello", Some(json!({"user": 7})), "bad_hello"),
+        (
+            "hello",
+            Some(json!({"user": {"uid": "", "uname": "x"}})),
+            "bad_uid",
+        ),
+        (
+            "hello",
+            Some(json!({"user": {"uid": "x".repeat(65), "uname": "x"}})),
+            "bad_uid",
+        ),
+        (
+            "hello",
+            Some(json!({"user": {"uid": "x", "uname": null}})),
+            "bad_name",
+        ),
+        (
+            "hello",
+            Some(json!({"user": {"uid": "x", "uname": "x", "uavatar": "javascript:1"}})),
+            "bad_picture",
+        ),
+        (
+            "hello",
+            Some(json!({"user": {"uid": "x", "uname": "x"}, "cordinate": {"lat": 91, "lng": 0}})),
+            "bad_place",
+        ),
+        (
+            "hello",
+            Some(json!({"user": {"uid": "robot:1", "uname": "x"}})),
+            "uid_reserved",
+        ),
+        (
+            "hello",
+            Some(json!({"user": {"uid": "x", "uname": "木人·甲"}})),
+            "name_reserved",
+        ),
+        ("error", Some(json!("boom")), "unknown_event"),
+        ("disconnect", None, "unknown_event"),
+        ("__proto__", Some(json!({})), "unknown_event"),
+    ];
+    for payload in [
+        None,
+        Some(Value::Null),
+        Some(json!(99)),
+        Some(json!("2")),
+        Some(json!(-1)),
+        Some(json!({})),
+        Some(json!({"choice": null, "face": null})),
+        Some(json!({"choice": 99, "face": 99})),
+        Some(json!({"choice": "2", "face": "2"})),
+        Some(json!({"choice": -1, "face": -1})),
+        Some(json!({"choice": {}, "face": {}})),
+    ] {
+        cases.push(("choice", payload.clone(), "bad_choice"));
+        cases.push(("face", payload, "bad_face"));
+    }
+    cases
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_message_is_a_fault_and_costs_nothing() {
+    let server = start();
+    let undisturbed = Undisturbed::start(&server).await;
+    for dialect in DIALECTS {
+        let mut client = Client::open(&server, dialect).await;
+        for (event, payload) in [
+            ("join", None),
+            ("leave", None),
+            ("choice", Some(json!({"choice": 1}))),
+            ("face", Some(json!({"face": 1}))),
+        ] {
+            client.text(&dialect.write(event, payload.as_ref())).await;
+            let fault = client.event("fault").await;
+            assert_eq!(
+                (&fault["event"], &fault["code"]),
+                (&json!(event), &json!("hello_first"))
+            );
+        }
+        for (event, payload, code) in refused() {
+            client.text(&dialect.write(event, payload.as_ref())).await;
+            let fault = client.event("fault").await;
+            assert_eq!(
+                (&fault["event"], &fault["code"]),
+                (&json!(event), &json!(code)),
+                "{payload:?}"
+            );
+            assert!(
+                fault["message"]
+                    .as_str()
+                    .is_some_and(|message| !message.is_empty())
+            );
+        }
+        // The connection is as good as new.
+        client.send("hello", hello("tester")).await;
+        client.event("hi").await;
+        client.send("hello", hello("ann")).await;
+        assert_eq!(client.fault().await, "uid_fixed");
+        let mut double = Client::open(&server, dialect).await;
+        double.send("hello", hello("tester")).await;
+        assert_eq!(double.fault().await, "uid_taken");
+        client.send("choice", json!({"choice": 1})).await;
+        assert_eq!(client.fault().await, "no_round");
+        client.say("leave").await;
+        assert_eq!(client.fault().await, "not_seated");
+        client.say("join").await;
+        client.event("room").await;
+        client.say("join").await;
+        assert_eq!(client.fault().await, "already_seated");
+        client.say("leave").await;
+    }
+    undisturbed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_over_polling() {
+    let server = start();
+    let undisturbed = Undisturbed::start(&server).await;
+    let mut client = Polling::open(&server).await;
+    client.send("join", None).await;
+    assert_eq!(client.event("fault").await["code"], "hello_first");
+    for (event, payload, code) in refused() {
+        client.send(event, payload.clone()).await;
+        let fault = client.event("fault").await;
+        assert_eq!(
+            (&fault["event"], &fault["code"]),
+            (&json!(event), &json!(code)),
+            "{payload:?}"
+        );
+    }
+    client.send("hello", Some(hello("poller"))).await;
+    client.event("hi").await;
+    // What is no Socket.IO at all may end the one who sent it, and nobody else.
+    for packet in [
+        "42[",
+        "42[]",
+        "42[1]",
+        "42/chat,[\"join\"]",
+        "40/chat,",
+        "bAQID",
+        "nonsense",
+        "451-[\"choice\",{\"_placeholder\":true,\"num\":0}]",
+    ] {
+        let mut client = Polling::open(&server).await;
+        client.post(packet).await;
+    }
+    undisturbed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_that_is_no_message_is_a_fault_too() {
+    let server = start();
+    let undisturbed = Undisturbed::start(&server).await;
+    let native = [
+        ("", "bad_json"),
+        ("{", "bad_json"),
+        ("[]", "bad_message"),
+        ("7", "bad_message"),
+        ("null", "bad_message"),
+        (r#"{"event":7}"#, "bad_message"),
+    ];
+    let socketio = [
+        ("42[", "bad_json"),
+        ("42[]", "bad_message"),
+        ("42[1]", "bad_message"),
+        ("42{}", "bad_message"),
+        ("42", "bad_json"),
+        ("9", "bad_message"),
+        ("nonsense", "bad_message"),
+        (
+            r#"451-["choice",{"_placeholder":true,"num":0}]"#,
+            "binary_message",
+        ),
+        (r#"42/chat,["join"]"#, "unknown_namespace"),
+    ];
+    for dialect in DIALECTS {
+        let mut client = Client::greet(&server, dialect, "tester").await;
+        let cases = if dialect == Dialect::Native {
+            &native[..]
+        } else {
+            &socketio[..]
+        };
+        for (text, code) in cases {
+            client.text(text).await;
+            assert_eq!(client.fault().await, *code, "{text:?} on {dialect:?}");
+        }
+        client.socket_send(Message::binary(vec![1, 2, 3])).await;
+        assert_eq!(client.fault().await, "binary_message");
+        client.say("join").await;
+        client.event("room").await;
+        drop(client);
+        server.wait_for(Kind::Person, 2).await;
+    }
+    undisturbed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_frames_get_the_close_code_they_deserve() {
+    let server = start();
+    let undisturbed = Undisturbed::start(&server).await;
+    for dialect in DIALECTS {
+        // A name of 8 MiB and a frame of 32 MiB: the client may finish sending, and is told why.
+        for size in [8 << 20, 32 << 20, 16 * 1024 + 1] {
+            let mut client = Client::greet(&server, dialect, "tester").await;
+            let mut long = hello("tester");
+            long["user"]["uname"] = "x".repeat(size).into();
+            let _ = client
+                .socket_try(Message::text(dialect.write("hello", Some(&long))))
+                .await;
+            assert_eq!(
+                client.closed().await,
+                Some(1009),
+                "{size} bytes on {dialect:?}"
+            );
+            drop(client);
+            server.wait_for(Kind::Person, 2).await;
+        }
+        let mut client = Client::greet(&server, dialect, "tester").await;
+        client
+            .raw(Frame::message(
+                vec![0xc3, 0x28],
+                OpCode::Data(Data::Text),
+                true,
+            ))
+            .await
+            .unwrap();
+        assert_eq!(client.closed().await, Some(1007));
+        drop(client);
+        server.wait_for(Kind::Person, 2).await;
+        let mut client = Client::greet(&server, dialect, "tester").await;
+        let mut frame = Frame::message(b"{}".to_vec(), OpCode::Data(Data::Text), true);
+        frame.header_mut().rsv1 = true;
+        client.raw(frame).await.unwrap();
+        assert_eq!(client.closed().await, Some(1002));
+        drop(client);
+        server.wait_for(Kind::Person, 2).await;
+    }
+    undisturbed.stop().await;
+}
+
+/// How somebody goes.
+#[derive(Debug, Clone, Copy)]
+enum Exit {
+    Leave,
+    Close,
+    Vanish,
+    WithAChoice,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
+    let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
+    let undisturbed = Undisturbed::start(&server).await;
+    let mut rounds = Vec::new();
+    for (number, dialect) in DIALECTS.into_iter().enumerate() {
+        for (turn, exit) in [Exit::Leave, Exit::Close, Exit::Vanish, Exit::WithAChoice]
+            .into_iter()
+            .enumerate()
+        {
+            for (half, after) in [Duration::from_millis(300), Duration::from_millis(1500)]
+                .into_iter()
+                .enumerate()
+            {
+                let (stays, goes) = (
+                    format!("s{number}{turn}{half}"),
+                    format!("g{number}{turn}{half}"),
+                );
+                // Far from each other pair, so that these two meet.
+                let at = json!({"lat": (number * 20 + turn) as f64, "lng": half as f64 * 90.0});
+                let mut one = Client::open(&server, Dialect::Native).await;
+                let mut two = Client::open(&server, dialect).await;
+                for (client, uid) in [(&mut one, &stays), (&mut two, &goes)] {
+                    let mut hello = hello(uid);
+                    hello["cordinate"] = at.clone();
+                    client.send("hello", hello).await;
+                    client.event("hi").await;
+                    client.say("join").await;
+                }
+                rounds.push(tokio::spawn(async move {
+                    one.event("start").await;
+                    two.event("start").await;
+                    one.send("choice", json!({"choice": 1})).await;
+                    // The moment is the point of the test, not something waited for.
+                    tokio::time::sleep(after).await;
+                    match exit {
+                        Exit::Leave => two.say("leave").await,
+                        Exit::Close => two.socket.close(None).await.unwrap(),
+                        Exit::Vanish => drop(two),
+                        Exit::WithAChoice => {
+                            two.send("choice", json!({"choice": 2})).await;
+                            drop(two);
+                        }
+                    }
+                    assert_eq!(one.event("leave").await, json!({"uid": goes}));
+                    let result = one.event("result").await;
+                    let line = |uid: &str| {
+                        result["result"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .find(|line| line["uid"] == uid)
+                            .cloned()
+                    };
+                    assert_eq!(
+                        line(&stays).unwrap()["roundScore"],
+                        1,
+                        "{exit:?} after {after:?}"
+                    );
+                    assert_eq!(line(&goes).unwrap()["choice"], Value::Null);
+                }));
+            }
+        }
+    }
+    for round in rounds {
+        tokio::time::timeout(support::PATIENCE, round)
+            .await
+            .expect("no result")
+            .unwrap();
+    }
+    undisturbed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_both_ask_at_once_or_in_the_middle_are_in_one_round_at_a_time() {
+    let server = start();
+    for dialect in DIALECTS {
+        let mut ann = Client::greet(&server, dialect, "ann").await;
+        let mut ben = Client::greet(&server, Dialect::Native, "ben").await;
+        for client in [&mut ann, &mut ben] {
+            for _ in 0..5 {
+                client.say("join").await;
+            }
+        }
+        for client in [&mut ann, &mut ben] {
+            client.event("start").await;
+            client.say("join").await;
+            let mut starts = 0;
+            loop {
+                match client.next().await {
+                    support::Incoming::Event(name, _) if name == "start" => starts += 1,
+                    support::Incoming::Event(name, _) if name == "result" => break,
+                    support::Incoming::Event(name, fault) if name == "fault" => {
+                        assert_eq!(fault["code"], "already_seated");
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!(starts, 0, "a second round began within the first");
+        }
+        drop((ann, ben));
+        server.wait_until_empty().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_floods_is_told_then_closed() {
+    let server = TestServer::start(&["--messages-per-second", "20"]);
+    for dialect in DIALECTS {
+        let mut client = Client::greet(&server, dialect, "flood").await;
+        for _ in 0..60 {
+            client.say("leave").await;
+        }
+        let mut codes = Vec::new();
+        while codes.len() < 60 {
+            codes.push(client.fault().await);
+        }
+        let heard = codes.iter().filter(|code| *code == "not_seated").count();
+        assert!(
+            heard >= 39,
+            "two seconds' worth at once, hello included: {codes:?}"
+        );
+        assert!(codes.iter().any(|code| code == "too_fast"), "{codes:?}");
+        for _ in 0..2000 {
+            if client
+                .socket_try(Message::text(dialect.write("leave", None)))
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+        assert_eq!(client.closed().await, Some(1008));
+        drop(client);
+        server.wait_until_empty().await;
+    }
+}
