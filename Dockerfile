@@ -1,0 +1,44 @@
+# syntax=docker/dockerfile:1
+# Wulin in a container. README.md, "In a container", says how to run it.
+
+# Other images do as well, such as those of a mirror: a builder with Rust, a C compiler and no newer glibc than the base,
+# and a base with glibc and libgcc (gcr.io/distroless/cc-debian12 is smaller and has no shell).
+ARG BUILDER=rust:1.94-bookworm
+ARG BASE=debian:bookworm-slim
+
+FROM ${BUILDER} AS build
+WORKDIR /build
+# Dependencies first, against empty sources: this layer is built again only when they change.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs \
+    && cargo build --release --locked --bin wulin \
+    && rm -r src
+COPY src src
+# Copied files keep their dates; by these two cargo sees that they are not the empty ones.
+RUN touch src/main.rs src/lib.rs \
+    && cargo build --release --locked --bin wulin
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="Wulin" \
+      org.opencontainers.image.description="A realtime rock-paper-scissors server for WeChat Mini Programs and browsers" \
+      org.opencontainers.image.licenses="MIT"
+COPY LICENSE /usr/share/doc/wulin/LICENSE
+COPY --from=build /build/target/release/wulin /usr/local/bin/wulin
+
+# A number, so that an orchestrator can see that it is not root. Certificates mounted at /certs must be readable by it.
+USER 65532:65532
+# `certs` below the working directory is where certificates are looked for: /certs.
+WORKDIR /
+
+# 443 and 80 with a certificate, 8443 without. No capability is needed for the low ones: since 20.10 Docker sets
+# net.ipv4.ip_unprivileged_port_start=0 in a container's own network, and so does Podman. With the network of the host,
+# or where something else runs the container, set that sysctl or other ports with --port and --http-port.
+EXPOSE 443 80 8443
+
+# SIGTERM: rounds in progress are finished, which takes up to 15 s. `docker stop` waits 10 unless told --stop-timeout 20.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=5s CMD ["/usr/local/bin/wulin", "health"]
+ENTRYPOINT ["/usr/local/bin/wulin"]
+CMD ["serve"]
