@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    const AGE: Duration = Duration::from_secs(60);
+    const AGE: Duration = Duration::from_mins(1);
     const STANDING: Standing = Standing {
         total: 7,
         streak: 2,

@@ -1,7 +1,7 @@
 //! The real server on port 0, and clients that speak to it over real TLS.
 
 // Every test binary compiles this and uses its own part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
 pub mod engineio;
 pub mod server;
@@ -10,8 +10,10 @@ pub mod websocket;
 pub use server::TestServer;
 pub use websocket::{Client, Incoming};
 
+use std::path::Path;
 use std::time::Duration;
 
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 /// How long anything may take that happens at all. Generous: it only ends tests that have failed.
@@ -20,4 +22,16 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The payload of a `hello`.
 pub fn hello(uid: &str) -> Value {
     json!({"user": {"uid": uid, "uname": uid, "uavatar": ""}})
+}
+
+/// A certificate for `names` that a server can use, and its key, in the files given.
+pub fn write_pair(names: &[&str], certificate: &Path, key: &Path) {
+    let signer = KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let issued = CertificateParams::new(names)
+        .unwrap()
+        .self_signed(&signer)
+        .unwrap();
+    std::fs::write(certificate, issued.pem()).unwrap();
+    std::fs::write(key, signer.serialize_pem()).unwrap();
 }
