@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::engineio::Polling;
+use support::server::TestServer;
 use support::websocket::{DIALECTS, Dialect};
-use support::{Client, TestServer, hello};
+use support::{Client, hello};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::engineio::Polling;
+use support::server::TestServer;
 use support::websocket::{DIALECTS, Dialect};
-use support::{Client, Incoming, TestServer, hello};
+use support::{Client, Incoming, hello};
 use wulin::runtime::Kind;
 
 fn uids(start: &Value) -> Vec<&str> {

@@ -20,6 +20,22 @@ pub struct Polling<'a> {
 
 /// One HTTP/1.1 request on a connection of its own: status and body.
 pub async fn request(server: &TestServer, head: &str, body: &str) -> (u16, String) {
+    let (head, body) = answer(server, head, body).await;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(0);
+    let body = if head.to_lowercase().contains("transfer-encoding: chunked") {
+        unchunk(&body)
+    } else {
+        body
+    };
+    (status, body)
+}
+
+/// One request on a connection of its own, and the answer as it came: its head, and its body.
+pub async fn answer(server: &TestServer, head: &str, body: &str) -> (String, String) {
     let mut stream = server.connect().await;
     let length = body.len();
     let text = format!(
@@ -32,17 +48,7 @@ pub async fn request(server: &TestServer, head: &str, body: &str) -> (u16, Strin
         .expect("no answer");
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .unwrap_or(0);
-    let body = if head.to_lowercase().contains("transfer-encoding: chunked") {
-        unchunk(body)
-    } else {
-        body.to_owned()
-    };
-    (status, body)
+    (head.to_owned(), body.to_owned())
 }
 
 fn unchunk(mut body: &str) -> String {

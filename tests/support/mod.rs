@@ -1,13 +1,12 @@
 //! The real server on port 0, and clients that speak to it over real TLS.
 
 // Every test binary compiles this and uses its own part of it.
-#![allow(dead_code, unreachable_pub, unused_imports)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod engineio;
 pub mod server;
 pub mod websocket;
 
-pub use server::TestServer;
 pub use websocket::{Client, Incoming};
 
 use std::path::Path;
