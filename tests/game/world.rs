@@ -1,10 +1,9 @@
-//! The whole game under random commands, disconnects and time: lobby and rooms wired as the runtime wires them, without it.
+//! The lobby and its rooms wired as the runtime wires them, without it; whatever happens there is held against the rules.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use proptest::prelude::*;
 use proptest::sample::Index;
 use wulin::game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
 use wulin::game::matchmaking::Patience;
@@ -14,11 +13,11 @@ use wulin::game::{
     Seated, Standing, Token,
 };
 
-const ROUND_TIME: Duration = Duration::from_secs(3);
-const PEOPLE: usize = 7;
+pub(crate) const ROUND_TIME: Duration = Duration::from_secs(3);
+pub(crate) const PEOPLE: usize = 7;
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Hello {
         connection: Index,
         uid: usize,
@@ -33,32 +32,10 @@ enum Step {
     Wait(u64),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let place = prop_oneof![
-        Just(None),
-        (-1.0..1.0, 179.0..181.0_f64)
-            .prop_map(|(lat, lng)| Some((lat, if lng > 180.0 { lng - 360.0 } else { lng }))),
-        Just(Some((39.9, 116.4))),
-    ];
-    let hand = prop::sample::select(Hand::ALL.to_vec());
-    let face = prop::sample::select(Face::ALL.to_vec());
-    let step = prop_oneof![
-        3 => (any::<Index>(), 0..PEOPLE, place, any::<bool>())
-            .prop_map(|(connection, uid, place, prove)| Step::Hello { connection, uid, place, prove }),
-        5 => any::<Index>().prop_map(Step::Join),
-        1 => any::<Index>().prop_map(Step::Leave),
-        4 => (any::<Index>(), hand).prop_map(|(who, hand)| Step::Choose(who, hand)),
-        1 => (any::<Index>(), face).prop_map(|(who, face)| Step::Pull(who, face)),
-        1 => any::<Index>().prop_map(Step::Disconnect),
-        3 => (0..2000_u64).prop_map(Step::Wait),
-    ];
-    prop::collection::vec(step, 1..120)
-}
-
 /// What a round looked like to its players, kept to check its result against the rules.
-struct Round {
+pub(crate) struct Round {
     room: Room,
-    seats: Arc<[Seated]>,
+    pub(crate) seats: Arc<[Seated]>,
     people: Vec<PlayerId>,
     hands: HashMap<Arc<str>, Hand>,
     left: BTreeSet<Arc<str>>,
@@ -67,30 +44,30 @@ struct Round {
     inside: BTreeSet<PlayerId>,
 }
 
-struct World {
-    lobby: Lobby,
-    rounds: BTreeMap<RoomId, Round>,
+pub(crate) struct World {
+    pub(crate) lobby: Lobby,
+    pub(crate) rounds: BTreeMap<RoomId, Round>,
     /// The connection that speaks for each player.
-    lines: HashMap<PlayerId, ConnectionId>,
+    pub(crate) lines: HashMap<PlayerId, ConnectionId>,
     /// The running room each player sits in.
-    seats: HashMap<PlayerId, RoomId>,
+    pub(crate) seats: HashMap<PlayerId, RoomId>,
     uids: HashMap<PlayerId, Arc<str>>,
     tokens: HashMap<Arc<str>, Token>,
     /// The last standing a result told, by uid.
     standings: HashMap<Arc<str>, Standing>,
     /// Connections that are open, and the uid each has been welcomed with.
-    connections: Vec<(ConnectionId, Option<Arc<str>>)>,
-    arriving: Option<(ConnectionId, Arc<str>)>,
-    now: Instant,
+    pub(crate) connections: Vec<(ConnectionId, Option<Arc<str>>)>,
+    pub(crate) arriving: Option<(ConnectionId, Arc<str>)>,
+    pub(crate) now: Instant,
     next_connection: u64,
     results: usize,
-    joined_by_itself: BTreeSet<PlayerId>,
-    legacy: HashMap<PlayerId, bool>,
-    asked: BTreeSet<PlayerId>,
+    pub(crate) joined_by_itself: BTreeSet<PlayerId>,
+    pub(crate) legacy: HashMap<PlayerId, bool>,
+    pub(crate) asked: BTreeSet<PlayerId>,
 }
 
 impl World {
-    fn new(seats: usize) -> World {
+    pub(crate) fn new(seats: usize) -> World {
         let rules = Rules {
             format: Format {
                 seats,
@@ -132,14 +109,14 @@ impl World {
             .push((ConnectionId(self.next_connection), None));
     }
 
-    fn player(&self, connection: ConnectionId) -> Option<PlayerId> {
+    pub(crate) fn player(&self, connection: ConnectionId) -> Option<PlayerId> {
         self.lines
             .iter()
             .find(|(_, line)| **line == connection)
             .map(|(player, _)| *player)
     }
 
-    fn step(&mut self, step: &Step) {
+    pub(crate) fn step(&mut self, step: &Step) {
         match step.clone() {
             Step::Hello {
                 connection,
@@ -242,14 +219,14 @@ impl World {
         }
     }
 
-    fn disconnect(&mut self, connection: ConnectionId) {
+    pub(crate) fn disconnect(&mut self, connection: ConnectionId) {
         self.connections.retain(|(other, _)| *other != connection);
         self.lobby.disconnect(connection, self.now);
         self.carry_out();
     }
 
     /// Time passes; everything happens at its deadline, as the runtime's timers make it.
-    fn wait(&mut self, time: Duration) {
+    pub(crate) fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
             let lobby = self.lobby.deadline().map(|due| (due, None));
@@ -277,7 +254,7 @@ impl World {
         self.now = end;
     }
 
-    fn command(
+    pub(crate) fn command(
         &mut self,
         player: PlayerId,
         room: RoomId,
@@ -394,7 +371,7 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self) {
+    pub(crate) fn carry_out(&mut self) {
         while let Some(output) = self.lobby.poll_output() {
             match output {
                 LobbyOutput::Attached(player, connection) => {
@@ -557,258 +534,5 @@ fn check(round: &Round, standings: &[RoundStanding]) {
             assert_eq!(mine.round_score, 0);
             assert_eq!(mine.standing, Standing { total, streak: 0 });
         }
-    }
-}
-
-fn play(seats: usize, steps: Vec<Step>) -> World {
-    let mut world = World::new(seats);
-    for step in steps {
-        world.step(&step);
-    }
-    // Everybody who waits plays with robots in the end, and every room ends.
-    world.wait(Duration::from_secs(10));
-    let connections: Vec<_> = world
-        .connections
-        .iter()
-        .map(|(connection, _)| *connection)
-        .collect();
-    for connection in connections {
-        world.disconnect(connection);
-    }
-    world.wait(Duration::from_secs(200));
-    world
-}
-
-/// Random courses per number of seats.
-const CASES: u32 = 400;
-
-fn assert_empty(world: &World) {
-    assert!(world.rounds.is_empty());
-    assert!(world.seats.is_empty());
-    assert!(world.lines.is_empty(), "{:?} are still there", world.lines);
-    assert_eq!(world.lobby.online(), 0);
-    assert_eq!(world.lobby.remembered(), 0);
-    assert_eq!(
-        world.lobby.deadline(),
-        None,
-        "something is still to come, though nobody is there"
-    );
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
-
-    #[test]
-    fn rooms_of_two_keep_the_rules_whatever_happens(steps in steps()) {
-        assert_empty(&play(2, steps));
-    }
-
-    #[test]
-    fn rooms_of_three_keep_the_rules_whatever_happens(steps in steps()) {
-        assert_empty(&play(3, steps));
-    }
-
-    #[test]
-    fn rooms_of_five_keep_the_rules_whatever_happens(steps in steps()) {
-        assert_empty(&play(5, steps));
-    }
-}
-
-mod stories {
-    //! Single courses of events, told to the second.
-
-    use super::*;
-
-    fn hello(world: &mut World, who: u64, uid: &str, place: Option<(f64, f64)>, legacy: bool) {
-        let hello = Hello {
-            profile: Profile {
-                uid: uid.into(),
-                name: uid.into(),
-                picture: "".into(),
-            },
-            place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
-            token: None,
-            legacy,
-        };
-        world.arriving = Some((ConnectionId(who), uid.into()));
-        world
-            .lobby
-            .hello(ConnectionId(who), hello, world.now)
-            .unwrap();
-        world.carry_out();
-        let player = world.player(ConnectionId(who)).unwrap();
-        world.legacy.insert(player, legacy);
-    }
-
-    fn join(world: &mut World, who: u64) {
-        let player = world.player(ConnectionId(who));
-        world.asked.extend(player);
-        world.lobby.join(ConnectionId(who), world.now).unwrap();
-        world.carry_out();
-    }
-
-    fn choose(world: &mut World, who: u64, hand: Hand) {
-        let player = world.player(ConnectionId(who)).unwrap();
-        let room = world.seats[&player];
-        world.command(player, room, Command::Choose(hand)).unwrap();
-    }
-
-    /// The uids that play with this connection now, its own included, sorted.
-    fn company(world: &World, who: u64) -> Vec<String> {
-        let player = world.player(ConnectionId(who)).unwrap();
-        let Some(room) = world.seats.get(&player) else {
-            return Vec::new();
-        };
-        let mut uids: Vec<_> = world.rounds[room]
-            .seats
-            .iter()
-            .map(|seat| seat.profile.uid.to_string())
-            .collect();
-        uids.sort();
-        uids
-    }
-
-    const BEIJING: Option<(f64, f64)> = Some((39.90, 116.40));
-    const NEXT_DOOR: Option<(f64, f64)> = Some((39.91, 116.41));
-    const TIANJIN: Option<(f64, f64)> = Some((39.13, 117.20));
-    const CHICAGO: Option<(f64, f64)> = Some((41.88, -87.63));
-
-    #[test]
-    fn the_nearest_who_waits_is_met_first() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "tianjin", TIANJIN, false);
-        hello(&mut world, 2, "next door", NEXT_DOOR, false);
-        hello(&mut world, 3, "beijing", BEIJING, false);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        join(&mut world, 3);
-        assert_eq!(company(&world, 3), ["beijing", "next door"]);
-        assert_eq!(company(&world, 1), Vec::<String>::new());
-    }
-
-    #[test]
-    fn the_longer_the_wait_the_further_away_the_partner() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "beijing", BEIJING, false);
-        hello(&mut world, 2, "chicago", CHICAGO, false);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        world.wait(Duration::from_millis(600));
-        assert_eq!(company(&world, 1), Vec::<String>::new(), "not yet anybody");
-        world.wait(Duration::from_millis(200));
-        assert_eq!(company(&world, 1), ["beijing", "chicago"]);
-    }
-
-    #[test]
-    fn the_second_stage_reaches_the_next_city() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "beijing", BEIJING, false);
-        hello(&mut world, 2, "60 km away", Some((39.4, 116.6)), false);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        assert_eq!(company(&world, 1), Vec::<String>::new());
-        world.wait(Duration::from_millis(520));
-        assert_eq!(company(&world, 1), ["60 km away", "beijing"]);
-    }
-
-    #[test]
-    fn who_has_no_place_plays_with_anybody_at_once() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "chicago", CHICAGO, false);
-        hello(&mut world, 2, "nowhere", None, false);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        assert_eq!(company(&world, 1), ["chicago", "nowhere"]);
-    }
-
-    #[test]
-    fn who_waits_alone_gets_a_robot_after_the_wait() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "alone", BEIJING, false);
-        join(&mut world, 1);
-        world.wait(Duration::from_millis(999));
-        assert_eq!(company(&world, 1), Vec::<String>::new());
-        world.wait(Duration::from_millis(1));
-        assert_eq!(company(&world, 1).len(), 2);
-    }
-
-    #[test]
-    fn partners_who_both_ask_again_meet_again_though_others_are_nearer() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "a", BEIJING, false);
-        hello(&mut world, 2, "b", None, false);
-        hello(&mut world, 3, "c", NEXT_DOOR, false);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        world.wait(ROUND_TIME);
-        join(&mut world, 1);
-        world.wait(Duration::from_millis(100));
-        join(&mut world, 3);
-        world.wait(Duration::from_millis(100));
-        join(&mut world, 2);
-        assert_eq!(company(&world, 1), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_partner_who_does_not_ask_again_is_not_waited_for_long() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "a", BEIJING, false);
-        hello(&mut world, 2, "b", BEIJING, false);
-        hello(&mut world, 3, "c", BEIJING, false);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        world.wait(ROUND_TIME);
-        join(&mut world, 1);
-        join(&mut world, 3);
-        world.wait(Duration::from_millis(450));
-        assert_eq!(company(&world, 1), ["a", "c"]);
-    }
-
-    #[test]
-    fn a_client_from_2016_that_lost_is_seated_when_its_partner_asks() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "winner", None, false);
-        hello(&mut world, 2, "loser", None, true);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        choose(&mut world, 1, Hand::Rock);
-        choose(&mut world, 2, Hand::Scissors);
-        world.wait(ROUND_TIME + Duration::from_millis(300));
-        assert_eq!(company(&world, 2), Vec::<String>::new());
-        join(&mut world, 1);
-        assert_eq!(company(&world, 2), ["loser", "winner"]);
-    }
-
-    #[test]
-    fn a_client_from_2016_that_lost_is_seated_after_three_seconds_and_nobody_else_is() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "a", None, false);
-        hello(&mut world, 2, "old", None, true);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        choose(&mut world, 1, Hand::Rock);
-        world.wait(ROUND_TIME + Duration::from_millis(2999));
-        assert!(world.joined_by_itself.is_empty());
-        world.wait(Duration::from_millis(1001));
-        assert_eq!(world.joined_by_itself.len(), 1);
-        assert_eq!(company(&world, 2).len(), 2, "with a robot by now");
-        assert_eq!(
-            company(&world, 1),
-            Vec::<String>::new(),
-            "the winner never asked"
-        );
-    }
-
-    #[test]
-    fn a_client_from_2016_that_won_or_drew_asks_for_itself() {
-        let mut world = World::new(2);
-        hello(&mut world, 1, "a", None, true);
-        hello(&mut world, 2, "b", None, true);
-        join(&mut world, 1);
-        join(&mut world, 2);
-        choose(&mut world, 1, Hand::Rock);
-        choose(&mut world, 2, Hand::Rock);
-        world.wait(ROUND_TIME + Duration::from_secs(5));
-        assert!(world.joined_by_itself.is_empty());
     }
 }
