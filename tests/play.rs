@@ -132,12 +132,14 @@ async fn rooms_of_three_settle_every_pair() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_shows_its_token_takes_over_seat_and_score() {
-    let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "2s"]);
+    let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
     let mut old = Client::open(&server, Dialect::EngineIo3).await;
     old.send("hello", hello("ann")).await;
     let token = old.event("hi").await["token"].clone();
     let mut ben = Client::greet(&server, Dialect::Native, "ben").await;
     old.say("join").await;
+    // Seats are told in the order they were taken in.
+    old.event("room").await;
     ben.say("join").await;
     old.event("start").await;
 
