@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use support::engineio::{answer, request};
+use support::engineio::{Polling, answer, request};
 use support::server::TestServer;
 use support::websocket::Dialect;
 use support::{Client, PATIENCE, write_pair};
@@ -243,4 +243,29 @@ async fn a_drain_never_takes_longer_than_it_may() {
     time::timeout(Duration::from_secs(20), server.drain())
         .await
         .expect("the drain goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_of_a_client_that_has_left_the_game_does_not_hold_the_drain_up() {
+    let server = TestServer::start(&["--drain-timeout", "5m", "--ping-interval", "5m"]);
+    let mut leaver = Polling::greet(&server, "leaver").await;
+    let mut poll = server.connect().await;
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        leaver.target()
+    );
+    poll.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(leaver.post("41").await, 200);
+    server.wait_for(Kind::Person, 0).await;
+    drop(leaver);
+    time::timeout(PATIENCE, server.drain())
+        .await
+        .expect("the drain waits for the poll");
+    let mut answer = Vec::new();
+    let _ = poll.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        answer.starts_with("HTTP/1.1 "),
+        "every request is answered: {answer:?}"
+    );
 }

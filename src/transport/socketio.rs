@@ -9,8 +9,10 @@ use std::fmt::Write;
 use std::future::ready;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{Request as HttpRequest, Response};
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request as HttpRequest, Response, StatusCode};
+use axum::response::IntoResponse;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
@@ -40,6 +42,7 @@ pub struct SocketIoServer {
     /// Answers their requests.
     pub service: Polling,
     io: SocketIo,
+    closed: CancellationToken,
 }
 
 impl SocketIoServer {
@@ -47,6 +50,8 @@ impl SocketIoServer {
     /// Sessions must have ended before, socketioxide does not tell them.
     pub async fn close(&self) {
         self.io.close().await;
+        // It knows nothing of clients that are in no namespace, and whose request would wait for the next ping.
+        self.closed.cancel();
     }
 }
 
@@ -68,13 +73,30 @@ pub fn serve(hall: Hall, path: String) -> SocketIoServer {
         welcome(socket, &hall);
         ready(())
     });
-    let service =
-        ServiceExt::<HttpRequest<Body>>::map_response(service, |response: Response<_>| {
-            response.map(Body::new)
-        });
+    let closed = CancellationToken::new();
+    let service = ServiceExt::<HttpRequest<Body>>::map_future(service, {
+        let closed = closed.clone();
+        move |answer| answer_until(closed.clone(), answer)
+    });
     SocketIoServer {
         service: Polling::new(service),
         io,
+        closed,
+    }
+}
+
+/// The answer to one request, or, when it does not come before the end of it all, an excuse.
+async fn answer_until<B>(
+    closed: CancellationToken,
+    answer: impl Future<Output = Result<Response<B>, Infallible>>,
+) -> Result<Response<Body>, Infallible>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    tokio::select! {
+        biased; // a goodbye that is ready is still delivered
+        answer = answer => answer.map(|response| response.map(Body::new)),
+        () = closed.cancelled() => Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()),
     }
 }
 

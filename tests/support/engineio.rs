@@ -91,7 +91,8 @@ impl<'a> Polling<'a> {
         client
     }
 
-    fn target(&self) -> String {
+    /// Where its requests go.
+    pub fn target(&self) -> String {
         format!(
             "/applet/websocket/socket.io/?EIO=4&transport=polling&sid={}",
             self.sid
