@@ -1,0 +1,503 @@
+// @ts-check
+// The game as one client sees it: where the player stands, what is sent, and when to look again.
+//
+// Pure: no wx, no DOM, no clock, no timer, no network. Time is an argument, in milliseconds of one clock that never goes
+// back; effects are values to take with `poll`; `deadline` answers when `elapse` is due. The page and the Mini Program use
+// this very file. What goes over the wire is the game's protocol: hello, hi, join, room, start, choice, ...
+
+const { settle } = require('./rules.js');
+
+/** How long `hi` may take after `hello`, in ms. */
+const HELLO_TIMEOUT = 8000;
+/** The same, where a sleeping phone may have lost its connection without noticing. */
+const WAKE_TIMEOUT = 4000;
+/** How often a client that only looks on asks whether the server is there, and how many people are near. */
+const PROBE_INTERVAL = 25000;
+/** How long `room` may take after `join`. */
+const ROOM_TIMEOUT = 5000;
+/** How long to hold back after "too fast" or "about to restart". */
+const RETRY_DELAY = 1500;
+/** How long `result` may be late. */
+const RESULT_GRACE = 4000;
+/** Back on a new connection: how long the server may take to say that the round is still ours. */
+const RESUME_TIMEOUT = 2500;
+/** How long a face stays. */
+const FACE_TIME = 2600;
+/** The shortest time between two faces of ours. */
+const FACE_INTERVAL = 400;
+/** The last seconds of a round are counted aloud. */
+const COUNTED = 3;
+
+/**
+ * @typedef {{uid: string, name: string, picture: string}} Person who somebody says it is
+ * @typedef {{lat: number, lng: number}} Place degrees
+ * @typedef {{total: number, streak: number}} Standing
+ * @typedef {{uid: string, name: string, picture: string, robot: boolean, total: number, streak: number}} Seat
+ * @typedef {{uid: string, hand: number | null, score: number, total: number, streak: number, left: boolean}} Line
+ *
+ * @typedef {'connecting' | 'greeting' | 'online' | 'lost' | 'replaced'} Link
+ *   connecting: the first try is under way; greeting: open, `hi` not yet here; lost: gone, and tried again;
+ *   replaced: another window speaks for this player, and this one stays silent until told otherwise.
+ *
+ * @typedef {{name: 'ready'}} Ready
+ * @typedef {{name: 'waiting', seated: boolean, others: Seat[], retryAt: number | null}} Waiting
+ * @typedef {{name: 'playing', seats: Seat[], startedAt: number, endsAt: number, hand: number | null,
+ *   moves: Record<string, number>, left: Record<string, true>, counted: number,
+ *   resendAt: number | null, resumeBy: number | null}} Playing
+ * @typedef {{name: 'result', seats: Seat[], lines: Line[], outcome: import('./rules.js').Outcome,
+ *   before: Standing}} Result
+ * @typedef {Ready | Waiting | Playing | Result} Stage
+ *
+ * @typedef {'round_lost' | 'no_result' | 'name_refused' | 'restarting'} Note something to tell the player in words
+ * @typedef {'start' | 'choose' | 'move' | 'face' | 'count' | 'win' | 'lose' | 'draw'} Cue something to hear or feel
+ *
+ * @typedef {{kind: 'send', event: string, data?: object}} Send
+ * @typedef {{kind: 'redial'} | {kind: 'hurry'} | {kind: 'stop'}} Dial
+ *   redial: this connection is no good, open another now; hurry: if a pause between two tries is running, end it;
+ *   stop: close, and do not come back.
+ * @typedef {{kind: 'keep', person: Person, token: string | null}} Keep what must outlive this client
+ * @typedef {{kind: 'cue', cue: Cue}} Cued
+ * @typedef {Send | Dial | Keep | Cued} Effect
+ */
+
+class Game {
+  /**
+   * @param {{person: Person, token?: string | null, place?: Place | null, freshUid: () => string, guestName: () => string}} who
+   *   `token` proves the uid if an earlier `hi` brought one; `freshUid` is asked when the uid is somebody else's,
+   *   `guestName` when the name is refused.
+   */
+  constructor({ person, token = null, place = null, freshUid, guestName }) {
+    /** @type {Person} */
+    this.person = person;
+    /** @type {string | null} */
+    this.token = token;
+    /** @type {Place | null} */
+    this.place = place;
+    /** @type {Link} */
+    this.link = 'connecting';
+    /** @type {Stage} */
+    this.stage = { name: 'ready' };
+    /** Whether there has been a connection yet. */
+    this.met = false;
+    /** How many others are online, or near where a place was given. @type {number | null} */
+    this.nearby = null;
+    /** @type {Standing | null} */
+    this.standing = null;
+    /** @type {Note | null} */
+    this.note = null;
+    /** @type {Record<string, {face: number, until: number}>} */
+    this.faces = {};
+
+    this._freshUid = freshUid;
+    this._guestName = guestName;
+    /** @type {Effect[]} */
+    this._effects = [];
+    /** `hello`s without an answer. What arrives before the last answer was said before the server read our last words. */
+    this._unanswered = 0;
+    /** Whether a seat was given up of which the server may still speak. */
+    this._leaving = false;
+    /** Whether it was given up while the server could not hear it. */
+    this._quit = false;
+    /** @type {number | null} */
+    this._answerBy = null;
+    /** @type {number | null} */
+    this._probeAt = null;
+    this._facedAt = -Infinity;
+  }
+
+  // What the player does.
+
+  /** Asks for a round. @param {number} now */
+  play(now) {
+    if (this.link === 'replaced') this.comeBack(now);
+    if (this.stage.name === 'waiting' || this.stage.name === 'playing') return;
+    this.stage = { name: 'waiting', seated: false, others: [], retryAt: null };
+    this.note = null;
+    this._quit = false;
+    if (this.link === 'online' && !this._leaving) this._join(now);
+    else this._effects.push({ kind: 'hurry' });
+  }
+
+  /** Shows a hand, or another one: the last counts. @param {number} hand 1 scissors, 2 rock, 3 paper @param {number} now */
+  choose(hand, now) {
+    const round = this.stage;
+    if (round.name !== 'playing' || now >= round.endsAt) return;
+    round.hand = hand;
+    this._cue('choose');
+    if (this.link === 'online') this._send('choice', { choice: hand });
+  }
+
+  /** Pulls a face at the others. @param {number} face 1 laughing, 2 crying, 3 angry, 4 smirking @param {number} now */
+  pull(face, now) {
+    const audience = this.stage.name === 'playing' || (this.stage.name === 'waiting' && this.stage.others.length > 0);
+    if (!audience || this.link !== 'online' || now - this._facedAt < FACE_INTERVAL) return;
+    this._facedAt = now;
+    this.faces[this.person.uid] = { face, until: now + FACE_TIME };
+    this._send('face', { face });
+  }
+
+  /** No longer waits, gives a seat up, or puts a result away. @param {number} now */
+  leave(now) {
+    const { name } = this.stage;
+    this.stage = { name: 'ready' };
+    this.note = null;
+    if (name !== 'waiting' && name !== 'playing') return;
+    if (this.link === 'online') this._giveUpSeat(now);
+    else this._quit = true;
+  }
+
+  /** Another name, picture or place. @param {{name?: string, picture?: string, place?: Place | null}} change @param {number} now */
+  introduce({ name = this.person.name, picture = this.person.picture, place = this.place }, now) {
+    this.person = { uid: this.person.uid, name, picture };
+    this.place = place;
+    this.note = null;
+    this._keep();
+    if (this.link === 'online' || this.link === 'greeting') this._hello(now, HELLO_TIMEOUT);
+  }
+
+  /** Takes the player back from the window that took over. @param {number} now */
+  comeBack(now) {
+    if (this.link !== 'replaced') return;
+    this.link = 'connecting';
+    this._effects.push({ kind: 'redial' });
+    this.elapse(now);
+  }
+
+  /** The screen is looked at again, or the network has changed: whether the connection still lives is no longer certain. @param {number} now */
+  wake(now) {
+    if (this.link === 'online') this._hello(now, WAKE_TIMEOUT);
+    else if (this.link === 'lost' || this.link === 'connecting') this._effects.push({ kind: 'hurry' });
+  }
+
+  // What the connection does.
+
+  /** A connection is open. @param {number} now */
+  opened(now) {
+    if (this.link === 'replaced') return;
+    this.link = 'greeting';
+    this._unanswered = 0;
+    this._leaving = false;
+    this._hello(now, HELLO_TIMEOUT);
+  }
+
+  /** The connection is gone; another one will be tried. */
+  closed() {
+    if (this.link === 'replaced') return;
+    this.link = 'lost';
+    this._answerBy = null;
+    this._probeAt = null;
+    if (this._leaving) this._quit = true;
+    if (this.stage.name === 'waiting') this.stage = { name: 'waiting', seated: false, others: [], retryAt: null };
+    if (this.stage.name === 'playing') this.stage.resumeBy = null;
+  }
+
+  /**
+   * The server says something. What is not understood is ignored.
+   * @param {string} event @param {any} data @param {number} now
+   */
+  receive(event, data, now) {
+    if (this.link === 'replaced' || typeof data !== 'object' || data === null) return;
+    switch (event) {
+      case 'hi': return this._welcomed(data, now);
+      case 'fault': return this._refused(data, now);
+    }
+    if (this._leaving) return;
+    switch (event) {
+      case 'room': return this._roomChanged(data);
+      case 'start': return this._roundStarted(data, now);
+      case 'movement': return this._moved(data, now);
+      case 'leave': return this._left(data);
+      case 'result': return this._roundEnded(data);
+    }
+  }
+
+  // What the time does.
+
+  /** When `elapse` is due, in ms of the caller's clock; null: not before something else happens. @returns {number | null} */
+  deadline() {
+    const due = [this._answerBy, this._probeAt];
+    for (const { until } of Object.values(this.faces)) due.push(until);
+    const stage = this.stage;
+    if (stage.name === 'waiting') due.push(stage.retryAt);
+    if (stage.name === 'playing') due.push(stage.resumeBy, stage.resendAt, nextCount(stage), stage.endsAt + RESULT_GRACE);
+    const times = due.filter((time) => time !== null);
+    return times.length > 0 ? Math.min(...times) : null;
+  }
+
+  /** Does what is due. @param {number} now */
+  elapse(now) {
+    for (const uid of Object.keys(this.faces)) if (this.faces[uid].until <= now) delete this.faces[uid];
+    if (isDue(this._answerBy, now)) this._redial();
+    if (isDue(this._probeAt, now)) this._probe(now);
+    const stage = this.stage;
+    if (stage.name === 'waiting' && isDue(stage.retryAt, now)) {
+      this._join(now);
+      this._hello(now, HELLO_TIMEOUT);
+    }
+    if (stage.name === 'playing') this._elapseRound(stage, now);
+  }
+
+  /** The next thing to do, in order; null when there is nothing left. @returns {Effect | null} */
+  poll() {
+    return this._effects.shift() || null;
+  }
+
+  // Details.
+
+  /** @param {Playing} round @param {number} now */
+  _elapseRound(round, now) {
+    for (let at = nextCount(round); isDue(at, now); at = nextCount(round)) {
+      round.counted -= 1;
+      if (round.counted > 0 && round.counted <= COUNTED) this._cue('count');
+    }
+    if (isDue(round.resendAt, now)) {
+      round.resendAt = null;
+      if (round.hand !== null && this.link === 'online') this._send('choice', { choice: round.hand });
+    }
+    if (isDue(round.resumeBy, now)) return this._endRound('round_lost');
+    if (now < round.endsAt + RESULT_GRACE) return;
+    // An online server owes us a result: something on this connection is stuck.
+    if (this.link === 'online') this._redial();
+    this._endRound('no_result');
+  }
+
+  /** @param {Note} note */
+  _endRound(note) {
+    this.stage = { name: 'ready' };
+    this.note = note;
+  }
+
+  /** @param {number} now */
+  _probe(now) {
+    // A running round needs no asking: its result is awaited.
+    if (this.stage.name === 'playing' && this.link === 'online') this._probeAt = now + PROBE_INTERVAL;
+    else this._hello(now, HELLO_TIMEOUT);
+  }
+
+  _redial() {
+    this.closed();
+    this._effects.push({ kind: 'redial' });
+  }
+
+  /** @param {number} now @param {number} timeout */
+  _hello(now, timeout) {
+    const { uid, name, picture } = this.person;
+    /** @type {Record<string, unknown>} */
+    const hello = { user: { uid, uname: name, uavatar: picture } };
+    if (this.place) hello.cordinate = this.place;
+    if (this.token) hello.token = this.token;
+    this._unanswered += 1;
+    const by = now + timeout;
+    this._answerBy = this._answerBy === null ? by : Math.min(this._answerBy, by);
+    this._probeAt = now + PROBE_INTERVAL;
+    this._send('hello', hello);
+  }
+
+  /** @param {number} now */
+  _join(now) {
+    if (this.stage.name !== 'waiting') return;
+    this.stage.retryAt = now + ROOM_TIMEOUT;
+    this._send('join');
+  }
+
+  /** `hi` to a `hello` behind the `leave` is the sign that nothing of the old seat can follow. @param {number} now */
+  _giveUpSeat(now) {
+    this._quit = false;
+    this._leaving = true;
+    this._send('leave');
+    this._hello(now, HELLO_TIMEOUT);
+  }
+
+  /** @returns {boolean} whether every hello has its answer */
+  _answered() {
+    this._unanswered = Math.max(0, this._unanswered - 1);
+    if (this._unanswered > 0) return false;
+    this._answerBy = null;
+    this._leaving = false;
+    return true;
+  }
+
+  /** @param {{nearby?: unknown, token?: unknown}} hi @param {number} now */
+  _welcomed({ nearby, token }, now) {
+    this.nearby = typeof nearby === 'number' ? nearby : null;
+    if (typeof token === 'string' && token !== this.token) {
+      this.token = token;
+      this._keep();
+    }
+    if (!this._answered()) return;
+    const back = this.link === 'greeting';
+    this.link = 'online';
+    this.met = true;
+    if (this.note === 'restarting') this.note = null;
+    if (back && this._quit) return this._giveUpSeat(now);
+    if (this.stage.name === 'waiting' && this.stage.retryAt === null && !this.stage.seated) this._join(now);
+    if (this.stage.name === 'playing' && back) this.stage.resumeBy = now + RESUME_TIMEOUT;
+  }
+
+  /** @param {{event?: unknown, code?: unknown}} fault @param {number} now */
+  _refused({ event, code }, now) {
+    if (code === 'replaced') {
+      this.closed();
+      this.link = 'replaced';
+      if (this.stage.name !== 'result') this.stage = { name: 'ready' };
+      this._effects.push({ kind: 'stop' });
+      return;
+    }
+    if (code === 'hello_first') return this._hello(now, HELLO_TIMEOUT);
+    if (event === 'hello') return this._helloRefused(code, now);
+    const stage = this.stage;
+    if (event === 'join' && stage.name === 'waiting') {
+      if (code === 'closing') this.note = 'restarting';
+      // On a new connection an old seat may be ours still: `room` has said so by now.
+      if (!stage.seated) stage.retryAt = now + RETRY_DELAY;
+    }
+    if (event === 'choice' && stage.name === 'playing' && code === 'too_fast') stage.resendAt = now + RETRY_DELAY / 4;
+  }
+
+  /** @param {unknown} code @param {number} now */
+  _helloRefused(code, now) {
+    this._answered();
+    switch (code) {
+      case 'uid_taken': case 'uid_reserved': case 'bad_uid':
+        this.person = Object.assign({}, this.person, { uid: this._freshUid() });
+        this.token = null;
+        break;
+      case 'uid_fixed':
+        return this._redial();
+      case 'name_reserved': case 'bad_name':
+        this.person = Object.assign({}, this.person, { name: this._guestName() });
+        this.note = 'name_refused';
+        break;
+      case 'bad_picture':
+        this.person = Object.assign({}, this.person, { picture: '' });
+        break;
+      case 'bad_place':
+        this.place = null;
+        break;
+      case 'bad_token':
+        this.token = null;
+        break;
+      default:
+        // Too fast, or something newer than this client: ask again, but not at once.
+        this._probeAt = now + RETRY_DELAY;
+        return;
+    }
+    this._keep();
+    this._hello(now, HELLO_TIMEOUT);
+  }
+
+  /** @param {{users?: unknown}} room */
+  _roomChanged({ users }) {
+    const seats = readSeats(users);
+    if (this.stage.name === 'playing' || !this._isAmong(seats)) return;
+    const others = seats.filter((seat) => seat.uid !== this.person.uid);
+    this.stage = { name: 'waiting', seated: true, others, retryAt: null };
+  }
+
+  /** @param {{gameTime?: unknown, roomUsers?: unknown}} start @param {number} now */
+  _roundStarted({ gameTime, roomUsers }, now) {
+    const seats = readSeats(roomUsers);
+    if (typeof gameTime !== 'number' || seats.length < 2 || !this._isAmong(seats)) return;
+    const endsAt = now + gameTime * 1000;
+    const old = this.stage;
+    if (old.name === 'playing' && seats.every(({ uid }) => old.seats.some((seat) => seat.uid === uid))) {
+      // The same round, on a new connection: what was chosen meanwhile is said now.
+      Object.assign(old, { seats, endsAt, counted: Math.ceil(gameTime), resumeBy: null, resendAt: null });
+      if (old.hand !== null) this._send('choice', { choice: old.hand });
+      return;
+    }
+    const { total, streak } = seats.filter(({ uid }) => uid === this.person.uid)[0];
+    this.standing = { total, streak };
+    this.note = null;
+    this.stage = {
+      name: 'playing', seats, startedAt: now, endsAt, hand: null, moves: {}, left: {},
+      counted: Math.ceil(gameTime), resendAt: null, resumeBy: null,
+    };
+    this._cue('start');
+  }
+
+  /** @param {{uid?: unknown, movement?: unknown, face?: unknown}} movement @param {number} now */
+  _moved({ uid, movement, face }, now) {
+    if (typeof uid !== 'string' || uid === this.person.uid) return;
+    if (movement === 'face' && typeof face === 'number') {
+      this.faces[uid] = { face, until: now + FACE_TIME };
+      this._cue('face');
+    }
+    if (movement === 'choice' && this.stage.name === 'playing') {
+      this.stage.moves[uid] = (this.stage.moves[uid] || 0) + 1;
+      this._cue('move');
+    }
+  }
+
+  /** @param {{uid?: unknown}} leave */
+  _left({ uid }) {
+    const stage = this.stage;
+    if (typeof uid !== 'string') return;
+    if (stage.name === 'waiting') stage.others = stage.others.filter((seat) => seat.uid !== uid);
+    if (stage.name === 'playing') stage.left[uid] = true;
+  }
+
+  /** @param {{result?: unknown}} result */
+  _roundEnded({ result }) {
+    const round = this.stage;
+    if (round.name !== 'playing' || !Array.isArray(result)) return;
+    const lines = result.map((line) => readLine(line, round.left));
+    const mine = lines.filter(({ uid }) => uid === this.person.uid)[0];
+    if (!mine) return;
+    const before = this.standing || { total: mine.total, streak: mine.streak };
+    this.standing = { total: mine.total, streak: mine.streak };
+    const outcome = settle(mine, lines);
+    this.stage = { name: 'result', seats: round.seats, lines, outcome, before };
+    this._cue(outcome);
+  }
+
+  /** @param {Seat[]} seats */
+  _isAmong(seats) {
+    return seats.some(({ uid }) => uid === this.person.uid);
+  }
+
+  /** @param {string} event @param {object} [data] */
+  _send(event, data) {
+    this._effects.push(data ? { kind: 'send', event, data } : { kind: 'send', event });
+  }
+
+  /** @param {Cue} cue */
+  _cue(cue) {
+    this._effects.push({ kind: 'cue', cue });
+  }
+
+  _keep() {
+    this._effects.push({ kind: 'keep', person: this.person, token: this.token });
+  }
+}
+
+/** @param {number | null} due @param {number} now */
+function isDue(due, now) {
+  return due !== null && due <= now;
+}
+
+/** When the next second of a round begins to be its last but n. @param {Playing} round */
+function nextCount({ counted, endsAt }) {
+  return counted > 0 ? endsAt - (counted - 1) * 1000 : null;
+}
+
+/** @param {unknown} users @returns {Seat[]} */
+function readSeats(users) {
+  if (!Array.isArray(users)) return [];
+  return users
+    .filter((user) => user && typeof user.uid === 'string')
+    .map(({ uid, uname, uavatar, robot, totalScore, winStreak }) => ({
+      uid, name: String(uname || ''), picture: String(uavatar || ''), robot: robot === true,
+      total: Number(totalScore) || 0, streak: Number(winStreak) || 0,
+    }));
+}
+
+/** @param {any} line @param {Record<string, true>} left @returns {Line} */
+function readLine({ uid, choice, roundScore, totalScore, winStreak }, left) {
+  return {
+    uid, hand: typeof choice === 'number' ? choice : null, left: left[uid] === true,
+    score: Number(roundScore) || 0, total: Number(totalScore) || 0, streak: Number(winStreak) || 0,
+  };
+}
+
+module.exports = { Game, FACE_TIME, RESULT_GRACE };

@@ -1,0 +1,81 @@
+// @ts-check
+// Drives a game: the only code where it meets a connection, a clock and a screen. The page and the Mini Program both use it.
+
+/**
+ * @typedef {InstanceType<typeof import('./game.js').Game>} Game
+ * @typedef {import('./game.js').Cue} Cue
+ * @typedef {import('./game.js').Person} Person
+ *
+ * @typedef {object} Link a connection that comes back by itself. It tells what happens later, never from within a call
+ * @property {(listener: Listener) => void} listen
+ * @property {(event: string, data?: object) => void} send while it is open; otherwise dropped
+ * @property {() => void} dial opens it, now and whenever it breaks
+ * @property {() => void} redial drops what is open and opens another
+ * @property {() => void} hurry ends the pause between two tries, if there is one
+ * @property {() => void} stop closes it for good
+ *
+ * @typedef {object} Listener
+ * @property {() => void} opened
+ * @property {() => void} closed
+ * @property {(event: string, data: unknown) => void} received
+ *
+ * @typedef {object} Screen
+ * @property {() => void} changed something is to be drawn
+ * @property {(cue: Cue) => void} cue something is to be heard or felt
+ * @property {(person: Person, token: string | null) => void} keep something is to be remembered on this device
+ */
+
+/**
+ * @param {Game} game @param {Link} link @param {Screen} screen
+ * @param {() => number} clock ms, never going back
+ */
+function drive(game, link, screen, clock) {
+  let timer = /** @type {ReturnType<typeof setTimeout>} */ (0);
+
+  function settle() {
+    for (let effect = game.poll(); effect !== null; effect = game.poll()) {
+      switch (effect.kind) {
+        case 'send': link.send(effect.event, effect.data); break;
+        case 'redial': link.redial(); break;
+        case 'hurry': link.hurry(); break;
+        case 'stop': link.stop(); break;
+        case 'keep': screen.keep(effect.person, effect.token); break;
+        case 'cue': screen.cue(effect.cue); break;
+      }
+    }
+    clearTimeout(timer);
+    const due = game.deadline();
+    // A timer may fire a little early by our clock; one more millisecond and it is not asked for twice.
+    if (due !== null) timer = setTimeout(elapse, Math.max(0, due - clock()) + 1);
+    screen.changed();
+  }
+
+  function elapse() {
+    game.elapse(clock());
+    settle();
+  }
+
+  link.listen({
+    opened() { game.opened(clock()); settle(); },
+    closed() { game.closed(); settle(); },
+    received(event, data) { game.receive(event, data, clock()); settle(); },
+  });
+  link.dial();
+  settle();
+
+  return {
+    play() { game.play(clock()); settle(); },
+    leave() { game.leave(clock()); settle(); },
+    comeBack() { game.comeBack(clock()); settle(); },
+    /** @param {number} hand */
+    choose(hand) { game.choose(hand, clock()); settle(); },
+    /** @param {number} face */
+    pull(face) { game.pull(face, clock()); settle(); },
+    /** @param {Parameters<Game['introduce']>[0]} change */
+    introduce(change) { game.introduce(change, clock()); settle(); },
+    /** The screen is looked at again, or the network has changed. */
+    wake() { game.elapse(clock()); game.wake(clock()); settle(); },
+  };
+}
+
+module.exports = { drive };

@@ -1,0 +1,304 @@
+// @ts-check
+// What a screen shows of a game: every word and every state of a control, so that the page and the Mini Program cannot
+// disagree. Pure, and made anew each time; the clients only bind it.
+
+const { FACES, HANDS, compare } = require('./rules.js');
+const { avatarOf } = require('./person.js');
+
+/** From this streak on somebody has the rank of the same position in `words.ranks`. */
+const RANKS = [1, 3, 5, 8, 12];
+
+/**
+ * @typedef {InstanceType<typeof import('./game.js').Game>} Game
+ * @typedef {import('./game.js').Seat} Seat
+ * @typedef {import('./game.js').Result} Result
+ * @typedef {import('./words.js').Words} Words
+ *
+ * @typedef {{name: string, label: string}} Picture a drawing by its file's name, and what it shows
+ * @typedef {{id: number, name: string, label: string, chosen: boolean, enabled: boolean}} Choice
+ * @typedef {{action: Action, label: string}} Step
+ * @typedef {'play' | 'leave' | 'comeBack'} Action
+ * @typedef {'connecting' | 'ready' | 'waiting' | 'playing' | 'result' | 'replaced'} Phase
+ *
+ * @typedef {object} Card one player
+ * @property {string} uid
+ * @property {string} name
+ * @property {string} avatar
+ * @property {string} robot what a robot is marked with; empty for a person
+ * @property {string} rank
+ * @property {number} streak
+ * @property {string} score
+ * @property {string} streakText
+ * @property {string} status what the player is doing, in words
+ * @property {number} moves how often it has moved: each time it does, the picture moves
+ * @property {Picture | null} face
+ * @property {Picture | null} hand open on the table
+ * @property {string} gained
+ * @property {'' | 'win' | 'lose' | 'draw'} outcome against me, or mine against all
+ * @property {boolean} away
+ *
+ * @typedef {object} Scene
+ * @property {Phase} phase
+ * @property {string} link a quiet word when the connection is not there; else empty
+ * @property {string} online how many people are there
+ * @property {string} headline
+ * @property {string} detail
+ * @property {string} note
+ * @property {Card} me
+ * @property {Card[]} others
+ * @property {{seconds: number, text: string, total: number, left: number} | null} countdown total and left in ms
+ * @property {Choice[]} hands
+ * @property {{id: number, name: string, label: string}[]} faces
+ * @property {boolean} facesOpen whether anybody would see one
+ * @property {Step | null} primary the one next step
+ * @property {Step | null} secondary
+ * @property {'' | 'win' | 'lose' | 'draw'} outcome
+ * @property {string} announcement for those who do not see the screen: changes only when there is something to say
+ */
+
+/**
+ * @param {Game} game @param {Words} words @param {number} now as the game counts it
+ * @returns {Scene}
+ */
+function scene(game, words, now) {
+  const { stage } = game;
+  const phase = phaseOf(game);
+  const playing = stage.name === 'playing' ? stage : null;
+  const open = playing !== null && now < playing.endsAt;
+  const hand = playing ? playing.hand : null;
+  const { headline, detail } = spoken(game, words, phase, open);
+  const me = myCard(game, words);
+  const others = otherCards(game, words);
+  /** @type {Scene} */
+  const shown = {
+    phase,
+    link: linkText(game, words),
+    online: onlineText(game, words),
+    headline,
+    detail,
+    note: game.note === null ? '' : words.notes[game.note],
+    me,
+    others,
+    countdown: playing ? countdown(playing, words, now) : null,
+    hands: numbered(HANDS).map(({ id, name }) => (
+      { id, name, label: words.hands[name], chosen: id === hand, enabled: open })),
+    faces: numbered(FACES).map(({ id, name }) => ({ id, name, label: words.faces[name] })),
+    facesOpen: open || (stage.name === 'waiting' && stage.others.length > 0),
+    primary: primary(phase, words),
+    secondary: secondary(phase, words),
+    outcome: stage.name === 'result' ? stage.outcome : '',
+    announcement: '',
+  };
+  shown.announcement = announcement(shown, words);
+  return shown;
+}
+
+/** @param {Game} game @returns {Phase} */
+function phaseOf({ link, stage, met }) {
+  if (link === 'replaced' && stage.name !== 'result') return 'replaced';
+  if (stage.name === 'ready' && !met) return 'connecting';
+  return stage.name;
+}
+
+/** @param {Game} game @param {Words} words */
+function linkText({ link, met, stage }, words) {
+  if (link === 'replaced') return stage.name === 'result' ? words.replaced : '';
+  if (link === 'online') return '';
+  if (met) return words.reconnecting;
+  return link === 'lost' ? words.unreachable : words.connecting;
+}
+
+/** @param {Game} game @param {Words} words */
+function onlineText({ nearby, place, link }, words) {
+  if (nearby === null || link === 'replaced') return '';
+  return place ? words.nearby(nearby) : words.online(nearby);
+}
+
+/** @param {Game} game @param {Words} words @param {Phase} phase @param {boolean} open */
+function spoken(game, words, phase, open) {
+  const { stage, link } = game;
+  const online = link === 'online';
+  if (phase === 'replaced') return { headline: words.replaced, detail: words.replacedDetail };
+  if (stage.name === 'waiting') return { headline: words.waiting, detail: waitingDetail(stage, words, link) };
+  if (stage.name === 'playing') {
+    if (!open) return { headline: words.timeUp, detail: '' };
+    if (stage.hand === null) return { headline: words.choose, detail: words.chooseDetail };
+    const name = nameOf(HANDS, stage.hand);
+    return { headline: words.chosen(words.hands[name]), detail: online ? words.chosenDetail : words.chosenOffline };
+  }
+  if (stage.name === 'result') return { headline: words[stage.outcome], detail: resultDetail(game, stage, words) };
+  return { headline: words.tagline, detail: words.rules };
+}
+
+/** @param {import('./game.js').Waiting} waiting @param {Words} words @param {import('./game.js').Link} link */
+function waitingDetail({ others }, words, link) {
+  if (link !== 'online') return words.waitingOffline;
+  if (others.length === 0) return words.waitingDetail;
+  return words.seatedWith(others.map(({ name }) => name || words.noName).join(', '));
+}
+
+/** Why it ended so, and what it means for the streak. @param {Game} game @param {Result} result @param {Words} words */
+function resultDetail({ person }, { lines, outcome, before }, words) {
+  const mine = lines.filter(({ uid }) => uid === person.uid)[0];
+  const others = lines.filter(({ uid }) => uid !== person.uid);
+  const parts = [];
+  if (others.length === 1) parts.push(pairText(mine, others[0], outcome, words));
+  if (outcome === 'win') {
+    parts.push(mine.streak > 1 ? words.streakNow(mine.streak) : words.oneWin);
+    if (RANKS.includes(mine.streak)) parts.push(words.rankNow(words.ranks[RANKS.indexOf(mine.streak)]));
+  } else if (before.streak > 1) {
+    parts.push(words.streakOver(before.streak));
+  } else {
+    parts.push(outcome === 'draw' ? words.drawDetail : words.tryAgain);
+  }
+  return parts.filter((part) => part !== '').join(words.language === 'en' ? ' ' : '');
+}
+
+/**
+ * @param {import('./game.js').Line} mine @param {import('./game.js').Line} other
+ * @param {import('./rules.js').Outcome} outcome @param {Words} words
+ */
+function pairText(mine, other, outcome, words) {
+  if (outcome === 'draw') return '';
+  if (other.left) return words.otherLeft;
+  const [winner, loser] = outcome === 'win' ? [mine, other] : [other, mine];
+  return loser.hand === null ? words.noHandLoses : words.beats[`${winner.hand}-${loser.hand}`] || '';
+}
+
+/** @param {Game} game @param {Words} words @returns {Card} */
+function myCard({ person, standing, stage, faces }, words) {
+  const line = stage.name === 'result' ? stage.lines.filter(({ uid }) => uid === person.uid)[0] : null;
+  const { total, streak } = standing || { total: 0, streak: 0 };
+  const card = blankCard({ uid: person.uid, name: person.name, picture: person.picture, robot: false, total, streak }, words, faces);
+  if (line && stage.name === 'result') {
+    card.hand = openHand(line.hand, words);
+    card.gained = line.score > 0 ? words.gained(line.score) : '';
+    card.outcome = stage.outcome;
+  }
+  return card;
+}
+
+/** @param {Game} game @param {Words} words @returns {Card[]} */
+function otherCards({ person, stage, faces }, words) {
+  if (stage.name === 'waiting') return stage.others.map((seat) => blankCard(seat, words, faces));
+  if (stage.name === 'ready') return [];
+  const seats = stage.seats.filter(({ uid }) => uid !== person.uid);
+  if (stage.name === 'playing') {
+    return seats.map((seat) => {
+      const card = blankCard(seat, words, faces);
+      card.moves = stage.moves[seat.uid] || 0;
+      card.away = stage.left[seat.uid] === true;
+      if (card.away) card.status = words.left;
+      else card.status = card.moves > 0 ? words.moved(card.moves) : words.thinking;
+      return card;
+    });
+  }
+  const mine = stage.lines.filter(({ uid }) => uid === person.uid)[0];
+  return seats.map((seat) => {
+    const line = stage.lines.filter(({ uid }) => uid === seat.uid)[0];
+    if (!line) return blankCard(seat, words, faces);
+    const card = blankCard(Object.assign({}, seat, { total: line.total, streak: line.streak }), words, faces);
+    const against = compare(line, mine);
+    card.hand = openHand(line.hand, words);
+    card.gained = line.score > 0 ? words.gained(line.score) : '';
+    card.outcome = against > 0 ? 'win' : against < 0 ? 'lose' : 'draw';
+    card.away = line.left;
+    if (line.left) card.status = words.left;
+    return card;
+  });
+}
+
+/** @param {Seat} seat @param {Words} words @param {Game['faces']} faces @returns {Card} */
+function blankCard(seat, words, faces) {
+  const pulled = faces[seat.uid];
+  const face = pulled ? nameOf(FACES, pulled.face) : '';
+  const rank = RANKS.filter((least) => seat.streak >= least).length;
+  return {
+    uid: seat.uid,
+    name: seat.name || words.noName,
+    avatar: avatarOf(seat),
+    robot: seat.robot ? words.robot : '',
+    rank: rank > 0 ? words.ranks[rank - 1] : '',
+    streak: seat.streak,
+    score: words.scoreIs(seat.total),
+    streakText: seat.streak > 0 ? words.streakIs(seat.streak) : '',
+    status: '',
+    moves: 0,
+    face: face ? { name: face, label: words.faces[face] } : null,
+    hand: null,
+    gained: '',
+    outcome: '',
+    away: false,
+  };
+}
+
+/** @param {number | null} hand @param {Words} words @returns {Picture} */
+function openHand(hand, words) {
+  const name = (hand !== null && nameOf(HANDS, hand)) || 'none';
+  return { name, label: words.hands[name] };
+}
+
+/** @param {import('./game.js').Playing} round @param {Words} words @param {number} now */
+function countdown({ startedAt, endsAt }, words, now) {
+  const left = Math.max(0, endsAt - now);
+  const seconds = Math.ceil(left / 1000);
+  return { seconds, text: words.seconds(seconds), total: endsAt - startedAt, left };
+}
+
+/** @param {Phase} phase @param {Words} words @returns {Step | null} */
+function primary(phase, words) {
+  switch (phase) {
+    case 'connecting': case 'ready': return { action: 'play', label: words.play };
+    case 'waiting': return { action: 'leave', label: words.cancel };
+    case 'playing': return null;
+    case 'result': return { action: 'play', label: words.again };
+    case 'replaced': return { action: 'comeBack', label: words.comeBack };
+  }
+}
+
+/** @param {Phase} phase @param {Words} words @returns {Step | null} */
+function secondary(phase, words) {
+  if (phase === 'playing') return { action: 'leave', label: words.leave };
+  if (phase === 'result') return { action: 'leave', label: words.done };
+  return null;
+}
+
+/** @param {Scene} shown @param {Words} words */
+function announcement({ phase, headline, detail, note, link, me, others, countdown: clock }, words) {
+  /** @param {Card} card */
+  const named = ({ name, robot }) => (robot ? `${name} (${robot})` : name);
+  const opponents = others.map(named).join(', ');
+  const parts = [];
+  switch (phase) {
+    case 'connecting': parts.push(link); break;
+    case 'ready': parts.push(note, link); break;
+    case 'waiting': parts.push(headline, detail); break;
+    case 'playing':
+      parts.push(`${opponents}.`, clock && clock.seconds === 0 ? words.timeUp : words.choose);
+      break;
+    case 'result':
+      parts.push(headline, `${words.me}: ${label(me)}.`);
+      for (const other of others) parts.push(`${named(other)}: ${label(other)}.`);
+      parts.push(me.gained, detail);
+      break;
+    case 'replaced': parts.push(headline, detail); break;
+  }
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** @param {Card} card */
+function label({ hand, status }) {
+  return hand ? hand.label : status;
+}
+
+/** @param {Readonly<Record<number, string>>} names */
+function numbered(names) {
+  return Object.keys(names).map((id) => ({ id: Number(id), name: names[Number(id)] }));
+}
+
+/** @param {Readonly<Record<number, string>>} names @param {number} id */
+function nameOf(names, id) {
+  return names[id] || '';
+}
+
+module.exports = { scene, RANKS };

@@ -1,0 +1,225 @@
+// @ts-check
+// Every word a player reads, in Chinese and English, for the page and the Mini Program alike.
+
+/** @typedef {'zh' | 'en'} Language */
+/** @typedef {typeof zh} Words */
+
+const zh = {
+  language: 'zh-CN',
+  title: '武林',
+  tagline: '剪刀石头布，谁是武林盟主？',
+  rules: '剪刀剪布，布包石头，石头砸剪刀。连胜越多，得分越高。',
+
+  play: '开战',
+  again: '再战一局',
+  cancel: '不等了',
+  leave: '离开这一局',
+  done: '歇一会儿',
+  comeBack: '回到这里',
+
+  connecting: '正在进入武林…',
+  reconnecting: '连接断了，正在重连…',
+  unreachable: '服务器没有回应，正在重试…',
+  replaced: '你在别处打开了武林',
+  replacedDetail: '同一个人只能在一处比试，这一处先停下了。',
+
+  online: (/** @type {number} */ n) => (n > 0 ? `另有 ${n} 人在线` : '此刻没有别人，木人陪你练'),
+  nearby: (/** @type {number} */ n) => (n > 0 ? `附近有 ${n} 人` : '附近还没有人，会匹配更远的对手'),
+
+  waiting: '正在找对手…',
+  waitingDetail: '没有人来，就由木人陪练。',
+  waitingOffline: '一连上就替你找对手。',
+  seatedWith: (/** @type {string} */ names) => `已入座：${names}。还在等人…`,
+  noName: '无名氏',
+  someone: '对手',
+
+  choose: '出招！',
+  chooseDetail: '时间到之前都可以改。',
+  chosen: (/** @type {string} */ hand) => `你出${hand}`,
+  chosenDetail: '还可以改，以最后一次为准。',
+  chosenOffline: '连接断了，连上后替你补上。',
+  timeUp: '亮招！',
+  seconds: (/** @type {number} */ n) => `还剩 ${n} 秒`,
+  thinking: '正在想',
+  moved: (/** @type {number} */ n) => (n > 1 ? `改了 ${n - 1} 次主意` : '已出招'),
+  left: '走了',
+  wins: '胜',
+
+  win: '你赢了！',
+  lose: '你输了',
+  draw: '平手',
+  gained: (/** @type {number} */ n) => `+${n} 分`,
+  streakNow: (/** @type {number} */ n) => `${n} 连胜！`,
+  streakOver: (/** @type {number} */ n) => `${n} 连胜到此为止。`,
+  rankNow: (/** @type {string} */ rank) => `江湖人称“${rank}”。`,
+  oneWin: '首胜，再赢一局就是连胜。',
+  tryAgain: '胜败乃兵家常事。',
+  drawDetail: '英雄所见略同。',
+  otherLeft: '对手走了，算你赢。',
+  theyLeft: '对手中途走了。',
+
+  /** @type {Record<string, string>} */
+  beats: { '1-3': '剪刀剪布。', '2-1': '石头砸剪刀。', '3-2': '布包石头。' },
+  noHandLoses: '没出手的算输。',
+
+  score: '总分',
+  scoreIs: (/** @type {number} */ n) => `${n} 分`,
+  streak: '连胜',
+  streakIs: (/** @type {number} */ n) => `${n} 连胜`,
+  robot: '木人',
+  me: '我',
+
+  /** @type {Record<string, string>} */
+  hands: { scissors: '剪刀', rock: '石头', paper: '布', none: '没出手' },
+  handGroup: '选一招',
+  /** @type {Record<string, string>} */
+  faces: { laughing: '大笑', crying: '大哭', angry: '生气', smirking: '坏笑' },
+  faceGroup: '做个鬼脸',
+  makesFace: (/** @type {string} */ name, /** @type {string} */ face) => `${name}：${face}`,
+  ranks: ['初出茅庐', '小有名气', '一代大侠', '武学宗师', '武林盟主'],
+
+  /** @type {Record<string, string>} */
+  notes: {
+    round_lost: '连接断开太久，上一局没能打完。',
+    no_result: '上一局没有等到结果，再来一局吧。',
+    name_refused: '这个名字不能用，先给你换了一个。',
+    restarting: '服务器正在重启，马上就好…',
+  },
+
+  settings: '设置',
+  close: '完成',
+  name: '名字',
+  nameHint: '别人看到的名字，最多 12 个字',
+  avatar: '头像',
+  /** @type {Record<string, string>} */
+  avatars: { tiger: '虎', crane: '鹤', monkey: '猴', snake: '蛇', panda: '熊猫', fox: '狐', ox: '牛', cat: '猫', robot: '木人' },
+  sound: '声音',
+  vibration: '震动',
+  near: '优先匹配附近的人',
+  nearDetail: '打开时才读取位置，只用来找附近的对手。只发送大约 1 公里精度的位置，关掉就不再发送。',
+  nearDenied: '没有拿到位置。请在系统或浏览器的设置里允许，再打开一次。',
+  nearUnknown: '暂时定位不到，过一会儿再试。',
+  edit: '换名字和头像',
+  you: (/** @type {string} */ name) => `你是${name}`,
+  noScript: '这个游戏需要浏览器打开 JavaScript。',
+  share: '来武林和我比一局剪刀石头布',
+  keys: '键盘：1 剪刀，2 石头，3 布，回车继续',
+  guests: ['青衫客', '白袍客', '采药人', '夜行人', '卖酒翁', '铁匠', '渡船人', '说书人', '守塔人', '牧羊人', '放鹤人', '听雨人'],
+};
+
+/** @type {Words} */
+const en = {
+  language: 'en',
+  title: 'Wulin',
+  tagline: 'Rock, paper, scissors. Who becomes the master?',
+  rules: 'Scissors cut paper, paper wraps rock, rock breaks scissors. The longer the streak, the more a win scores.',
+
+  play: 'Play',
+  again: 'Play again',
+  cancel: 'Cancel',
+  leave: 'Leave this round',
+  done: 'Enough for now',
+  comeBack: 'Play here',
+
+  connecting: 'Connecting…',
+  reconnecting: 'Connection lost, reconnecting…',
+  unreachable: 'No answer from the server, trying again…',
+  replaced: 'You have opened Wulin somewhere else',
+  replacedDetail: 'One person plays in one place. This one has stopped.',
+
+  online: (n) => (n > 1 ? `${n} others online` : n === 1 ? '1 other online' : 'Nobody else right now; a robot will play'),
+  nearby: (n) => (n > 1 ? `${n} people near you` : n === 1 ? '1 person near you' : 'Nobody near yet; others are further away'),
+
+  waiting: 'Looking for somebody…',
+  waitingDetail: 'If nobody comes, a robot steps in.',
+  waitingOffline: 'You get a seat as soon as the connection is back.',
+  seatedWith: (names) => `Here already: ${names}. Waiting for more…`,
+  noName: 'Somebody',
+  someone: 'Opponent',
+
+  choose: 'Choose!',
+  chooseDetail: 'You may change until the time is up.',
+  chosen: (hand) => `You show ${hand}`,
+  chosenDetail: 'You may still change; the last one counts.',
+  chosenOffline: 'The connection is lost; it will be sent when it is back.',
+  timeUp: 'Show!',
+  seconds: (n) => (n === 1 ? '1 second left' : `${n} seconds left`),
+  thinking: 'is thinking',
+  moved: (n) => (n > 1 ? `changed ${n === 2 ? 'once' : `${n - 1} times`}` : 'has chosen'),
+  left: 'has left',
+  wins: 'wins',
+
+  win: 'You win!',
+  lose: 'You lose',
+  draw: 'A draw',
+  gained: (n) => `+${n}`,
+  streakNow: (n) => `${n} wins in a row!`,
+  streakOver: (n) => `A streak of ${n} ends.`,
+  rankNow: (rank) => `They call you “${rank}” now.`,
+  oneWin: 'Win the next one and it is a streak.',
+  tryAgain: 'Masters have lost more often than you.',
+  drawDetail: 'Great minds think alike.',
+  otherLeft: 'The other one left: the round is yours.',
+  theyLeft: 'The other one left.',
+
+  beats: { '1-3': 'Scissors cut paper.', '2-1': 'Rock breaks scissors.', '3-2': 'Paper wraps rock.' },
+  noHandLoses: 'Who shows no hand loses.',
+
+  score: 'Score',
+  scoreIs: (n) => `Score ${n}`,
+  streak: 'Streak',
+  streakIs: (n) => `${n} in a row`,
+  robot: 'Robot',
+  me: 'You',
+
+  hands: { scissors: 'scissors', rock: 'rock', paper: 'paper', none: 'no hand' },
+  handGroup: 'Your hand',
+  faces: { laughing: 'laughing', crying: 'crying', angry: 'angry', smirking: 'smirking' },
+  faceGroup: 'Pull a face',
+  makesFace: (name, face) => `${name}: ${face}`,
+  ranks: ['Newcomer', 'Known Blade', 'Hero', 'Grandmaster', 'Master of Wulin'],
+
+  notes: {
+    round_lost: 'You were cut off for too long: that round went on without you.',
+    no_result: 'No result came for that round. Play another.',
+    name_refused: 'That name cannot be used, so you got another.',
+    restarting: 'The server is restarting; just a moment…',
+  },
+
+  settings: 'Settings',
+  close: 'Done',
+  name: 'Name',
+  nameHint: 'What others see, up to 12 characters',
+  avatar: 'Picture',
+  avatars: {
+    tiger: 'Tiger', crane: 'Crane', monkey: 'Monkey', snake: 'Snake', panda: 'Panda', fox: 'Fox', ox: 'Ox', cat: 'Cat', robot: 'Robot',
+  },
+  sound: 'Sound',
+  vibration: 'Vibration',
+  near: 'People nearby first',
+  nearDetail:
+    'Your location is read only while this is on, and only to find opponents near you. What is sent is rounded to about 1 km.',
+  nearDenied: 'No location. Allow it in the settings of your device or browser and switch this on again.',
+  nearUnknown: 'Your location cannot be found right now. Try again later.',
+  edit: 'Change name and picture',
+  you: (name) => `You are ${name}`,
+  noScript: 'This game needs JavaScript.',
+  share: 'Rock, paper, scissors with me in Wulin',
+  keys: 'Keys: 1 scissors, 2 rock, 3 paper, Enter to go on',
+  guests: [
+    'Blue Robe', 'White Robe', 'Herbalist', 'Nightwalker', 'Wine Seller', 'Blacksmith', 'Ferryman', 'Storyteller', 'Tower Guard',
+    'Shepherd', 'Crane Keeper', 'Rain Listener',
+  ],
+};
+
+/** The first of these language tags (BCP 47, or WeChat's `zh_CN`) that is spoken here; English otherwise. @param {readonly string[]} tags */
+function wordsFor(tags) {
+  for (const tag of tags) {
+    const language = String(tag).toLowerCase().slice(0, 2);
+    if (language === 'zh') return zh;
+    if (language === 'en') return en;
+  }
+  return en;
+}
+
+module.exports = { wordsFor, zh, en };
