@@ -196,7 +196,8 @@ class Game {
    * @param {string} event @param {any} data @param {number} now
    */
   receive(event, data, now) {
-    if (this.link === 'replaced' || typeof data !== 'object' || data === null) return;
+    if (this.link !== 'greeting' && this.link !== 'online') return;
+    if (typeof data !== 'object' || data === null) return;
     switch (event) {
       case 'hi': return this._welcomed(data, now);
       case 'fault': return this._refused(data, now);

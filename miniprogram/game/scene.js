@@ -32,7 +32,7 @@ const RANKS = [1, 3, 5, 8, 12];
  * @property {string} status what the player is doing, in words
  * @property {number} moves how often it has moved: each time it does, the picture moves
  * @property {Picture | null} face
- * @property {Picture | null} hand open on the table
+ * @property {Picture | null} hand what lies on the table: a hand, or `secret` while it is not open
  * @property {string} gained
  * @property {'' | 'win' | 'lose' | 'draw'} outcome against me, or mine against all
  * @property {boolean} away
@@ -170,6 +170,7 @@ function myCard({ person, standing, stage, faces }, words) {
   const line = stage.name === 'result' ? stage.lines.filter(({ uid }) => uid === person.uid)[0] : null;
   const { total, streak } = standing || { total: 0, streak: 0 };
   const card = blankCard({ uid: person.uid, name: person.name, picture: person.picture, robot: false, total, streak }, words, faces);
+  if (stage.name === 'playing') card.hand = stage.hand === null ? secret() : openHand(stage.hand, words);
   if (line && stage.name === 'result') {
     card.hand = openHand(line.hand, words);
     card.gained = line.score > 0 ? words.gained(line.score) : '';
@@ -188,6 +189,7 @@ function otherCards({ person, stage, faces }, words) {
       const card = blankCard(seat, words, faces);
       card.moves = stage.moves[seat.uid] || 0;
       card.away = stage.left[seat.uid] === true;
+      card.hand = secret();
       if (card.away) card.status = words.left;
       else card.status = card.moves > 0 ? words.moved(card.moves) : words.thinking;
       return card;
@@ -236,6 +238,11 @@ function blankCard(seat, words, faces) {
 function openHand(hand, words) {
   const name = (hand !== null && nameOf(HANDS, hand)) || 'none';
   return { name, label: words.hands[name] };
+}
+
+/** Hands stay secret until the result. @returns {Picture} */
+function secret() {
+  return { name: 'secret', label: '' };
 }
 
 /** @param {import('./game.js').Playing} round @param {Words} words @param {number} now */
