@@ -13,7 +13,7 @@ const zh = {
   play: '开战',
   again: '再战一局',
   cancel: '不等了',
-  leave: '离开这一局',
+  leave: '离开',
   done: '歇一会儿',
   comeBack: '回到这里',
 
@@ -23,8 +23,8 @@ const zh = {
   replaced: '你在别处打开了武林',
   replacedDetail: '同一个人只能在一处比试，这一处先停下了。',
 
-  online: (/** @type {number} */ n) => (n > 0 ? `另有 ${n} 人在线` : '此刻没有别人，木人陪你练'),
-  nearby: (/** @type {number} */ n) => (n > 0 ? `附近有 ${n} 人` : '附近还没有人，会匹配更远的对手'),
+  online: (/** @type {number} */ n) => (n > 0 ? `另有 ${n} 人在线` : '暂无他人在线'),
+  nearby: (/** @type {number} */ n) => (n > 0 ? `附近有 ${n} 人` : '附近暂无他人'),
 
   waiting: '正在找对手…',
   waitingDetail: '没有人来，就由木人陪练。',
@@ -66,7 +66,7 @@ const zh = {
   scoreIs: (/** @type {number} */ n) => `${n} 分`,
   streak: '连胜',
   streakIs: (/** @type {number} */ n) => `${n} 连胜`,
-  robot: '木人',
+  robot: '机器人',
   me: '我',
 
   /** @type {Record<string, string>} */
@@ -99,9 +99,16 @@ const zh = {
   nearDetail: '打开时才读取位置，只用来找附近的对手。只发送大约 1 公里精度的位置，关掉就不再发送。',
   nearDenied: '没有拿到位置。请在系统或浏览器的设置里允许，再打开一次。',
   nearUnknown: '暂时定位不到，过一会儿再试。',
-  edit: '换名字和头像',
-  you: (/** @type {string} */ name) => `你是${name}`,
-  noScript: '这个游戏需要浏览器打开 JavaScript。',
+  openSettings: '去授权设置',
+  ownPicture: '用我的微信头像',
+  ownPictureDetail: '微信头像只在这台手机上显示，别人看到的是上面选的那个。',
+  privacy: {
+    title: '用之前先问你',
+    detail: '微信头像、昵称和位置只在你主动使用时读取，用途写在隐私保护指引里。不同意也能玩。',
+    contract: '看《隐私保护指引》',
+    agree: '同意',
+    refuse: '不同意',
+  },
   share: '来武林和我比一局剪刀石头布',
   keys: '键盘：1 剪刀，2 石头，3 布，回车继续',
   guests: ['青衫客', '白袍客', '采药人', '夜行人', '卖酒翁', '铁匠', '渡船人', '说书人', '守塔人', '牧羊人', '放鹤人', '听雨人'],
@@ -117,7 +124,7 @@ const en = {
   play: 'Play',
   again: 'Play again',
   cancel: 'Cancel',
-  leave: 'Leave this round',
+  leave: 'Leave',
   done: 'Enough for now',
   comeBack: 'Play here',
 
@@ -127,8 +134,8 @@ const en = {
   replaced: 'You have opened Wulin somewhere else',
   replacedDetail: 'One person plays in one place. This one has stopped.',
 
-  online: (n) => (n > 1 ? `${n} others online` : n === 1 ? '1 other online' : 'Nobody else right now; a robot will play'),
-  nearby: (n) => (n > 1 ? `${n} people near you` : n === 1 ? '1 person near you' : 'Nobody near yet; others are further away'),
+  online: (n) => (n > 1 ? `${n} others online` : n === 1 ? '1 other online' : 'Nobody else online'),
+  nearby: (n) => (n > 1 ? `${n} people near you` : n === 1 ? '1 person near you' : 'Nobody near you yet'),
 
   waiting: 'Looking for somebody…',
   waitingDetail: 'If nobody comes, a robot steps in.',
@@ -201,9 +208,16 @@ const en = {
     'Your location is read only while this is on, and only to find opponents near you. What is sent is rounded to about 1 km.',
   nearDenied: 'No location. Allow it in the settings of your device or browser and switch this on again.',
   nearUnknown: 'Your location cannot be found right now. Try again later.',
-  edit: 'Change name and picture',
-  you: (name) => `You are ${name}`,
-  noScript: 'This game needs JavaScript.',
+  openSettings: 'Open the permissions',
+  ownPicture: 'Use my WeChat picture',
+  ownPictureDetail: 'Your WeChat picture is shown on this phone only. Others see the one chosen above.',
+  privacy: {
+    title: 'You are asked first',
+    detail: 'Your WeChat picture, nickname and location are read only when you use them; the privacy guide says what for. You can play without.',
+    contract: 'Read the privacy guide',
+    agree: 'Agree',
+    refuse: 'No',
+  },
   share: 'Rock, paper, scissors with me in Wulin',
   keys: 'Keys: 1 scissors, 2 rock, 3 paper, Enter to go on',
   guests: [

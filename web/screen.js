@@ -1,0 +1,189 @@
+// Binds a scene to the DOM. It decides nothing: what is shown comes from scene.js, how it looks from page.css.
+
+import { PlayerCard } from './card.js';
+import { element, find, say } from './dom.js';
+import { faces, hands } from './pictures.js';
+
+/**
+ * @typedef {import('../miniprogram/game/scene.js').Scene} Scene
+ * @typedef {import('../miniprogram/game/scene.js').Action} Action
+ * @typedef {import('../miniprogram/game/words.js').Words} Words
+ * @typedef {object} Answers what the player does
+ * @property {(action: Action) => void} step
+ * @property {(hand: number) => void} choose
+ * @property {(face: number) => void} pull
+ * @property {() => void} mute
+ * @property {() => void} settings
+ */
+
+export class Screen {
+  #app = find('app');
+  #stick = find('stick');
+  #primary = find('primary');
+  #secondary = find('secondary');
+  #handButtons = /** @type {HTMLButtonElement[]} */ ([]);
+  #faceButtons = /** @type {HTMLButtonElement[]} */ ([]);
+  /** @type {Map<string, PlayerCard>} */
+  #others = new Map();
+  /** @type {PlayerCard} */
+  #me;
+  /** @type {Scene | null} */
+  #scene = null;
+  #endsAt = 0;
+
+  /** @param {Words} words @param {Answers} answers */
+  constructor(words, answers) {
+    this.words = words;
+    this.answers = answers;
+    document.documentElement.lang = words.language;
+    document.title = words.title;
+    find('title').textContent = words.title;
+    find('keys').textContent = words.keys;
+    find('hero').append(...['scissors', 'rock', 'paper'].map((name) => element('img', { src: hands[name], alt: '' })));
+    this.#me = new PlayerCard(words);
+    find('me').append(this.#me.node);
+    this.#primary.addEventListener('click', () => this.#step('primary'));
+    this.#secondary.addEventListener('click', () => this.#step('secondary'));
+    const mute = find('mute');
+    mute.setAttribute('aria-label', words.sound);
+    mute.addEventListener('click', () => answers.mute());
+    for (const id of ['open-settings', 'near-open']) find(id).addEventListener('click', () => answers.settings());
+    find('open-settings').setAttribute('aria-label', words.settings);
+    find('near-open').textContent = words.near;
+    document.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  /** @param {boolean} muted */
+  muted(muted) {
+    find('mute').setAttribute('aria-pressed', String(!muted));
+  }
+
+  /** @param {Scene} scene */
+  paint(scene) {
+    const before = this.#scene;
+    this.#scene = scene;
+    this.#app.dataset.phase = scene.phase;
+    this.#app.dataset.outcome = scene.outcome;
+    this.#app.dataset.others = String(scene.others.length);
+    say(find('link'), scene.link);
+    say(find('online'), scene.online);
+    say(find('headline'), scene.headline);
+    say(find('detail'), scene.detail);
+    say(find('note'), scene.note);
+    say(find('gained'), scene.me.gained);
+    this.#me.paint(scene.me);
+    this.#paintOthers(scene);
+    this.#paintClock(scene);
+    this.#paintHands(scene);
+    this.#paintFaces(scene);
+    for (const [node, step] of /** @type {const} */ ([[this.#primary, scene.primary], [this.#secondary, scene.secondary]])) {
+      say(node, step ? step.label : '');
+    }
+    const home = scene.phase === 'ready' || scene.phase === 'connecting';
+    find('near-open').hidden = !home;
+    find('hero').hidden = !home;
+    find('open-settings').hidden = scene.phase === 'waiting' || scene.phase === 'playing';
+    say(find('announcement'), scene.announcement);
+    find('announcement').hidden = false;
+    this.#app.hidden = false;
+    if (before && before.phase !== scene.phase && before.phase !== 'connecting') this.#moveFocus(scene);
+  }
+
+  /** @param {'primary' | 'secondary'} which */
+  #step(which) {
+    const step = this.#scene?.[which];
+    if (step) this.answers.step(step.action);
+  }
+
+  /** @param {Scene} scene */
+  #paintOthers({ others, phase }) {
+    const present = new Set(others.map(({ uid }) => uid));
+    for (const [uid, card] of this.#others) {
+      if (present.has(uid)) continue;
+      card.node.remove();
+      this.#others.delete(uid);
+    }
+    for (const other of others) {
+      let card = this.#others.get(other.uid);
+      if (!card) {
+        card = new PlayerCard(this.words);
+        this.#others.set(other.uid, card);
+        find('others').append(card.node);
+      }
+      card.paint(other);
+    }
+    find('others').classList.toggle('empty', others.length === 0 && phase === 'waiting');
+  }
+
+  /** @param {Scene} scene */
+  #paintClock({ countdown }) {
+    find('clock').hidden = countdown === null;
+    if (!countdown) return;
+    const { seconds, total, left } = countdown;
+    find('seconds').textContent = String(seconds);
+    find('clock').classList.toggle('soon', seconds <= 3);
+    // The stick burns by itself; it is lit again only when the round is another, or is found to end at another time.
+    const endsAt = performance.now() + left;
+    if (Math.abs(endsAt - this.#endsAt) < 100) return;
+    this.#endsAt = endsAt;
+    for (const burning of this.#stick.getAnimations()) burning.cancel();
+    const burning = this.#stick.animate([{ width: '100%' }, { width: '0' }], { duration: total, fill: 'forwards' });
+    burning.currentTime = total - left;
+  }
+
+  /** @param {Scene} scene */
+  #paintHands(scene) {
+    const group = find('hands');
+    if (this.#handButtons.length === 0) {
+      group.setAttribute('aria-label', this.words.handGroup);
+      this.#handButtons = scene.hands.map(({ id, name, label }) => {
+        const image = element('img', { src: hands[name], alt: '', width: '72', height: '72' });
+        const keys = { type: 'button', class: 'hand', 'aria-keyshortcuts': String(id) };
+        const button = element('button', keys, image, element('span', {}, label), element('kbd', { 'aria-hidden': 'true' }, String(id)));
+        button.addEventListener('click', () => this.answers.choose(id));
+        return /** @type {HTMLButtonElement} */ (button);
+      });
+      group.append(...this.#handButtons);
+    }
+    group.hidden = scene.phase !== 'playing';
+    scene.hands.forEach(({ chosen, enabled }, i) => {
+      this.#handButtons[i].setAttribute('aria-pressed', String(chosen));
+      this.#handButtons[i].disabled = !enabled;
+    });
+  }
+
+  /** @param {Scene} scene */
+  #paintFaces(scene) {
+    const group = find('faces');
+    if (this.#faceButtons.length === 0) {
+      group.setAttribute('aria-label', this.words.faceGroup);
+      this.#faceButtons = scene.faces.map(({ id, name, label }) => {
+        const image = element('img', { src: faces[name], alt: '', width: '32', height: '32' });
+        const button = element('button', { type: 'button', class: 'face', 'aria-label': label, title: label }, image);
+        button.addEventListener('click', () => this.answers.pull(id));
+        return /** @type {HTMLButtonElement} */ (button);
+      });
+      group.append(...this.#faceButtons);
+    }
+    group.hidden = !scene.facesOpen && scene.phase !== 'playing';
+    for (const button of this.#faceButtons) button.disabled = !scene.facesOpen;
+  }
+
+  /** Whoever plays by keyboard finds the next step under the fingers. @param {Scene} scene */
+  #moveFocus(scene) {
+    const at = document.activeElement;
+    const lost = !at || at === document.body || /** @type {HTMLElement} */ (at).offsetParent === null || at.closest('#controls');
+    if (!lost || document.querySelector('dialog[open]')) return;
+    if (scene.phase === 'playing') this.#handButtons[0].focus({ preventScroll: true });
+    else if (scene.primary) this.#primary.focus({ preventScroll: true });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+    const scene = this.#scene;
+    const hand = scene?.hands.find(({ id }) => String(id) === event.key);
+    if (hand?.enabled) this.answers.choose(hand.id);
+    if (event.key === 'Enter' && document.activeElement === document.body) this.#step('primary');
+  }
+}
