@@ -16,6 +16,7 @@ RUN mkdir src \
     && cargo build --release --locked --bin wulin \
     && rm -r src
 COPY src src
+COPY web/dist web/dist
 # Copied files keep their dates; by these two cargo sees that they are not the empty ones.
 RUN touch src/main.rs src/lib.rs \
     && cargo build --release --locked --bin wulin

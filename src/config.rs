@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use crate::cli::Serve;
 use crate::edge::certificates::{self, Pair, Problem};
 use crate::edge::gate::GateLimits;
+use crate::edge::routes;
 use crate::game::lobby::Rules;
 use crate::game::matchmaking::Patience;
 use crate::game::room::Format;
@@ -50,6 +51,11 @@ pub enum Invalid {
         "{0:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
     )]
     Path(String),
+    /// A path where something else is.
+    #[error(
+        "{0:?} cannot be a path here: the server has pages of its own there. Take another, such as /applet/websocket."
+    )]
+    TakenPath(String),
     /// A value outside what makes sense.
     #[error("{flag} {problem}.")]
     Value {
@@ -335,17 +341,19 @@ fn check_values(flags: &Serve) -> Result<(), Invalid> {
 }
 
 fn path(text: &str) -> Result<String, Invalid> {
-    let sound = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
-    if text.len() > 1
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    let sound = text.len() > 1
         && text.starts_with('/')
         && !text.ends_with('/')
         && !text.contains("//")
-        && text.chars().all(sound)
-    {
-        Ok(text.to_owned())
-    } else {
-        Err(Invalid::Path(text.to_owned()))
+        && text.chars().all(plain);
+    if !sound {
+        return Err(Invalid::Path(text.to_owned()));
     }
+    if routes::is_taken(text) {
+        return Err(Invalid::TakenPath(text.to_owned()));
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -398,6 +406,21 @@ mod tests {
                 sentence(&["--base-path", path]).contains("/applet/websocket"),
                 "{path}"
             );
+        }
+        for path in [
+            "/healthz",
+            "/readyz/x",
+            "/assets/ws",
+            "/avatars",
+            "/icon.svg",
+        ] {
+            for flag in ["--base-path", "--socketio-alias"] {
+                let sentence = sentence(&[flag, path]);
+                assert!(
+                    sentence.contains(path) && sentence.contains("of its own"),
+                    "{sentence}"
+                );
+            }
         }
         assert!(sentence(&["--game-time", "0"]).contains("--game-time"));
         assert!(sentence(&["--nearby-km", "NaN"]).contains("--nearby-km"));

@@ -25,7 +25,7 @@ async fn every_route_answers() {
     let (status, page) = get(&server, "/").await;
     assert_eq!(status, 200);
     assert!(
-        page.contains("It works") && page.contains("<code>/applet/websocket</code>"),
+        page.contains(r#"<meta name="wulin-socket" content="/applet/websocket">"#),
         "{page}"
     );
     for path in ["/applet/websocket", "/healthz", "/readyz"] {

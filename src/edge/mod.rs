@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod gate;
 pub mod guarded;
 pub mod listen;
+pub mod page;
 pub mod redirect;
 pub mod routes;
 pub mod tls;

@@ -1,14 +1,12 @@
 //! Which address leads where.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -19,6 +17,7 @@ use tokio::time;
 use tower::ServiceExt;
 
 use super::gate::Stream;
+use super::page;
 use crate::protocol::socketio::Version;
 use crate::runtime::census::Counts;
 use crate::transport::session::Hall;
@@ -32,9 +31,6 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// One year, as browsers ask for it.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
-const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'sha256-TxB+F9bBawKYAj1M8mo1M9TgC2OhGLDhfkxX62ZjSSs='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
 
 /// What the routes lead to.
 pub struct Site {
@@ -55,13 +51,25 @@ pub struct Site {
 /// All routes of the HTTPS listener.
 pub fn router(site: Site) -> Router {
     let site = Arc::new(site);
-    Router::new()
-        .route("/", get(page))
+    let mut router = Router::new()
         .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+        .route("/readyz", get(readyz));
+    for file in page::files(&site.base_path) {
+        let file = Arc::new(file);
+        let address = file.address.clone();
+        let answer = move |request: Request<Body>| ready(file.answer(&request));
+        router = router.route(&address, get(answer));
+    }
+    router
         .fallback(transports)
         .layer(middleware::map_response_with_state(site.clone(), headers))
         .with_state(site)
+}
+
+/// Whether a path lies where the server has addresses that are no transport.
+pub fn is_taken(path: &str) -> bool {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    ["healthz", "readyz"].contains(&first) || page::owns(first)
 }
 
 async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) -> Response<Body> {
@@ -74,20 +82,6 @@ async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) ->
     if site.hsts {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    response
-}
-
-async fn page(State(site): State<Arc<Site>>) -> Response<Body> {
-    // A base path consists of characters that mean nothing in HTML.
-    let page = include_str!("works.html").replace("{base_path}", &site.base_path);
-    let mut response = Response::new(Body::from(page));
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    headers.insert(CONTENT_SECURITY_POLICY, CONTENT_POLICY);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
