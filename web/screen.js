@@ -78,6 +78,8 @@ export class Screen {
     this.#paintFaces(scene);
     for (const [node, step] of /** @type {const} */ ([[this.#primary, scene.primary], [this.#secondary, scene.secondary]])) {
       say(node, step ? step.label : '');
+      // Not `disabled`: that would take the focus away.
+      node.setAttribute('aria-disabled', String(!step?.enabled));
     }
     const home = scene.phase === 'ready' || scene.phase === 'connecting';
     find('near-open').hidden = !home;
@@ -92,7 +94,7 @@ export class Screen {
   /** @param {'primary' | 'secondary'} which */
   #step(which) {
     const step = this.#scene?.[which];
-    if (step) this.answers.step(step.action);
+    if (step?.enabled) this.answers.step(step.action);
   }
 
   /** @param {Scene} scene */
@@ -180,10 +182,16 @@ export class Screen {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
-    const scene = this.#scene;
-    const hand = scene?.hands.find(({ id }) => String(id) === event.key);
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+    const enter = event.key === 'Enter';
+    // A key held down presses a button once, whatever stands there by then.
+    if (event.repeat) return enter && event.preventDefault();
+    const hand = this.#scene?.hands.find(({ id }) => String(id) === event.key);
     if (hand?.enabled) this.answers.choose(hand.id);
-    if (event.key === 'Enter' && document.activeElement === document.body) this.#step('primary');
+    if (enter && document.activeElement === document.body) {
+      this.#step('primary');
+      // The focus is on the next step by now, and this very key would press it.
+      event.preventDefault();
+    }
   }
 }

@@ -25,6 +25,8 @@ const RESUME_TIMEOUT = 2500;
 const FACE_TIME = 2600;
 /** The shortest time between two faces of ours. */
 const FACE_INTERVAL = 400;
+/** After the screen has changed, a tap was meant for what stood there before: so long the next step waits. */
+const SETTLING = 350;
 /** The last seconds of a round are counted aloud. */
 const COUNTED = 3;
 
@@ -103,6 +105,13 @@ class Game {
     /** @type {number | null} */
     this._probeAt = null;
     this._facedAt = -Infinity;
+    /** @type {number | null} */
+    this._settledAt = null;
+  }
+
+  /** Whether the stage is no longer so new that a tap may have been meant for the one before. */
+  get settled() {
+    return this._settledAt === null;
   }
 
   // What the player does.
@@ -111,7 +120,7 @@ class Game {
   play(now) {
     if (this.link === 'replaced') this.comeBack(now);
     if (this.stage.name === 'waiting' || this.stage.name === 'playing') return;
-    this.stage = { name: 'waiting', seated: false, others: [], retryAt: null };
+    this._enter({ name: 'waiting', seated: false, others: [], retryAt: null }, now);
     this.note = null;
     this._quit = false;
     if (this.link === 'online' && !this._leaving) this._join(now);
@@ -139,7 +148,7 @@ class Game {
   /** No longer waits, gives a seat up, or puts a result away. @param {number} now */
   leave(now) {
     const { name } = this.stage;
-    this.stage = { name: 'ready' };
+    this._enter({ name: 'ready' }, now);
     this.note = null;
     if (name !== 'waiting' && name !== 'playing') return;
     if (this.link === 'online') this._giveUpSeat(now);
@@ -204,11 +213,11 @@ class Game {
     }
     if (this._leaving) return;
     switch (event) {
-      case 'room': return this._roomChanged(data);
+      case 'room': return this._roomChanged(data, now);
       case 'start': return this._roundStarted(data, now);
       case 'movement': return this._moved(data, now);
       case 'leave': return this._left(data);
-      case 'result': return this._roundEnded(data);
+      case 'result': return this._roundEnded(data, now);
     }
   }
 
@@ -216,7 +225,7 @@ class Game {
 
   /** When `elapse` is due, in ms of the caller's clock; null: not before something else happens. @returns {number | null} */
   deadline() {
-    const due = [this._answerBy, this._probeAt];
+    const due = [this._answerBy, this._probeAt, this._settledAt];
     for (const { until } of Object.values(this.faces)) due.push(until);
     const stage = this.stage;
     if (stage.name === 'waiting') due.push(stage.retryAt);
@@ -228,6 +237,7 @@ class Game {
   /** Does what is due. @param {number} now */
   elapse(now) {
     for (const uid of Object.keys(this.faces)) if (this.faces[uid].until <= now) delete this.faces[uid];
+    if (isDue(this._settledAt, now)) this._settledAt = null;
     if (isDue(this._answerBy, now)) this._redial();
     if (isDue(this._probeAt, now)) this._probe(now);
     const stage = this.stage;
@@ -255,17 +265,23 @@ class Game {
       round.resendAt = null;
       if (round.hand !== null && this.link === 'online') this._send('choice', { choice: round.hand });
     }
-    if (isDue(round.resumeBy, now)) return this._endRound('round_lost');
+    if (isDue(round.resumeBy, now)) return this._endRound('round_lost', now);
     if (now < round.endsAt + RESULT_GRACE) return;
     // An online server owes us a result: something on this connection is stuck.
     if (this.link === 'online') this._redial();
-    this._endRound('no_result');
+    this._endRound('no_result', now);
   }
 
-  /** @param {Note} note */
-  _endRound(note) {
-    this.stage = { name: 'ready' };
+  /** @param {Note} note @param {number} now */
+  _endRound(note, now) {
+    this._enter({ name: 'ready' }, now);
     this.note = note;
+  }
+
+  /** @param {Stage} stage @param {number} now */
+  _enter(stage, now) {
+    if (stage.name !== this.stage.name) this._settledAt = now + SETTLING;
+    this.stage = stage;
   }
 
   /** @param {number} now */
@@ -340,7 +356,7 @@ class Game {
     if (code === 'replaced') {
       this.closed();
       this.link = 'replaced';
-      if (this.stage.name !== 'result') this.stage = { name: 'ready' };
+      if (this.stage.name !== 'result') this._enter({ name: 'ready' }, now);
       this._effects.push({ kind: 'stop' });
       return;
     }
@@ -387,12 +403,12 @@ class Game {
     this._hello(now, HELLO_TIMEOUT);
   }
 
-  /** @param {{users?: unknown}} room */
-  _roomChanged({ users }) {
+  /** @param {{users?: unknown}} room @param {number} now */
+  _roomChanged({ users }, now) {
     const seats = readSeats(users);
     if (this.stage.name === 'playing' || !this._isAmong(seats)) return;
     const others = seats.filter((seat) => seat.uid !== this.person.uid);
-    this.stage = { name: 'waiting', seated: true, others, retryAt: null };
+    this._enter({ name: 'waiting', seated: true, others, retryAt: null }, now);
   }
 
   /** @param {{gameTime?: unknown, roomUsers?: unknown}} start @param {number} now */
@@ -410,10 +426,10 @@ class Game {
     const { total, streak } = seats.filter(({ uid }) => uid === this.person.uid)[0];
     this.standing = { total, streak };
     this.note = null;
-    this.stage = {
+    this._enter({
       name: 'playing', seats, startedAt: now, endsAt, hand: null, moves: {}, left: {},
       counted: Math.ceil(gameTime), resendAt: null, resumeBy: null,
-    };
+    }, now);
     this._cue('start');
   }
 
@@ -438,8 +454,8 @@ class Game {
     if (stage.name === 'playing') stage.left[uid] = true;
   }
 
-  /** @param {{result?: unknown}} result */
-  _roundEnded({ result }) {
+  /** @param {{result?: unknown}} result @param {number} now */
+  _roundEnded({ result }, now) {
     const round = this.stage;
     if (round.name !== 'playing' || !Array.isArray(result)) return;
     const lines = result.map((line) => readLine(line, round.left));
@@ -448,7 +464,7 @@ class Game {
     const before = this.standing || { total: mine.total, streak: mine.streak };
     this.standing = { total: mine.total, streak: mine.streak };
     const outcome = settle(mine, lines);
-    this.stage = { name: 'result', seats: round.seats, lines, outcome, before };
+    this._enter({ name: 'result', seats: round.seats, lines, outcome, before }, now);
     this._cue(outcome);
   }
 

@@ -16,7 +16,7 @@ const RANKS = [1, 3, 5, 8, 12];
  *
  * @typedef {{name: string, label: string}} Picture a drawing by its file's name, and what it shows
  * @typedef {{id: number, name: string, label: string, chosen: boolean, enabled: boolean}} Choice
- * @typedef {{action: Action, label: string}} Step
+ * @typedef {{action: Action, label: string, enabled: boolean}} Step a tap that comes before it is enabled was meant for another
  * @typedef {'play' | 'leave' | 'comeBack'} Action
  * @typedef {'connecting' | 'ready' | 'waiting' | 'playing' | 'result' | 'replaced'} Phase
  *
@@ -84,8 +84,8 @@ function scene(game, words, now) {
       { id, name, label: words.hands[name], chosen: id === hand, enabled: open })),
     faces: numbered(FACES).map(({ id, name }) => ({ id, name, label: words.faces[name] })),
     facesOpen: open || (stage.name === 'waiting' && stage.others.length > 0),
-    primary: primary(phase, words),
-    secondary: secondary(phase, words),
+    primary: primary(phase, words, game.settled),
+    secondary: secondary(phase, words, game.settled),
     outcome: stage.name === 'result' ? stage.outcome : '',
     announcement: '',
   };
@@ -252,21 +252,21 @@ function countdown({ startedAt, endsAt }, words, now) {
   return { seconds, text: words.seconds(seconds), total: endsAt - startedAt, left };
 }
 
-/** @param {Phase} phase @param {Words} words @returns {Step | null} */
-function primary(phase, words) {
+/** @param {Phase} phase @param {Words} words @param {boolean} enabled @returns {Step | null} */
+function primary(phase, words, enabled) {
   switch (phase) {
-    case 'connecting': case 'ready': return { action: 'play', label: words.play };
-    case 'waiting': return { action: 'leave', label: words.cancel };
+    case 'connecting': case 'ready': return { action: 'play', label: words.play, enabled };
+    case 'waiting': return { action: 'leave', label: words.cancel, enabled };
     case 'playing': return null;
-    case 'result': return { action: 'play', label: words.again };
-    case 'replaced': return { action: 'comeBack', label: words.comeBack };
+    case 'result': return { action: 'play', label: words.again, enabled };
+    case 'replaced': return { action: 'comeBack', label: words.comeBack, enabled };
   }
 }
 
-/** @param {Phase} phase @param {Words} words @returns {Step | null} */
-function secondary(phase, words) {
-  if (phase === 'playing') return { action: 'leave', label: words.leave };
-  if (phase === 'result') return { action: 'leave', label: words.done };
+/** @param {Phase} phase @param {Words} words @param {boolean} enabled @returns {Step | null} */
+function secondary(phase, words, enabled) {
+  if (phase === 'playing') return { action: 'leave', label: words.leave, enabled };
+  if (phase === 'result') return { action: 'leave', label: words.done, enabled };
   return null;
 }
 

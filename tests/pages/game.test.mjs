@@ -49,8 +49,9 @@ class Play {
     return this;
   }
 
-  /** Lets the time pass to the next deadline, as a driver does. */
+  /** Lets the time pass to the next deadline, as a driver does; that a new screen has settled is none of interest here. */
   untilDue() {
+    if (!this.game.settled) this.wait(350);
     const due = this.game.deadline();
     assert.notEqual(due, null, 'nothing will ever happen again');
     this.now = Math.max(this.now, due);
@@ -138,6 +139,20 @@ describe('a round from its beginning to its end', () => {
     play.effects();
     play.does('play');
     assert.deepEqual(play.said(), ['join']);
+  });
+
+  test('a tap that comes too soon after the screen has changed was meant for what stood there before', () => {
+    const play = new Play().online();
+    assert.equal(play.game.settled, true);
+    play.does('play');
+    assert.equal(play.game.settled, false);
+    play.now = play.game.deadline();
+    play.game.elapse(play.now);
+    assert.equal(play.game.settled, true);
+    play.hears('room', room('you'));
+    assert.equal(play.game.settled, true, 'still the same screen');
+    play.hears('start', { gameTime: 5, roomUsers: SEATS }).wait(5000).hears('result', result(1, 2));
+    assert.equal(play.game.settled, false);
   });
 
   test('the last three seconds are counted, each once', () => {
@@ -400,7 +415,7 @@ describe('a refused message', () => {
     assert.deepEqual(play.kinds(), ['stop']);
     play.game.closed();
     assert.equal(play.game.link, 'replaced');
-    assert.equal(play.game.deadline(), null);
+    assert.equal(play.wait(350).game.deadline(), null);
     play.does('comeBack');
     assert.deepEqual(play.kinds(), ['redial']);
     play.open().hears('hi', HI);
