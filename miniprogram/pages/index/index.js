@@ -1,0 +1,87 @@
+// @ts-check
+// The game's screen: binds a scene, and says what was tapped.
+
+/** @typedef {import('../../app.js').Table} Table */
+
+/** @type {Table} */
+const table = getApp().table;
+const { words, player, profile } = table;
+
+Page({
+  data: {
+    /** @type {import('../../game/scene.js').Scene | null} */
+    scene: null,
+    words: {
+      sound: words.sound, settings: words.settings, near: words.near, handGroup: words.handGroup, faceGroup: words.faceGroup,
+    },
+    language: words.language,
+    sound: profile.sound,
+    picture: profile.picture,
+    /** How the stick of incense burns: made anew for another round only, or it would begin again. */
+    burning: '',
+  },
+
+  stopWatching: () => {},
+  endsAt: 0,
+
+  onLoad() {
+    wx.setNavigationBarTitle({ title: words.title });
+    this.stopWatching = table.watch((scene) => this.setData(Object.assign({ scene }, this.burn(scene))));
+  },
+
+  onShow() {
+    this.setData({ sound: profile.sound, picture: profile.picture });
+  },
+
+  onUnload() {
+    this.stopWatching();
+  },
+
+  /** @param {import('../../game/scene.js').Scene} scene */
+  burn({ countdown }) {
+    if (!countdown) return {};
+    const { left, total } = countdown;
+    const endsAt = Date.now() + left;
+    if (Math.abs(endsAt - this.endsAt) < 100) return {};
+    this.endsAt = endsAt;
+    return { burning: `animation-duration: ${total}ms; animation-delay: ${left - total}ms` };
+  },
+
+  onPrimary() {
+    const { scene } = this.data;
+    if (scene && scene.primary && scene.primary.enabled) player[scene.primary.action]();
+  },
+
+  onSecondary() {
+    const { scene } = this.data;
+    if (scene && scene.secondary && scene.secondary.enabled) player[scene.secondary.action]();
+  },
+
+  /** @param {WechatMiniprogram.TouchEvent} event */
+  onHand({ currentTarget }) {
+    player.choose(Number(currentTarget.dataset.id));
+  },
+
+  /** @param {WechatMiniprogram.TouchEvent} event */
+  onFace({ currentTarget }) {
+    player.pull(Number(currentTarget.dataset.id));
+  },
+
+  onMute() {
+    profile.sound = !profile.sound;
+    table.keep();
+    this.setData({ sound: profile.sound });
+  },
+
+  onSettings() {
+    wx.navigateTo({ url: '/pages/settings/settings' });
+  },
+
+  onShareAppMessage() {
+    return { title: words.share, path: '/pages/index/index' };
+  },
+
+  onShareTimeline() {
+    return { title: words.share };
+  },
+});
