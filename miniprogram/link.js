@@ -35,7 +35,7 @@ class SocketIoLink {
   }
 
   hurry() {
-    this._socket.wake();
+    this._socket.open();
   }
 
   stop() {

@@ -9,12 +9,12 @@ const { settle } = require('./rules.js');
 
 /** How long `hi` may take after `hello`, in ms. */
 const HELLO_TIMEOUT = 8000;
-/** The same, where a sleeping phone may have lost its connection without noticing. */
-const WAKE_TIMEOUT = 4000;
+/** The same, where the connection is in doubt: a phone has slept, or another answer is overdue. */
+const DOUBT_TIMEOUT = 4000;
 /** How often a client that only looks on asks whether the server is there, and how many people are near. */
 const PROBE_INTERVAL = 25000;
 /** How long `room` may take after `join`. */
-const ROOM_TIMEOUT = 5000;
+const ROOM_TIMEOUT = 3000;
 /** How long to hold back after "too fast" or "about to restart". */
 const RETRY_DELAY = 1500;
 /** How long `result` may be late. */
@@ -174,7 +174,7 @@ class Game {
 
   /** The screen is looked at again, or the network has changed: whether the connection still lives is no longer certain. @param {number} now */
   wake(now) {
-    if (this.link === 'online') this._hello(now, WAKE_TIMEOUT);
+    if (this.link === 'online') this._hello(now, DOUBT_TIMEOUT);
     else if (this.link === 'lost' || this.link === 'connecting') this._effects.push({ kind: 'hurry' });
   }
 
@@ -243,7 +243,7 @@ class Game {
     const stage = this.stage;
     if (stage.name === 'waiting' && isDue(stage.retryAt, now)) {
       this._join(now);
-      this._hello(now, HELLO_TIMEOUT);
+      this._hello(now, DOUBT_TIMEOUT);
     }
     if (stage.name === 'playing') this._elapseRound(stage, now);
   }

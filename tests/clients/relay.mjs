@@ -1,4 +1,4 @@
-// A wire between client and server that the tests can cut.
+// A wire between client and server that the tests can cut, hold and slow down.
 
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -6,18 +6,33 @@ import { connect, createServer } from 'node:net';
 export async function startRelay(url) {
   const target = new URL(url);
   const wires = new Set();
+  const waiting = [];
   let whole = true;
-  const relay = createServer((near) => {
+  let held = false;
+  let lag = 0;
+
+  /** What one end says reaches the other: later, where the wire is slow, and not at all as long as it is held. */
+  const carry = (from, to) => {
+    const pass = (act) => {
+      const later = () => (held ? waiting.push(act) : act());
+      if (lag > 0) setTimeout(later, lag);
+      else later();
+    };
+    from.on('data', (bytes) => pass(() => to.writable && to.write(bytes)));
+    from.on('end', () => pass(() => to.end()));
+  };
+
+  const relay = createServer({ allowHalfOpen: true }, (near) => {
     if (!whole) return near.destroy();
-    const far = connect(target.port || 443, target.hostname);
-    near.pipe(far);
-    far.pipe(near);
+    const far = connect({ port: target.port || 443, host: target.hostname, allowHalfOpen: true });
+    carry(near, far);
+    carry(far, near);
     for (const [end, other] of [[near, far], [far, near]]) {
       wires.add(end);
       end.on('error', () => {});
       end.on('close', () => {
         wires.delete(end);
-        other.destroy();
+        if (!held) other.destroy();
       });
     }
   });
@@ -33,6 +48,14 @@ export async function startRelay(url) {
     url: `https://${target.hostname}:${relay.address().port}`,
     cut,
     mend: () => (whole = true),
+    /** Neither end hears anything of the other any more, nor that it cannot: a phone that lost its network. */
+    hold: () => (held = true),
+    release() {
+      held = false;
+      for (const act of waiting.splice(0)) act();
+    },
+    /** Everything takes so many ms more from now on. */
+    slow: (milliseconds) => (lag = milliseconds),
     close() {
       relay.close();
       cut();

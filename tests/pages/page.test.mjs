@@ -1,0 +1,302 @@
+// The page in Chromium, against the real server over TLS: people play, keyboards do, and nobody complains.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { client } from '../clients/clients/index.mjs';
+import { Player } from '../clients/player.mjs';
+import { DESK, PHONE, assertQuiet, useChromium, visitor } from './chromium.mjs';
+import { PEOPLE, ROBOTS, Table, at, hand, onServer, open, outcome, press, text } from './table.mjs';
+
+useChromium();
+
+describe('playing', () => {
+  test('two pages play each other, see the other move, and the hands only at the end', onServer(PEOPLE, async (server) => {
+    const table = new Table(await open(server), await open(server));
+    const { one, two } = table;
+    await table.meet();
+    assert.equal(await text(one, '#others .name'), await text(two, '#me .name'));
+    assert.equal(await text(one, '#others .robot'), '', 'a person is not marked as a robot');
+
+    await press(one, hand('rock'));
+    await two.locator('#others .card[data-hop="odd"]').waitFor();
+    await press(one, hand('paper'));
+    await two.locator('#others .card[data-hop="even"]').waitFor();
+    assert.equal(await two.locator('#others .card').getAttribute('data-hand'), 'secret');
+    assert.equal(await one.locator('#me .card').getAttribute('data-hand'), 'paper');
+    await press(two, hand('rock'));
+
+    await press(two, '.face >> nth=1');
+    assert.match(await one.locator('#others .pulled').getAttribute('alt'), /crying/);
+
+    await Promise.all([at(one, 'result'), at(two, 'result')]);
+    assert.equal(await outcome(one), 'win');
+    assert.equal(await outcome(two), 'lose');
+    assert.equal(await two.locator('#others .shown').getAttribute('alt'), 'paper');
+    assert.equal(await one.locator('#others .shown').getAttribute('alt'), 'rock');
+    assert.equal(await text(one, '#gained'), '+1');
+    assert.match(await text(two, '#announcement'), /You lose You: rock\. .*: paper\. Paper wraps rock\./);
+
+    // Again: the same two meet, and a second win is a streak.
+    await table.meet();
+    await press(one, hand('scissors'));
+    await press(two, hand('paper'));
+    await Promise.all([at(one, 'result'), at(two, 'result')]);
+    assert.equal(await text(one, '#gained'), '+2');
+    assert.match(await text(one, '#detail'), /2 wins in a row!/);
+    assert.equal(await text(one, '#me .score'), 'Score 3');
+    table.assertQuiet();
+  }));
+
+  test('one tap after opening the address, whoever is alone meets a robot that is marked as one', onServer({}, async (server) => {
+    const someone = await open(server);
+    const { page } = someone;
+    await press(page, '#primary');
+    await at(page, 'playing');
+    assert.equal(await text(page, '#others .robot'), 'Robot');
+    await press(page, hand('rock'));
+    await page.locator('#others .card[data-hop]:not([data-hop=""])').waitFor();
+    await at(page, 'result');
+    assertQuiet(someone);
+  }));
+
+  test('a page plays a Socket.IO client', onServer(PEOPLE, async (server) => {
+    const someone = await open(server);
+    const { page } = someone;
+    const other = new Player(client('socket.io-client 4'));
+    try {
+      await other.connect(server);
+      await other.hello();
+      await press(page, '#primary');
+      await other.join();
+      await Promise.all([other.next('start'), at(page, 'playing')]);
+      assert.equal(await text(page, '#others .name'), other.profile.user.uname);
+      other.choose(1);
+      await press(page, hand('rock'));
+      await other.next('movement');
+      await at(page, 'result');
+      assert.equal(await outcome(page), 'win');
+      assert.equal(await page.locator('#others img.avatar').getAttribute('src').then((src) => src.startsWith('data:')), true,
+        'a picture from elsewhere is not fetched');
+    } finally {
+      other.client.close();
+    }
+    assertQuiet(someone);
+  }));
+
+  test('keyboard only: tab, enter, 1 to 3, enter', onServer(ROBOTS, async (server) => {
+    const someone = await open(server, { viewport: DESK });
+    const { page } = someone;
+    await page.keyboard.press('Enter');
+    await at(page, 'waiting');
+    await at(page, 'playing');
+    await page.keyboard.press('3');
+    assert.equal(await page.locator(hand('paper')).getAttribute('aria-pressed'), 'true');
+    // Arrived at the hands by the focus alone: the first of them, and the next one by tab.
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.locator(hand('rock')).getAttribute('aria-pressed'), 'true');
+    await at(page, 'result');
+    const settled = () => page.locator('#primary:focus[aria-disabled="false"]').waitFor();
+    await settled();
+    await page.keyboard.press('Enter');
+    await at(page, 'waiting');
+    await settled();
+    await page.keyboard.press('Enter');
+    await at(page, 'ready');
+    assertQuiet(someone);
+  }));
+
+  test('whoever hammers on the hands still shows the last one', onServer({ ...ROBOTS, 'messages-per-second': 5 }, async (server) => {
+    const someone = await open(server);
+    const { page } = someone;
+    await press(page, '#primary');
+    await at(page, 'playing');
+    for (const key of '1231231231231231231') await page.keyboard.press(key);
+    await page.keyboard.press('2');
+    await at(page, 'result');
+    assert.equal(await page.locator('#me .shown').getAttribute('alt'), 'rock');
+    assertQuiet(someone);
+  }));
+
+  test('three at a table', onServer({ ...ROBOTS, seats: 3 }, async (server) => {
+    const someone = await open(server);
+    const { page } = someone;
+    await press(page, '#primary');
+    await at(page, 'playing');
+    assert.equal(await page.locator('#others .card').count(), 2);
+    await press(page, hand('rock'));
+    await at(page, 'result');
+    for (const shown of await page.locator('#others .shown').all()) assert.ok(await shown.getAttribute('alt'));
+    assertQuiet(someone);
+  }));
+
+  test('leaving a round leads back to the beginning, and the other is told', onServer(PEOPLE, async (server) => {
+    const table = new Table(await open(server), await open(server));
+    const { one, two } = table;
+    await table.meet();
+    await press(one, '#secondary');
+    await at(one, 'ready');
+    await two.locator('#others .card[data-away="true"]').waitFor();
+    await press(two, hand('rock'));
+    await at(two, 'result');
+    assert.equal(await outcome(two), 'win');
+    assert.match(await text(two, '#detail'), /left/);
+    table.assertQuiet();
+  }));
+});
+
+describe('who one is', () => {
+  test('name and avatar are made up, changed, shown to the other, and remembered', onServer(PEOPLE, async (server) => {
+    const table = new Table(await open(server), await open(server));
+    const { one, two } = table;
+    assert.notEqual(await text(one, '#me .name'), '');
+    await press(one, '#open-settings');
+    await one.locator('#name').fill('  <i>阿 强</i>  🀄  and more ');
+    await press(one, '#avatars input[value="panda"]');
+    await press(one, '#close-settings');
+    const name = '<i>阿 强</i> 🀄';
+    assert.equal(await text(one, '#me .name'), name);
+    await one.reload();
+    await at(one, 'ready');
+    assert.equal(await text(one, '#me .name'), name);
+    await table.meet();
+    assert.equal(await text(two, '#others .name'), name);
+    const avatar = (page, where) => page.locator(`${where} img.avatar`).getAttribute('src');
+    assert.equal(await avatar(two, '#others'), await avatar(one, '#me'));
+    table.assertQuiet();
+  }));
+
+  test('a robot\'s name is refused in words, and one goes on under another', onServer(ROBOTS, async (server) => {
+    const someone = await open(server);
+    const { page } = someone;
+    await press(page, '#open-settings');
+    await page.locator('#name').fill('木人·甲');
+    await press(page, '#close-settings');
+    await page.locator('#note').waitFor();
+    assert.match(await text(page, '#note'), /cannot be used/);
+    assert.notEqual(await text(page, '#me .name'), '木人·甲');
+    await press(page, '#primary');
+    await at(page, 'playing');
+    assertQuiet(someone);
+  }));
+
+  test('the score comes back with the page', onServer(PEOPLE, async (server) => {
+    const table = new Table(await open(server), await open(server));
+    const { one, two } = table;
+    await table.meet();
+    await press(one, hand('rock'));
+    await at(one, 'result');
+    await one.reload();
+    await at(one, 'ready');
+    await at(two, 'result');
+    await table.meet();
+    assert.equal(await text(one, '#me .score'), 'Score 1');
+    assert.equal(await text(two, '#others .score'), 'Score 1');
+    table.assertQuiet();
+  }));
+
+  test('a second window takes over, and either can have the player back', onServer(ROBOTS, async (server) => {
+    const someone = await open(server);
+    const { page: first, context } = someone;
+    const second = await context.newPage();
+    await second.goto(server.url);
+    await at(second, 'ready');
+    await at(first, 'replaced');
+    await press(first, '#primary');
+    await at(first, 'ready');
+    await at(second, 'replaced');
+    await press(first, '#primary');
+    await at(first, 'result');
+    assertQuiet(someone);
+  }));
+
+  test('speaks Chinese where the browser does', onServer({}, async (server) => {
+    const someone = await open(server, { locale: 'zh-CN' });
+    const { page } = someone;
+    assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
+    assert.equal(await text(page, '#primary'), '开战');
+    assertQuiet(someone);
+  }));
+
+  test('sound is muted at once and stays so', onServer({}, async (server) => {
+    const { page } = await open(server);
+    await press(page, '#mute');
+    await page.reload();
+    await at(page, 'ready');
+    assert.equal(await page.locator('#mute').getAttribute('aria-pressed'), 'false');
+  }));
+});
+
+describe('the place', () => {
+  const PRECISE = { latitude: 31.230416, longitude: 121.473701 };
+
+  test('is asked for only when wanted, and leaves the device only coarse', onServer({}, async (server) => {
+    const someone = await open(server, { geolocation: PRECISE, permissions: ['geolocation'] });
+    const { page, sent } = someone;
+    assert.ok(sent.length > 0);
+    assert.ok(!sent.join().includes('cordinate'));
+    await press(page, '#near-open');
+    assert.match(await text(page, '#near-detail'), /about 1 km/);
+    await page.locator('#near').check();
+    await page.waitForFunction(() => document.querySelector('#online').textContent.includes('near'));
+    const hello = JSON.parse(sent.at(-1));
+    assert.deepEqual(hello.data.cordinate, { lat: 31.23, lng: 121.47 });
+    await page.locator('#near').uncheck();
+    await page.waitForFunction(() => document.querySelector('#online').textContent.includes('online'));
+    assert.equal(JSON.parse(sent.at(-1)).data.cordinate, undefined);
+    assertQuiet(someone);
+  }));
+
+  test('that is denied is no dead end', onServer({}, async (server) => {
+    const someone = await open(server, { permissions: [] });
+    const { page } = someone;
+    await press(page, '#near-open');
+    await page.locator('#near').click();
+    await page.locator('#near-problem').waitFor();
+    assert.equal(await page.locator('#near').isChecked(), false);
+    await press(page, '#close-settings');
+    await press(page, '#primary');
+    await at(page, 'waiting');
+    assertQuiet(someone);
+  }));
+});
+
+describe('on every screen', () => {
+  const SIZES = [{ width: 320, height: 568 }, { width: 360, height: 640 }, PHONE, { width: 740, height: 360 }, { width: 820, height: 1180 }, DESK];
+  for (const viewport of SIZES) {
+    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer(ROBOTS, async (server) => {
+      const someone = await open(server, { viewport });
+      const { page } = someone;
+      const inView = async (...selectors) => {
+        for (const selector of selectors) {
+          const { x, y, width, height } = await page.locator(selector).boundingBox();
+          assert.ok(x >= 0 && y >= 0 && x + width <= viewport.width && y + height <= viewport.height, `${selector} at ${x}, ${y}, ${width} × ${height}`);
+        }
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.equal(sideways, 0, 'nothing scrolls sideways');
+      };
+      await inView('#primary', '#headline', '#me .avatar');
+      await press(page, '#primary');
+      await at(page, 'waiting');
+      await inView('#primary', '#headline');
+      await at(page, 'playing');
+      await inView(...['scissors', 'rock', 'paper'].map(hand), '#secondary', '#seconds', '#others .avatar', '#others .shown', '#me .shown');
+      await press(page, hand('rock'));
+      await at(page, 'result');
+      await inView('#primary', '#headline', '#others .shown', '#me .shown');
+      assertQuiet(someone);
+    }));
+  }
+
+  test('who wants less motion gets none, and sees moves all the same', onServer(ROBOTS, async (server) => {
+    const someone = await open(server, { reducedMotion: 'reduce' });
+    const { page } = someone;
+    await press(page, '#primary');
+    await at(page, 'playing');
+    await page.locator('#others .card[data-hop]:not([data-hop=""])').waitFor();
+    const moving = await page.evaluate(() => document.getAnimations()
+      .filter(({ effect }) => effect.target.offsetParent !== null).map(({ effect }) => effect.target.className || effect.target.id));
+    assert.deepEqual(moving, []);
+    assert.notEqual(await page.locator('#others .portrait').evaluate((node) => getComputedStyle(node).outlineStyle), 'none');
+  }));
+});

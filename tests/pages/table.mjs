@@ -1,0 +1,94 @@
+// What the tests of the page share: a server, pages on it, and the few things a player does.
+
+import assert from 'node:assert/strict';
+import { startServer } from '../clients/server.mjs';
+import { assertQuiet, visitor } from './chromium.mjs';
+
+/** For rounds between people: both come before a robot does. */
+export const PEOPLE = { 'robot-wait': '30s', 'game-time': '3s' };
+/** For rounds alone: long enough to see somebody wait. */
+export const ROBOTS = { 'robot-wait': '1s', 'game-time': '3s' };
+
+/** What the running test has opened, the last of it first. */
+const opened = [];
+
+/** Does this when the test is over, however it ends. */
+export function afterwards(close) {
+  opened.unshift(close);
+}
+
+/** A test on a server of its own; what the server said is shown when it fails. */
+export function onServer(flags, body) {
+  return async () => {
+    const server = await startServer(flags);
+    afterwards(() => server.stop());
+    try {
+      await body(server);
+    } catch (error) {
+      error.message += `\n${server.log()}`;
+      throw error;
+    } finally {
+      for (const close of opened.splice(0)) await close();
+    }
+  };
+}
+
+/** A browser that goes with the test. */
+export async function guest(options) {
+  const someone = await visitor(options);
+  afterwards(() => someone.context.close());
+  return someone;
+}
+
+/** A page that is connected and ready. `sent` collects what it says to the server. */
+export async function open({ url }, options) {
+  const someone = await guest(options);
+  const sent = [];
+  someone.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  await someone.page.goto(url);
+  await at(someone.page, 'ready');
+  return { ...someone, sent };
+}
+
+/** Waits for a phase. */
+export async function at(page, phase) {
+  await page.locator(`#app[data-phase="${phase}"]`).waitFor();
+}
+
+/** Clicks as a person does: it must be visible, still and enabled. */
+export async function press(page, selector) {
+  await page.locator(selector).click();
+}
+
+export async function text(page, selector) {
+  return page.locator(selector).textContent();
+}
+
+export async function outcome(page) {
+  return page.locator('#app').getAttribute('data-outcome');
+}
+
+/** The button of a hand. */
+export function hand(name) {
+  return `.hand[aria-keyshortcuts="${{ scissors: 1, rock: 2, paper: 3 }[name]}"]`;
+}
+
+/** Two people who play each other. */
+export class Table {
+  constructor(one, two) {
+    this.people = [one, two];
+    this.one = one.page;
+    this.two = two.page;
+  }
+
+  /** Both ask, and sit in a round together. */
+  async meet() {
+    await Promise.all([press(this.one, '#primary'), press(this.two, '#primary')]);
+    await Promise.all([at(this.one, 'playing'), at(this.two, 'playing')]);
+    assert.equal(await text(this.one, '#others .name'), await text(this.two, '#me .name'), 'they meet each other');
+  }
+
+  assertQuiet() {
+    this.people.forEach(assertQuiet);
+  }
+}
