@@ -7,8 +7,8 @@ import { avatars, faces, hands } from './pictures.js';
 
 export class PlayerCard {
   #avatar = /** @type {HTMLImageElement} */ (element('img', { class: 'avatar', alt: '', width: '96', height: '96' }));
-  #face = /** @type {HTMLImageElement} */ (element('img', { class: 'pulled', width: '48', height: '48' }));
-  #hand = /** @type {HTMLImageElement} */ (element('img', { class: 'shown', width: '120', height: '120' }));
+  #face = /** @type {HTMLImageElement} */ (element('img', { class: 'pulled', alt: '', width: '48', height: '48' }));
+  #hand = /** @type {HTMLImageElement} */ (element('img', { class: 'shown', alt: '', width: '120', height: '120' }));
   #name = element('span', { class: 'name' });
   #robot = element('span', { class: 'robot' });
   #rank = element('span', { class: 'rank' });

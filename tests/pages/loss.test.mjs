@@ -1,11 +1,11 @@
 // Connection loss is a normal state: in each of them the page says so quietly, shows a way out, and plays on.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { startRelay } from '../clients/relay.mjs';
 import { startServer } from '../clients/server.mjs';
 import { CONNECTION_ERRORS, assertQuiet, useChromium } from './chromium.mjs';
-import { PEOPLE, ROBOTS, Table, afterwards, at, guest, hand, onServer, open, outcome, press, text } from './table.mjs';
+import { AT_ONCE, PEOPLE, ROBOTS, Table, afterwards, at, guest, hand, onServer, open, outcome, press, text } from './table.mjs';
 
 useChromium();
 
@@ -44,166 +44,168 @@ async function restart(server, page, flags, meanwhile = async () => {}) {
   await connected(page);
 }
 
-for (const phase of ['ready', 'waiting', 'playing', 'result']) {
-  const flags = { ...ROBOTS, 'game-time': '4s', 'drain-timeout': '0s' };
-  const first = phase === 'waiting' ? { ...flags, 'robot-wait': '60s' } : flags;
-  test(`the server is stopped and started again: ${phase}`, onServer(first, async (server) => {
-    const someone = await open(server, LOSING);
-    const { page } = someone;
-    if (phase !== 'ready') await press(page, '#primary');
-    await at(page, phase);
-    if (phase === 'playing') await press(page, hand('rock'));
-    await restart(server, page, flags, async () => {
-      assert.equal(await page.locator('#app').getAttribute('data-phase'), phase, 'the screen stays what it was');
-      if (phase !== 'playing') await page.locator('#primary[aria-disabled="false"]').waitFor();
-    });
-    if (phase === 'playing') {
-      await at(page, 'ready');
-      assert.notEqual(await text(page, '#note'), '');
-    }
-    await playsOn(page);
-    assertQuiet(someone);
-  }));
-}
+describe('losing the connection', AT_ONCE, () => {
+  for (const phase of ['ready', 'waiting', 'playing', 'result']) {
+    const flags = { ...ROBOTS, 'game-time': '4s', 'drain-timeout': '0s' };
+    const first = phase === 'waiting' ? { ...flags, 'robot-wait': '60s' } : flags;
+    test(`the server is stopped and started again: ${phase}`, onServer(first, async (server) => {
+      const someone = await open(server, LOSING);
+      const { page } = someone;
+      if (phase !== 'ready') await press(page, '#primary');
+      await at(page, phase);
+      if (phase === 'playing') await press(page, hand('rock'));
+      await restart(server, page, flags, async () => {
+        assert.equal(await page.locator('#app').getAttribute('data-phase'), phase, 'the screen stays what it was');
+        if (phase !== 'playing') await page.locator('#primary[aria-disabled="false"]').waitFor();
+      });
+      if (phase === 'playing') {
+        await at(page, 'ready');
+        assert.notEqual(await text(page, '#note'), '');
+      }
+      await playsOn(page);
+      assertQuiet(someone);
+    }));
+  }
 
-test('the wire is cut in a round: the other gets a result, and both play on', onServer(PEOPLE, async (server) => {
-  const table = new Table(await openByRelay(server), await open(server));
-  const { one, two, people: [{ relay }] } = table;
-  await table.meet();
-  await press(one, hand('rock'));
-  await press(two, hand('scissors'));
-  relay.cut();
-  await reconnecting(one);
-  await at(two, 'result');
-  assert.equal(await outcome(two), 'win', 'who is gone has lost');
-  relay.mend();
-  await connected(one);
-  await at(one, 'ready');
-  await table.meet();
-  table.assertQuiet();
-}));
-
-test('the network changes in a round: the server still waits, and the round goes on with the hand chosen meanwhile', onServer(
-  { ...PEOPLE, 'game-time': '12s' }, async (server) => {
+  test('the wire is cut in a round: the other gets a result, and both play on', onServer(PEOPLE, async (server) => {
     const table = new Table(await openByRelay(server), await open(server));
-    const { one, two, people: [{ relay, context }] } = table;
+    const { one, two, people: [{ relay }] } = table;
     await table.meet();
     await press(one, hand('rock'));
-    await two.locator('#others .card[data-hop="odd"]').waitFor();
-    // Nothing comes through any more, and nobody is told: what a phone does when it leaves its Wi-Fi.
-    relay.hold();
-    await context.setOffline(true);
+    await press(two, hand('scissors'));
+    relay.cut();
     await reconnecting(one);
-    await press(one, hand('paper'));
-    assert.match(await text(one, '#detail'), /will be sent/);
-    await press(two, hand('rock'));
-    relay.release();
-    await context.setOffline(false);
+    await at(two, 'result');
+    assert.equal(await outcome(two), 'win', 'who is gone has lost');
+    relay.mend();
     await connected(one);
-    await Promise.all([at(one, 'result'), at(two, 'result')]);
-    assert.equal(await outcome(one), 'win');
-    assert.equal(await two.locator('#others .shown').getAttribute('alt'), 'paper');
-      table.assertQuiet();
+    await at(one, 'ready');
+    await table.meet();
+    table.assertQuiet();
   }));
 
-test('a server that hangs is noticed, and a wish made meanwhile comes true', onServer(ROBOTS, async (server) => {
-  const { page, relay, ...someone } = await openByRelay(server);
-  relay.hold();
-  await press(page, '#primary');
-  await at(page, 'waiting');
-  await reconnecting(page);
-  relay.release();
-  await playsOn(page);
-  assertQuiet(someone);
-}));
+  test('the network changes in a round: the server still waits, and the round goes on with the hand chosen meanwhile', onServer(
+    { ...PEOPLE, 'game-time': '12s' }, async (server) => {
+      const table = new Table(await openByRelay(server), await open(server));
+      const { one, two, people: [{ relay, context }] } = table;
+      await table.meet();
+      await press(one, hand('rock'));
+      await two.locator('#others .card[data-hop="odd"]').waitFor();
+      // Nothing comes through any more, and nobody is told: what a phone does when it leaves its Wi-Fi.
+      relay.hold();
+      await context.setOffline(true);
+      await reconnecting(one);
+      await press(one, hand('paper'));
+      assert.match(await text(one, '#detail'), /will be sent/);
+      await press(two, hand('rock'));
+      relay.release();
+      await context.setOffline(false);
+      await connected(one);
+      await Promise.all([at(one, 'result'), at(two, 'result')]);
+      assert.equal(await outcome(one), 'win');
+      assert.equal(await two.locator('#others .shown').getAttribute('alt'), 'paper');
+        table.assertQuiet();
+    }));
 
-test('a slow network: every message takes a second each way, and a round is played', onServer(ROBOTS, async (server) => {
-  const { page, relay, ...someone } = await openByRelay(server);
-  relay.slow(1000);
-  await press(page, '#primary');
-  await at(page, 'playing');
-  await press(page, hand('rock'));
-  await at(page, 'result');
-  assert.equal(await page.locator('#me .shown').getAttribute('alt'), 'rock');
-  assertQuiet(someone);
-}));
-
-test('no connection from the beginning: it says so, and a tap is not lost', onServer(ROBOTS, async (server) => {
-  const someone = await guest(LOSING);
-  const { page } = someone;
-  // The page comes through; its socket does not, until it may.
-  let open = false;
-  await page.routeWebSocket(/applet/, (socket) => (open ? socket.connectToServer() : socket.close()));
-  await page.goto(server.url);
-  await at(page, 'connecting');
-  await page.locator('#link').filter({ hasText: 'No answer' }).waitFor();
-  await press(page, '#primary');
-  await at(page, 'waiting');
-  assert.match(await text(page, '#detail'), /as soon as the connection is back/);
-  await press(page, '#primary');
-  await at(page, 'connecting');
-  await press(page, '#primary');
-  open = true;
-  await playsOn(page);
-  assertQuiet(someone);
-}));
-
-test('a page that slept in the background through the end of its round finds its way', onServer(ROBOTS, async (server) => {
-  const someone = await open(server, LOSING);
-  const { page, context } = someone;
-  await press(page, '#primary');
-  await at(page, 'playing');
-  const devtools = await context.newCDPSession(page);
-  await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
-  // Until the round is over, by the server's own account.
-  const rooms = async () => (await (await context.request.get(`${server.url}/applet/websocket`)).json()).rooms;
-  while ((await rooms()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-  await devtools.send('Page.setWebLifecycleState', { state: 'active' });
-  await at(page, 'result');
-  await playsOn(page);
-  assertQuiet(someone);
-}));
-
-test('a server about to restart refuses a seat: the page waits, and gets one from the next', onServer(
-  { 'robot-wait': '300ms', 'game-time': '4s', 'drain-timeout': '10s' }, async (server) => {
-    const [someone, other] = [await open(server, LOSING), await open(server, LOSING)];
-    const { page } = someone;
-    // Somebody else's round holds the drain.
-    await press(other.page, '#primary');
-    await at(other.page, 'playing');
-    const stopped = server.stop();
+  test('a server that hangs is noticed, and a wish made meanwhile comes true', onServer(ROBOTS, async (server) => {
+    const { page, relay, ...someone } = await openByRelay(server);
+    relay.hold();
     await press(page, '#primary');
     await at(page, 'waiting');
-    await at(other.page, 'result');
-    await stopped;
-    const { port } = new URL(server.url);
-    const next = await startServer({ 'robot-wait': '300ms', 'game-time': '4s', port });
-    afterwards(() => next.stop());
+    await reconnecting(page);
+    relay.release();
     await playsOn(page);
     assertQuiet(someone);
   }));
 
-test('whatever the server refuses, the page goes on', onServer(ROBOTS, async (server) => {
-  const someone = await guest();
-  const { page } = someone;
-  // Every kind of refusal, in answer to whatever the page said first of its kind.
-  const refusals = { hello: ['uid_taken', 'bad_picture', 'too_fast'], join: ['too_fast', 'closing'], choice: ['too_fast'] };
-  await page.routeWebSocket(/applet/, (socket) => {
-    const real = socket.connectToServer();
-    socket.onMessage((message) => {
-      const { event } = JSON.parse(message);
-      const code = refusals[event]?.shift();
-      if (code) socket.send(JSON.stringify({ event: 'fault', data: { event, code, message: 'refused' } }));
-      else real.send(message);
+  test('a slow network: every message takes a second each way, and a round is played', onServer(ROBOTS, async (server) => {
+    const { page, relay, ...someone } = await openByRelay(server);
+    relay.slow(1000);
+    await press(page, '#primary');
+    await at(page, 'playing');
+    await press(page, hand('rock'));
+    await at(page, 'result');
+    assert.equal(await page.locator('#me .shown').getAttribute('alt'), 'rock');
+    assertQuiet(someone);
+  }));
+
+  test('no connection from the beginning: it says so, and a tap is not lost', onServer(ROBOTS, async (server) => {
+    const someone = await guest(LOSING);
+    const { page } = someone;
+    // The page comes through; its socket does not, until it may.
+    let open = false;
+    await page.routeWebSocket(/applet/, (socket) => (open ? socket.connectToServer() : socket.close()));
+    await page.goto(server.url);
+    await at(page, 'connecting');
+    await page.locator('#link').filter({ hasText: 'No answer' }).waitFor();
+    await press(page, '#primary');
+    await at(page, 'waiting');
+    assert.match(await text(page, '#detail'), /as soon as the connection is back/);
+    await press(page, '#primary');
+    await at(page, 'connecting');
+    await press(page, '#primary');
+    open = true;
+    await playsOn(page);
+    assertQuiet(someone);
+  }));
+
+  test('a page that slept in the background through the end of its round finds its way', onServer(ROBOTS, async (server) => {
+    const someone = await open(server, LOSING);
+    const { page, context } = someone;
+    await press(page, '#primary');
+    await at(page, 'playing');
+    const devtools = await context.newCDPSession(page);
+    await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
+    // Until the round is over, by the server's own account.
+    const rooms = async () => (await (await context.request.get(`${server.url}/applet/websocket`)).json()).rooms;
+    while ((await rooms()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    await devtools.send('Page.setWebLifecycleState', { state: 'active' });
+    await at(page, 'result');
+    await playsOn(page);
+    assertQuiet(someone);
+  }));
+
+  test('a server about to restart refuses a seat: the page waits, and gets one from the next', onServer(
+    { 'robot-wait': '300ms', 'game-time': '4s', 'drain-timeout': '10s' }, async (server) => {
+      const [someone, other] = [await open(server, LOSING), await open(server, LOSING)];
+      const { page } = someone;
+      // Somebody else's round holds the drain.
+      await press(other.page, '#primary');
+      await at(other.page, 'playing');
+      const stopped = server.stop();
+      await press(page, '#primary');
+      await at(page, 'waiting');
+      await at(other.page, 'result');
+      await stopped;
+      const { port } = new URL(server.url);
+      const next = await startServer({ 'robot-wait': '300ms', 'game-time': '4s', port });
+      afterwards(() => next.stop());
+      await playsOn(page);
+      assertQuiet(someone);
+    }));
+
+  test('whatever the server refuses, the page goes on', onServer(ROBOTS, async (server) => {
+    const someone = await guest();
+    const { page } = someone;
+    // Every kind of refusal, in answer to whatever the page said first of its kind.
+    const refusals = { hello: ['uid_taken', 'bad_picture', 'too_fast'], join: ['too_fast', 'closing'], choice: ['too_fast'] };
+    await page.routeWebSocket(/applet/, (socket) => {
+      const real = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { event } = JSON.parse(message);
+        const code = refusals[event]?.shift();
+        if (code) socket.send(JSON.stringify({ event: 'fault', data: { event, code, message: 'refused' } }));
+        else real.send(message);
+      });
     });
-  });
-  await page.goto(server.url);
-  await at(page, 'ready');
-  await press(page, '#primary');
-  await at(page, 'playing');
-  await press(page, hand('rock'));
-  await at(page, 'result');
-  assert.equal(await page.locator('#me .shown').getAttribute('alt'), 'rock');
-  assert.deepEqual(refusals, { hello: [], join: [], choice: [] });
-  assertQuiet(someone);
-}));
+    await page.goto(server.url);
+    await at(page, 'ready');
+    await press(page, '#primary');
+    await at(page, 'playing');
+    await press(page, hand('rock'));
+    await at(page, 'result');
+    assert.equal(await page.locator('#me .shown').getAttribute('alt'), 'rock');
+    assert.deepEqual(refusals, { hello: [], join: [], choice: [] });
+    assertQuiet(someone);
+  }));
+});

@@ -5,11 +5,11 @@ import { describe, test } from 'node:test';
 import { client } from '../clients/clients/index.mjs';
 import { Player } from '../clients/player.mjs';
 import { DESK, PHONE, assertQuiet, useChromium, visitor } from './chromium.mjs';
-import { PEOPLE, ROBOTS, Table, at, hand, onServer, open, outcome, press, text } from './table.mjs';
+import { AT_ONCE, PEOPLE, ROBOTS, Table, at, guest, hand, onServer, open, outcome, press, still, text } from './table.mjs';
 
 useChromium();
 
-describe('playing', () => {
+describe('playing', AT_ONCE, () => {
   test('two pages play each other, see the other move, and the hands only at the end', onServer(PEOPLE, async (server) => {
     const table = new Table(await open(server), await open(server));
     const { one, two } = table;
@@ -145,7 +145,7 @@ describe('playing', () => {
   }));
 });
 
-describe('who one is', () => {
+describe('who one is', AT_ONCE, () => {
   test('name and avatar are made up, changed, shown to the other, and remembered', onServer(PEOPLE, async (server) => {
     const table = new Table(await open(server), await open(server));
     const { one, two } = table;
@@ -227,7 +227,7 @@ describe('who one is', () => {
   }));
 });
 
-describe('the place', () => {
+describe('the place', AT_ONCE, () => {
   const PRECISE = { latitude: 31.230416, longitude: 121.473701 };
 
   test('is asked for only when wanted, and leaves the device only coarse', onServer({}, async (server) => {
@@ -261,13 +261,14 @@ describe('the place', () => {
   }));
 });
 
-describe('on every screen', () => {
+describe('on every screen', AT_ONCE, () => {
   const SIZES = [{ width: 320, height: 568 }, { width: 360, height: 640 }, PHONE, { width: 740, height: 360 }, { width: 820, height: 1180 }, DESK];
   for (const viewport of SIZES) {
     test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer(ROBOTS, async (server) => {
       const someone = await open(server, { viewport });
       const { page } = someone;
       const inView = async (...selectors) => {
+        await still(page);
         for (const selector of selectors) {
           const { x, y, width, height } = await page.locator(selector).boundingBox();
           assert.ok(x >= 0 && y >= 0 && x + width <= viewport.width && y + height <= viewport.height, `${selector} at ${x}, ${y}, ${width} × ${height}`);
@@ -298,5 +299,47 @@ describe('on every screen', () => {
       .filter(({ effect }) => effect.target.offsetParent !== null).map(({ effect }) => effect.target.className || effect.target.id));
     assert.deepEqual(moving, []);
     assert.notEqual(await page.locator('#others .portrait').evaluate((node) => getComputedStyle(node).outlineStyle), 'none');
+  }));
+});
+
+describe('the first visit', AT_ONCE, () => {
+  test('is under 60 KB over the wire, in few requests, all to the server itself', onServer({}, async (server) => {
+    const someone = await guest();
+    const { page, context } = someone;
+    const devtools = await context.newCDPSession(page);
+    await devtools.send('Network.enable');
+    const asked = [];
+    let bytes = 0;
+    devtools.on('Network.requestWillBeSent', ({ request }) => asked.push(request.url));
+    devtools.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await page.goto(server.url, { waitUntil: 'networkidle' });
+    await at(page, 'ready');
+    const fetched = asked.filter((url) => !url.startsWith('data:'));
+    assert.ok(fetched.every((url) => url.startsWith(server.url)), fetched.join());
+    assert.ok(fetched.length <= 6, fetched.join());
+    assert.ok(bytes > 10_000 && bytes < 60_000, `${bytes} bytes`);
+    assertQuiet(someone);
+  }));
+
+  test('what is not the page\'s own does not run in it', onServer({}, async (server) => {
+    const someone = await open(server, { expected: /Content Security Policy/ });
+    const { page } = someone;
+    const refused = await page.evaluate(() => new Promise((resolve) => {
+      const found = [];
+      document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
+        found.push(effectiveDirective);
+        if (found.length === 4) resolve(found.sort());
+      });
+      const script = document.createElement('script');
+      script.textContent = 'window.stranger = true';
+      const style = document.createElement('style');
+      style.textContent = 'body { display: none }';
+      const image = document.createElement('img');
+      image.src = 'https://elsewhere.example/picture.png';
+      document.body.append(script, style, image);
+      fetch('https://elsewhere.example/').catch(() => {});
+    }));
+    assert.deepEqual(refused, ['connect-src', 'img-src', 'script-src-elem', 'style-src-elem']);
+    assert.equal(await page.evaluate(() => window.stranger), undefined);
   }));
 });

@@ -1,6 +1,7 @@
 // What the tests of the page share: a server, pages on it, and the few things a player does.
 
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { startServer } from '../clients/server.mjs';
 import { assertQuiet, visitor } from './chromium.mjs';
 
@@ -9,17 +10,20 @@ export const PEOPLE = { 'robot-wait': '30s', 'game-time': '3s' };
 /** For rounds alone: long enough to see somebody wait. */
 export const ROBOTS = { 'robot-wait': '1s', 'game-time': '3s' };
 
+/** As many tests at a time: most of them wait for a round to end. */
+export const AT_ONCE = { concurrency: 3 };
+
 /** What the running test has opened, the last of it first. */
-const opened = [];
+const opened = new AsyncLocalStorage();
 
 /** Does this when the test is over, however it ends. */
 export function afterwards(close) {
-  opened.unshift(close);
+  opened.getStore().unshift(close);
 }
 
 /** A test on a server of its own; what the server said is shown when it fails. */
 export function onServer(flags, body) {
-  return async () => {
+  return () => opened.run([], async () => {
     const server = await startServer(flags);
     afterwards(() => server.stop());
     try {
@@ -28,9 +32,9 @@ export function onServer(flags, body) {
       error.message += `\n${server.log()}`;
       throw error;
     } finally {
-      for (const close of opened.splice(0)) await close();
+      for (const close of opened.getStore()) await close();
     }
-  };
+  });
 }
 
 /** A browser that goes with the test. */
@@ -41,8 +45,9 @@ export async function guest(options) {
 }
 
 /** A page that is connected and ready. `sent` collects what it says to the server. */
-export async function open({ url }, options) {
+export async function open({ url }, { prepare = () => {}, ...options } = {}) {
   const someone = await guest(options);
+  await prepare(someone.page);
   const sent = [];
   someone.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
   await someone.page.goto(url);
@@ -53,6 +58,38 @@ export async function open({ url }, options) {
 /** Waits for a phase. */
 export async function at(page, phase) {
   await page.locator(`#app[data-phase="${phase}"]`).waitFor();
+}
+
+/** Waits until whatever moves for a moment has moved; a countdown and what pulses go on. */
+export async function still(page) {
+  await page.waitForFunction(() => document.getAnimations().every(({ playState, effect }) => {
+    const { duration, iterations } = effect.getComputedTiming();
+    return playState !== 'running' || duration > 1000 || iterations === Infinity;
+  }));
+}
+
+/**
+ * Lets every round of a page end as the test wants it. The server's own result is as it may; only the screen is looked at.
+ * @param {'win' | 'lose' | 'draw'} end @param {number} streak of whoever wins
+ */
+export async function rig(page, end, streak = 1) {
+  await page.routeWebSocket(/applet/, (socket) => {
+    const real = socket.connectToServer();
+    let uid;
+    socket.onMessage((message) => {
+      uid = /"uid":"(\w+)"/.exec(message)?.[1] ?? uid;
+      real.send(message);
+    });
+    real.onMessage((message) => socket.send(message.replace(/\[\{"uid".*?"winStreak":\d+\}\]/s, (lines) => {
+      if (!message.includes('"roundScore"')) return lines;
+      return JSON.stringify(JSON.parse(lines).map((line) => {
+        const mine = line.uid === uid;
+        const won = end !== 'draw' && mine === (end === 'win');
+        const choice = end === 'draw' || won ? 2 : 1;
+        return { ...line, choice, roundScore: won ? streak : 0, totalScore: won ? 3 * streak : 0, winStreak: won ? streak : 0 };
+      }));
+    })));
+  });
 }
 
 /** Clicks as a person does: it must be visible, still and enabled. */
