@@ -57,4 +57,4 @@ pages:
 	tests/clients/setup.sh
 	tests/pages/setup.sh
 	npm run --silent types
-	WULIN_BIN=$(TARGET)/debug/wulin node --test tests/pages/*.test.mjs tests/pages/devtools/*.test.mjs
+	WULIN_BIN=$(TARGET)/debug/wulin node --test tests/pages/*.test.mjs tests/pages/*/*.test.mjs

@@ -64,7 +64,7 @@ export class Screen {
     this.#scene = scene;
     this.#app.dataset.phase = scene.phase;
     this.#app.dataset.outcome = scene.outcome;
-    this.#app.dataset.others = String(scene.others.length);
+    this.#app.dataset.many = String(scene.others.length > 1);
     say(find('link'), scene.link);
     say(find('online'), scene.online);
     say(find('headline'), scene.headline);

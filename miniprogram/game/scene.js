@@ -40,7 +40,7 @@ const RANKS = [1, 3, 5, 8, 12];
  * @typedef {object} Scene
  * @property {Phase} phase
  * @property {string} link a quiet word when the connection is not there; else empty
- * @property {string} online how many people are there
+ * @property {string} online how many people are there; empty where `link` is not
  * @property {string} headline
  * @property {string} detail
  * @property {string} note
@@ -108,9 +108,9 @@ function linkText({ link, met, stage }, words) {
   return link === 'lost' ? words.unreachable : words.connecting;
 }
 
-/** @param {Game} game @param {Words} words */
+/** Without a connection nobody knows. @param {Game} game @param {Words} words */
 function onlineText({ nearby, place, link }, words) {
-  if (nearby === null || link === 'replaced') return '';
+  if (nearby === null || link !== 'online') return '';
   return place ? words.nearby(nearby) : words.online(nearby);
 }
 
@@ -145,7 +145,7 @@ function resultDetail({ person }, { lines, outcome, before }, words) {
   if (others.length === 1) parts.push(pairText(mine, others[0], outcome, words));
   if (outcome === 'win') {
     parts.push(mine.streak > 1 ? words.streakNow(mine.streak) : words.oneWin);
-    if (RANKS.includes(mine.streak)) parts.push(words.rankNow(words.ranks[RANKS.indexOf(mine.streak)]));
+    if (mine.streak > 1 && RANKS.includes(mine.streak)) parts.push(words.rankNow(words.ranks[RANKS.indexOf(mine.streak)]));
   } else if (before.streak > 1) {
     parts.push(words.streakOver(before.streak));
   } else {

@@ -18,8 +18,8 @@ const zh = {
   comeBack: '回到这里',
 
   connecting: '正在进入武林…',
-  reconnecting: '连接断了，正在重连…',
-  unreachable: '服务器没有回应，正在重试…',
+  reconnecting: '正在重连…',
+  unreachable: '没有回应，正在重试…',
   replaced: '你在别处打开了武林',
   replacedDetail: '同一个人只能在一处比试，这一处先停下了。',
 
@@ -129,8 +129,8 @@ const en = {
   comeBack: 'Play here',
 
   connecting: 'Connecting…',
-  reconnecting: 'Connection lost, reconnecting…',
-  unreachable: 'No answer from the server, trying again…',
+  reconnecting: 'Reconnecting…',
+  unreachable: 'No answer, trying again…',
   replaced: 'You have opened Wulin somewhere else',
   replacedDetail: 'One person plays in one place. This one has stopped.',
 
@@ -222,7 +222,7 @@ const en = {
   keys: 'Keys: 1 scissors, 2 rock, 3 paper, Enter to go on',
   guests: [
     'Blue Robe', 'White Robe', 'Herbalist', 'Nightwalker', 'Wine Seller', 'Blacksmith', 'Ferryman', 'Storyteller', 'Tower Guard',
-    'Shepherd', 'Crane Keeper', 'Rain Listener',
+    'Shepherd', 'Crane Keeper', 'Rain Watcher',
   ],
 };
 

@@ -1,0 +1,155 @@
+// Takes a picture of every state of both clients, on a phone and on a desk, by day and by night:
+//
+//   WULIN_BIN=target/debug/wulin node tests/pages/shots.mjs [FOLDER]
+//
+// They are there to be looked at. Those in the README are taken from here.
+
+import { mkdir } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { CONNECTION_ERRORS, DESK, PHONE, useChromium } from './chromium.mjs';
+import { PRIMARY, at as inWeChat, open as openMiniProgram } from './wechat.mjs';
+import { at, guest, hand, onServer, open, press, rig, still } from './table.mjs';
+
+const FOLDER = process.argv[2] ?? 'target/shots';
+const FLAGS = { 'robot-wait': '1500ms', 'game-time': '4s', 'drain-timeout': '0s' };
+const ENDS = [['win', 1], ['win', 5], ['lose', 2], ['draw', 1]];
+
+await mkdir(FOLDER, { recursive: true });
+useChromium();
+
+/** Names its pictures after the client, the screen and the light. */
+function camera(page, ...names) {
+  let number = 0;
+  return async (state) => {
+    await still(page);
+    number += 1;
+    await page.screenshot({ path: `${FOLDER}/${[...names, String(number).padStart(2, '0'), state].join('-')}.png` });
+  };
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  const locale = colorScheme === 'light' ? 'zh-CN' : 'en-US';
+  const look = { colorScheme, locale, deviceScaleFactor: 2, expected: CONNECTION_ERRORS };
+
+  for (const [screen, viewport] of [['phone', PHONE], ['desk', DESK]]) {
+    describe(`the page, ${screen}, ${colorScheme}`, () => {
+      const names = ['page', screen, colorScheme];
+
+      test('from the first visit to the next', onServer(FLAGS, async (server) => {
+        const { page, context } = await guest({ ...look, viewport });
+        const shoot = camera(page, ...names);
+        let reachable = false;
+        await page.routeWebSocket(/applet/, (socket) => (reachable ? socket.connectToServer() : socket.close()));
+        await page.goto(server.url);
+        await page.locator('#link').filter({ hasText: /No answer|没有回应/ }).waitFor();
+        await shoot('unreachable');
+        reachable = true;
+        await at(page, 'ready');
+        await shoot('ready');
+        await press(page, '#open-settings');
+        await shoot('settings');
+        await press(page, '#close-settings');
+        await press(page, '#primary');
+        await at(page, 'waiting');
+        await shoot('waiting');
+        await at(page, 'playing');
+        await shoot('playing');
+        await press(page, hand('rock'));
+        await press(page, '.face >> nth=0');
+        await page.locator('#others .card[data-hop="even"]').waitFor();
+        await shoot('chosen');
+        await at(page, 'result');
+        const other = await context.newPage();
+        await other.goto(server.url);
+        await page.locator('#link').waitFor();
+        await press(page, '#secondary');
+        await at(page, 'replaced');
+        await shoot('replaced');
+        await press(page, '#primary');
+        await at(page, 'ready');
+        await press(page, '#primary');
+        await at(page, 'playing');
+        await server.stop();
+        await page.locator('#link').waitFor();
+        await shoot('reconnecting');
+        await press(page, '#secondary');
+        await at(page, 'ready');
+        await shoot('reconnecting-ready');
+      }));
+
+      for (const [end, streak] of ENDS) {
+        test(`${end} ${streak}`, onServer(FLAGS, async (server) => {
+          const { page } = await open(server, { ...look, viewport, prepare: (page) => rig(page, end, streak) });
+          await press(page, '#primary');
+          await at(page, 'result');
+          await page.locator('#primary[aria-disabled="false"]').waitFor();
+          await camera(page, ...names, end)(String(streak));
+        }));
+      }
+
+      test('four at a table', onServer({ ...FLAGS, seats: 4 }, async (server) => {
+        const { page } = await open(server, { ...look, viewport });
+        await press(page, '#primary');
+        await at(page, 'playing');
+        await press(page, hand('paper'));
+        await camera(page, ...names, 'four')('playing');
+        await at(page, 'result');
+        await page.locator('#primary[aria-disabled="false"]').waitFor();
+        await camera(page, ...names, 'four')('result');
+      }));
+    });
+  }
+
+  describe(`the Mini Program, ${colorScheme}`, () => {
+    const names = ['miniprogram', colorScheme];
+
+    test('from the first visit to the next', onServer(FLAGS, async (server) => {
+      const { page } = await openMiniProgram(server, { ...look, devtools: { privacyNeeded: true } });
+      const shoot = camera(page, ...names);
+      await shoot('ready');
+      await page.locator('.round >> nth=1').click();
+      await page.locator('.form').waitFor();
+      await shoot('settings');
+      await page.locator('.choose').click();
+      await page.getByRole('dialog').waitFor();
+      await shoot('privacy');
+      await page.locator('.agree').click();
+      await page.getByRole('banner').getByRole('button').click();
+      await page.locator(PRIMARY).click();
+      await inWeChat(page, 'waiting');
+      await shoot('waiting');
+      await inWeChat(page, 'playing');
+      await shoot('playing');
+      await page.locator('.hand >> nth=1').click();
+      await page.locator('.face >> nth=0').click();
+      await page.locator('.others .hop-even').waitFor();
+      await shoot('chosen');
+      await inWeChat(page, 'result');
+      await page.locator(PRIMARY).click();
+      await inWeChat(page, 'playing');
+      await server.stop();
+      await page.locator('.link').waitFor();
+      await shoot('reconnecting');
+    }));
+
+    for (const [end, streak] of ENDS) {
+      test(`${end} ${streak}`, onServer(FLAGS, async (server) => {
+        const { page } = await openMiniProgram(server, { ...look, prepare: (page) => rig(page, end, streak) });
+        await page.locator(PRIMARY).click();
+        await inWeChat(page, 'result');
+        await page.locator(PRIMARY).waitFor();
+        await camera(page, ...names, end)(String(streak));
+      }));
+    }
+
+    test('four at a table', onServer({ ...FLAGS, seats: 4 }, async (server) => {
+      const { page } = await openMiniProgram(server, look);
+      await page.locator(PRIMARY).click();
+      await inWeChat(page, 'playing');
+      await camera(page, ...names, 'four')('playing');
+      await inWeChat(page, 'result');
+      await page.locator(PRIMARY).waitFor();
+      await camera(page, ...names, 'four')('result');
+    }));
+  });
+}

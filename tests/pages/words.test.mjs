@@ -1,0 +1,81 @@
+// What a player reads and is called, in both languages.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { describe, test } from 'node:test';
+
+const require = createRequire(import.meta.url);
+const { wordsFor, zh, en } = require('../../miniprogram/game/words.js');
+const { AVATARS, NAME_CHARS, avatarOf, coarse, pictureAddress, profile, tidyName } = require('../../miniprogram/game/person.js');
+
+/** Every word by its path, and what kind it is. */
+function shape(words, path = '') {
+  return Object.entries(words).flatMap(([key, word]) => (
+    typeof word === 'object' ? shape(word, `${path}${key}.`) : [`${path}${key}: ${typeof word}`])).sort();
+}
+
+describe('words', () => {
+  test('both languages say the same things', () => {
+    assert.deepEqual(shape(en), shape(zh));
+  });
+
+  test('the first language that is spoken here is taken, in either spelling', () => {
+    assert.equal(wordsFor(['fr-FR', 'zh-TW', 'en']), zh);
+    assert.equal(wordsFor(['zh_CN']), zh);
+    assert.equal(wordsFor(['en-GB', 'zh']), en);
+    assert.equal(wordsFor(['fr']), en);
+    assert.equal(wordsFor([undefined]), en);
+  });
+
+  test('numbers fit their words', () => {
+    assert.deepEqual([0, 1, 2].map(en.online), ['Nobody else online', '1 other online', '2 others online']);
+    assert.deepEqual([1, 2].map(en.seconds), ['1 second left', '2 seconds left']);
+    assert.deepEqual([1, 2, 3].map(en.moved), ['has chosen', 'changed once', 'changed 2 times']);
+  });
+
+  test('the names a guest gets are names one could type', () => {
+    for (const name of [...zh.guests, ...en.guests]) assert.equal(tidyName(name), name);
+  });
+
+  test('every avatar has a name for those who do not see it', () => {
+    for (const words of [zh, en]) for (const avatar of [...AVATARS, 'robot']) assert.ok(words.avatars[avatar]);
+  });
+});
+
+describe('a person', () => {
+  const random = () => 0.5;
+
+  test('is made up on the first visit, and the same on the next', () => {
+    const first = profile(null, en, random);
+    assert.match(first.uid, /^[a-z0-9]{22}$/);
+    assert.ok(en.guests.includes(first.name));
+    assert.deepEqual(profile(JSON.parse(JSON.stringify({ ...first, token: 't', sound: false })), en, random), { ...first, token: 't', sound: false });
+  });
+
+  test('survives whatever has become of what was kept', () => {
+    for (const kept of [undefined, 7, 'x', [], { uid: '' }, { uid: 'u'.repeat(65), token: 't' }, { avatar: 'dragon' }, { name: '\u2028' }]) {
+      const one = profile(kept, en, random);
+      assert.ok(one.uid && one.name && AVATARS.includes(one.avatar), JSON.stringify(kept));
+      assert.equal(one.token, null);
+    }
+  });
+
+  test('has a tidy name', () => {
+    assert.equal(tidyName('  a \t b\u200b\u2028c  '), 'a b c');
+    assert.equal(Array.from(tidyName('🀄'.repeat(20))).length, NAME_CHARS);
+    assert.equal(tidyName('\u202e'), '');
+    assert.equal(tidyName(null), '');
+  });
+
+  test('is shown by one of our own pictures, whatever address it gives', () => {
+    assert.equal(avatarOf({ uid: 'a', picture: pictureAddress('https://a.example', 'fox') }), 'fox');
+    assert.equal(avatarOf({ uid: 'a', picture: 'https://a.example/avatars/dragon.svg', robot: false }), avatarOf({ uid: 'a', picture: '' }));
+    assert.equal(avatarOf({ uid: 'a', picture: '', robot: true }), 'robot');
+    const several = new Set(['a', 'b', 'c', 'd', 'e', 'f'].map((uid) => avatarOf({ uid, picture: '' })));
+    assert.ok(several.size > 1);
+  });
+
+  test('tells its place to about a kilometre', () => {
+    assert.deepEqual(coarse({ latitude: 31.230416, longitude: -121.473701 }), { lat: 31.23, lng: -121.47 });
+  });
+});
