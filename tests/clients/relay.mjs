@@ -6,35 +6,30 @@ import { connect, createServer } from 'node:net';
 export async function startRelay(url) {
   const target = new URL(url);
   const wires = new Set();
-  const waiting = [];
   let whole = true;
   let held = false;
   let lag = 0;
 
-  /** What one end says reaches the other: later, where the wire is slow, and not at all as long as it is held. */
-  const carry = (from, to) => {
+  /** What one end says reaches the other: later, where the wire is slow, and never once it is dead. */
+  const carry = (wire, from, to) => {
     const pass = (act) => {
-      const later = () => (held ? waiting.push(act) : act());
+      const later = () => wire.dead || act();
       if (lag > 0) setTimeout(later, lag);
       else later();
     };
     from.on('data', (bytes) => pass(() => to.writable && to.write(bytes)));
     from.on('end', () => pass(() => to.end()));
+    from.on('error', () => {});
+    from.on('close', () => wire.dead || to.destroy());
   };
 
   const relay = createServer({ allowHalfOpen: true }, (near) => {
     if (!whole) return near.destroy();
     const far = connect({ port: target.port || 443, host: target.hostname, allowHalfOpen: true });
-    carry(near, far);
-    carry(far, near);
-    for (const [end, other] of [[near, far], [far, near]]) {
-      wires.add(end);
-      end.on('error', () => {});
-      end.on('close', () => {
-        wires.delete(end);
-        if (!held) other.destroy();
-      });
-    }
+    const wire = { near, far, dead: held };
+    wires.add(wire);
+    carry(wire, near, far);
+    carry(wire, far, near);
   });
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
@@ -42,18 +37,22 @@ export async function startRelay(url) {
   /** Stays cut until it is mended: who polls may have no connection at this very moment. */
   const cut = () => {
     whole = false;
-    wires.forEach((end) => end.destroy());
+    for (const { near, far } of wires) {
+      near.destroy();
+      far.destroy();
+    }
+    wires.clear();
   };
   return {
     url: `https://${target.hostname}:${relay.address().port}`,
     cut,
     mend: () => (whole = true),
-    /** Neither end hears anything of the other any more, nor that it cannot: a phone that lost its network. */
-    hold: () => (held = true),
-    release() {
-      held = false;
-      for (const act of waiting.splice(0)) act();
+    /** A phone that lost its network: neither end of what is open hears of the other again, nor that it cannot. */
+    hold() {
+      held = true;
+      for (const wire of wires) wire.dead = true;
     },
+    release: () => (held = false),
     /** Everything takes so many ms more from now on. */
     slow: (milliseconds) => (lag = milliseconds),
     close() {
