@@ -6,6 +6,7 @@
 // this very file. What goes over the wire is the game's protocol: hello, hi, join, room, start, choice, ...
 
 const { settle } = require('./rules.js');
+const { readLines, readSeats } = require('./wire.js');
 
 /** How long `hi` may take after `hello`, in ms. */
 const HELLO_TIMEOUT = 8000;
@@ -34,8 +35,8 @@ const COUNTED = 3;
  * @typedef {{uid: string, name: string, picture: string}} Person who somebody says it is
  * @typedef {{lat: number, lng: number}} Place degrees
  * @typedef {{total: number, streak: number}} Standing
- * @typedef {{uid: string, name: string, picture: string, robot: boolean, total: number, streak: number}} Seat
- * @typedef {{uid: string, hand: number | null, score: number, total: number, streak: number, left: boolean}} Line
+ * @typedef {import('./wire.js').Seat} Seat
+ * @typedef {import('./wire.js').Line} Line
  *
  * @typedef {'connecting' | 'greeting' | 'online' | 'lost' | 'replaced'} Link
  *   connecting: the first try is under way; greeting: open, `hi` not yet here; lost: gone, and tried again;
@@ -457,8 +458,8 @@ class Game {
   /** @param {{result?: unknown}} result @param {number} now */
   _roundEnded({ result }, now) {
     const round = this.stage;
-    if (round.name !== 'playing' || !Array.isArray(result)) return;
-    const lines = result.map((line) => readLine(line, round.left));
+    if (round.name !== 'playing') return;
+    const lines = readLines(result, round.left);
     const mine = lines.filter(({ uid }) => uid === this.person.uid)[0];
     if (!mine) return;
     const before = this.standing || { total: mine.total, streak: mine.streak };
@@ -496,25 +497,6 @@ function isDue(due, now) {
 /** When the next second of a round begins to be its last but n. @param {Playing} round */
 function nextCount({ counted, endsAt }) {
   return counted > 0 ? endsAt - (counted - 1) * 1000 : null;
-}
-
-/** @param {unknown} users @returns {Seat[]} */
-function readSeats(users) {
-  if (!Array.isArray(users)) return [];
-  return users
-    .filter((user) => user && typeof user.uid === 'string')
-    .map(({ uid, uname, uavatar, robot, totalScore, winStreak }) => ({
-      uid, name: String(uname || ''), picture: String(uavatar || ''), robot: robot === true,
-      total: Number(totalScore) || 0, streak: Number(winStreak) || 0,
-    }));
-}
-
-/** @param {any} line @param {Record<string, true>} left @returns {Line} */
-function readLine({ uid, choice, roundScore, totalScore, winStreak }, left) {
-  return {
-    uid, hand: typeof choice === 'number' ? choice : null, left: left[uid] === true,
-    score: Number(roundScore) || 0, total: Number(totalScore) || 0, streak: Number(winStreak) || 0,
-  };
 }
 
 module.exports = { Game, FACE_TIME, RESULT_GRACE };
