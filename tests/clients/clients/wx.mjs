@@ -16,6 +16,7 @@ export function makeWx({ ca, generation = 'task' } = {}) {
 
   class SocketTask {
     #listeners = nobodyListens();
+    #closing = false;
 
     constructor(url) {
       this.socket = new WebSocket(url, trust(ca));
@@ -26,6 +27,8 @@ export function makeWx({ ca, generation = 'task' } = {}) {
     }
 
     #tell(what, detail) {
+      // Who has closed hears no more messages, as with WeChat; the other end may have sent some before it noticed.
+      if (what === 'onMessage' && this.#closing) return;
       this.#listeners[what](detail);
       if (this === current) page[what](detail);
     }
@@ -51,6 +54,7 @@ export function makeWx({ ca, generation = 'task' } = {}) {
     }
 
     close({ code, reason } = {}) {
+      this.#closing = true;
       this.socket.close(code, reason);
     }
   }
