@@ -166,6 +166,52 @@ async fn whoever_shows_its_token_takes_over_seat_and_score() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_take_a_score_away_while_its_owner_is_gone() {
+    let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "1s"]);
+    let mut ann = Client::open(&server, Dialect::Native).await;
+    ann.send("hello", hello("ann")).await;
+    let hi = ann.event("hi").await;
+    assert_eq!(
+        (&hi["totalScore"], &hi["winStreak"]),
+        (&json!(0), &json!(0))
+    );
+    let mut proof = hello("ann");
+    proof["token"] = hi["token"].clone();
+    let mut ben = Client::greet(&server, Dialect::Native, "ben").await;
+    ann.say("join").await;
+    ben.say("join").await;
+    ann.event("start").await;
+    ann.send("choice", json!({"choice": 2})).await;
+    assert_eq!(line(&ann.event("result").await, "ann")["totalScore"], 1);
+    drop(ann);
+    server.wait_for(Kind::Person, 1).await;
+
+    // Her uid is no secret: it was in `start`. Somebody takes it, plays with it, and is still there when she comes back.
+    let mut thief = Client::greet(&server, Dialect::Native, "ann").await;
+    thief.say("join").await;
+    thief.event("room").await;
+    let mut ann = Client::open(&server, Dialect::Native).await;
+    ann.send("hello", proof.clone()).await;
+    assert_eq!(ann.event("hi").await["totalScore"], 1);
+    assert_eq!(thief.fault().await, "replaced");
+    assert_eq!(thief.closed().await, Some(1008));
+    ann.say("join").await;
+    assert_eq!(
+        ann.event("room").await["users"].as_array().unwrap().len(),
+        1
+    );
+    drop(ann);
+    server.wait_for(Kind::Person, 1).await;
+
+    // Or is gone again by then.
+    drop(Client::greet(&server, Dialect::Native, "ann").await);
+    server.wait_for(Kind::Person, 1).await;
+    let mut ann = Client::open(&server, Dialect::Native).await;
+    ann.send("hello", proof).await;
+    assert_eq!(ann.event("hi").await["totalScore"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn leaving_frees_the_leaver_at_once_and_the_other_gets_a_result_on_time() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
     let mut ann = Client::greet(&server, Dialect::EngineIo4, "ann").await;

@@ -15,6 +15,8 @@ pub enum Event {
         nearby: usize,
         /// Proves the uid at the next hello.
         token: Token,
+        /// Score and streak so far.
+        standing: Standing,
     },
     /// Somebody came or went before the start.
     RoomChanged {

@@ -383,10 +383,16 @@ impl Lobby {
             return Err(Rejected::UidTaken);
         };
         if hello.token != Some(person.token) {
-            if person.connection.is_some() {
-                return Err(Rejected::UidTaken);
+            if let Some(holder) = person.connection {
+                if !self.memories.is_owner(&hello.profile.uid, hello.token, now) {
+                    return Err(Rejected::UidTaken);
+                }
+                // Whoever has the uid took it without proof while its owner was away, and is let go.
+                self.uids.remove(&hello.profile.uid);
+                self.outputs.push_back(Output::Replaced(owner));
+                self.disconnect(holder, now);
             }
-            // The owner is offline and only its room does not know yet: the uid is free.
+            // Else the owner is offline and only its room does not know yet: the uid is free.
             self.uids.remove(&hello.profile.uid);
             self.arrive(by, hello, now);
             return Ok(());
@@ -437,6 +443,7 @@ impl Lobby {
         let event = Event::Welcomed {
             nearby: others,
             token: person.token,
+            standing: person.standing,
         };
         self.outputs.push_back(Output::Send(player, event));
     }

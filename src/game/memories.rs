@@ -46,8 +46,15 @@ impl Memories {
         self.kept.is_empty()
     }
 
-    /// Somebody went.
+    /// Somebody went. Who had the uid only while its owner was away leaves nothing behind.
     pub fn keep(&mut self, uid: Arc<str>, token: Token, standing: Standing, now: Instant) {
+        if self
+            .kept
+            .get(&uid)
+            .is_some_and(|memory| memory.token != token && now <= memory.due)
+        {
+            return;
+        }
         let due = now + self.age;
         self.fading.push_back((due, uid.clone()));
         self.kept.insert(
@@ -63,16 +70,25 @@ impl Memories {
         }
     }
 
-    /// Somebody comes with this uid. Without its token there is nothing to be had, and the uid begins anew.
+    /// Whether this is the token of the uid's owner, who went.
+    pub fn is_owner(&self, uid: &str, token: Option<Token>, now: Instant) -> bool {
+        self.kept
+            .get(uid)
+            .is_some_and(|memory| token == Some(memory.token) && now <= memory.due)
+    }
+
+    /// Somebody comes with this uid. Without its token there is nothing to be had, and nothing to be lost for its owner.
     pub fn recall(
         &mut self,
         uid: &str,
         token: Option<Token>,
         now: Instant,
     ) -> Option<(Token, Standing)> {
+        if !self.is_owner(uid, token, now) {
+            return None;
+        }
         let memory = self.kept.remove(uid)?;
-        (token == Some(memory.token) && now <= memory.due)
-            .then_some((memory.token, memory.standing))
+        Some((memory.token, memory.standing))
     }
 
     /// When [`fade`](Self::fade) is due.
@@ -125,7 +141,25 @@ mod tests {
         assert_eq!(memories.recall("a", Some(mine), now), None);
         memories.keep("a".into(), mine, STANDING, now);
         assert_eq!(memories.recall("a", Some(other), now), None);
-        assert!(memories.is_empty(), "the uid has begun anew");
+        assert_eq!(memories.recall("a", None, now), None);
+        assert_eq!(
+            memories.recall("a", Some(mine), now),
+            Some((mine, STANDING)),
+            "nobody else can make it go away"
+        );
+    }
+
+    #[test]
+    fn whoever_has_the_uid_while_its_owner_is_away_leaves_no_trace() {
+        let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
+        memories.keep("a".into(), mine, STANDING, now);
+        memories.keep("a".into(), other, Standing::default(), now);
+        assert!(memories.is_owner("a", Some(mine), now));
+        assert!(!memories.is_owner("a", Some(other), now));
+        // Once the owner is forgotten the uid is anybody's.
+        let later = now + AGE + Duration::from_secs(1);
+        memories.keep("a".into(), other, STANDING, later);
+        assert!(memories.is_owner("a", Some(other), later));
     }
 
     #[test]

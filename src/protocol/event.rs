@@ -34,12 +34,18 @@ impl Message {
 impl From<&Event> for Message {
     fn from(event: &Event) -> Message {
         match event {
-            Event::Welcomed { nearby, token } => Message::new(
+            Event::Welcomed {
+                nearby,
+                token,
+                standing,
+            } => Message::new(
                 "hi",
                 &Hi {
                     message: "welcome",
                     nearby: *nearby,
                     token: token.to_string(),
+                    total_score: standing.total,
+                    win_streak: standing.streak,
                 },
             ),
             Event::RoomChanged { room, seats, full } => Message::new(
@@ -127,10 +133,13 @@ pub(super) fn json(payload: &impl Serialize) -> String {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Hi {
     message: &'static str,
     nearby: usize,
     token: String,
+    total_score: u64,
+    win_streak: u32,
 }
 
 #[derive(Serialize)]

@@ -130,6 +130,10 @@ fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
         return;
     }
     let outcome = room.handle(player, command, now());
+    // The client has asked for nothing: it said hello, and the round has ended meanwhile.
+    if command == Command::Return {
+        return;
+    }
     line.report(event, ack, outcome.map_err(Code::from));
 }
 

@@ -402,7 +402,7 @@ impl World {
                         "told somebody who is gone"
                     );
                     match event {
-                        Event::Welcomed { token, nearby } => {
+                        Event::Welcomed { token, nearby, .. } => {
                             assert!(nearby < PEOPLE + 2);
                             self.tokens.insert(self.uids[&player].clone(), token);
                         }
