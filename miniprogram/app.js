@@ -1,6 +1,7 @@
 // @ts-check
 // Puts the game, its connection and the device together, once for all pages.
 
+const { steady } = require('./clock.js');
 const config = require('./config.js');
 const { Game } = require('./game/game.js');
 const { freshUid, guestName, pictureAddress, profile: readProfile } = require('./game/person.js');
@@ -42,7 +43,8 @@ function sitDown() {
   const link = new SocketIoLink(ADDRESS);
   /** @type {Set<(scene: import('./game/scene.js').Scene) => void>} */
   const watchers = new Set();
-  const shown = () => scene(game, words, Date.now());
+  const clock = steady(Date.now);
+  const shown = () => scene(game, words, clock());
 
   const player = drive(game, link, {
     changed() {
@@ -54,7 +56,7 @@ function sitDown() {
       Object.assign(profile, { uid, name, token });
       save(profile);
     },
-  }, Date.now);
+  }, clock);
 
   /** @type {Table} */
   const table = {

@@ -61,6 +61,12 @@ const player = drive(game, new WebSocketLink(socketAddress()), {
 
 screen.muted(!profile.sound);
 document.addEventListener('visibilitychange', () => document.hidden || player.wake());
+// Another window has changed what this device keeps, and may speak for the player now.
+addEventListener('storage', () => {
+  Object.assign(profile, readProfile(load(), words, Math.random));
+  screen.muted(!profile.sound);
+  player.follow({ uid: profile.uid, name: profile.name, picture: pictureAddress(location.origin, profile.avatar) }, profile.token);
+});
 addEventListener('pageshow', ({ persisted }) => persisted && player.wake());
 addEventListener('online', () => player.wake());
 addEventListener('offline', () => player.wake());

@@ -176,7 +176,8 @@ export class Screen {
     const at = document.activeElement;
     const lost = !at || at === document.body || /** @type {HTMLElement} */ (at).offsetParent === null || at.closest('#controls');
     if (!lost || document.querySelector('dialog[open]')) return;
-    if (scene.phase === 'playing') this.#handButtons[0].focus({ preventScroll: true });
+    // The group and not a hand: an Enter that was meant for Cancel would choose it.
+    if (scene.phase === 'playing') find('hands').focus({ preventScroll: true });
     else if (scene.primary) this.#primary.focus({ preventScroll: true });
   }
 

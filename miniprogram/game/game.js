@@ -22,6 +22,10 @@ const RETRY_DELAY = 1500;
 const RESULT_GRACE = 4000;
 /** Back on a new connection: how long the server may take to say that the round is still ours. */
 const RESUME_TIMEOUT = 2500;
+/** A deadline that is noticed so much too late was slept through: what has come meanwhile is not read yet. */
+const OVERSLEPT = 1000;
+/** How often somebody who has a seat makes sure of it. */
+const SEAT_INTERVAL = 15000;
 /** How long a face stays. */
 const FACE_TIME = 2600;
 /** The shortest time between two faces of ours. */
@@ -46,7 +50,7 @@ const COUNTED = 3;
  * @typedef {{name: 'waiting', seated: boolean, others: Seat[], retryAt: number | null}} Waiting
  * @typedef {{name: 'playing', seats: Seat[], startedAt: number, endsAt: number, hand: number | null,
  *   moves: Record<string, number>, left: Record<string, true>, counted: number,
- *   resendAt: number | null, resumeBy: number | null}} Playing
+ *   resultBy: number, resendAt: number | null, resumeBy: number | null}} Playing
  * @typedef {{name: 'result', seats: Seat[], lines: Line[], outcome: import('./rules.js').Outcome,
  *   before: Standing}} Result
  * @typedef {Ready | Waiting | Playing | Result} Stage
@@ -89,7 +93,7 @@ class Game {
     /** @type {Note | null} */
     this.note = null;
     /** @type {Record<string, {face: number, until: number}>} */
-    this.faces = {};
+    this.faces = byUid();
 
     this._freshUid = freshUid;
     this._guestName = guestName;
@@ -121,7 +125,7 @@ class Game {
   play(now) {
     if (this.link === 'replaced') this.comeBack(now);
     if (this.stage.name === 'waiting' || this.stage.name === 'playing') return;
-    this._enter({ name: 'waiting', seated: false, others: [], retryAt: null }, now);
+    this._enter(unseated(), now);
     this.note = null;
     this._quit = false;
     if (this.link === 'online' && !this._leaving) this._join(now);
@@ -173,6 +177,17 @@ class Game {
     this.elapse(now);
   }
 
+  /**
+   * Another window has changed who this player is: this one follows while it is silent.
+   * @param {Person} person @param {string | null} token
+   */
+  follow(person, token) {
+    if (this.link !== 'replaced') return;
+    if (person.uid !== this.person.uid) this.standing = null;
+    this.person = person;
+    this.token = token;
+  }
+
   /** The screen is looked at again, or the network has changed: whether the connection still lives is no longer certain. @param {number} now */
   wake(now) {
     if (this.link === 'online') this._hello(now, DOUBT_TIMEOUT);
@@ -197,7 +212,7 @@ class Game {
     this._answerBy = null;
     this._probeAt = null;
     if (this._leaving) this._quit = true;
-    if (this.stage.name === 'waiting') this.stage = { name: 'waiting', seated: false, others: [], retryAt: null };
+    if (this.stage.name === 'waiting') this.stage = unseated();
     if (this.stage.name === 'playing') this.stage.resumeBy = null;
   }
 
@@ -230,13 +245,15 @@ class Game {
     for (const { until } of Object.values(this.faces)) due.push(until);
     const stage = this.stage;
     if (stage.name === 'waiting') due.push(stage.retryAt);
-    if (stage.name === 'playing') due.push(stage.resumeBy, stage.resendAt, nextCount(stage), stage.endsAt + RESULT_GRACE);
+    if (stage.name === 'playing') due.push(stage.resumeBy, stage.resendAt, nextCount(stage), stage.resultBy);
     const times = due.filter((time) => time !== null);
     return times.length > 0 ? Math.min(...times) : null;
   }
 
   /** Does what is due. @param {number} now */
   elapse(now) {
+    const due = this.deadline();
+    if (due !== null && now - due > OVERSLEPT) this._wakeUp(now);
     for (const uid of Object.keys(this.faces)) if (this.faces[uid].until <= now) delete this.faces[uid];
     if (isDue(this._settledAt, now)) this._settledAt = null;
     if (isDue(this._answerBy, now)) this._redial();
@@ -256,6 +273,19 @@ class Game {
 
   // Details.
 
+  /** What the server owed us while the device slept may be here already: it gets the time to be read. @param {number} now */
+  _wakeUp(now) {
+    const by = now + DOUBT_TIMEOUT;
+    if (this._answerBy !== null) this._answerBy = by;
+    if (this._probeAt !== null) this._probeAt = now + PROBE_INTERVAL;
+    const stage = this.stage;
+    if (stage.name === 'playing') {
+      stage.resultBy = Math.max(stage.resultBy, by);
+      if (stage.resumeBy !== null) stage.resumeBy = by;
+    }
+    if (this.link === 'online') this._hello(now, DOUBT_TIMEOUT);
+  }
+
   /** @param {Playing} round @param {number} now */
   _elapseRound(round, now) {
     for (let at = nextCount(round); isDue(at, now); at = nextCount(round)) {
@@ -267,7 +297,7 @@ class Game {
       if (round.hand !== null && this.link === 'online') this._send('choice', { choice: round.hand });
     }
     if (isDue(round.resumeBy, now)) return this._endRound('round_lost', now);
-    if (now < round.endsAt + RESULT_GRACE) return;
+    if (now < round.resultBy) return;
     // An online server owes us a result: something on this connection is stuck.
     if (this.link === 'online') this._redial();
     this._endRound('no_result', now);
@@ -331,23 +361,26 @@ class Game {
     this._unanswered = Math.max(0, this._unanswered - 1);
     if (this._unanswered > 0) return false;
     this._answerBy = null;
-    this._leaving = false;
     return true;
   }
 
-  /** @param {{nearby?: unknown, token?: unknown}} hi @param {number} now */
-  _welcomed({ nearby, token }, now) {
+  /** @param {{nearby?: unknown, token?: unknown, totalScore?: unknown, winStreak?: unknown}} hi @param {number} now */
+  _welcomed({ nearby, token, totalScore, winStreak }, now) {
     this.nearby = typeof nearby === 'number' ? nearby : null;
     if (typeof token === 'string' && token !== this.token) {
       this.token = token;
       this._keep();
     }
+    if (typeof totalScore === 'number' && typeof winStreak === 'number') {
+      this.standing = { total: totalScore, streak: winStreak };
+    }
     if (!this._answered()) return;
     const back = this.link === 'greeting';
     this.link = 'online';
     this.met = true;
-    if (this.note === 'restarting') this.note = null;
-    if (back && this._quit) return this._giveUpSeat(now);
+    this._leaving = false;
+    if (back && this.note === 'restarting') this.note = null;
+    if (this._quit) return this._giveUpSeat(now);
     if (this.stage.name === 'waiting' && this.stage.retryAt === null && !this.stage.seated) this._join(now);
     if (this.stage.name === 'playing' && back) this.stage.resumeBy = now + RESUME_TIMEOUT;
   }
@@ -369,6 +402,7 @@ class Game {
       // On a new connection an old seat may be ours still: `room` has said so by now.
       if (!stage.seated) stage.retryAt = now + RETRY_DELAY;
     }
+    if (event === 'leave' && code === 'too_fast') this._quit = true;
     if (event === 'choice' && stage.name === 'playing' && code === 'too_fast') stage.resendAt = now + RETRY_DELAY / 4;
   }
 
@@ -377,8 +411,7 @@ class Game {
     this._answered();
     switch (code) {
       case 'uid_taken': case 'uid_reserved': case 'bad_uid':
-        this.person = Object.assign({}, this.person, { uid: this._freshUid() });
-        this.token = null;
+        this._becomeSomebodyElse(now);
         break;
       case 'uid_fixed':
         return this._redial();
@@ -404,12 +437,24 @@ class Game {
     this._hello(now, HELLO_TIMEOUT);
   }
 
-  /** @param {{users?: unknown}} room @param {number} now */
-  _roomChanged({ users }, now) {
+  /** Nothing of the one before is ours: neither score nor seat nor result. @param {number} now */
+  _becomeSomebodyElse(now) {
+    this.person = Object.assign({}, this.person, { uid: this._freshUid() });
+    this.token = null;
+    this.standing = null;
+    const { name } = this.stage;
+    if (name === 'waiting') this.stage = unseated();
+    if (name === 'result') this._enter({ name: 'ready' }, now);
+    if (name === 'playing') this._endRound('round_lost', now);
+  }
+
+  /** @param {{users?: unknown, full?: unknown}} room @param {number} now */
+  _roomChanged({ users, full }, now) {
     const seats = readSeats(users);
     if (this.stage.name === 'playing' || !this._isAmong(seats)) return;
-    const others = seats.filter((seat) => seat.uid !== this.person.uid);
-    this._enter({ name: 'waiting', seated: true, others, retryAt: null }, now);
+    // A full room starts at once: there is nothing to say of who else waits.
+    const others = full === true ? [] : seats.filter((seat) => seat.uid !== this.person.uid);
+    this._enter({ name: 'waiting', seated: true, others, retryAt: now + SEAT_INTERVAL }, now);
   }
 
   /** @param {{gameTime?: unknown, roomUsers?: unknown}} start @param {number} now */
@@ -418,9 +463,10 @@ class Game {
     if (typeof gameTime !== 'number' || seats.length < 2 || !this._isAmong(seats)) return;
     const endsAt = now + gameTime * 1000;
     const old = this.stage;
-    if (old.name === 'playing' && seats.every(({ uid }) => old.seats.some((seat) => seat.uid === uid))) {
+    const same = old.name === 'playing' && endsAt <= old.endsAt + OVERSLEPT;
+    if (same && seats.every(({ uid }) => old.seats.some((seat) => seat.uid === uid))) {
       // The same round, on a new connection: what was chosen meanwhile is said now.
-      Object.assign(old, { seats, endsAt, counted: Math.ceil(gameTime), resumeBy: null, resendAt: null });
+      Object.assign(old, { seats, endsAt, counted: Math.ceil(gameTime), resultBy: endsAt + RESULT_GRACE, resumeBy: null, resendAt: null });
       if (old.hand !== null) this._send('choice', { choice: old.hand });
       return;
     }
@@ -428,8 +474,8 @@ class Game {
     this.standing = { total, streak };
     this.note = null;
     this._enter({
-      name: 'playing', seats, startedAt: now, endsAt, hand: null, moves: {}, left: {},
-      counted: Math.ceil(gameTime), resendAt: null, resumeBy: null,
+      name: 'playing', seats, startedAt: now, endsAt, hand: null, moves: byUid(), left: byUid(),
+      counted: Math.ceil(gameTime), resultBy: endsAt + RESULT_GRACE, resendAt: null, resumeBy: null,
     }, now);
     this._cue('start');
   }
@@ -489,6 +535,16 @@ class Game {
   }
 }
 
+/** A uid may be any string, `constructor` too: nothing is there before it is put there. @returns {any} */
+function byUid() {
+  return Object.create(null);
+}
+
+/** @returns {Waiting} */
+function unseated() {
+  return { name: 'waiting', seated: false, others: [], retryAt: null };
+}
+
 /** @param {number | null} due @param {number} now */
 function isDue(due, now) {
   return due !== null && due <= now;
@@ -499,4 +555,4 @@ function nextCount({ counted, endsAt }) {
   return counted > 0 ? endsAt - (counted - 1) * 1000 : null;
 }
 
-module.exports = { Game, FACE_TIME, RESULT_GRACE };
+module.exports = { Game, RESULT_GRACE };

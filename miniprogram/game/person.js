@@ -44,11 +44,14 @@ function guestName({ guests }, random) {
   return pick(guests, random);
 }
 
-/** What of a typed name can be used: no control characters, single spaces, not too long. @param {unknown} typed */
+/** What of a typed name can be used: plain, and not too long. @param {unknown} typed */
 function tidyName(typed) {
-  if (typeof typed !== 'string') return '';
-  const name = typed.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, ' ').replace(/\s+/g, ' ').trim();
-  return Array.from(name).slice(0, NAME_CHARS).join('').trim();
+  return typeof typed === 'string' ? Array.from(plain(typed)).slice(0, NAME_CHARS).join('').trim() : '';
+}
+
+/** Without what cannot be seen, or turns the text around it. @param {string} text */
+function plain(text) {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, ' ').replace(/\s+/g, ' ').trim();
 }
 
 /** The address under which a server shows one of its pictures. @param {string} origin `https://HOST` @param {string} avatar */
@@ -79,4 +82,4 @@ function pick(list, random) {
   return list[Math.floor(random() * list.length)];
 }
 
-module.exports = { AVATARS, NAME_CHARS, profile, freshUid, guestName, tidyName, pictureAddress, avatarOf, coarse };
+module.exports = { AVATARS, NAME_CHARS, profile, freshUid, guestName, plain, tidyName, pictureAddress, avatarOf, coarse };

@@ -40,7 +40,7 @@ function drive(game, link, screen, clock) {
         case 'hurry': link.hurry(); break;
         case 'stop': link.stop(); break;
         case 'keep': screen.keep(effect.person, effect.token); break;
-        case 'cue': screen.cue(effect.cue); break;
+        case 'cue': perform(effect.cue); break;
       }
     }
     clearTimeout(timer);
@@ -48,6 +48,15 @@ function drive(game, link, screen, clock) {
     // A timer may fire a little early by our clock; one more millisecond and it is not asked for twice.
     if (due !== null) timer = setTimeout(elapse, Math.max(0, due - clock()) + 1);
     screen.changed();
+  }
+
+  /** A sound that cannot be made must not stop the game. @param {Cue} cue */
+  function perform(cue) {
+    try {
+      screen.cue(cue);
+    } catch (error) {
+      console.warn(error);
+    }
   }
 
   function elapse() {
@@ -74,7 +83,9 @@ function drive(game, link, screen, clock) {
     /** @param {Parameters<Game['introduce']>[0]} change */
     introduce(change) { game.introduce(change, clock()); settle(); },
     /** The screen is looked at again, or the network has changed. */
-    wake() { game.elapse(clock()); game.wake(clock()); settle(); },
+    wake() { game.wake(clock()); settle(); },
+    /** @param {Person} person @param {string | null} token */
+    follow(person, token) { game.follow(person, token); settle(); },
   };
 }
 

@@ -27,7 +27,7 @@ const RANKS = [1, 3, 5, 8, 12];
  * @property {string} robot what a robot is marked with; empty for a person
  * @property {string} rank
  * @property {number} streak
- * @property {string} score
+ * @property {string} score empty where it is not known
  * @property {string} streakText
  * @property {string} status what the player is doing, in words
  * @property {number} moves how often it has moved: each time it does, the picture moves
@@ -170,6 +170,7 @@ function myCard({ person, standing, stage, faces }, words) {
   const line = stage.name === 'result' ? stage.lines.filter(({ uid }) => uid === person.uid)[0] : null;
   const { total, streak } = standing || { total: 0, streak: 0 };
   const card = blankCard({ uid: person.uid, name: person.name, picture: person.picture, robot: false, total, streak }, words, faces);
+  if (standing === null) card.score = '';
   if (stage.name === 'playing') card.hand = stage.hand === null ? secret() : openHand(stage.hand, words);
   if (line && stage.name === 'result') {
     card.hand = openHand(line.hand, words);
@@ -277,20 +278,22 @@ function announcement({ phase, headline, detail, note, link, me, others, countdo
   const opponents = others.map(named).join(', ');
   const parts = [];
   switch (phase) {
-    case 'connecting': parts.push(link); break;
-    case 'ready': parts.push(note, link); break;
-    case 'waiting': parts.push(headline, detail); break;
+    case 'connecting': break;
+    case 'ready': parts.push(note); break;
+    case 'waiting': parts.push(headline, detail, note); break;
     case 'playing':
-      parts.push(`${opponents}.`, clock && clock.seconds === 0 ? words.timeUp : words.choose);
+      parts.push(opponents, clock && clock.seconds === 0 ? words.timeUp : words.choose);
+      for (const other of others) if (other.away) parts.push(`${named(other)}: ${other.status}`);
       break;
     case 'result':
-      parts.push(headline, `${words.me}: ${label(me)}.`);
-      for (const other of others) parts.push(`${named(other)}: ${label(other)}.`);
+      parts.push(headline, `${words.me}: ${label(me)}`);
+      for (const other of others) parts.push(`${named(other)}: ${label(other)}`);
       parts.push(me.gained, detail);
       break;
     case 'replaced': parts.push(headline, detail); break;
   }
-  return parts.filter((part) => part !== '').join(' ');
+  parts.push(link);
+  return parts.filter((part) => part !== '').map((part) => (/[.!?。！？…]$/.test(part) ? part : `${part}${words.stop}`)).join(' ');
 }
 
 /** @param {Card} card */

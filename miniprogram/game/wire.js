@@ -1,6 +1,8 @@
 // @ts-check
 // The server's payloads, read with suspicion: what is not as the protocol has it is left out.
 
+const { plain } = require('./person.js');
+
 /**
  * @typedef {{uid: string, name: string, picture: string, robot: boolean, total: number, streak: number}} Seat
  * @typedef {{uid: string, hand: number | null, score: number, total: number, streak: number, left: boolean}} Line
@@ -11,7 +13,7 @@
 function readSeats(users) {
   return entries(users).map(({ uid, uname, uavatar, robot, totalScore, winStreak }) => ({
     uid,
-    name: String(uname || ''),
+    name: plain(String(uname || '')),
     picture: String(uavatar || ''),
     robot: robot === true,
     total: Number(totalScore) || 0,

@@ -6,6 +6,7 @@
 
 const zh = {
   language: 'zh-CN',
+  stop: '。',
   title: '武林',
   tagline: '剪刀石头布，谁是武林盟主？',
   rules: '剪刀剪布，布包石头，石头砸剪刀。连胜越多，得分越高。',
@@ -31,7 +32,6 @@ const zh = {
   waitingOffline: '一连上就替你找对手。',
   seatedWith: (/** @type {string} */ names) => `已入座：${names}。还在等人…`,
   noName: '无名氏',
-  someone: '对手',
 
   choose: '出招！',
   chooseDetail: '时间到之前都可以改。',
@@ -43,7 +43,6 @@ const zh = {
   thinking: '正在想',
   moved: (/** @type {number} */ n) => (n > 1 ? `改了 ${n - 1} 次主意` : '已出招'),
   left: '走了',
-  wins: '胜',
 
   win: '你赢了！',
   lose: '你输了',
@@ -56,15 +55,12 @@ const zh = {
   tryAgain: '胜败乃兵家常事。',
   drawDetail: '英雄所见略同。',
   otherLeft: '对手走了，算你赢。',
-  theyLeft: '对手中途走了。',
 
   /** @type {Record<string, string>} */
   beats: { '1-3': '剪刀剪布。', '2-1': '石头砸剪刀。', '3-2': '布包石头。' },
   noHandLoses: '没出手的算输。',
 
-  score: '总分',
   scoreIs: (/** @type {number} */ n) => `${n} 分`,
-  streak: '连胜',
   streakIs: (/** @type {number} */ n) => `${n} 连胜`,
   robot: '机器人',
   me: '我',
@@ -117,6 +113,7 @@ const zh = {
 /** @type {Words} */
 const en = {
   language: 'en',
+  stop: '.',
   title: 'Wulin',
   tagline: 'Rock, paper, scissors. Who becomes the master?',
   rules: 'Scissors cut paper, paper wraps rock, rock breaks scissors. The longer the streak, the more a win scores.',
@@ -142,7 +139,6 @@ const en = {
   waitingOffline: 'You get a seat as soon as the connection is back.',
   seatedWith: (names) => `Here already: ${names}. Waiting for more…`,
   noName: 'Somebody',
-  someone: 'Opponent',
 
   choose: 'Choose!',
   chooseDetail: 'You may change until the time is up.',
@@ -154,7 +150,6 @@ const en = {
   thinking: 'is thinking',
   moved: (n) => (n > 1 ? `changed ${n === 2 ? 'once' : `${n - 1} times`}` : 'has chosen'),
   left: 'has left',
-  wins: 'wins',
 
   win: 'You win!',
   lose: 'You lose',
@@ -167,14 +162,11 @@ const en = {
   tryAgain: 'Masters have lost more often than you.',
   drawDetail: 'Great minds think alike.',
   otherLeft: 'The other one left: the round is yours.',
-  theyLeft: 'The other one left.',
 
   beats: { '1-3': 'Scissors cut paper.', '2-1': 'Rock breaks scissors.', '3-2': 'Paper wraps rock.' },
   noHandLoses: 'Who shows no hand loses.',
 
-  score: 'Score',
   scoreIs: (n) => `Score ${n}`,
-  streak: 'Streak',
   streakIs: (n) => `${n} in a row`,
   robot: 'Robot',
   me: 'You',

@@ -12,9 +12,13 @@ export async function startRelay(url) {
 
   /** What one end says reaches the other: later, where the wire is slow, and never once it is dead. */
   const carry = (wire, from, to) => {
+    let free = 0;
     const pass = (act) => {
       const later = () => wire.dead || act();
-      if (lag > 0) setTimeout(later, lag);
+      const now = Date.now();
+      // Nothing overtakes what was said before it, when the wire was slower.
+      free = Math.max(free, now + lag);
+      if (free > now) setTimeout(later, free - now);
       else later();
     };
     from.on('data', (bytes) => pass(() => to.writable && to.write(bytes)));

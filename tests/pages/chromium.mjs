@@ -14,21 +14,26 @@ const SETTINGS = [
 export const PHONE = { width: 390, height: 844 };
 export const DESK = { width: 1280, height: 800 };
 
-let browser;
+let shared;
+
+/** A Chromium of one's own. */
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: SETTINGS });
+}
 
 /** Starts Chromium before the tests of a file, and ends it after them. */
 export function useChromium() {
   before(async () => {
-    browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: SETTINGS });
+    shared = await launch();
   });
-  after(() => browser?.close());
+  after(() => shared?.close());
 }
 
 /**
  * A browser of somebody's own, with nothing remembered. `complaints` collects errors on the console, exceptions, and
  * violations of the Content-Security-Policy; those that match `expected` are left out.
  */
-export async function visitor({ viewport = PHONE, expected = /(?!)/, ...options } = {}) {
+export async function visitor({ viewport = PHONE, expected = /(?!)/, browser = shared, ...options } = {}) {
   const context = await browser.newContext({
     ignoreHTTPSErrors: true, viewport, locale: 'en-US', reducedMotion: 'no-preference', ...options,
   });

@@ -43,7 +43,19 @@ class Play {
     return this;
   }
 
+  /** So much time passes, and every deadline in it is kept. */
   wait(ms) {
+    const until = this.now + ms;
+    for (let due = this.game.deadline(); due !== null && due <= until; due = this.game.deadline()) {
+      this.now = Math.max(this.now, due);
+      this.game.elapse(this.now);
+    }
+    this.now = until;
+    return this;
+  }
+
+  /** So much time passes, and nobody looks at a clock meanwhile. */
+  sleep(ms) {
     this.now += ms;
     this.game.elapse(this.now);
     return this;
@@ -86,7 +98,7 @@ class Play {
 }
 
 function room(...others) {
-  return { roomId: 'r', full: others.length > 0, users: [{ uid: 'me', uname: 'Me' }, ...others.map((uid) => ({ uid, uname: uid }))] };
+  return { roomId: 'r', full: false, users: [{ uid: 'me', uname: 'Me' }, ...others.map((uid) => ({ uid, uname: uid }))] };
 }
 
 function result(mine, yours, { roundScore = 0, totalScore = 3, winStreak = 0 } = {}) {
@@ -97,6 +109,13 @@ function result(mine, yours, { roundScore = 0, totalScore = 3, winStreak = 0 } =
 }
 
 describe('a round from its beginning to its end', () => {
+  test('hi brings the score along, if it knows it', () => {
+    const play = new Play().open().hears('hi', HI);
+    assert.equal(play.game.standing, null);
+    play.does('wake').hears('hi', { ...HI, totalScore: 7, winStreak: 2 });
+    assert.deepEqual(play.game.standing, { total: 7, streak: 2 });
+  });
+
   test('hello goes out as soon as the connection is open, and hi brings people and a token to keep', () => {
     const play = new Play({ place: { lat: 1, lng: 2 }, token: 'old' }).open();
     assert.deepEqual(play.effects(), [{ kind: 'send', event: 'hello', data: {
@@ -123,6 +142,8 @@ describe('a round from its beginning to its end', () => {
     assert.equal(play.stage.seated, true);
     play.hears('room', room('you'));
     assert.deepEqual(play.stage.others.map(({ uid }) => uid), ['you']);
+    play.hears('room', { ...room('you'), full: true });
+    assert.deepEqual(play.stage.others, [], 'nobody is waited for any more');
     play.hears('start', { gameTime: 5, roomUsers: SEATS });
     assert.equal(play.stage.name, 'playing');
     assert.equal(play.stage.endsAt, play.now + 5000);
@@ -146,8 +167,7 @@ describe('a round from its beginning to its end', () => {
     assert.equal(play.game.settled, true);
     play.does('play');
     assert.equal(play.game.settled, false);
-    play.now = play.game.deadline();
-    play.game.elapse(play.now);
+    play.wait(350);
     assert.equal(play.game.settled, true);
     play.hears('room', room('you'));
     assert.equal(play.game.settled, true, 'still the same screen');
@@ -191,7 +211,19 @@ describe('a round from its beginning to its end', () => {
     play.does('pull', 1);
     assert.deepEqual(play.said(), [], 'two at once are one');
     play.wait(3000);
-    assert.deepEqual(play.game.faces, {});
+    assert.deepEqual(Object.keys(play.game.faces), []);
+  });
+
+  test('a uid may be any string', () => {
+    for (const uid of ['constructor', '__proto__', 'toString']) {
+      const seats = [SEATS[0], { ...SEATS[1], uid }];
+      const play = new Play().online().does('play').hears('room', room()).hears('start', { gameTime: 5, roomUsers: seats });
+      play.hears('movement', { uid, movement: 'choice' }).hears('movement', { uid, movement: 'face', face: 1 });
+      assert.equal(play.stage.moves[uid], 1);
+      assert.equal(play.game.faces[uid].face, 1);
+      const [, { hand, left }] = play.hears('result', { result: [{ uid: 'me', choice: 2 }, { uid, choice: 2 }] }).stage.lines;
+      assert.deepEqual({ hand, left }, { hand: 2, left: false });
+    }
   });
 
   test('nobody is there to see a face', () => {
@@ -264,6 +296,14 @@ describe('the connection is lost', () => {
     assert.equal(play.stage.outcome, 'win');
   });
 
+  test('the next round of the same two is another, and the old hand is not for it', () => {
+    const play = new Play().playing().does('choose', 1);
+    play.game.closed();
+    play.wait(6000).open().hears('hi', HI).hears('start', { gameTime: 5, roomUsers: SEATS });
+    assert.equal(play.stage.hand, null);
+    assert.deepEqual(play.said().slice(1), ['hello'], 'the choice of the old round is not said again');
+  });
+
   test('in a round that went on without us: said in words, after a moment', () => {
     const play = new Play().playing();
     play.game.closed();
@@ -332,6 +372,27 @@ describe('the server is silent', () => {
     assert.equal(play.game.note, 'no_result');
   });
 
+  test('a device that slept through the end of its round reads what has come before it complains', () => {
+    const play = new Play().playing().does('choose', 2);
+    play.effects();
+    play.sleep(60_000);
+    assert.deepEqual(play.said(), ['hello']);
+    assert.equal(play.stage.name, 'playing');
+    play.hears('result', result(2, 1, { roundScore: 1 }));
+    assert.equal(play.stage.outcome, 'win');
+
+    const lost = new Play().playing().sleep(60_000).wait(4000);
+    assert.equal(lost.game.note, 'no_result');
+    assert.ok(lost.kinds().includes('redial'));
+  });
+
+  test('a device that slept while it asked gives the answer the time to be read', () => {
+    const play = new Play().open().sleep(60_000);
+    assert.ok(!play.kinds().includes('redial'));
+    play.hears('hi', HI);
+    assert.equal(play.game.link, 'online');
+  });
+
   test('back from the background, it is asked at once and has less time', () => {
     const play = new Play().online().does('wake');
     assert.deepEqual(play.said(), ['hello']);
@@ -387,6 +448,36 @@ describe('a refused message', () => {
     assert.equal(play.stage.hand, 2);
   });
 
+  for (const stage of ['waiting', 'playing', 'result']) {
+    test(`another uid is another person: ${stage}`, () => {
+      const play = stage === 'waiting' ? new Play().online().does('play').hears('room', room('you')) : new Play().playing();
+      if (stage === 'result') play.hears('result', result(2, 1, { roundScore: 1 }));
+      play.game.closed();
+      fault(play.open(), 'hello', 'uid_taken');
+      assert.equal(play.game.standing, null);
+      assert.equal(play.stage.name, stage === 'waiting' ? 'waiting' : 'ready');
+      assert.equal(play.game.note, stage === 'playing' ? 'round_lost' : null);
+      play.hears('hi', HI);
+      assert.equal(play.game.link, 'online');
+    });
+  }
+
+  test('a leave that comes too fast is said again, and the seat stays given up', () => {
+    const play = new Play().playing().does('leave');
+    fault(fault(play, 'leave', 'too_fast'), 'hello', 'too_fast').hears('start', { gameTime: 5, roomUsers: SEATS });
+    assert.equal(play.stage.name, 'ready');
+    play.effects();
+    play.wait(2000);
+    assert.deepEqual(play.said(), ['hello']);
+    play.hears('hi', HI);
+    assert.deepEqual(play.said(), ['leave', 'hello']);
+  });
+
+  test('a server about to restart says so until it is another', () => {
+    const play = fault(new Play().online().does('play'), 'join', 'closing').hears('hi', HI);
+    assert.equal(play.game.note, 'restarting');
+  });
+
   test('a server about to restart seats us when it can', () => {
     const play = fault(new Play().online().does('play'), 'join', 'closing');
     assert.equal(play.game.note, 'restarting');
@@ -420,6 +511,17 @@ describe('a refused message', () => {
     assert.deepEqual(play.kinds(), ['redial']);
     play.open().hears('hi', HI);
     assert.equal(play.game.link, 'online');
+  });
+
+  test('a window that was replaced follows the other', () => {
+    const play = fault(new Play().online(), '', 'replaced');
+    play.does('follow', { uid: 'other', name: 'Other', picture: '' }, 'fresh');
+    play.effects();
+    play.does('comeBack').open();
+    assert.equal(play.effects().at(-1).data.token, 'fresh');
+    const online = new Play().online();
+    online.game.follow({ uid: 'other', name: 'Other', picture: '' }, 'fresh');
+    assert.equal(online.game.person.uid, 'me', 'who speaks for itself does not');
   });
 
   test('again works from a window that was replaced, too', () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startRelay } from '../clients/relay.mjs';
 import { startServer } from '../clients/server.mjs';
-import { CONNECTION_ERRORS, assertQuiet, useChromium } from './chromium.mjs';
+import { CONNECTION_ERRORS, assertQuiet, launch, useChromium } from './chromium.mjs';
 import { AT_ONCE, PEOPLE, ROBOTS, Table, afterwards, at, guest, hand, onServer, open, outcome, press, text } from './table.mjs';
 
 useChromium();
@@ -149,18 +149,28 @@ describe('losing the connection', AT_ONCE, () => {
     assertQuiet(someone);
   }));
 
-  test('a page that slept in the background through the end of its round finds its way', onServer(ROBOTS, async (server) => {
-    const someone = await open(server, LOSING);
+  test('a page that slept through the end of its round shows the result it finds when it wakes', onServer(ROBOTS, async (server) => {
+    const browser = await launch();
+    afterwards(() => browser.close());
+    const someone = await open(server, { ...LOSING, browser });
     const { page, context } = someone;
+    const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
+    const renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+    assert.ok(renderers.length > 0);
     await press(page, '#primary');
     await at(page, 'playing');
-    const devtools = await context.newCDPSession(page);
-    await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
-    // Until the round is over, by the server's own account.
-    const rooms = async () => (await (await context.request.get(`${server.url}/applet/websocket`)).json()).rooms;
-    while ((await rooms()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-    await devtools.send('Page.setWebLifecycleState', { state: 'active' });
+    await press(page, hand('rock'));
+    // Stopped as by a phone in a pocket: no script runs, no timer, and what comes is kept by the network.
+    const overslept = Date.now() + 9_000;
+    for (const pid of renderers) process.kill(pid, 'SIGSTOP');
+    try {
+      const rooms = async () => (await (await context.request.get(`${server.url}/applet/websocket`)).json()).rooms;
+      while ((await rooms()) > 0 || Date.now() < overslept) await new Promise((resolve) => setTimeout(resolve, 100));
+    } finally {
+      for (const pid of renderers) process.kill(pid, 'SIGCONT');
+    }
     await at(page, 'result');
+    assert.equal(await page.locator('#me .shown').getAttribute('alt'), 'rock');
     await playsOn(page);
     assertQuiet(someone);
   }));

@@ -34,7 +34,7 @@ describe('playing', AT_ONCE, () => {
     assert.equal(await two.locator('#others .shown').getAttribute('alt'), 'paper');
     assert.equal(await one.locator('#others .shown').getAttribute('alt'), 'rock');
     assert.equal(await text(one, '#gained'), '+1');
-    assert.match(await text(two, '#announcement'), /You lose You: rock\. .*: paper\. Paper wraps rock\./);
+    assert.match(await text(two, '#announcement'), /You lose\. You: rock\. .*: paper\. Paper wraps rock\./);
 
     // Again: the same two meet, and a second win is a streak.
     await table.meet();
@@ -91,7 +91,10 @@ describe('playing', AT_ONCE, () => {
     await at(page, 'playing');
     await page.keyboard.press('3');
     assert.equal(await page.locator(hand('paper')).getAttribute('aria-pressed'), 'true');
-    // Arrived at the hands by the focus alone: the first of them, and the next one by tab.
+    // The focus has come to the hands, but to none of them: an Enter that was meant for Cancel would have chosen it.
+    await page.keyboard.press('Enter');
+    assert.equal(await page.locator(hand('paper')).getAttribute('aria-pressed'), 'true');
+    await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     assert.equal(await page.locator(hand('rock')).getAttribute('aria-pressed'), 'true');
@@ -188,6 +191,7 @@ describe('who one is', AT_ONCE, () => {
     await at(one, 'result');
     await one.reload();
     await at(one, 'ready');
+    assert.equal(await text(one, '#me .score'), 'Score 1');
     await at(two, 'result');
     await table.meet();
     assert.equal(await text(one, '#me .score'), 'Score 1');
@@ -288,6 +292,48 @@ describe('on every screen', AT_ONCE, () => {
       assertQuiet(someone);
     }));
   }
+
+  // WCAG 1.4.10: a desk at 400 %, a phone at 200 %. One may scroll down, but not sideways.
+  for (const viewport of [{ width: 320, height: 256 }, { width: 195, height: 422 }]) {
+    test(`${viewport.width} × ${viewport.height}: everything can be reached by scrolling down`, onServer(ROBOTS, async (server) => {
+      const someone = await open(server, { viewport });
+      const { page } = someone;
+      const reachable = async () => {
+        await still(page);
+        for (const control of await page.locator('#app button:visible, .card:visible, #headline').all()) {
+          await control.scrollIntoViewIfNeeded();
+          const { x, width } = await control.boundingBox();
+          assert.ok(x >= 0 && x + width <= viewport.width, `${await control.innerText()}: ${x}, ${width} wide`);
+        }
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
+      };
+      await reachable();
+      await press(page, '#primary');
+      await at(page, 'playing');
+      await reachable();
+      await at(page, 'result');
+      await reachable();
+      assertQuiet(someone);
+    }));
+  }
+
+  test('the longest name there can be pushes nothing away', onServer(PEOPLE, async (server) => {
+    const viewport = { width: 320, height: 568 };
+    const someone = await open(server, { viewport });
+    const { page } = someone;
+    const other = new Player(client('native'), { uname: 'W'.repeat(64) });
+    await other.connect(server);
+    await other.hello();
+    await press(page, '#primary');
+    await at(page, 'waiting');
+    await other.join();
+    await at(page, 'playing');
+    await still(page);
+    const { y, height } = await page.locator(hand('paper')).boundingBox();
+    assert.ok(y + height <= viewport.height, `the hands end at ${y + height}`);
+    other.client.close();
+    assertQuiet(someone);
+  }));
 
   test('who wants less motion gets none, and sees moves all the same', onServer(ROBOTS, async (server) => {
     const someone = await open(server, { reducedMotion: 'reduce' });

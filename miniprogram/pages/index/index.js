@@ -17,12 +17,13 @@ Page({
     language: words.language,
     sound: profile.sound,
     picture: profile.picture,
-    /** How the stick of incense burns: made anew for another round only, or it would begin again. */
+    /** How the stick of incense burns: lit again for another round only, and then under another name, or it goes on burning. */
     burning: '',
   },
 
   stopWatching: () => {},
   endsAt: 0,
+  lit: 0,
 
   onLoad() {
     wx.setNavigationBarTitle({ title: words.title });
@@ -44,7 +45,9 @@ Page({
     const endsAt = Date.now() + left;
     if (Math.abs(endsAt - this.endsAt) < 100) return {};
     this.endsAt = endsAt;
-    return { burning: `animation-duration: ${total}ms; animation-delay: ${left - total}ms` };
+    this.lit += 1;
+    const name = this.lit % 2 === 0 ? 'burn-even' : 'burn-odd';
+    return { burning: `animation-name: ${name}; animation-duration: ${total}ms; animation-delay: ${left - total}ms` };
   },
 
   onPrimary() {

@@ -56,6 +56,7 @@ Page({
   /** @param {WechatMiniprogram.TouchEvent} event */
   onAvatar({ currentTarget }) {
     const { avatar } = currentTarget.dataset;
+    forget(profile.picture);
     profile.picture = '';
     this.setData({ avatar, picture: '' });
     table.introduce({ avatar });
@@ -67,6 +68,7 @@ Page({
     wx.getFileSystemManager().saveFile({
       tempFilePath: detail.avatarUrl,
       success: ({ savedFilePath }) => {
+        forget(profile.picture);
         profile.picture = savedFilePath;
         table.keep();
         this.setData({ picture: savedFilePath });
@@ -101,7 +103,8 @@ Page({
       // Switched off again while the phone was looking: it is not told.
       success: (position) => this.nearWanted && player.introduce({ place: coarse(position) }),
       fail: ({ errMsg }) => {
-        const denied = /auth|deny|privacy/.test(errMsg);
+        this.nearWanted = false;
+        const denied = /auth|den(y|ied)|privacy/.test(errMsg);
         this.setData({ near: false, denied, problem: denied ? words.nearDenied : words.nearUnknown });
       },
     });
@@ -111,3 +114,8 @@ Page({
     wx.openSetting({ fail() {} });
   },
 });
+
+/** The room for saved files is small. @param {string} path empty: there is none */
+function forget(path) {
+  if (path !== '') wx.getFileSystemManager().removeSavedFile({ filePath: path, fail() {} });
+}
