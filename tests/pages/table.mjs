@@ -44,12 +44,18 @@ export async function guest(options) {
   return someone;
 }
 
+/** Collects what a page says to the server. */
+export function overhear(page) {
+  const sent = [];
+  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  return sent;
+}
+
 /** A page that is connected and ready. `sent` collects what it says to the server. */
 export async function open({ url }, { prepare = () => {}, ...options } = {}) {
   const someone = await guest(options);
   await prepare(someone.page);
-  const sent = [];
-  someone.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  const sent = overhear(someone.page);
   await someone.page.goto(url);
   await at(someone.page, 'ready');
   return { ...someone, sent };

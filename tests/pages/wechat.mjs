@@ -6,7 +6,7 @@ import { CONNECTION_ERRORS } from './chromium.mjs';
 import { compile } from './devtools/compile.mjs';
 import { format } from './devtools/places.mjs';
 import { serve } from './devtools/serve.mjs';
-import { afterwards, guest } from './table.mjs';
+import { afterwards, guest, overhear } from './table.mjs';
 
 export const FOLDER = fileURLToPath(new URL('../../miniprogram', import.meta.url));
 /** The one next step, once it may be taken. */
@@ -24,8 +24,7 @@ export async function open({ url: server }, { devtools = {}, prepare = () => {},
   const someone = await guest({ expected: CONNECTION_ERRORS, ...options });
   await someone.page.addInitScript((settings) => { window.devtools = settings; }, devtools);
   await prepare(someone.page);
-  const sent = [];
-  someone.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  const sent = overhear(someone.page);
   await someone.page.goto(url);
   await at(someone.page, 'ready');
   return { ...someone, sent };
