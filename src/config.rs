@@ -1,11 +1,11 @@
 //! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::Serve;
-use crate::edge::certificates::{self, Pair, Problem};
+use crate::edge::certificates::{self, Pair, Problem, Source};
 use crate::edge::gate::GateLimits;
 use crate::edge::routes;
 use crate::game::lobby::Rules;
@@ -82,6 +82,8 @@ pub struct Config {
     pub stage: Stage,
     /// The certificates, the default one first. Never empty.
     pub certificates: Vec<Pair>,
+    /// Where they are from, and where the next ones will be; nowhere if the server made its own.
+    pub certificate_source: Option<Source>,
     /// The domains it answers for, for show.
     pub domains: Vec<String>,
     /// The address to listen on; `None` for all.
@@ -140,6 +142,7 @@ impl Config {
         check_values(flags)?;
         let Certificates {
             stage,
+            source,
             pairs,
             mut warnings,
         } = certificates(flags, variable, now)?;
@@ -170,6 +173,7 @@ impl Config {
         Ok(Config {
             stage,
             certificates: pairs,
+            certificate_source: source,
             domains: flags.domain.clone(),
             listen: flags.listen,
             port: flags.port.unwrap_or(if production { 443 } else { 8443 }),
@@ -211,6 +215,7 @@ impl Config {
 
 struct Certificates {
     stage: Stage,
+    source: Option<Source>,
     pairs: Vec<Pair>,
     warnings: Vec<String>,
 }
@@ -236,31 +241,32 @@ fn certificates(
     if tls_dir.is_some() && !tls_cert.is_empty() {
         return Err(Invalid::FilesAndFolder);
     }
-    let (pairs, warnings) = if tls_cert.is_empty() {
-        let folder = tls_dir.as_deref().unwrap_or(Path::new(DEFAULT_TLS_DIR));
-        if tls_dir.is_none() && !folder.exists() {
-            (Vec::new(), Vec::new())
-        } else {
-            let found = certificates::discover(folder, now)?;
-            if found.pairs.is_empty() && tls_dir.is_some() {
-                return Err(Invalid::EmptyFolder(folder.to_owned()));
-            }
-            (found.pairs, found.warnings)
-        }
+    let folder = || tls_dir.clone().unwrap_or_else(|| DEFAULT_TLS_DIR.into());
+    let source = if tls_cert.is_empty() {
+        Source::Folder(folder())
     } else {
-        let pairs = tls_cert
-            .iter()
-            .zip(tls_key)
-            .map(|(cert, key)| certificates::load_pair(cert, key, now));
-        (pairs.collect::<Result<_, _>>()?, Vec::new())
+        Source::Files(
+            tls_cert
+                .iter()
+                .cloned()
+                .zip(tls_key.iter().cloned())
+                .collect(),
+        )
     };
-    if !pairs.is_empty() {
-        certificates::check_domains(&pairs, domain)?;
-        return Ok(Certificates {
-            stage: Stage::Production,
-            pairs,
-            warnings,
-        });
+    let asked = tls_dir.is_some() || !tls_cert.is_empty();
+    if asked || folder().exists() {
+        let found = source.load(domain, now)?;
+        if !found.pairs.is_empty() {
+            return Ok(Certificates {
+                stage: Stage::Production,
+                source: Some(source),
+                pairs: found.pairs,
+                warnings: found.warnings,
+            });
+        }
+        if asked {
+            return Err(Invalid::EmptyFolder(folder()));
+        }
     }
     let state = certificates::state_dir(variable);
     let pair = certificates::self_signed(state.as_deref(), domain, now)?;
@@ -269,6 +275,7 @@ fn certificates(
         .to_owned();
     Ok(Certificates {
         stage: Stage::Development,
+        source: None,
         pairs: vec![pair],
         warnings: vec![warning],
     })

@@ -7,7 +7,8 @@ use clap::Parser;
 use tracing::{info, warn};
 use wulin::cli::{Cli, Command, Health, Serve};
 use wulin::config::{Config, Stage};
-use wulin::ops::{health, logs, signals::Stop};
+use wulin::ops::signals::{Reload, Stop};
+use wulin::ops::{health, logs};
 use wulin::server::Server;
 
 /// A configuration that cannot work; systemd is told not to try again.
@@ -69,6 +70,7 @@ async fn run(flags: &Serve) -> ExitCode {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
+    let mut reload = Reload::new()?;
     let host = match (config.stage, config.domains.first()) {
         (Stage::Production, Some(domain)) => domain.clone(),
         (Stage::Production, None) => config.certificates[0]
@@ -88,7 +90,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     info!(address = %server.address(), connections, "listening");
     println!("Wulin is open at https://{host}{port}");
     println!("Mini Programs connect to wss://{host}{port}{base_path}");
-    let signal = stop.next().await;
+    let signal = loop {
+        tokio::select! {
+            signal = stop.next() => break signal,
+            () = reload.next() => {
+                info!("SIGHUP: reading the certificates again");
+                server.reload().await;
+            }
+        }
+    };
     info!(signal, "stopping; a second signal ends at once");
     tokio::select! {
         () = server.drain() => Ok(()),

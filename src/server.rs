@@ -23,6 +23,7 @@ use crate::config::{Config, HttpPort, Stage};
 use crate::edge::certificates::Resolver;
 use crate::edge::gate::Gate;
 use crate::edge::listen::{CannotListen, listen};
+use crate::edge::renewal::Renewal;
 use crate::edge::routes::{self, Site};
 use crate::edge::{redirect, tls};
 use crate::game::lobby::Lobby;
@@ -47,6 +48,8 @@ pub struct Server {
     /// Tasks that serve clients.
     clients: TaskTracker,
     polling: SocketIoServer,
+    /// None where the certificate is the server's own.
+    renewal: Option<Arc<Renewal>>,
     handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<io::Result<()>>>,
     drain_timeout: Duration,
@@ -94,6 +97,10 @@ impl Server {
             hsts: config.stage == Stage::Production,
         };
         let certificates = Arc::new(Resolver::new(&config.certificates));
+        let renewal = renewal(config, &certificates);
+        if let Some(renewal) = renewal.clone() {
+            clients.spawn(renewal.watch(draining.clone()));
+        }
         let gate = Gate::new(
             tls::server_config(certificates)?,
             config.gate,
@@ -143,6 +150,7 @@ impl Server {
             draining,
             clients,
             polling,
+            renewal,
             handle,
             listeners,
             drain_timeout: config.drain_timeout,
@@ -162,6 +170,13 @@ impl Server {
     /// How many there are of everything.
     pub fn census(&self) -> &Arc<Census> {
         &self.census
+    }
+
+    /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log.
+    pub async fn reload(&self) {
+        if let Some(renewal) = &self.renewal {
+            renewal.reload().await;
+        }
     }
 
     /// Stops: no new connection, rounds in progress are finished, everybody gets a proper close. Takes no longer than the
@@ -201,6 +216,19 @@ impl Server {
         }
         info!(took = ?started.elapsed(), "drained");
     }
+}
+
+/// What keeps the certificates in step with the disk, where they are from there.
+fn renewal(config: &Config, resolver: &Arc<Resolver>) -> Option<Arc<Renewal>> {
+    let source = config.certificate_source.clone()?;
+    let domains = config.domains.clone();
+    let pairs = &config.certificates;
+    Some(Arc::new(Renewal::new(
+        source,
+        domains,
+        pairs,
+        resolver.clone(),
+    )))
 }
 
 /// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.

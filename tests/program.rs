@@ -57,6 +57,37 @@ impl Running {
 }
 
 #[test]
+fn sighup_reads_the_certificates_again_and_ends_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let certs = home.path().join("certs");
+    std::fs::create_dir(&certs).unwrap();
+    write_pair(&["localhost"], &certs.join("a.pem"), &certs.join("a.key"));
+    let mut command = wulin(home.path());
+    command
+        .args(["--port", "0", "--http-port", "0", "--listen", "127.0.0.1"])
+        .stderr(Stdio::piped());
+    let mut running = Running::start(command);
+    let mut said = BufReader::new(running.child.stderr.take().unwrap()).lines();
+    let mut hear = |wanted: &str| {
+        let line = said
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains(wanted));
+        assert!(line.is_some(), "the log ended without {wanted:?}");
+    };
+    // A certificate that cannot be used is named with its reason, and the next one is served.
+    std::fs::write(certs.join("a.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
+    running.signal("HUP");
+    hear("SIGHUP");
+    hear("the old one is still served");
+    write_pair(&["localhost"], &certs.join("a.pem"), &certs.join("a.key"));
+    running.signal("HUP");
+    hear("a new certificate is served");
+    running.signal("TERM");
+    assert_eq!(running.exit_code(), Some(0));
+}
+
+#[test]
 fn the_program_says_where_it_is_answers_health_and_stops_when_told() {
     let home = tempfile::tempdir().unwrap();
     for signal in ["TERM", "INT"] {

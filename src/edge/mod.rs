@@ -6,5 +6,6 @@ pub mod guarded;
 pub mod listen;
 pub mod page;
 pub mod redirect;
+pub mod renewal;
 pub mod routes;
 pub mod tls;

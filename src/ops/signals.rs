@@ -1,4 +1,4 @@
-//! Signals that end the server.
+//! Signals: those that end the server, and the one that makes it read its certificates again.
 
 use std::io;
 
@@ -26,5 +26,21 @@ impl Stop {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+/// SIGHUP: read again what is on the disk.
+#[derive(Debug)]
+pub struct Reload(Signal);
+
+impl Reload {
+    /// Takes the signal over; from now on it no longer ends the process.
+    pub fn new() -> io::Result<Reload> {
+        Ok(Reload(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

@@ -62,19 +62,12 @@ impl TestServer {
 
     /// A client's side of TLS that trusts this server and nobody else.
     pub fn tls(&self, protocols: &[&str]) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols
-            .iter()
-            .map(|protocol| protocol.as_bytes().to_vec())
-            .collect();
-        Arc::new(config).into()
+        trusting([self.certificate.clone()], protocols)
+    }
+
+    /// Reads the certificates again, as SIGHUP would.
+    pub async fn reload(&self) {
+        self.server.reload().await;
     }
 
     /// Connects, TLS included.
@@ -147,4 +140,26 @@ fn merge<'a>(base: &[&'a str], own: &[&'a str]) -> Vec<&'a str> {
     }
     flags.extend(own);
     flags
+}
+
+/// A client's side of TLS that trusts these certificates and nobody else.
+pub fn trusting(
+    certificates: impl IntoIterator<Item = CertificateDer<'static>>,
+    protocols: &[&str],
+) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|protocol| protocol.as_bytes().to_vec())
+        .collect();
+    Arc::new(config).into()
 }

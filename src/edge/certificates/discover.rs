@@ -17,10 +17,10 @@ use super::{
 
 /// Folders inside the folder: `live/DOMAIN/` of certbot and `DOMAIN/Nginx/` of a cloud's archive,
 /// and one to spare.
-const DEEPEST: usize = 3;
+pub(super) const DEEPEST: usize = 3;
 
 /// More than this is not a folder for certificates.
-const MOST_ENTRIES: usize = 1_000;
+pub(super) const MOST_ENTRIES: usize = 1_000;
 
 /// Documents that may quote PEM, and requests, which are of no use to a server.
 const PASSED_OVER: [&str; 4] = ["csr", "html", "md", "rst"];

@@ -13,6 +13,7 @@ mod problem;
 mod reading;
 mod resolver;
 mod self_signed;
+mod source;
 
 #[cfg(test)]
 mod tests;
@@ -23,3 +24,4 @@ pub use pair::{Pair, load_pair};
 pub use problem::Problem;
 pub use resolver::Resolver;
 pub use self_signed::{self_signed, state_dir};
+pub use source::{Fingerprint, Source};
