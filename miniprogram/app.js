@@ -30,7 +30,8 @@ const ADDRESS = `wss://${config.domain}${config.basePath}/socket.io/`;
 /** @returns {{table: Table, link: InstanceType<typeof SocketIoLink>}} */
 function sitDown() {
   const words = wordsFor([wx.getAppBaseInfo().language]);
-  const profile = Object.assign({ picture: '' }, load(), readProfile(load(), words, Math.random));
+  const kept = load();
+  const profile = Object.assign({ picture: '' }, kept, readProfile(kept, words, Math.random));
   save(profile);
 
   const game = new Game({

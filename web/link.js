@@ -5,7 +5,7 @@ import { backoff } from '../miniprogram/socketio/backoff.js';
 /** How long a connection may take to open, in ms. */
 const OPEN_TIMEOUT = 10_000;
 
-/** @implements {Link} @typedef {import('../miniprogram/game/player.js').Link} Link */
+/** A `Link` of player.js; page.js hands it to `drive`, which holds it to that. */
 export class WebSocketLink {
   /** @type {import('../miniprogram/game/player.js').Listener | null} */
   #listener = null;

@@ -383,17 +383,18 @@ impl Lobby {
             return Err(Rejected::UidTaken);
         };
         if hello.token != Some(person.token) {
-            if let Some(holder) = person.connection {
-                if !self.memories.is_owner(&hello.profile.uid, hello.token, now) {
-                    return Err(Rejected::UidTaken);
-                }
-                // Whoever has the uid took it without proof while its owner was away, and is let go.
-                self.uids.remove(&hello.profile.uid);
+            let holder = person.connection;
+            let uid = &hello.profile.uid;
+            if holder.is_some() && !self.memories.is_owner(uid, hello.token, now) {
+                return Err(Rejected::UidTaken);
+            }
+            self.uids.remove(uid);
+            // Whoever has the uid took it without proof while its owner was away, and is let go. Else the owner is offline
+            // and only its room does not know yet: the uid is free.
+            if let Some(holder) = holder {
                 self.outputs.push_back(Output::Replaced(owner));
                 self.disconnect(holder, now);
             }
-            // Else the owner is offline and only its room does not know yet: the uid is free.
-            self.uids.remove(&hello.profile.uid);
             self.arrive(by, hello, now);
             return Ok(());
         }
