@@ -2,6 +2,8 @@
 
 import json
 import os
+import select
+import ssl
 import sys
 import threading
 import time
@@ -14,6 +16,37 @@ GAME_EVENTS = ["hi", "room", "start", "movement", "leave", "result", "fault"]
 
 stdout_lock = threading.Lock()
 wanted_transport = None
+
+
+class OneAtATime(ssl.SSLSocket):
+    """OpenSSL takes one call at a time on a connection, and Python before 3.13 does not see to it: one thread of
+    python-engineio reads while another writes, and now and then the connection is taken for closed (its issue 461).
+    """
+
+    def turn(self):
+        return self.__dict__.setdefault("_turn", threading.Lock())
+
+    def recv(self, size=1024, flags=0):
+        while True:
+            # Waiting happens outside the turn, or nobody could write meanwhile.
+            if not self.pending() and not select.select([self], [], [], self.gettimeout())[0]:
+                raise TimeoutError("The read operation timed out")
+            with self.turn():
+                patience = self.gettimeout()
+                self.settimeout(0)
+                try:
+                    return super().recv(size, flags)
+                except ssl.SSLWantReadError:
+                    pass
+                finally:
+                    self.settimeout(patience)
+
+    def send(self, data, flags=0):
+        with self.turn():
+            return super().send(data, flags)
+
+
+ssl.SSLContext.sslsocket_class = OneAtATime
 
 
 def tell(**what):
