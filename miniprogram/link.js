@@ -1,6 +1,7 @@
 // @ts-check
 // The game's connection: Socket.IO over wx.connectSocket.
 
+const { restartDelay } = require('./game/wire.js');
 const { Socket } = require('./socketio/index.js');
 
 class SocketIoLink {
@@ -14,6 +15,7 @@ class SocketIoLink {
     this._socket.on('connect', () => listener.opened());
     this._socket.on('disconnect', () => listener.closed());
     this._socket.on('connect_error', () => listener.closed());
+    this._socket.on('restart', (/** @type {unknown} */ data) => this._socket.postpone(restartDelay(data)));
     for (const event of ['hi', 'room', 'start', 'movement', 'leave', 'result', 'fault']) {
       this._socket.on(event, (/** @type {unknown} */ data) => listener.received(event, data));
     }

@@ -205,7 +205,7 @@ impl Server {
         };
         let all = async {
             self.clients.wait().await;
-            self.polling.close().await;
+            self.polling.close();
             listeners.await;
         };
         if time::timeout_at(deadline, all).await.is_err() {

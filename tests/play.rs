@@ -299,6 +299,10 @@ async fn drain_finishes_rounds_and_closes_properly() {
     waiting.event("room").await;
     let (ending, ()) = tokio::join!(
         async {
+            for client in [&mut idle, &mut waiting] {
+                let delay = client.event("restart").await["delay"].as_u64().unwrap();
+                assert!(delay <= 1000, "told to come back after {delay} ms");
+            }
             assert_eq!(idle.closed().await, Some(1001));
             assert_eq!(waiting.closed().await, Some(1001));
             let refused = tokio::net::TcpStream::connect(address).await;
@@ -306,6 +310,7 @@ async fn drain_finishes_rounds_and_closes_properly() {
             // The polling client cannot be asked any more: its requests are new connections. The round counts all the same.
             let result = ann.event("result").await;
             assert_eq!(uids_of(&result).len(), 2);
+            ann.event("restart").await;
             ann.closed().await
         },
         server.drain(),

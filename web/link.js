@@ -1,5 +1,6 @@
 // The page's connection: a native WebSocket that comes back by itself.
 
+import { restartDelay } from '../miniprogram/game/wire.js';
 import { backoff } from '../miniprogram/socketio/backoff.js';
 
 /** How long a connection may take to open, in ms. */
@@ -14,6 +15,8 @@ export class WebSocketLink {
   #wanted = false;
   /** Tries since the server last said something. */
   #attempt = 0;
+  /** How long the server wants us to stay away when it closes, in ms. @type {number | null} */
+  #absence = null;
   /** Runs while a connection opens, or until the next try. @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -66,7 +69,8 @@ export class WebSocketLink {
       if (socket !== this.#socket) return;
       this.#attempt = 0;
       const message = parse(data);
-      if (message) this.#listener?.received(message.event, message.data);
+      if (message?.event === 'restart') this.#absence = restartDelay(message.data);
+      else if (message) this.#listener?.received(message.event, message.data);
     };
     socket.onclose = () => this.#lost(socket);
   }
@@ -75,8 +79,9 @@ export class WebSocketLink {
   #lost(socket) {
     // A connection that was dropped still says that it has closed, a while later.
     if (socket !== this.#socket) return;
+    const delay = this.#absence ?? backoff(this.#attempt);
     this.#drop();
-    this.#timer = setTimeout(() => this.#open(), backoff(this.#attempt));
+    this.#timer = setTimeout(() => this.#open(), delay);
     this.#attempt += 1;
     this.#listener?.closed();
   }
@@ -85,6 +90,7 @@ export class WebSocketLink {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
+    this.#absence = null;
     socket?.close();
   }
 }

@@ -33,9 +33,18 @@ function readLines(result, left) {
   }));
 }
 
+/** The longest that a server may keep us away, in ms. */
+const LONGEST_ABSENCE = 60000;
+
+/** The `delay` of `restart`, in ms: so long after the connection has closed we may come back. @param {any} data @returns {number} */
+function restartDelay(data) {
+  const delay = data && Number(data.delay);
+  return delay > 0 ? Math.min(delay, LONGEST_ABSENCE) : 0;
+}
+
 /** Those of a list that say whom they are about. @param {unknown} list @returns {any[]} */
 function entries(list) {
   return Array.isArray(list) ? list.filter((entry) => entry && typeof entry.uid === 'string') : [];
 }
 
-module.exports = { readSeats, readLines };
+module.exports = { readSeats, readLines, restartDelay };

@@ -71,6 +71,8 @@ class Socket extends Emitter {
     this._generation = 0;
     /** Tries since the last connection that worked. */
     this._attempt = 0;
+    /** How long to stay away when this connection closes, in ms; null: as long as `backoff` says. @type {number | null} */
+    this._absence = null;
     /** Until the connection is believed dead, or until the next try. @type {ReturnType<typeof setTimeout>} */
     this._timer = 0;
     /** How long an established connection may be silent, as the server has it, in ms; 0 before the handshake. */
@@ -102,6 +104,15 @@ class Socket extends Emitter {
     this._wanted = true;
     this._drop('redial');
     this._dial();
+  }
+
+  /**
+   * When this connection closes, the next one is opened so much later, instead of after the usual pause: for a server that
+   * says when to come back. `open`, `redial` and `wake` do not wait for it.
+   * @param {number} delay ms
+   */
+  postpone(delay) {
+    this._absence = delay;
   }
 
   /**
@@ -196,6 +207,7 @@ class Socket extends Emitter {
     this._task = null;
     this._connected = false;
     this._probing = false;
+    this._absence = null;
     clearTimeout(this._timer);
     if (task !== null) hangUp(task);
 
@@ -210,10 +222,11 @@ class Socket extends Emitter {
   /** The connection, or the try, has failed: the next one follows. @param {string} reason @param {string} [details] */
   _lost(reason, details) {
     const failed = !this._connected;
+    const absence = this._absence;
     this._drop(reason);
     if (failed) later(() => this._tell('connect_error', [new Error(details || reason)]));
     if (this._asleep) return;
-    const delay = backoff(this._attempt, this._random);
+    const delay = absence === null ? backoff(this._attempt, this._random) : absence;
     this._attempt += 1;
     this._timer = setTimeout(() => this._dial(), delay);
     const { _generation: generation, _attempt: attempt } = this;

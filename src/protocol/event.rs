@@ -105,6 +105,17 @@ impl From<&Fault> for Message {
     }
 }
 
+/// The server is about to restart: come back after `delay`, in whole milliseconds on the wire. Each client is told another,
+/// so that they do not all come in the same second.
+pub fn restart(delay: Duration) -> Message {
+    Message::new(
+        "restart",
+        &Restart {
+            delay: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+        },
+    )
+}
+
 /// What an acknowledgement says of a command that was carried out.
 pub fn accepted() -> String {
     json(&Accepted { ok: true })
@@ -185,6 +196,11 @@ struct Moved<'a> {
     movement: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     face: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct Restart {
+    delay: u64,
 }
 
 #[derive(Serialize)]

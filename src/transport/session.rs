@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,7 @@ use super::Limits;
 use super::limiter::{Limiter, Verdict};
 use crate::game::lobby::Hello;
 use crate::game::{ConnectionId, room};
+use crate::protocol::event::restart;
 use crate::protocol::{Code, Command, Message, Request};
 use crate::runtime::census::Counted;
 use crate::runtime::lobby::Ask;
@@ -52,6 +54,21 @@ impl Hall {
             next_connection: Arc::default(),
         }
     }
+}
+
+/// So many people a second are told to come back after a restart. Each takes a TLS handshake, which is most of the work.
+const RETURNS_PER_SECOND: f64 = 500.0;
+/// Few people come back over so long, and many over no longer than this.
+const SHORTEST_RETURN: Duration = Duration::from_secs(1);
+const LONGEST_RETURN: Duration = Duration::from_mins(1);
+/// The golden ratio's fraction: its multiples, taken without their whole part, lie as evenly as can be however many they are.
+const EVEN: f64 = 0.618_033_988_749_894_9;
+
+/// When one of so many people is to come back, each at a time of its own.
+fn return_delay(connection: ConnectionId, people: usize) -> Duration {
+    let spread = Duration::from_secs_f64(people as f64 / RETURNS_PER_SECOND)
+        .clamp(SHORTEST_RETURN, LONGEST_RETURN);
+    spread.mul_f64((connection.0 as f64 * EVEN).fract())
 }
 
 /// Why the server lets a client go.
@@ -110,6 +127,7 @@ pub struct Session {
     leaving: bool,
     legacy: bool,
     limiter: Limiter,
+    census: Arc<Census>,
     _counted: Counted,
 }
 
@@ -129,6 +147,7 @@ impl Session {
             leaving: false,
             legacy,
             limiter: Limiter::new(hall.limits.messages_per_second, Instant::now()),
+            census: hall.census.clone(),
             _counted: hall.census.enter(kind, 1),
         }
     }
@@ -212,6 +231,12 @@ impl Session {
         self.draining.cancelled().await;
     }
 
+    /// The last message to a client that is let go because the server restarts.
+    pub fn restart(&self) -> Message {
+        let people = self.census.count(Kind::Person);
+        restart(return_delay(self.peer.id, people))
+    }
+
     /// The connection is gone; the lobby tells the room.
     pub async fn end(self) {
         debug!(connection = %self.peer.id, "client gone");
@@ -257,5 +282,25 @@ impl Session {
 
     fn refuse(&self, event: &str, code: Code, ack: Option<u64>) {
         self.peer.outbox.report(event, ack, Err(code));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_come_back_one_after_the_other() {
+        for people in [1_000, 20_000] {
+            let mut delays: Vec<_> = (7..people + 7)
+                .map(|id| return_delay(ConnectionId(id), people as usize))
+                .collect();
+            delays.sort();
+            // In no tenth of a second do more come than twice as many as are meant to.
+            let most = delays.chunk_by(|a, b| a.as_millis() / 100 == b.as_millis() / 100);
+            assert!(most.map(<[_]>::len).max().unwrap() <= 100);
+        }
+        let latest = (0..1_000_000).map(|id| return_delay(ConnectionId(id), 1_000_000));
+        assert!(latest.max().unwrap() <= LONGEST_RETURN);
     }
 }

@@ -19,6 +19,7 @@ use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
 use socketioxide::{ProtocolVersion, SocketIo};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
@@ -34,6 +35,9 @@ const INBOX: usize = 128;
 /// How long a client may take to ask for the default namespace.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a client that is to come back has to fetch its last message.
+const LINGER: Duration = Duration::from_millis(500);
+
 /// Answers every request of the clients that begin with polling.
 pub type Polling = BoxCloneSyncService<HttpRequest<Body>, Response<Body>, Infallible>;
 
@@ -41,16 +45,12 @@ pub type Polling = BoxCloneSyncService<HttpRequest<Body>, Response<Body>, Infall
 pub struct SocketIoServer {
     /// Answers their requests.
     pub service: Polling,
-    io: SocketIo,
     closed: CancellationToken,
 }
 
 impl SocketIoServer {
-    /// Ends what is left of them: requests that wait for something to say, and clients that did not react to their goodbye.
-    /// Sessions must have ended before, socketioxide does not tell them.
-    pub async fn close(&self) {
-        self.io.close().await;
-        // It knows nothing of clients that are in no namespace, and whose request would wait for the next ping.
+    /// Ends the requests that wait for something to say. Clients that have upgraded are cut off with the end of the process.
+    pub fn close(&self) {
         self.closed.cancel();
     }
 }
@@ -80,7 +80,6 @@ pub fn serve(hall: Hall, path: String) -> SocketIoServer {
     });
     SocketIoServer {
         service: Polling::new(service),
-        io,
         closed,
     }
 }
@@ -150,11 +149,20 @@ async fn attend(
 ) {
     let connection = session.id();
     let ending = converse(&socket, &mut session, &mut asked, &gone).await;
+    if ending == Err(Farewell::GoingAway) {
+        emit(&socket, &session.restart());
+    }
     session.end().await;
     if let Err(farewell) = ending {
         debug!(%connection, ?farewell, "client dismissed");
-        // Fails when the client does not read: then its heartbeat ends it, or the stalled socket does.
-        let _ = socket.disconnect();
+        if farewell == Farewell::GoingAway {
+            // Who is told to disconnect stays away, and so does python-socketio when it is told to close. These are to come
+            // back: they get the time to fetch what there is, and are cut off with the end of the process.
+            let _ = time::timeout(LINGER, gone.cancelled()).await;
+        } else {
+            // Fails when the client does not read: then its heartbeat ends it, or the stalled socket does.
+            let _ = socket.disconnect();
+        }
     }
 }
 

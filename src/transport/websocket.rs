@@ -193,6 +193,14 @@ where
     let mut session = Session::new(&hall, dialect.kind(), legacy);
     let connection = session.id();
     let ending = converse(&mut socket, &dialect, &mut session, &hall).await;
+    let last_words = match &ending {
+        // A Socket.IO client that is told to disconnect stays away; one whose connection just closes comes back by itself.
+        Err(End::Dismissed(Farewell::GoingAway)) => dialect
+            .write(&Outgoing::Message(session.restart()))
+            .map(Frame::text),
+        Err(End::Dismissed(_)) => dialect.goodbye(),
+        Err(End::Broken(_) | End::Done) | Ok(()) => None,
+    };
     // The game hears first: saying goodbye may take a while.
     session.end().await;
     match ending {
@@ -209,7 +217,7 @@ where
                 code: farewell.close_code().into(),
                 reason: farewell.reason().into(),
             };
-            say_goodbye(&mut socket, dialect.goodbye(), close).await;
+            say_goodbye(&mut socket, last_words, close).await;
         }
         Err(End::Done) => {
             let close = CloseFrame {

@@ -6,3 +6,4 @@ import './suites/pairs.mjs';
 import './suites/answers.mjs';
 import './suites/mini_program_2016.mjs';
 import './suites/staying.mjs';
+import './suites/restart.mjs';

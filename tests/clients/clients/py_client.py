@@ -12,7 +12,7 @@ from inspect import signature
 import socketio
 import urllib3
 
-GAME_EVENTS = ["hi", "room", "start", "movement", "leave", "result", "fault"]
+GAME_EVENTS = ["hi", "room", "start", "movement", "leave", "result", "fault", "restart"]
 
 stdout_lock = threading.Lock()
 wanted_transport = None

@@ -44,6 +44,22 @@ inWeChat('a connection is lost', () => {
     });
   }
 
+  test('and the server has said when to come back', async () => {
+    const phone = new Phone().open().letIn();
+    phone.socket.postpone(7000);
+    phone.task.closes(1001);
+    assert.deepEqual(await phone.heard(), [['disconnect', 'transport close']]);
+    assert.deepEqual(phone.pauses, [{ attempt: 1, delay: 7000 }]);
+    await pass(6999);
+    assert.equal(phone.tasks.length, 1);
+    await pass(1);
+    assert.equal(phone.tasks.length, 2);
+    // That holds once: if there is still nobody, it goes on as usual.
+    phone.task.errs('refused');
+    await phone.heard();
+    assert.ok(phone.pauses[1].delay < 7000);
+  });
+
   for (const [what, connect, message] of [
     ['WeChat says so at once', ({ fail }) => { fail({ errMsg: 'not in domain list' }); }, 'not in domain list'],
     ['WeChat says so at once, with a task', ({ fail }) => {

@@ -18,7 +18,7 @@ inWeChat('whatever happens', () => {
       () => phone.task?.says(HANDSHAKE), () => phone.task?.says(WELCOME), () => phone.task?.says('2'),
       () => phone.task?.closes(), () => phone.task?.errs('x'), () => phone.task?.option.fail({}),
       () => phone.tasks[dice(phone.tasks.length)]?.closes(), () => phone.tasks[dice(phone.tasks.length)]?.says('41'),
-      () => dice(5) || phone.socket.close(),
+      () => dice(5) || phone.socket.close(), () => phone.socket.postpone(dice(9000)),
     ];
     for (let step = 0; step < 3000; step += 1) {
       await happenings[dice(happenings.length)]();
