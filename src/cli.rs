@@ -2,11 +2,13 @@
 
 pub mod serve;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use serve::Serve;
+use serve::{ADMIN, duration};
 
 /// A realtime rock-paper-scissors server for `WeChat` Mini Programs and browsers: one binary, HTTPS included.
 ///
@@ -29,6 +31,10 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Ask a running server on this machine whether it works; exit code 0 if it does
     Health(Health),
+    /// Show what a running server on this machine does: people, rooms, rates, certificates
+    Status(Status),
+    /// Show or change what a running server on this machine logs
+    Log(Log),
 }
 
 /// The flags of `health`.
@@ -40,6 +46,32 @@ pub struct Health {
     /// The HTTPS port [default: whichever of 443 and 8443 answers]
     #[arg(long, env = "WULIN_PORT")]
     pub port: Option<u16>,
+}
+
+/// The flags of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    /// The server's --admin
+    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN", default_value_t = ADMIN)]
+    pub admin: SocketAddr,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show it again and again, so often
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = duration, conflicts_with = "json")]
+    pub watch: Option<Duration>,
+}
+
+/// The flags of `log`.
+#[derive(Debug, Clone, Args)]
+pub struct Log {
+    /// What is to be logged: error, warn, info, debug or trace, or a list such as info,wulin=debug; SIGHUP brings back
+    /// what the server was started with
+    #[arg(value_name = "LEVEL")]
+    pub level: Option<String>,
+    /// The server's --admin
+    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN", default_value_t = ADMIN)]
+    pub admin: SocketAddr,
 }
 
 #[cfg(test)]
@@ -61,7 +93,7 @@ mod tests {
             .filter(|argument| argument.get_long().is_some())
         {
             let long = argument.get_long().unwrap_or_default();
-            if ["help", "version"].contains(&long) {
+            if ["help", "version", "print-config"].contains(&long) {
                 continue;
             }
             let expected = format!("WULIN_{}", long.replace('-', "_").to_uppercase());

@@ -1,10 +1,13 @@
 //! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::Serve;
+use crate::cli::serve::{ADMIN, Admin};
+use crate::edge::access::AccessLog;
+use crate::edge::addresses::Proxies;
 use crate::edge::certificates::{self, Pair, Problem, Source};
 use crate::edge::gate::GateLimits;
 use crate::edge::routes;
@@ -104,6 +107,10 @@ pub struct Config {
     pub gate: GateLimits,
     /// How long a client may take to send its first request, and the headers of any.
     pub request_timeout: Duration,
+    /// Where metrics and the state of the server are told, if anywhere.
+    pub admin: Option<AdminPort>,
+    /// The access log, if one is kept.
+    pub access: Option<AccessLog>,
     /// How long rounds in progress may take to finish.
     pub drain_timeout: Duration,
     /// What works but deserves attention, as sentences.
@@ -115,6 +122,15 @@ pub struct Config {
 pub struct HttpPort {
     /// Which.
     pub port: u16,
+    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    pub required: bool,
+}
+
+/// Where metrics and the state of the server are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdminPort {
+    /// The address and port.
+    pub address: SocketAddr,
     /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
     pub required: bool,
 }
@@ -161,6 +177,10 @@ impl Config {
                 required: false,
             }),
         };
+        let proxies = Proxies {
+            networks: flags.trusted_proxies.clone().into(),
+            introduce: flags.proxy_protocol,
+        };
         let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
             .unwrap_or(usize::MAX)
             .max(1);
@@ -205,8 +225,20 @@ impl Config {
                 per_address: flags.max_connections_per_ip,
                 handshake_timeout: flags.tls_timeout,
                 write_timeout: flags.write_timeout,
+                proxies: proxies.clone(),
             },
             request_timeout: flags.request_timeout,
+            admin: match flags.admin {
+                Admin::Off => None,
+                Admin::At(address) => Some(AdminPort {
+                    address,
+                    required: address != ADMIN,
+                }),
+            },
+            access: flags.access_log.then_some(AccessLog {
+                addresses: flags.log_addresses,
+                proxies,
+            }),
             drain_timeout: flags.drain_timeout,
             warnings,
         })
@@ -332,6 +364,11 @@ fn check_values(flags: &Serve) -> Result<(), Invalid> {
             "--max-connections-per-ip",
             flags.max_connections_per_ip == 0,
             "must be more than 0",
+        ),
+        (
+            "--proxy-protocol",
+            flags.proxy_protocol && flags.trusted_proxies.is_empty(),
+            "needs --trusted-proxies: name the proxies whose word counts",
         ),
         (
             "--http-port",

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use clap::Parser;
 use tracing::{info, warn};
-use wulin::cli::{Cli, Command, Health, Serve};
+use wulin::cli::{Cli, Command, Serve};
 use wulin::config::{Config, Stage};
 use wulin::ops::signals::{Reload, Stop};
-use wulin::ops::{health, logs};
+use wulin::ops::{health, logs, status};
 use wulin::server::Server;
 
 /// A configuration that cannot work; systemd is told not to try again.
@@ -31,12 +31,14 @@ fn main() -> ExitCode {
     match command {
         None => runtime.block_on(run(&serve)),
         Some(Command::Serve(flags)) => runtime.block_on(run(&flags)),
-        Some(Command::Health(flags)) => runtime.block_on(ask(flags)),
+        Some(Command::Health(flags)) => runtime.block_on(report(health::ask(&flags))),
+        Some(Command::Status(flags)) => runtime.block_on(report(status::show(&flags))),
+        Some(Command::Log(flags)) => runtime.block_on(report(status::log(&flags))),
     }
 }
 
 async fn run(flags: &Serve) -> ExitCode {
-    if let Err(problem) = logs::start(&flags.log) {
+    if let Err(problem) = logs::start(&flags.log, flags.log_format) {
         eprintln!("wulin: {problem}");
         return ExitCode::from(USAGE);
     }
@@ -94,7 +96,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         tokio::select! {
             signal = stop.next() => break signal,
             () = reload.next() => {
-                info!("SIGHUP: reading the certificates again");
+                info!("SIGHUP: reading the certificates again, and logging what was logged at the start");
+                logs::reset_level();
                 server.reload().await;
             }
         }
@@ -106,8 +109,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     }
 }
 
-async fn ask(flags: Health) -> ExitCode {
-    match health::ask(&flags).await {
+/// Prints what came of a command.
+async fn report(outcome: impl Future<Output = anyhow::Result<String>>) -> ExitCode {
+    match outcome.await {
         Ok(answer) => {
             println!("{answer}");
             ExitCode::SUCCESS

@@ -1,7 +1,7 @@
 //! Composition root: wires everything, and takes it apart again in the right order.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,21 +12,26 @@ use axum::http::Request;
 use axum_server::Handle;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{SecureRandom, aws_lc_rs};
 use tokio::task::JoinHandle;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use crate::config::{Config, HttpPort, Stage};
+use crate::config::{AdminPort, Config, HttpPort, Stage};
+use crate::edge::addresses::Addresses;
 use crate::edge::certificates::Resolver;
-use crate::edge::gate::Gate;
+use crate::edge::gate::{Gate, PlainGate};
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::renewal::Renewal;
 use crate::edge::routes::{self, Site};
 use crate::edge::{redirect, tls};
 use crate::game::lobby::Lobby;
+use crate::ops::admin::{self, Admin};
+use crate::ops::metrics::Metrics;
+use crate::ops::process::Start;
+use crate::ops::state::Observer;
 use crate::runtime::{Census, LobbyHandle, lobby};
 use crate::transport::session::Hall;
 use crate::transport::socketio::{self, SocketIoServer};
@@ -42,6 +47,7 @@ const HEADERS: usize = 16 * 1024;
 pub struct Server {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
+    admin_address: Option<SocketAddr>,
     census: Arc<Census>,
     lobby: LobbyHandle,
     draining: CancellationToken,
@@ -51,6 +57,8 @@ pub struct Server {
     /// None where the certificate is the server's own.
     renewal: Option<Arc<Renewal>>,
     handle: Handle<SocketAddr>,
+    /// The admin listener goes last: it tells of the drain.
+    admin_handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<io::Result<()>>>,
     drain_timeout: Duration,
 }
@@ -58,93 +66,77 @@ pub struct Server {
 impl Server {
     /// Opens the ports and starts to serve, within a tokio runtime. When it returns, clients are answered.
     pub fn start(config: &Config) -> anyhow::Result<Server> {
+        let start = Start::now();
         let https = listen(config.listen, config.port)?;
         let address = https.local_addr().context("asking for the HTTPS port")?;
         let http = match config.http_port {
             Some(http_port) => open_http(config, http_port)?,
             None => None,
         };
-
-        let random = aws_lc_rs::default_provider().secure_random;
-        let mut seed = [0; 32];
-        random
-            .fill(&mut seed)
-            .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+        let http_address = match &http {
+            Some(http) => Some(http.local_addr().context("asking for the HTTP port")?),
+            None => None,
+        };
+        let admin = match config.admin {
+            Some(admin) => open_admin(admin)?,
+            None => None,
+        };
+        let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
 
         let census = Arc::new(Census::default());
         let clients = TaskTracker::new();
         let draining = CancellationToken::new();
-        // The lobby and its rooms end by themselves once nobody can reach them.
-        let lobby = lobby::spawn(
-            Lobby::new(config.rules, seed),
-            census.clone(),
-            &TaskTracker::new(),
-        );
-        let hall = Hall::new(
-            lobby.clone(),
-            config.limits,
-            census.clone(),
-            draining.clone(),
-            clients.clone(),
-        );
+        let random = aws_lc_rs::default_provider().secure_random;
+        let hall = hall(config, &census, &draining, &clients, random)?;
+        let lobby = hall.lobby.clone();
         let polling = socketio::serve(hall.clone(), config.socketio_paths[0].clone());
+        let certificates = Arc::new(Resolver::new(&config.certificates));
+        let renewal = renewal(config, &certificates, &census);
+        if let Some(renewal) = renewal.clone() {
+            clients.spawn(renewal.watch(draining.clone()));
+        }
+        let addresses = Addresses::new(config.gate.per_address);
         let site = Site {
             hall,
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
             polling: polling.service.clone(),
             random,
+            addresses: addresses.clone(),
+            proxies: config.gate.proxies.clone(),
+            access: config.access.clone(),
             hsts: config.stage == Stage::Production,
         };
-        let certificates = Arc::new(Resolver::new(&config.certificates));
-        let renewal = renewal(config, &certificates);
-        if let Some(renewal) = renewal.clone() {
-            clients.spawn(renewal.watch(draining.clone()));
-        }
         let gate = Gate::new(
-            tls::server_config(certificates)?,
-            config.gate,
+            tls::server_config(certificates.clone())?,
+            config.gate.clone(),
+            addresses,
             census.clone(),
         );
+
         let handle = Handle::new();
-
-        let mut server = axum_server::from_tcp(https)
-            .context("listening for HTTPS")?
-            .acceptor(gate.clone())
-            .handle(handle.clone())
-            .first_request_timeout(config.request_timeout)
-            .accept_error_handler(refused);
-        let builder = server.http_builder();
-        bound_http1(builder, config.request_timeout);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS)
-            .keep_alive_interval(HTTP2_PING)
-            .keep_alive_timeout(HTTP2_PING);
-        let mut listeners = vec![tokio::spawn(
-            server.serve(routes::router(site).into_make_service()),
-        )];
-
-        let mut http_address = None;
+        let mut listeners = vec![serve_https(config, https, gate.clone(), &handle, site)?];
         if let Some(http) = http {
-            http_address = Some(http.local_addr().context("asking for the HTTP port")?);
-            let port = address.port();
-            let answer =
-                move |request: Request<Body>| async move { redirect::redirect(&request, port) };
-            let mut server = axum_server::from_tcp(http)
-                .context("listening for HTTP")?
-                .acceptor(gate.plain())
-                .handle(handle.clone())
-                .first_request_timeout(config.request_timeout)
-                .accept_error_handler(refused);
-            bound_http1(server.http_builder(), config.request_timeout);
-            let router = Router::new().fallback(answer);
-            listeners.push(tokio::spawn(server.serve(router.into_make_service())));
+            let plain = gate.plain();
+            listeners.push(serve_http(config, http, plain, &handle, address.port())?);
+        }
+        let admin_handle = Handle::new();
+        if let Some(admin) = admin {
+            let observer = Arc::new(Observer::new(
+                census.clone(),
+                certificates.clone(),
+                draining.clone(),
+                (address, http_address),
+                start,
+            ));
+            clients.spawn(observer.clone().watch());
+            let metrics = Metrics::new(census.clone(), certificates, start);
+            serve_admin(admin, Admin { metrics, observer }, &admin_handle)?;
         }
         Ok(Server {
             address,
             http_address,
+            admin_address,
             census,
             lobby,
             draining,
@@ -152,6 +144,7 @@ impl Server {
             polling,
             renewal,
             handle,
+            admin_handle,
             listeners,
             drain_timeout: config.drain_timeout,
         })
@@ -165,6 +158,11 @@ impl Server {
     /// Where plain HTTP is redirected, if anywhere.
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
+    }
+
+    /// Where metrics and the state are told, if anywhere.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// How many there are of everything.
@@ -214,12 +212,43 @@ impl Server {
                 "drain time-out: what is left is cut off"
             );
         }
+        self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
     }
 }
 
+/// The game, and the way to it. The lobby and its rooms end by themselves once nobody can reach them.
+fn hall(
+    config: &Config,
+    census: &Arc<Census>,
+    draining: &CancellationToken,
+    clients: &TaskTracker,
+    random: &dyn SecureRandom,
+) -> anyhow::Result<Hall> {
+    let mut seed = [0; 32];
+    random
+        .fill(&mut seed)
+        .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+    let lobby = lobby::spawn(
+        Lobby::new(config.rules, seed),
+        census.clone(),
+        &TaskTracker::new(),
+    );
+    Ok(Hall::new(
+        lobby,
+        config.limits,
+        census.clone(),
+        draining.clone(),
+        clients.clone(),
+    ))
+}
+
 /// What keeps the certificates in step with the disk, where they are from there.
-fn renewal(config: &Config, resolver: &Arc<Resolver>) -> Option<Arc<Renewal>> {
+fn renewal(
+    config: &Config,
+    resolver: &Arc<Resolver>,
+    census: &Arc<Census>,
+) -> Option<Arc<Renewal>> {
     let source = config.certificate_source.clone()?;
     let domains = config.domains.clone();
     let pairs = &config.certificates;
@@ -228,20 +257,91 @@ fn renewal(config: &Config, resolver: &Arc<Resolver>) -> Option<Arc<Renewal>> {
         domains,
         pairs,
         resolver.clone(),
+        census.clone(),
     )))
 }
 
-/// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.
-fn open_http(
+fn serve_https(
     config: &Config,
-    http: HttpPort,
-) -> Result<Option<std::net::TcpListener>, CannotListen> {
+    listener: TcpListener,
+    gate: Gate,
+    handle: &Handle<SocketAddr>,
+    site: Site,
+) -> anyhow::Result<JoinHandle<io::Result<()>>> {
+    let mut server = axum_server::from_tcp(listener)
+        .context("listening for HTTPS")?
+        .acceptor(gate)
+        .handle(handle.clone())
+        .first_request_timeout(config.request_timeout)
+        .accept_error_handler(refused);
+    let builder = server.http_builder();
+    bound_http1(builder, config.request_timeout);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .keep_alive_interval(HTTP2_PING)
+        .keep_alive_timeout(HTTP2_PING);
+    let router = routes::router(site);
+    Ok(tokio::spawn(server.serve(router.into_make_service())))
+}
+
+/// Redirects to HTTPS on `port`.
+fn serve_http(
+    config: &Config,
+    listener: TcpListener,
+    gate: PlainGate,
+    handle: &Handle<SocketAddr>,
+    port: u16,
+) -> anyhow::Result<JoinHandle<io::Result<()>>> {
+    let mut server = axum_server::from_tcp(listener)
+        .context("listening for HTTP")?
+        .acceptor(gate)
+        .handle(handle.clone())
+        .first_request_timeout(config.request_timeout)
+        .accept_error_handler(refused);
+    bound_http1(server.http_builder(), config.request_timeout);
+    let answer = move |request: Request<Body>| async move { redirect::redirect(&request, port) };
+    let router = Router::new().fallback(answer);
+    Ok(tokio::spawn(server.serve(router.into_make_service())))
+}
+
+fn serve_admin(
+    listener: TcpListener,
+    admin: Admin,
+    handle: &Handle<SocketAddr>,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("asking for the admin port")?;
+    let server = axum_server::from_tcp(listener)
+        .context("listening for the admin port")?
+        .handle(handle.clone());
+    let router = admin::router(admin, address);
+    tokio::spawn(server.serve(router.into_make_service()));
+    Ok(())
+}
+
+/// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.
+fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, CannotListen> {
     match listen(config.listen, http.port) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if http.required => Err(error),
         Err(error) => {
             warn!(
                 "No redirect from http://: {error} Players are not affected; --http-port 0 says that none is wanted."
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// Opens the admin port. Where it was not asked for, not getting it is only a warning.
+fn open_admin(admin: AdminPort) -> Result<Option<TcpListener>, CannotListen> {
+    match listen(Some(admin.address.ip()), admin.address.port()) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if admin.required => Err(error),
+        Err(error) => {
+            warn!(
+                "No metrics and no wulin status: {error} Players are not affected; --admin says where else, or off."
             );
             Ok(None)
         }

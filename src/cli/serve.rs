@@ -1,13 +1,17 @@
 //! The flags of `serve`.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag one types")]
 pub struct Serve {
     /// A domain this server answers for; the certificate must cover it. Can be repeated
     #[arg(
@@ -166,6 +170,30 @@ pub struct Serve {
     #[arg(long, value_name = "TIME", env = "WULIN_IDLE_TIMEOUT", default_value = "1h", value_parser = duration, help_heading = "Limits")]
     pub idle_timeout: Duration,
 
+    /// Proxies that may say for whom they speak, by X-Forwarded-For: addresses or networks such as 10.0.0.0/8. Can be
+    /// repeated
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        env = "WULIN_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_parser = network,
+        help_heading = "Behind a proxy"
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
+    #[arg(long, env = "WULIN_PROXY_PROTOCOL", help_heading = "Behind a proxy")]
+    pub proxy_protocol: bool,
+
+    /// Where metrics and the state of the server are told, over plain HTTP; off for nowhere
+    #[arg(
+        long,
+        value_name = "IP:PORT",
+        env = "WULIN_ADMIN",
+        default_value_t = Admin::At(ADMIN),
+        help_heading = "Running"
+    )]
+    pub admin: Admin,
     /// How long rounds in progress may take to finish when the server is told to stop
     #[arg(long, value_name = "TIME", env = "WULIN_DRAIN_TIMEOUT", default_value = "15s", value_parser = duration, help_heading = "Running")]
     pub drain_timeout: Duration,
@@ -178,10 +206,88 @@ pub struct Serve {
         help_heading = "Running"
     )]
     pub log: String,
+    /// How the log is written: human, json or journald; auto takes human on a terminal, journald under systemd, else json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "WULIN_LOG_FORMAT",
+        value_enum,
+        default_value_t = LogFormat::Auto,
+        help_heading = "Running"
+    )]
+    pub log_format: LogFormat,
+    /// Log every request
+    #[arg(long, env = "WULIN_ACCESS_LOG", help_heading = "Running")]
+    pub access_log: bool,
+    /// Name the client's address in the access log, which is personal data
+    #[arg(
+        long,
+        env = "WULIN_LOG_ADDRESSES",
+        requires = "access_log",
+        help_heading = "Running"
+    )]
+    pub log_addresses: bool,
+    /// Print every setting, where it is from, and do nothing else
+    #[arg(long, help_heading = "Running")]
+    pub print_config: bool,
+}
+
+/// Where the admin listener is when no flag says.
+pub const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9643);
+
+/// Where metrics and the state of the server are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admin {
+    /// Nowhere.
+    Off,
+    /// There.
+    At(SocketAddr),
+}
+
+impl fmt::Display for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Admin::Off => f.write_str("off"),
+            Admin::At(address) => address.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Admin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Admin, Self::Err> {
+        if text == "off" {
+            return Ok(Admin::Off);
+        }
+        let address = text.parse().map(Admin::At);
+        address.map_err(|_| "write an address and a port, as 127.0.0.1:9643, or off")
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For whoever reads it: human on a terminal, journald under systemd, else json.
+    Auto,
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+    /// Lines that begin with their priority, as systemd's journal takes them.
+    Journald,
+}
+
+/// Reads `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let net = text
+        .parse()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    net.map_err(|_| "write an address or a network, as 192.0.2.1 or 10.0.0.0/8".to_owned())
 }
 
 /// Reads `5s`, `1m 30s`, `250ms`, or a bare number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse::<f64>()
         .ok()

@@ -1,21 +1,25 @@
 //! Who is let in: connection limits, socket options, the TLS handshake in bounded time.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::middleware::AddExtension;
 use axum_server::accept::Accept;
+use rustls::ProtocolVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tower::Layer;
 
+use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::guarded::Guarded;
+use super::proxy;
 use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
 
@@ -30,16 +34,18 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 const UNSENT: u32 = 16 * 1024;
 
 /// What the gate keeps to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateLimits {
     /// Connections at a time.
     pub connections: usize,
     /// Connections at a time from one IPv4 address or one IPv6 network of 64 bits.
     pub per_address: usize,
-    /// How long a TLS handshake may take.
+    /// How long a TLS handshake may take, and before it the header of a proxy.
     pub handshake_timeout: Duration,
     /// How long a write may wait for the client to read.
     pub write_timeout: Duration,
+    /// Who may speak for others.
+    pub proxies: Proxies,
 }
 
 /// The stream every transport runs over.
@@ -48,138 +54,196 @@ pub type Stream = TlsStream<Guarded>;
 /// Lets connections in, one after the other; cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
-    tls: Option<TlsAcceptor>,
-    limits: GateLimits,
-    census: Arc<Census>,
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    tls: TlsAcceptor,
+    plain: PlainGate,
 }
+
+/// The gate of the plain HTTP listener, which counts into the same limits.
+#[derive(Clone)]
+pub struct PlainGate {
+    limits: Arc<GateLimits>,
+    census: Arc<Census>,
+    addresses: Arc<Addresses>,
+}
+
+/// Why a connection came to nothing. The first is its label in the metrics.
+type Refusal = (&'static str, io::Error);
 
 impl Gate {
     /// A gate that speaks TLS.
-    pub fn new(tls: Arc<rustls::ServerConfig>, limits: GateLimits, census: Arc<Census>) -> Gate {
+    pub fn new(
+        tls: Arc<rustls::ServerConfig>,
+        limits: GateLimits,
+        addresses: Arc<Addresses>,
+        census: Arc<Census>,
+    ) -> Gate {
         Gate {
-            tls: Some(tls.into()),
-            limits,
-            census,
-            addresses: Arc::default(),
+            tls: tls.into(),
+            plain: PlainGate {
+                limits: Arc::new(limits),
+                census,
+                addresses,
+            },
         }
     }
 
-    /// The gate of the plain HTTP listener, which counts into the same limits.
+    /// The same without TLS.
     #[must_use]
     pub fn plain(&self) -> PlainGate {
-        PlainGate(Gate {
-            tls: None,
-            ..self.clone()
-        })
+        self.plain.clone()
     }
 
-    fn admit(&self, stream: &TcpStream) -> io::Result<Admission> {
-        let address = network(stream.peer_addr()?.ip());
-        let counted = self.census.enter(Kind::Connection, 1);
-        if self.census.count(Kind::Connection) > self.limits.connections {
-            return Err(io::Error::other(
-                "as many connections as --max-connections allows",
-            ));
-        }
-        let mut addresses = self
-            .addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let here = addresses.entry(address).or_default();
-        if *here >= self.limits.per_address {
-            return Err(io::Error::other(
-                "as many connections from one address as --max-connections-per-ip allows",
-            ));
-        }
-        *here += 1;
-        Ok(Admission {
-            address,
-            addresses: self.addresses.clone(),
-            _counted: counted,
-        })
-    }
-
-    fn guard(&self, stream: TcpStream) -> io::Result<Guarded> {
-        let admission = self.admit(&stream)?;
-        stream.set_nodelay(true)?;
-        let socket = SockRef::from(&stream);
-        socket.set_tcp_keepalive(
-            &TcpKeepalive::new()
-                .with_time(KEEPALIVE)
-                .with_interval(KEEPALIVE_INTERVAL),
-        )?;
-        #[cfg(target_os = "linux")]
-        {
-            socket.set_tcp_user_timeout(Some(GIVE_UP))?;
-            socket.set_tcp_notsent_lowat(UNSENT)?;
-        }
-        Ok(Guarded::new(stream, self.limits.write_timeout, admission))
+    async fn secure(&self, stream: TcpStream) -> Result<(Stream, Client), Refusal> {
+        let (stream, client) = self.plain.guard(stream).await?;
+        let patience = self.plain.limits.handshake_timeout;
+        let stream = match time::timeout(patience, self.tls.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err((reason(&error), error)),
+            Err(_) => return Err(too_slow("TLS handshake took too long")),
+        };
+        let version = match stream.get_ref().1.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => "1.2",
+            _ => "1.3",
+        };
+        self.plain.census.tally.handshakes.add(version);
+        Ok((stream, client))
     }
 }
 
+impl PlainGate {
+    async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Client), Refusal> {
+        let counted = self.census.enter(Kind::Connection, 1);
+        if self.census.count(Kind::Connection) > self.limits.connections {
+            return Err((
+                "connections",
+                io::Error::other("as many connections as --max-connections allows"),
+            ));
+        }
+        let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
+        let client = self.introduce(&mut stream, peer).await?;
+        let presence = if client.proxy {
+            // Each of its requests is from somebody else.
+            None
+        } else {
+            Some(self.addresses.enter(client.address).ok_or_else(crowded)?)
+        };
+        equip(&stream).map_err(|error| ("closed", error))?;
+        let admission = Admission {
+            _presence: presence,
+            _counted: counted,
+        };
+        let stream = Guarded::new(stream, self.limits.write_timeout, admission);
+        Ok((stream, client))
+    }
+
+    /// Whom the connection is from, which may be somebody for whom a proxy speaks.
+    async fn introduce(&self, stream: &mut TcpStream, peer: IpAddr) -> Result<Client, Refusal> {
+        let proxies = &self.limits.proxies;
+        let mut client = Client {
+            address: peer,
+            proxy: proxies.trusts(peer),
+        };
+        if client.proxy && proxies.introduce {
+            let header = time::timeout(self.limits.handshake_timeout, proxy::read(stream));
+            match header.await {
+                Ok(Ok(Some(address))) => {
+                    client = Client {
+                        address,
+                        proxy: proxies.trusts(address),
+                    };
+                }
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => return Err(("proxy", error)),
+                Err(_) => return Err(too_slow("the proxy's header took too long")),
+            }
+        }
+        Ok(client)
+    }
+
+    fn refuse(&self, (reason, error): Refusal) -> io::Error {
+        self.census.tally.refusals.add(reason);
+        error
+    }
+}
+
+fn crowded() -> Refusal {
+    (
+        "address",
+        io::Error::other("as many connections from one address as --max-connections-per-ip allows"),
+    )
+}
+
+fn too_slow(what: &'static str) -> Refusal {
+    ("timeout", io::Error::new(io::ErrorKind::TimedOut, what))
+}
+
+/// Why a TLS handshake came to nothing, in one word.
+fn reason(error: &io::Error) -> &'static str {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::AlertReceived(_)) => "alert",
+        Some(rustls::Error::PeerIncompatible(_)) => "incompatible",
+        Some(rustls::Error::InvalidMessage(_)) => "not_tls",
+        Some(_) => "other",
+        None => "closed",
+    }
+}
+
+/// Socket options that find out who is gone.
+fn equip(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(&stream);
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(KEEPALIVE)
+            .with_interval(KEEPALIVE_INTERVAL),
+    )?;
+    #[cfg(target_os = "linux")]
+    {
+        socket.set_tcp_user_timeout(Some(GIVE_UP))?;
+        socket.set_tcp_notsent_lowat(UNSENT)?;
+    }
+    Ok(())
+}
+
+type Accepting<T, S> =
+    Pin<Box<dyn Future<Output = io::Result<(T, AddExtension<S, Client>)>> + Send>>;
+
 impl<S: Send + 'static> Accept<TcpStream, S> for Gate {
     type Stream = Stream;
-    type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Stream, S)>> + Send>>;
+    type Service = AddExtension<S, Client>;
+    type Future = Accepting<Stream, S>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let gate = self.clone();
         Box::pin(async move {
-            let stream = gate.guard(stream)?;
-            let tls = gate.tls.ok_or_else(|| io::Error::other("no TLS here"))?;
-            match time::timeout(gate.limits.handshake_timeout, tls.accept(stream)).await {
-                Ok(stream) => Ok((stream?, service)),
-                Err(_) => Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "TLS handshake took too long",
-                )),
-            }
+            let accepted = gate.secure(stream).await;
+            let (stream, client) = accepted.map_err(|refusal| gate.plain.refuse(refusal))?;
+            Ok((stream, Extension(client).layer(service)))
         })
     }
 }
 
-/// The gate of the plain HTTP listener.
-#[derive(Clone)]
-pub struct PlainGate(Gate);
-
 impl<S: Send + 'static> Accept<TcpStream, S> for PlainGate {
     type Stream = Guarded;
-    type Service = S;
-    type Future = std::future::Ready<io::Result<(Guarded, S)>>;
+    type Service = AddExtension<S, Client>;
+    type Future = Accepting<Guarded, S>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(self.0.guard(stream).map(|stream| (stream, service)))
+        let gate = self.clone();
+        Box::pin(async move {
+            let accepted = gate.guard(stream).await;
+            let (stream, client) = accepted.map_err(|refusal| gate.refuse(refusal))?;
+            Ok((stream, Extension(client).layer(service)))
+        })
     }
 }
 
 /// Keeps a connection counted until it is closed.
 #[derive(Debug)]
 pub struct Admission {
-    address: IpAddr,
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    _presence: Option<Presence>,
     _counted: Counted,
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        let mut addresses = self
-            .addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(mut here) = addresses.entry(self.address) {
-            *here.get_mut() -= 1;
-            if *here.get() == 0 {
-                here.remove();
-            }
-        }
-    }
-}
-
-/// Whom an address stands for: whoever has one IPv6 address usually has all 2^64 of its network.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }

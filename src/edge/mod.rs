@@ -1,10 +1,13 @@
 //! Everything between the network and the transports: listeners, TLS, limits, routes.
 
+pub mod access;
+pub mod addresses;
 pub mod certificates;
 pub mod gate;
 pub mod guarded;
 pub mod listen;
 pub mod page;
+pub mod proxy;
 pub mod redirect;
 pub mod renewal;
 pub mod routes;

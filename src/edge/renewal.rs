@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::certificates::{Fingerprint, Pair, Resolver, Source};
+use crate::runtime::Census;
 
 /// How often the files are looked at. That costs a call per file, and works on every file system and through every link.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -21,6 +22,7 @@ pub struct Renewal {
     source: Source,
     domains: Vec<String>,
     resolver: Arc<Resolver>,
+    census: Arc<Census>,
     state: Mutex<State>,
 }
 
@@ -39,6 +41,7 @@ impl Renewal {
         domains: Vec<String>,
         pairs: &[Pair],
         resolver: Arc<Resolver>,
+        census: Arc<Census>,
     ) -> Renewal {
         let state = State {
             // Not what it looks like now: it may have changed since it was read.
@@ -49,6 +52,7 @@ impl Renewal {
             source,
             domains,
             resolver,
+            census,
             state: Mutex::new(state),
         }
     }
@@ -93,13 +97,16 @@ impl Renewal {
         let loading = tokio::task::spawn_blocking(move || source.load(&domains, SystemTime::now()));
         let Ok(loaded) = loading.await else { return };
         state.read = fingerprint;
+        let outcomes = &self.census.tally.certificates;
         let found = match loaded {
             Ok(found) if found.pairs.is_empty() => {
+                outcomes.add("refused");
                 warn!("There is no certificate on the disk any more. The old one is still served.");
                 return;
             }
             Ok(found) => found,
             Err(problem) => {
+                outcomes.add("refused");
                 warn!(
                     "The new certificate cannot be used, so the old one is still served: {problem}"
                 );
@@ -111,6 +118,7 @@ impl Renewal {
             return;
         }
         self.resolver.replace(&found.pairs);
+        outcomes.add("served");
         state.served = chains;
         let warnings = found
             .warnings

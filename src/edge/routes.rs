@@ -16,6 +16,8 @@ use serde::Serialize;
 use tokio::time;
 use tower::ServiceExt;
 
+use super::access::{self, AccessLog};
+use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::gate::Stream;
 use super::page;
 use crate::protocol::socketio::Version;
@@ -44,6 +46,12 @@ pub struct Site {
     pub polling: Polling,
     /// Where session ids come from.
     pub random: &'static dyn SecureRandom,
+    /// How many come from where, and whom proxies speak for.
+    pub addresses: Arc<Addresses>,
+    /// The proxies that are believed.
+    pub proxies: Proxies,
+    /// The access log, if one is kept.
+    pub access: Option<AccessLog>,
     /// Whether browsers are told to come by HTTPS only, which a certificate that nobody trusts would turn into a trap.
     pub hsts: bool,
 }
@@ -60,10 +68,14 @@ pub fn router(site: Site) -> Router {
         let answer = move |request: Request<Body>| ready(file.answer(&request));
         router = router.route(&address, get(answer));
     }
-    router
+    let router = router
         .fallback(transports)
-        .layer(middleware::map_response_with_state(site.clone(), headers))
-        .with_state(site)
+        .layer(middleware::map_response_with_state(site.clone(), headers));
+    let router = match site.access.clone() {
+        Some(log) => router.layer(middleware::from_fn_with_state(Arc::new(log), access::log)),
+        None => router,
+    };
+    router.with_state(site)
 }
 
 /// Whether a path lies where the server has addresses that are no transport.
@@ -143,11 +155,41 @@ async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Re
 
 fn native(site: &Site, request: Request<Body>) -> Response<Body> {
     if upgrade::is_asked(request.headers()) {
-        return upgrade::accept::<Stream>(request, Dialect::Native, false, &site.hall);
+        return upgrade(site, request, Dialect::Native, false);
     }
     match *request.method() {
         Method::GET | Method::HEAD => status(site, "ok").into_response(),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+}
+
+fn upgrade(site: &Site, request: Request<Body>, dialect: Dialect, legacy: bool) -> Response<Body> {
+    match site.presence(&request) {
+        Ok(presence) => {
+            upgrade::accept::<Stream, _>(request, dialect, legacy, &site.hall, presence)
+        }
+        Err(response) => response.into_response(),
+    }
+}
+
+impl Site {
+    /// Counts a client in that comes by a proxy; others were counted with their connection.
+    fn presence(
+        &self,
+        request: &Request<Body>,
+    ) -> Result<Option<Presence>, (StatusCode, &'static str)> {
+        let client = request.extensions().get::<Client>();
+        let Some(client) = client.filter(|client| client.proxy) else {
+            return Ok(None);
+        };
+        let address = client.behind(request.headers(), &self.proxies);
+        match self.addresses.enter(address) {
+            Some(presence) => Ok(Some(presence)),
+            None => Err((
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many connections from your address.\n",
+            )),
+        }
     }
 }
 
@@ -166,12 +208,7 @@ async fn socketio(site: &Site, twice: bool, mut request: Request<Body>) -> Respo
         let Some(sid) = session_id(site.random) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        return upgrade::accept::<Stream>(
-            request,
-            Dialect::SocketIo { version, sid },
-            legacy,
-            &site.hall,
-        );
+        return upgrade(site, request, Dialect::SocketIo { version, sid }, legacy);
     }
     // However the client spells the path, socketioxide knows it by one name.
     let path = format!("{}/?{query}", site.socketio_paths[0]);

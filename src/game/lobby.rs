@@ -138,6 +138,11 @@ impl Lobby {
         self.connections.len()
     }
 
+    /// People who wait for somebody to play with.
+    pub fn waiting(&self) -> usize {
+        self.matchmaking.waiting()
+    }
+
     /// Scores kept for people who are offline.
     pub fn remembered(&self) -> usize {
         self.memories.len()

@@ -200,6 +200,14 @@ impl Matchmaking {
             .unwrap_or_default()
     }
 
+    /// Everybody who waits. O(seats).
+    pub fn waiting(&self) -> usize {
+        let shelves = self.shelves.iter().enumerate();
+        shelves
+            .map(|(index, shelf)| (index + 1) * shelf.queue.len())
+            .sum()
+    }
+
     /// Some table, while there is one.
     pub fn any(&self) -> Option<RoomId> {
         self.tables.keys().next().copied()

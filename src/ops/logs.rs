@@ -1,19 +1,133 @@
-//! Logs: for a person on a terminal, plain lines elsewhere.
+//! Logs: lines for people on a terminal, for programs elsewhere. The level can change while the server runs.
 
+use std::env;
+use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::{Format, FormatEvent, FormatFields, Full, Writer};
+use tracing_subscriber::fmt::{FmtContext, Layer};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer as _, reload};
+
+use crate::cli::serve::LogFormat;
+
+/// The log of this process, of which there is one.
+static LOG: OnceLock<Log> = OnceLock::new();
+
+struct Log {
+    /// The level it was started with.
+    first: String,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
 
 /// Starts logging to standard error. `filter` is a level or a list of them, as `--log` takes it.
-pub fn start(filter: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        format!("--log {filter:?} cannot be read ({error}). Write a level such as info, or a list such as info,wulin=debug.")
-    })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
+pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
+    let (layer, handle) = reload::Layer::new(read(filter)?);
+    let stderr = Layer::new().with_writer(io::stderr).with_target(false);
+    let terminal = io::stderr().is_terminal();
+    let lines = match choose(format, terminal, env::var_os("JOURNAL_STREAM").is_some()) {
+        LogFormat::Json => stderr.with_target(true).json().flatten_event(true).boxed(),
+        LogFormat::Journald => stderr
+            .event_format(Prioritized(
+                Format::default()
+                    .without_time()
+                    .with_target(false)
+                    .with_level(false),
+            ))
+            .with_ansi(false)
+            .boxed(),
+        LogFormat::Auto | LogFormat::Human => stderr.with_ansi(terminal).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(layer)
+        .with(lines)
         .try_init()
+        .map_err(|error| error.to_string())?;
+    let log = Log {
+        first: filter.to_owned(),
+        filter: handle,
+    };
+    LOG.set(log)
+        .map_err(|_| "the log was started before".to_owned())
+}
+
+fn choose(format: LogFormat, terminal: bool, journal: bool) -> LogFormat {
+    match format {
+        LogFormat::Auto if terminal => LogFormat::Human,
+        LogFormat::Auto if journal => LogFormat::Journald,
+        LogFormat::Auto => LogFormat::Json,
+        LogFormat::Human | LogFormat::Json | LogFormat::Journald => format,
+    }
+}
+
+/// What is logged now; empty where nothing is.
+pub fn level() -> String {
+    let now = LOG
+        .get()
+        .and_then(|log| log.filter.with_current(ToString::to_string).ok());
+    now.unwrap_or_default()
+}
+
+/// Changes what is logged.
+pub fn set_level(filter: &str) -> Result<(), String> {
+    let log = LOG.get().ok_or("nothing is logged by this process")?;
+    log.filter
+        .reload(read(filter)?)
         .map_err(|error| error.to_string())
+}
+
+/// Logs again what was logged at the start. Does nothing where no log was started.
+pub fn reset_level() {
+    if let Some(log) = LOG.get() {
+        // It could be read at the start.
+        let _ = set_level(&log.first);
+    }
+}
+
+fn read(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(filter).map_err(|error| {
+        format!("--log {filter:?} cannot be read ({error}). Write a level such as info, or a list such as info,wulin=debug.")
+    })
+}
+
+/// Lines with their priority in front, as sd-daemon(3) has it. The journal knows the time by itself.
+struct Prioritized(Format<Full, ()>);
+
+impl<S, N> FormatEvent<S, N> for Prioritized
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let priority = match *event.metadata().level() {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            Level::DEBUG | Level::TRACE => 7,
+        };
+        write!(writer, "<{priority}>")?;
+        self.0.format_event(context, writer, event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reads_gets_what_suits() {
+        assert_eq!(choose(LogFormat::Auto, true, true), LogFormat::Human);
+        assert_eq!(choose(LogFormat::Auto, false, true), LogFormat::Journald);
+        assert_eq!(choose(LogFormat::Auto, false, false), LogFormat::Json);
+        assert_eq!(choose(LogFormat::Human, false, true), LogFormat::Human);
+    }
 }

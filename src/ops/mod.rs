@@ -1,5 +1,10 @@
-//! What an operator sees and says: health, logs, signals.
+//! What an operator sees and says: health, logs, metrics, signals, state.
 
+pub mod admin;
 pub mod health;
 pub mod logs;
+pub mod metrics;
+pub mod process;
 pub mod signals;
+pub mod state;
+pub mod status;

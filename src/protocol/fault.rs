@@ -1,7 +1,7 @@
 //! Refused messages: stable codes, and what to do about them in words.
 
-use serde::Serialize;
 use serde::de::IgnoredAny;
+use serde::{Serialize, Serializer};
 
 use crate::game::Rejected;
 
@@ -9,8 +9,7 @@ use crate::game::Rejected;
 const EVENT_CHARS: usize = 64;
 
 /// Why a message was refused. On the wire it is the snake-case name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
     /// The text is not JSON.
     BadJson,
@@ -63,6 +62,39 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code as it is on the wire, in the order of the variants.
+    pub const NAMES: [&'static str; Code::Replaced as usize + 1] = [
+        "bad_json",
+        "bad_message",
+        "binary_message",
+        "unknown_namespace",
+        "unknown_event",
+        "bad_hello",
+        "bad_uid",
+        "bad_name",
+        "bad_picture",
+        "bad_place",
+        "bad_token",
+        "bad_choice",
+        "bad_face",
+        "too_fast",
+        "hello_first",
+        "uid_taken",
+        "uid_reserved",
+        "name_reserved",
+        "uid_fixed",
+        "already_seated",
+        "not_seated",
+        "no_round",
+        "closing",
+        "replaced",
+    ];
+
+    /// The code as it is on the wire.
+    pub const fn name(self) -> &'static str {
+        Code::NAMES[self as usize]
+    }
+
     /// What went wrong and what to do, for the developer of a client.
     pub const fn advice(self) -> &'static str {
         match self {
@@ -107,6 +139,12 @@ impl Code {
             Code::Closing => "The server is about to restart. Connect again in a moment.",
             Code::Replaced => "You have connected from somewhere else; this connection is let go.",
         }
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

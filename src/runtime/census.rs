@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::tally::Tally;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Kind {
     EngineIo4,
     /// Clients on Engine.IO of either version that began with polling.
     Polling,
+    /// People who wait for somebody to play with.
+    Waiting,
     /// Rooms in which a round is running.
     Room,
     /// Robots in those rooms.
@@ -28,16 +32,36 @@ pub enum Kind {
     Memory,
 }
 
+impl Kind {
+    /// What it is called in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Connection => "connection",
+            Kind::Native => "native",
+            Kind::EngineIo3 => "engineio3",
+            Kind::EngineIo4 => "engineio4",
+            Kind::Polling => "polling",
+            Kind::Waiting => "waiting",
+            Kind::Room => "room",
+            Kind::Robot => "robot",
+            Kind::Person => "person",
+            Kind::Memory => "memory",
+        }
+    }
+}
+
 const KINDS: usize = Kind::Memory as usize + 1;
 
 /// The counts, kept by whoever owns the things counted.
 #[derive(Debug, Default)]
 pub struct Census {
     counts: [AtomicUsize; KINDS],
+    /// What has happened since the start.
+    pub tally: Tally,
 }
 
 /// The counts at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// TCP connections, TLS handshakes in progress included.
     pub connections: usize,
@@ -51,6 +75,8 @@ pub struct Counts {
     pub polling: usize,
     /// People who are online.
     pub people: usize,
+    /// Those of them who wait for somebody to play with.
+    pub waiting: usize,
     /// Rooms in which a round is running.
     pub rooms: usize,
     /// Robots in those rooms.
@@ -89,6 +115,7 @@ impl Census {
             engineio4: self.count(Kind::EngineIo4),
             polling: self.count(Kind::Polling),
             people: self.count(Kind::Person),
+            waiting: self.count(Kind::Waiting),
             rooms: self.count(Kind::Room),
             robots: self.count(Kind::Robot),
             memories: self.count(Kind::Memory),

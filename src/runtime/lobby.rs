@@ -164,6 +164,7 @@ impl Host {
                 }
             }
             self.census.set(Kind::Person, self.lobby.online());
+            self.census.set(Kind::Waiting, self.lobby.waiting());
             self.census.set(Kind::Memory, self.lobby.remembered());
         }
     }

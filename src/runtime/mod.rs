@@ -5,12 +5,14 @@ pub mod line;
 pub mod lobby;
 pub mod outbox;
 pub mod room;
+pub mod tally;
 
 pub use census::{Census, Kind};
 pub use line::{Line, Peer};
 pub use lobby::LobbyHandle;
 pub use outbox::{Delivery, Outbox, Overflowed};
 pub use room::SeatHandle;
+pub use tally::{Owed, Tally};
 
 use std::time::Instant;
 

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::room::SeatHandle;
+use super::{Census, Owed};
 use crate::game::RoomId;
 use crate::protocol::{Code, Fault, Message};
 
@@ -14,6 +15,8 @@ use crate::protocol::{Code, Fault, Message};
 pub enum Delivery {
     /// Write this event.
     Message(Message),
+    /// Write this event, and count how late it is.
+    Owed(Message, Owed),
     /// Answer this acknowledgement.
     Acknowledge(u64, Result<(), Code>),
     /// You sit in this running room; `returned` if another connection of yours sat down.
@@ -29,6 +32,18 @@ pub enum Delivery {
     Replaced,
 }
 
+impl Delivery {
+    fn is_volatile(&self) -> bool {
+        match self {
+            Delivery::Message(message) | Delivery::Owed(message, _) => message.volatile,
+            Delivery::Acknowledge(..)
+            | Delivery::Seated { .. }
+            | Delivery::Unseated(_)
+            | Delivery::Replaced => false,
+        }
+    }
+}
+
 /// The reader was too slow: the outbox has been emptied and takes nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client does not read what it is sent")]
@@ -39,6 +54,7 @@ pub struct Overflowed;
 pub struct Outbox {
     capacity: usize,
     state: Mutex<State>,
+    census: Arc<Census>,
 }
 
 #[derive(Debug, Default)]
@@ -51,10 +67,11 @@ struct State {
 
 impl Outbox {
     /// An outbox for so many deliveries. Volatile messages are dropped when it is half full, all others at the very end.
-    pub fn new(capacity: usize) -> Outbox {
+    pub fn new(capacity: usize, census: Arc<Census>) -> Outbox {
         Outbox {
             capacity,
             state: Mutex::default(),
+            census,
         }
     }
 
@@ -62,11 +79,15 @@ impl Outbox {
     pub fn push(&self, delivery: Delivery) {
         let reader = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let volatile = matches!(&delivery, Delivery::Message(message) if message.volatile);
-            if state.overflowed || (volatile && state.queue.len() >= self.capacity / 2) {
+            if state.overflowed {
+                return;
+            }
+            if delivery.is_volatile() && state.queue.len() >= self.capacity / 2 {
+                self.census.tally.dropped.add(1);
                 return;
             }
             if state.queue.len() >= self.capacity {
+                self.census.tally.overflows.add(1);
                 state.overflowed = true;
                 state.queue = VecDeque::new();
             } else {
@@ -82,6 +103,7 @@ impl Outbox {
     /// Says what became of a command: a fault if it was refused, and the acknowledgement that was asked for.
     pub fn report(&self, event: &str, ack: Option<u64>, outcome: Result<(), Code>) {
         if let Err(code) = outcome {
+            self.census.tally.faults.add(code.name());
             self.push(Delivery::Message(Message::from(&Fault::new(event, code))));
         }
         if let Some(id) = ack {
@@ -111,8 +133,6 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::game::{Event, Movement};
 
@@ -126,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_reader_gets_everything_in_order() {
-        let outbox = Arc::new(Outbox::new(8));
+        let outbox = Arc::new(Outbox::new(8, Arc::default()));
         let reader = tokio::spawn({
             let outbox = outbox.clone();
             async move {
@@ -151,22 +171,24 @@ mod tests {
 
     #[tokio::test]
     async fn movements_are_dropped_before_anything_else_is_lost() {
-        let outbox = Outbox::new(8);
+        let outbox = Outbox::new(8, Arc::default());
         for _ in 0..100 {
             outbox.push(movement());
         }
         outbox.push(Delivery::Replaced);
         assert_eq!(outbox.take().await.unwrap().len(), 5);
+        assert_eq!(outbox.census.tally.dropped.sum(), 96);
     }
 
     #[tokio::test]
     async fn a_full_outbox_keeps_nothing_and_says_so() {
-        let outbox = Outbox::new(8);
+        let outbox = Outbox::new(8, Arc::default());
         for room in 0..9 {
             outbox.push(Delivery::Unseated(RoomId(room)));
         }
         assert_eq!(outbox.take().await.unwrap_err(), Overflowed);
         outbox.push(Delivery::Replaced);
+        assert_eq!(outbox.census.tally.overflows.sum(), 1);
         assert_eq!(outbox.state.lock().unwrap().queue.capacity(), 0);
         assert_eq!(outbox.take().await.unwrap_err(), Overflowed);
     }

@@ -1,6 +1,7 @@
 //! Drives one room to its end: the only code where a room meets the runtime.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::time;
@@ -9,9 +10,9 @@ use tracing::debug;
 use super::line::Line;
 use super::lobby::LobbyHandle;
 use super::outbox::Delivery;
-use super::{Census, Kind, now};
+use super::{Census, Kind, Owed, now};
 use crate::game::room::{Command, Output, Recipient, Room};
-use crate::game::{ConnectionId, PlayerId, RoomId};
+use crate::game::{ConnectionId, Event, Movement, PlayerId, RoomId};
 use crate::protocol::{Code, Message};
 
 /// Letters a room can be behind before its players are slowed down.
@@ -26,6 +27,7 @@ pub struct Letter {
     /// The event's name on the wire, should it be refused.
     event: &'static str,
     ack: Option<u64>,
+    sent: Instant,
 }
 
 /// A seat in a running room, as its player's connection holds it.
@@ -56,6 +58,7 @@ impl SeatHandle {
             command,
             event,
             ack,
+            sent: now(),
         };
         self.mailbox.send(letter).await.is_ok()
     }
@@ -89,16 +92,23 @@ pub(super) async fn run(
     let _room = census.enter(Kind::Room, 1);
     let _robots = census.enter(Kind::Robot, room.robots());
     debug!(room = %room.id(), people = lines.len(), robots = room.robots(), "round started");
+    census.tally.rounds.add(1);
+    census.tally.robots.add(room.robots());
+    let mut owed = None;
     loop {
-        carry_out(&mut room, &lines, &lobby).await;
+        carry_out(&mut room, &lines, &lobby, owed).await;
         let Some(deadline) = room.deadline() else {
             break;
         };
         tokio::select! {
             biased; // a flood of commands must not hold a deadline back
-            () = time::sleep_until(deadline.into()) => room.handle_timeout(now()),
+            () = time::sleep_until(deadline.into()) => {
+                owed = Some(Owed::Result(deadline));
+                room.handle_timeout(now());
+            }
             letter = mailbox.recv() => {
                 let Some(letter) = letter else { break };
+                owed = Some(Owed::Choice(letter.sent));
                 answer(&mut room, &lines, &letter);
             }
         }
@@ -121,6 +131,7 @@ fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
         command,
         event,
         ack,
+        sent: _,
     } = *letter;
     let Some((_, line)) = lines.iter().find(|(other, _)| *other == player) else {
         return;
@@ -137,13 +148,19 @@ fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
     line.report(event, ack, outcome.map_err(Code::from));
 }
 
-async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle) {
+/// Tells everybody what has happened. `owed` says by what, and since when they could know.
+async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Option<Owed>) {
     while let Some(output) = room.poll_output() {
         match output {
             Output::Send(recipient, event) => {
                 let message = Message::from(&event);
+                let owed = owed.filter(|owed| is_about(&event, *owed));
                 for player in room.audience(recipient) {
-                    tell(lines, player, || Delivery::Message(message.clone()));
+                    let message = message.clone();
+                    tell(lines, player, || match owed {
+                        Some(owed) => Delivery::Owed(message, owed),
+                        None => Delivery::Message(message),
+                    });
                 }
             }
             // The lobby first: whoever asks for a seat next is free by then.
@@ -153,6 +170,20 @@ async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle) {
             }
             Output::Settled(settlements) => lobby.settled(room.id(), settlements).await,
         }
+    }
+}
+
+/// Whether an event is what somebody waits for since then.
+fn is_about(event: &Event, owed: Owed) -> bool {
+    match owed {
+        Owed::Choice(_) => matches!(
+            event,
+            Event::Moved {
+                movement: Movement::Choice,
+                ..
+            }
+        ),
+        Owed::Result(_) => matches!(event, Event::RoundEnded { .. }),
     }
 }
 

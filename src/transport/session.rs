@@ -18,7 +18,9 @@ use crate::protocol::event::restart;
 use crate::protocol::{Code, Command, Message, Request};
 use crate::runtime::census::Counted;
 use crate::runtime::lobby::Ask;
-use crate::runtime::{Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Peer, SeatHandle};
+use crate::runtime::{
+    Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
+};
 
 /// What sessions share: the way to the game, the limits, and the end of it all.
 #[derive(Debug, Clone)]
@@ -127,6 +129,8 @@ pub struct Session {
     leaving: bool,
     legacy: bool,
     limiter: Limiter,
+    /// Of what has been accepted and not yet written.
+    owed: Vec<Owed>,
     census: Arc<Census>,
     _counted: Counted,
 }
@@ -136,10 +140,11 @@ impl Session {
     pub fn new(hall: &Hall, kind: Kind, legacy: bool) -> Session {
         let id = ConnectionId(hall.next_connection.fetch_add(1, Relaxed));
         debug!(connection = %id, ?kind, "client connected");
+        hall.census.tally.clients.add(kind.name());
         Session {
             peer: Peer {
                 id,
-                outbox: Arc::new(Outbox::new(hall.limits.outbox)),
+                outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
             },
             lobby: hall.lobby.clone(),
             draining: hall.draining.clone(),
@@ -147,6 +152,7 @@ impl Session {
             leaving: false,
             legacy,
             limiter: Limiter::new(hall.limits.messages_per_second, Instant::now()),
+            owed: Vec::new(),
             census: hall.census.clone(),
             _counted: hall.census.enter(kind, 1),
         }
@@ -165,6 +171,8 @@ impl Session {
     /// One message has come. Waits while the game is behind, which slows this client and nobody else.
     pub async fn receive(&mut self, request: Request) -> Result<(), Farewell> {
         let Request { command, ack } = request;
+        let event = command.as_ref().map_or("", Command::name);
+        self.census.tally.received.add(event);
         match self.limiter.admit(Instant::now()) {
             Verdict::Heard => {}
             Verdict::Dropped => {
@@ -198,7 +206,11 @@ impl Session {
     /// Keeps book of one delivery; returns what of it is to be written.
     pub async fn accept(&mut self, delivery: Delivery) -> Result<Option<Outgoing>, Farewell> {
         match delivery {
-            Delivery::Message(message) => return Ok(Some(Outgoing::Message(message))),
+            Delivery::Message(message) => return Ok(Some(self.outgoing(message))),
+            Delivery::Owed(message, owed) => {
+                self.owed.push(owed);
+                return Ok(Some(self.outgoing(message)));
+            }
             Delivery::Acknowledge(id, outcome) => {
                 return Ok(Some(Outgoing::Acknowledge(id, outcome)));
             }
@@ -223,6 +235,18 @@ impl Session {
         Ok(None)
     }
 
+    /// All that was accepted has been written.
+    pub fn written(&mut self) {
+        for owed in self.owed.drain(..) {
+            self.census.tally.paid(owed);
+        }
+    }
+
+    fn outgoing(&self, message: Message) -> Outgoing {
+        self.census.tally.sent.add(message.name);
+        Outgoing::Message(message)
+    }
+
     /// Waits until the server wants to be rid of this client: it drains, and no round is in progress here.
     pub async fn drained(&self) {
         if self.seat.is_some() {
@@ -234,6 +258,7 @@ impl Session {
     /// The last message to a client that is let go because the server restarts.
     pub fn restart(&self) -> Message {
         let people = self.census.count(Kind::Person);
+        self.census.tally.sent.add("restart");
         restart(return_delay(self.peer.id, people))
     }
 

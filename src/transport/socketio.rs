@@ -116,6 +116,7 @@ fn welcome(socket: SocketRef, hall: &Hall) {
             ready(())
         }
     });
+    let census = hall.census.clone();
     socket.on_fallback(
         move |socket: SocketRef, Event(event): Event, payload: TryData<Value>, ack: AckSender| {
             let payload = payload
@@ -131,6 +132,7 @@ fn welcome(socket: SocketRef, hall: &Hall) {
             if let Err(TrySendError::Full(Asked { ack, .. })) =
                 inbox.try_send(Asked { command, ack })
             {
+                census.tally.faults.add(Code::TooFast.name());
                 emit(&socket, &Message::from(&Fault::new(&event, Code::TooFast)));
                 acknowledge(ack, Err(Code::TooFast));
             }
@@ -191,6 +193,7 @@ async fn converse(
                         return Err(Farewell::TooSlow);
                     }
                 }
+                session.written();
             }
             Some(Asked { command, ack }) = asked.recv(), if session.is_ready() => {
                 last_ack += 1;

@@ -19,17 +19,20 @@ pub fn is_asked(headers: &HeaderMap) -> bool {
     names(headers, UPGRADE, "websocket")
 }
 
-/// Answers the opening handshake and serves the client in a task of its own. `S` is the stream the connection runs over.
+/// Answers the opening handshake and serves the client in a task of its own, which keeps `kept` until it ends. `S` is the
+/// stream the connection runs over.
 ///
 /// Refused with 400 or 426 when the handshake is not one of RFC 6455 in version 13.
-pub fn accept<S>(
+pub fn accept<S, K>(
     mut request: Request<Body>,
     dialect: Dialect,
     legacy: bool,
     hall: &Hall,
+    kept: K,
 ) -> Response<Body>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    K: Send + 'static,
 {
     let headers = request.headers();
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
@@ -60,8 +63,11 @@ where
     let accept = derive_accept_key(key.as_bytes());
     let upgrade = hyper::upgrade::on(&mut request);
     drop(request);
-    hall.tasks
-        .spawn(serve::<S>(upgrade, dialect, legacy, hall.clone()));
+    let serving = serve::<S>(upgrade, dialect, legacy, hall.clone());
+    hall.tasks.spawn(async move {
+        serving.await;
+        drop(kept);
+    });
     Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(UPGRADE, "websocket")

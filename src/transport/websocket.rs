@@ -276,6 +276,7 @@ where
                     }
                 }
                 socket.flush().await?;
+                session.written();
             }
             frame = socket.next(), if session.is_ready() => {
                 let Some(frame) = frame else { return Ok(()) };

@@ -39,6 +39,8 @@ impl TestServer {
             "3s",
             "--messages-per-second",
             "0",
+            "--admin",
+            "off",
         ];
         // Later flags win, so a test can have its own rounds and limits.
         let flags = Cli::try_parse_from(merge(&base, flags)).unwrap().serve;
@@ -58,6 +60,10 @@ impl TestServer {
 
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.server.http_address()
+    }
+
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.server.admin_address()
     }
 
     /// A client's side of TLS that trusts this server and nobody else.

@@ -22,6 +22,6 @@ pub use discover::{Found, discover};
 pub use names::check_domains;
 pub use pair::{Pair, load_pair};
 pub use problem::Problem;
-pub use resolver::Resolver;
+pub use resolver::{Resolver, Served};
 pub use self_signed::{self_signed, state_dir};
 pub use source::{Fingerprint, Source};

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
 };
 
 use rustls::{
@@ -35,6 +36,12 @@ impl Resolver {
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
+    /// What is served now, in the order it was given.
+    pub fn served(&self) -> Vec<Served> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.served.clone()
+    }
+
     pub(super) fn pick(
         &self,
         name: Option<&str>,
@@ -60,12 +67,26 @@ struct Index {
     /// By what follows `*.`.
     wildcard: HashMap<String, Choices>,
     default: Choices,
+    served: Vec<Served>,
+}
+
+/// A certificate that is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// The names it is for.
+    pub names: Vec<String>,
+    /// The last moment at which it is good.
+    pub not_after: SystemTime,
 }
 
 impl Index {
     fn new(pairs: &[Pair]) -> Self {
         let mut index = Self::default();
         for pair in pairs {
+            index.served.push(Served {
+                names: pair.names.clone(),
+                not_after: pair.not_after,
+            });
             for name in &pair.names {
                 let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
                 let choices = match name.strip_prefix("*.") {

@@ -1,0 +1,91 @@
+//! The admin listener: metrics, the state of the server, and the level of the log, over plain HTTP. It is meant for this
+//! machine alone.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{Request, Response, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Json};
+use axum::routing::get;
+use axum::{Router, extract::DefaultBodyLimit};
+use tracing::info;
+
+use super::logs;
+use super::metrics::{self, Metrics};
+use super::state::Observer;
+
+/// The longest body that is read, in bytes: a list of log levels.
+const BODY: usize = 4096;
+
+/// What the admin listener tells.
+#[derive(Debug)]
+pub struct Admin {
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The state.
+    pub observer: Arc<Observer>,
+}
+
+/// The routes of the listener at `address`.
+pub fn router(admin: Admin, address: SocketAddr) -> Router {
+    let router = Router::new()
+        .route("/", get(async || "/metrics /status /log\n"))
+        .route("/metrics", get(tell_metrics))
+        .route("/status", get(tell_state))
+        .route("/log", get(tell_level).put(set_level))
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(Arc::new(admin));
+    if address.ip().is_loopback() {
+        router.layer(middleware::from_fn(from_here))
+    } else {
+        router
+    }
+}
+
+/// A page in a browser on this machine can make any name lead here (DNS rebinding). Only who calls this machine by its
+/// address, or as localhost, means it.
+async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
+    let host = request.headers().get(HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    if name == "localhost" || address.parse::<IpAddr>().is_ok() {
+        next.run(request).await
+    } else {
+        (
+            StatusCode::FORBIDDEN,
+            "Call this machine by its address, or as localhost.\n",
+        )
+            .into_response()
+    }
+}
+
+async fn tell_metrics(State(admin): State<Arc<Admin>>) -> Response<Body> {
+    match admin.metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn tell_state(State(admin): State<Arc<Admin>>) -> Response<Body> {
+    Json(admin.observer.state()).into_response()
+}
+
+async fn tell_level() -> String {
+    format!("{}\n", logs::level())
+}
+
+async fn set_level(filter: String) -> Result<String, (StatusCode, String)> {
+    let filter = filter.trim();
+    match logs::set_level(filter) {
+        Ok(()) => {
+            info!(now = filter, "the level of the log has been changed");
+            Ok(tell_level().await)
+        }
+        Err(problem) => Err((StatusCode::BAD_REQUEST, format!("{problem}\n"))),
+    }
+}

@@ -1,0 +1,99 @@
+//! What this process costs, as Linux has it in `/proc/self`. Elsewhere there is nothing to read, and nothing is told.
+
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+/// Clock ticks a second in `/proc/self/stat`: `USER_HZ`, which is 100 on every architecture Rust knows.
+const TICKS: f64 = 100.0;
+/// Bytes of a kibibyte, in which `/proc/self/status` counts.
+const KIB: u64 = 1024;
+
+/// What the process costs at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Seconds of CPU, in user and kernel mode.
+    pub cpu_seconds: f64,
+    /// Resident memory in bytes.
+    pub resident_bytes: u64,
+    /// Open files, sockets included.
+    pub open_files: u64,
+    /// How many it may have.
+    pub max_files: u64,
+}
+
+impl Cost {
+    /// What it costs now; none where the system does not say.
+    pub fn now() -> Option<Cost> {
+        let (max_files, _) = rlimit::Resource::NOFILE.get().ok()?;
+        Some(Cost {
+            cpu_seconds: cpu_seconds(&fs::read_to_string("/proc/self/stat").ok()?)?,
+            resident_bytes: resident_bytes(&fs::read_to_string("/proc/self/status").ok()?)?,
+            // The folder that is read is one of them.
+            open_files: (fs::read_dir("/proc/self/fd").ok()?.count() as u64).saturating_sub(1),
+            max_files,
+        })
+    }
+}
+
+/// `utime` and `stime`, the 14th and 15th fields (proc(5)). The second is a name in brackets that may hold anything.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut ticks = fields.split_whitespace().skip(11);
+    let user: f64 = ticks.next()?.parse().ok()?;
+    let system: f64 = ticks.next()?.parse().ok()?;
+    Some((user + system) / TICKS)
+}
+
+fn resident_bytes(status: &str) -> Option<u64> {
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * KIB)
+}
+
+/// When something began, by both clocks: one for people, one that never goes back.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// For people.
+    pub date: SystemTime,
+    instant: Instant,
+}
+
+impl Start {
+    /// Now.
+    pub fn now() -> Start {
+        Start {
+            date: SystemTime::now(),
+            instant: Instant::now(),
+        }
+    }
+
+    /// How long ago that was.
+    pub fn elapsed(self) -> Duration {
+        self.instant.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proc_is_read_as_it_is_written() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 3 0 9 10 11";
+        assert_eq!(cpu_seconds(stat), Some(2.0));
+        assert_eq!(
+            resident_bytes("Name:\twulin\nVmRSS:\t    8192 kB\n"),
+            Some(8 << 20)
+        );
+        assert_eq!((cpu_seconds(""), resident_bytes("VmRSS:")), (None, None));
+    }
+
+    #[test]
+    fn this_process_costs_something() {
+        let cost = Cost::now().unwrap();
+        assert!(cost.resident_bytes > 100_000 && cost.resident_bytes < 10 << 30);
+        assert!(cost.open_files >= 3 && cost.open_files <= cost.max_files);
+    }
+}

@@ -1,0 +1,198 @@
+//! `wulin status` and `wulin log`: what the admin listener of a running server says, for people and for programs.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time;
+
+use super::state::State;
+use crate::cli::{Log, Status};
+
+/// How long the server may take in all.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The longest answer that is read, in bytes.
+const LONGEST: u64 = 1024 * 1024;
+/// Days before its end from which a certificate is worth a word.
+const SOON: f64 = 14.0;
+/// Moves to the top left and clears what is below.
+const CLEAR: &str = "\x1b[H\x1b[J";
+
+/// The state of the server, as asked for. With `--watch` it never returns unless the server is gone.
+pub async fn show(flags: &Status) -> anyhow::Result<String> {
+    if flags.json {
+        return Ok(get(flags.admin, "/status").await?.trim().to_owned());
+    }
+    let Some(interval) = flags.watch else {
+        return Ok(page(&read(flags.admin).await?));
+    };
+    let mut ticks = time::interval(interval.max(Duration::from_millis(100)));
+    loop {
+        ticks.tick().await;
+        let page = page(&read(flags.admin).await?);
+        let mut stdout = io::stdout();
+        if stdout.is_terminal() {
+            write!(stdout, "{CLEAR}")?;
+        }
+        writeln!(stdout, "{page}")?;
+        stdout.flush()?;
+    }
+}
+
+/// What the server logs, after it has been changed if that was asked for.
+pub async fn log(flags: &Log) -> anyhow::Result<String> {
+    let answer = match &flags.level {
+        None => get(flags.admin, "/log").await?,
+        Some(level) => exchange(flags.admin, "PUT", "/log", level).await?,
+    };
+    Ok(answer.trim().to_owned())
+}
+
+async fn read(admin: SocketAddr) -> anyhow::Result<State> {
+    let answer = get(admin, "/status").await?;
+    serde_json::from_str(&answer)
+        .with_context(|| format!("{admin} answers, but not as a server of this version does"))
+}
+
+async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<String> {
+    exchange(admin, "GET", path, "").await
+}
+
+async fn exchange(
+    admin: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> anyhow::Result<String> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(admin).await.with_context(|| {
+            format!(
+                "no server can be reached at {admin}. Is it running on this machine? --admin says where it listens"
+            )
+        })?;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(LONGEST).read_to_end(&mut answer).await?;
+        anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = time::timeout(PATIENCE, exchange)
+        .await
+        .with_context(|| format!("{admin} does not answer"))??;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .with_context(|| format!("what listens at {admin} speaks no HTTP"))?;
+    if head.starts_with("HTTP/1.1 200 ") {
+        Ok(body.to_owned())
+    } else {
+        bail!("{}", body.trim())
+    }
+}
+
+/// The state as a person reads it.
+fn page(state: &State) -> String {
+    let State {
+        counts,
+        totals,
+        rates,
+        ..
+    } = state;
+    let mut page = String::new();
+    let mut line = |name: &str, text: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "{name:<14}{text}");
+    };
+    let uptime = Duration::from_secs(state.uptime_seconds as u64);
+    line(
+        "wulin",
+        format!(
+            "{}, {} for {}",
+            state.version,
+            state.status,
+            humantime::format_duration(uptime)
+        ),
+    );
+    let http = state.http.map(|http| format!(", redirect at {http}"));
+    line(
+        "address",
+        format!("{}{}", state.https, http.unwrap_or_default()),
+    );
+    line(
+        "people",
+        format!(
+            "{} online, {} waiting, {} in memory",
+            counts.people, counts.waiting, counts.memories
+        ),
+    );
+    line(
+        "rooms",
+        format!(
+            "{} with {} robots; {} rounds, {:.1}/s",
+            counts.rooms, counts.robots, totals.rounds, rates.rounds
+        ),
+    );
+    line(
+        "clients",
+        format!(
+            "{} native, {} Engine.IO 3, {} Engine.IO 4, {} polling or upgraded; {:.1}/s new",
+            counts.native, counts.engineio3, counts.engineio4, counts.polling, rates.clients
+        ),
+    );
+    line(
+        "connections",
+        format!(
+            "{}; {} handshakes, {} turned away or come to nothing",
+            counts.connections, totals.handshakes, totals.connections_refused
+        ),
+    );
+    line(
+        "messages",
+        format!(
+            "{} in, {:.1}/s; {} out, {:.1}/s; {} refused",
+            totals.messages_received,
+            rates.messages_received,
+            totals.messages_sent,
+            rates.messages_sent,
+            totals.messages_refused
+        ),
+    );
+    if let Some(cost) = &state.process {
+        line(
+            "process",
+            format!(
+                "{:.1} MiB, {:.1} s of CPU, {} of {} files",
+                cost.resident_bytes as f64 / f64::from(1 << 20),
+                cost.cpu_seconds,
+                cost.open_files,
+                cost.max_files
+            ),
+        );
+    }
+    for certificate in &state.certificates {
+        let days = certificate.days_left;
+        let verdict = match days {
+            days if days < 0.0 => " (EXPIRED)",
+            days if days < SOON => " (SOON)",
+            _ => "",
+        };
+        line(
+            "certificate",
+            format!(
+                "{}, until {}, {:.0} days{verdict}",
+                certificate.names.join(", "),
+                certificate.until,
+                days.floor()
+            ),
+        );
+    }
+    page.truncate(page.trim_end().len());
+    page
+}
