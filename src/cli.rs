@@ -1,6 +1,7 @@
 //! What was typed: every flag, its environment variable and its default.
 
 pub mod serve;
+pub mod settings;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use tokio::runtime::Runtime;
 use tracing::{info, warn};
-use wulin::cli::{Cli, Command, Serve};
+use wulin::cli::{Cli, Command, Serve, settings};
 use wulin::config::{Config, Stage};
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::{health, logs, status};
@@ -17,7 +18,9 @@ const CONFIGURATION: u8 = 78;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let Cli { command, serve } = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let Cli { command, serve } =
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -29,11 +32,41 @@ fn main() -> ExitCode {
         }
     };
     match command {
-        None => runtime.block_on(run(&serve)),
-        Some(Command::Serve(flags)) => runtime.block_on(run(&flags)),
+        None => start(&runtime, &matches, &serve),
+        Some(Command::Serve(flags)) => start(&runtime, &matches, &flags),
         Some(Command::Health(flags)) => runtime.block_on(report(health::ask(&flags))),
         Some(Command::Status(flags)) => runtime.block_on(report(status::show(&flags))),
         Some(Command::Log(flags)) => runtime.block_on(report(status::log(&flags))),
+    }
+}
+
+fn start(runtime: &Runtime, matches: &ArgMatches, flags: &Serve) -> ExitCode {
+    if flags.print_config {
+        print!("{}", settings::table(&settings::settings(matches)));
+        match configure(flags) {
+            Ok(config) => {
+                print_certificates(&config);
+                ExitCode::SUCCESS
+            }
+            Err(code) => code,
+        }
+    } else {
+        runtime.block_on(run(flags))
+    }
+}
+
+/// What the settings led to.
+fn print_certificates(config: &Config) {
+    for warning in &config.warnings {
+        println!("\n{warning}");
+    }
+    for pair in &config.certificates {
+        println!(
+            "\n{}: for {}, until {}",
+            pair.cert_path.display(),
+            pair.names.join(", "),
+            humantime::format_rfc3339_seconds(pair.not_after)
+        );
     }
 }
 
@@ -42,21 +75,9 @@ async fn run(flags: &Serve) -> ExitCode {
         eprintln!("wulin: {problem}");
         return ExitCode::from(USAGE);
     }
-    // As many connections as the system lets us have; the default of many is 1,024.
-    let open_files = rlimit::increase_nofile_limit(u64::MAX)
-        .or_else(|_| rlimit::Resource::NOFILE.get_soft())
-        .unwrap_or(1024);
-    let config = match Config::new(
-        flags,
-        open_files,
-        |name| std::env::var_os(name),
-        SystemTime::now(),
-    ) {
+    let config = match configure(flags) {
         Ok(config) => config,
-        Err(invalid) => {
-            eprintln!("wulin: {invalid}");
-            return ExitCode::from(CONFIGURATION);
-        }
+        Err(code) => return code,
     };
     for warning in &config.warnings {
         warn!("{warning}");
@@ -68,6 +89,19 @@ async fn run(flags: &Serve) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What was meant by the flags; or says what is wrong, and with which code to exit.
+fn configure(flags: &Serve) -> Result<Config, ExitCode> {
+    // As many connections as the system lets us have; the default of many is 1,024.
+    let open_files = rlimit::increase_nofile_limit(u64::MAX)
+        .or_else(|_| rlimit::Resource::NOFILE.get_soft())
+        .unwrap_or(1024);
+    let variable = |name: &str| std::env::var_os(name);
+    Config::new(flags, open_files, variable, SystemTime::now()).map_err(|invalid| {
+        eprintln!("wulin: {invalid}");
+        ExitCode::from(CONFIGURATION)
+    })
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

@@ -1,0 +1,140 @@
+//! Every setting of the server and where it is from: what `--print-config` shows.
+
+use std::fmt::Write;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, CommandFactory};
+
+use super::Cli;
+
+/// A setting as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The flag, as `--port`.
+    pub flag: String,
+    /// Its value; what stands for it where the default depends on something; empty where there is none.
+    pub value: String,
+    /// `the command line`, `WULIN_PORT` or `default`.
+    pub source: String,
+}
+
+/// The settings of `serve`, in the order of its help.
+pub fn settings(matches: &ArgMatches) -> Vec<Setting> {
+    let cli = Cli::command();
+    let Some(serve) = cli.find_subcommand("serve") else {
+        return Vec::new();
+    };
+    // `wulin` alone is `wulin serve`.
+    let matches = matches.subcommand_matches("serve").unwrap_or(matches);
+    serve
+        .get_arguments()
+        .filter_map(|flag| setting(flag, matches))
+        .collect()
+}
+
+fn setting(flag: &Arg, matches: &ArgMatches) -> Option<Setting> {
+    let long = flag.get_long()?;
+    let variable = flag.get_env()?.to_string_lossy().into_owned();
+    let id = flag.get_id().as_str();
+    let given: Vec<_> = matches
+        .get_raw(id)
+        .into_iter()
+        .flatten()
+        .map(|value| value.to_string_lossy())
+        .collect();
+    let (_, default) = default_in_words(&flag.get_help().unwrap_or_default().to_string());
+    let source = match matches.value_source(id) {
+        Some(ValueSource::CommandLine) => "the command line".to_owned(),
+        Some(ValueSource::EnvVariable) => variable,
+        Some(_) | None => "default".to_owned(),
+    };
+    let value = match given.as_slice() {
+        [] => default,
+        _ if flag.is_hide_env_values_set() => "(not shown)".to_owned(),
+        // What comes by a variable is the whole list.
+        values => values.join(","),
+    };
+    Some(Setting {
+        flag: format!("--{long}"),
+        value,
+        source,
+    })
+}
+
+/// A flag's help, and in words its default if that depends on something: the help has it as `[default: ...]`.
+pub fn default_in_words(help: &str) -> (String, String) {
+    let parts = help
+        .split_once(" [default: ")
+        .and_then(|(before, rest)| Some((before, rest.split_once(']')?)));
+    match parts {
+        Some((before, (default, after))) => (format!("{before}{after}"), default.to_owned()),
+        None => (help.to_owned(), String::new()),
+    }
+}
+
+/// The settings as lines in three columns.
+pub fn table(settings: &[Setting]) -> String {
+    let width = |of: fn(&Setting) -> &str| {
+        let widths = settings.iter().map(|setting| of(setting).chars().count());
+        widths.max().unwrap_or_default()
+    };
+    let (flags, values) = (width(|s| &s.flag), width(|s| &s.value));
+    let mut table = String::new();
+    for Setting {
+        flag,
+        value,
+        source,
+    } in settings
+    {
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{flag:<flags$}  {value:<values$}  {source}");
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_says_where_it_is_from() {
+        let arguments = [
+            "wulin",
+            "serve",
+            "--seats",
+            "3",
+            "--domain",
+            "a.example",
+            "--domain",
+            "b.example",
+        ];
+        let settings = settings(&Cli::command().get_matches_from(arguments));
+        let find = |flag: &str| {
+            settings
+                .iter()
+                .find(|setting| setting.flag == flag)
+                .unwrap()
+        };
+        assert_eq!(find("--seats").value, "3");
+        assert_eq!(find("--seats").source, "the command line");
+        assert_eq!(find("--domain").value, "a.example,b.example");
+        assert_eq!(
+            (
+                find("--game-time").value.as_str(),
+                find("--game-time").source.as_str()
+            ),
+            ("5s", "default")
+        );
+        assert_eq!(
+            find("--port").value,
+            "443 with a certificate, 8443 with a self-made one"
+        );
+        assert!(
+            settings
+                .iter()
+                .all(|setting| setting.flag != "--print-config")
+        );
+        let table = table(&settings);
+        assert!(table.contains("--seats") && table.lines().count() == settings.len());
+    }
+}
