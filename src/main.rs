@@ -123,7 +123,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         443 => String::new(),
         port => format!(":{port}"),
     };
-    info!(address = %server.address(), connections, "listening");
+    let admin = server
+        .admin_address()
+        .map_or_else(|| "off".to_owned(), |admin| admin.to_string());
+    info!(address = %server.address(), %admin, connections, "listening");
     println!("Wulin is open at https://{host}{port}");
     println!("Mini Programs connect to wss://{host}{port}{base_path}");
     let signal = loop {

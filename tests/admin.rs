@@ -1,5 +1,8 @@
 //! What the admin listener tells of a server that has been played on: metrics and the state.
 
+// Counts are whole numbers, exact in an f64.
+#![allow(clippy::float_cmp)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -8,53 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use support::program::{Running, wulin};
 use support::websocket::Dialect;
 use support::write_pair;
-
-/// The program, with nothing of this machine's settings.
-fn wulin(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
-    command
-        .env_clear()
-        .env("XDG_STATE_HOME", home)
-        .current_dir(home);
-    command
-}
-
-/// A running program and the port it said it is at.
-struct Running {
-    child: std::process::Child,
-    said: Vec<String>,
-    port: u16,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Running {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said: Vec<String> = (0..2).map_while(|_| lines.next()?.ok()).collect();
-        let port = said
-            .first()
-            .and_then(|line| line.rsplit(':').next()?.parse().ok());
-        let Some(port) = port else {
-            let _ = child.kill();
-            panic!("said no port: {said:?}");
-        };
-        Running { child, said, port }
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
-    }
-
-    fn exit_code(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
-    }
-}
 
 #[test]
 fn sighup_reads_the_certificates_again_and_ends_nothing() {

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
 
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::{Format, FormatEvent, FormatFields, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, Layer};
 use tracing_subscriber::layer::SubscriberExt;
@@ -89,9 +90,23 @@ pub fn reset_level() {
 }
 
 fn read(filter: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(filter).map_err(|error| {
-        format!("--log {filter:?} cannot be read ({error}). Write a level such as info, or a list such as info,wulin=debug.")
-    })
+    let advice = "Write a level such as info, or a list such as info,wulin=debug.";
+    // A word that is no level would be taken for a module, and nothing be logged.
+    let bare = filter.split(',');
+    if let Some(word) = bare
+        .filter(|part| !part.contains('='))
+        .find(|word| !is_level(word))
+    {
+        return Err(format!(
+            "--log {filter:?} cannot be read: {word:?} is no level. {advice}"
+        ));
+    }
+    EnvFilter::try_new(filter)
+        .map_err(|error| format!("--log {filter:?} cannot be read ({error}). {advice}"))
+}
+
+fn is_level(word: &str) -> bool {
+    !word.is_empty() && word.parse::<LevelFilter>().is_ok()
 }
 
 /// Lines with their priority in front, as sd-daemon(3) has it. The journal knows the time by itself.
@@ -122,6 +137,19 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_level_is_refused() {
+        for filter in ["info", "debug,hyper=info", "off", "warn,wulin=trace"] {
+            assert!(read(filter).is_ok(), "{filter}");
+        }
+        for filter in ["loud", "", "info,wulin", "info,wulin=loud"] {
+            assert!(
+                read(filter).unwrap_err().contains("Write a level"),
+                "{filter}"
+            );
+        }
+    }
 
     #[test]
     fn whoever_reads_gets_what_suits() {

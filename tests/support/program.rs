@@ -1,0 +1,50 @@
+//! The program itself, as a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The program, with nothing of this machine's settings.
+pub fn wulin(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
+    command
+        .env_clear()
+        .env("XDG_STATE_HOME", home)
+        .current_dir(home);
+    command
+}
+
+/// A running program and the port it said it is at.
+pub struct Running {
+    pub child: Child,
+    pub said: Vec<String>,
+    pub port: u16,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Running {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said: Vec<String> = (0..2).map_while(|_| lines.next()?.ok()).collect();
+        let port = said
+            .first()
+            .and_then(|line| line.rsplit(':').next()?.parse().ok());
+        let Some(port) = port else {
+            let _ = child.kill();
+            panic!("said no port: {said:?}");
+        };
+        Running { child, said, port }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    pub fn exit_code(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
