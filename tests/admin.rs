@@ -125,6 +125,33 @@ async fn a_round_is_counted_in_every_way() {
     assert!(state["certificates"][0]["days_left"].as_f64().unwrap() > 300.0);
 }
 
+/// A panel over a metric that does not exist stays empty, and nobody is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_asks_for_nothing_that_is_not_there() {
+    let server = TestServer::start(&ADMIN);
+    let text = get(&server, "/metrics").await;
+    let dashboard: Value = serde_json::from_str(include_str!("../docs/grafana.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let queries = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap());
+    let mut asked = 0;
+    for query in queries {
+        let query = query["expr"].as_str().unwrap();
+        let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in words.filter(|word| word.starts_with("wulin_") || word.starts_with("process_"))
+        {
+            let there = text.lines().any(|line| {
+                line.strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with(['{', ' ']))
+            });
+            assert!(there, "{name} in {query}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 20);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_certificate_is_counted() {
     let home = tempfile::tempdir().unwrap();
