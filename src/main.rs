@@ -7,7 +7,9 @@ use clap::Parser;
 use tracing::{info, warn};
 use wulin::cli::{Cli, Command, Health, Serve};
 use wulin::config::{Config, Stage};
+use wulin::edge::handed::Handed;
 use wulin::ops::signals::{Reload, Stop};
+use wulin::ops::systemd::Manager;
 use wulin::ops::{health, logs};
 use wulin::server::Server;
 
@@ -18,6 +20,18 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let Cli { command, serve } = Cli::parse();
+    // Before there are threads, which the runtime brings.
+    let handed = match command {
+        None | Some(Command::Serve(_)) => Handed::take(),
+        Some(Command::Health(_)) => Ok(Handed::default()),
+    };
+    let handed = match handed {
+        Ok(handed) => handed,
+        Err(unusable) => {
+            eprintln!("wulin: {unusable}");
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -29,13 +43,13 @@ fn main() -> ExitCode {
         }
     };
     match command {
-        None => runtime.block_on(run(&serve)),
-        Some(Command::Serve(flags)) => runtime.block_on(run(&flags)),
+        None => runtime.block_on(run(&serve, handed)),
+        Some(Command::Serve(flags)) => runtime.block_on(run(&flags, handed)),
         Some(Command::Health(flags)) => runtime.block_on(ask(flags)),
     }
 }
 
-async fn run(flags: &Serve) -> ExitCode {
+async fn run(flags: &Serve, handed: Handed) -> ExitCode {
     if let Err(problem) = logs::start(&flags.log) {
         eprintln!("wulin: {problem}");
         return ExitCode::from(USAGE);
@@ -59,7 +73,7 @@ async fn run(flags: &Serve) -> ExitCode {
     for warning in &config.warnings {
         warn!("{warning}");
     }
-    match serve(config).await {
+    match serve(config, handed).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wulin: {error:#}");
@@ -68,7 +82,7 @@ async fn run(flags: &Serve) -> ExitCode {
     }
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let mut reload = Reload::new()?;
     let host = match (config.stage, config.domains.first()) {
@@ -82,7 +96,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let base_path = config.base_path.clone();
     let connections = config.gate.connections;
-    let server = Server::start(&config)?;
+    let manager = Manager::from_environment();
+    let server = Server::start_on(&config, handed)?;
     let port = match server.address().port() {
         443 => String::new(),
         port => format!(":{port}"),
@@ -90,16 +105,21 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     info!(address = %server.address(), connections, "listening");
     println!("Wulin is open at https://{host}{port}");
     println!("Mini Programs connect to wss://{host}{port}{base_path}");
+    manager.ready(server.census().counts()).await;
+    let _informed = manager.inform(server.census().clone(), server.lobby().clone());
     let signal = loop {
         tokio::select! {
             signal = stop.next() => break signal,
             () = reload.next() => {
                 info!("SIGHUP: reading the certificates again");
+                manager.reloading().await;
                 server.reload().await;
+                manager.ready(server.census().counts()).await;
             }
         }
     };
     info!(signal, "stopping; a second signal ends at once");
+    manager.stopping().await;
     tokio::select! {
         () = server.drain() => Ok(()),
         signal = stop.next() => anyhow::bail!("{signal} again: ended without waiting for rounds in progress"),

@@ -1,7 +1,7 @@
 //! Composition root: wires everything, and takes it apart again in the right order.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use tracing::{debug, info, warn};
 use crate::config::{Config, HttpPort, Stage};
 use crate::edge::certificates::Resolver;
 use crate::edge::gate::Gate;
+use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::renewal::Renewal;
 use crate::edge::routes::{self, Site};
@@ -58,12 +59,13 @@ pub struct Server {
 impl Server {
     /// Opens the ports and starts to serve, within a tokio runtime. When it returns, clients are answered.
     pub fn start(config: &Config) -> anyhow::Result<Server> {
-        let https = listen(config.listen, config.port)?;
+        Server::start_on(config, Handed::default())
+    }
+
+    /// The same on sockets that were handed over. The ports of the configuration are for those that were not.
+    pub fn start_on(config: &Config, handed: Handed) -> anyhow::Result<Server> {
+        let (https, http) = open(config, handed)?;
         let address = https.local_addr().context("asking for the HTTPS port")?;
-        let http = match config.http_port {
-            Some(http_port) => open_http(config, http_port)?,
-            None => None,
-        };
 
         let random = aws_lc_rs::default_provider().secure_random;
         let mut seed = [0; 32];
@@ -172,6 +174,11 @@ impl Server {
         &self.census
     }
 
+    /// The way to the lobby.
+    pub fn lobby(&self) -> &LobbyHandle {
+        &self.lobby
+    }
+
     /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log.
     pub async fn reload(&self) {
         if let Some(renewal) = &self.renewal {
@@ -231,11 +238,30 @@ fn renewal(config: &Config, resolver: &Arc<Resolver>) -> Option<Arc<Renewal>> {
     )))
 }
 
-/// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.
-fn open_http(
+/// The sockets: those handed over, and those that are still missing.
+fn open(
     config: &Config,
-    http: HttpPort,
-) -> Result<Option<std::net::TcpListener>, CannotListen> {
+    handed: Handed,
+) -> Result<(TcpListener, Option<TcpListener>), CannotListen> {
+    // Whoever hands sockets over does without the one that redirects unless it is asked for.
+    let wanted = match (&handed.https, config.http_port) {
+        (Some(_), Some(http)) => http.required.then_some(http),
+        (_, http) => http,
+    };
+    let https = match handed.https {
+        Some(https) => https,
+        None => listen(config.listen, config.port)?,
+    };
+    let http = match (handed.http, wanted) {
+        (Some(http), _) => Some(http),
+        (None, Some(wanted)) => open_http(config, wanted)?,
+        (None, None) => None,
+    };
+    Ok((https, http))
+}
+
+/// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.
+fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, CannotListen> {
     match listen(config.listen, http.port) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if http.required => Err(error),

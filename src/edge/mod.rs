@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod gate;
 pub mod guarded;
+pub mod handed;
 pub mod listen;
 pub mod page;
 pub mod redirect;

@@ -3,3 +3,4 @@
 pub mod health;
 pub mod logs;
 pub mod signals;
+pub mod systemd;
