@@ -24,6 +24,7 @@ use crate::edge::certificates::Resolver;
 use crate::edge::gate::Gate;
 use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
+use crate::edge::newcomer::Newcomers;
 use crate::edge::renewal::Renewal;
 use crate::edge::routes::{self, Site};
 use crate::edge::{redirect, tls};
@@ -39,6 +40,9 @@ const HTTP2_STREAMS: u32 = 64;
 /// The longest headers of a request, in bytes; hyper takes no less.
 const HEADERS: usize = 16 * 1024;
 
+/// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
+const NEWCOMERS: Duration = Duration::from_secs(2);
+
 /// A running server.
 pub struct Server {
     address: SocketAddr,
@@ -51,6 +55,8 @@ pub struct Server {
     polling: SocketIoServer,
     /// None where the certificate is the server's own.
     renewal: Option<Arc<Renewal>>,
+    gate: Gate,
+    newcomers: Newcomers,
     handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<io::Result<()>>>,
     drain_timeout: Duration,
@@ -109,6 +115,7 @@ impl Server {
             census.clone(),
         );
         let handle = Handle::new();
+        let newcomers = Newcomers::default();
 
         let mut server = axum_server::from_tcp(https)
             .context("listening for HTTPS")?
@@ -125,7 +132,7 @@ impl Server {
             .keep_alive_interval(HTTP2_PING)
             .keep_alive_timeout(HTTP2_PING);
         let mut listeners = vec![tokio::spawn(
-            server.serve(routes::router(site).into_make_service()),
+            server.serve(newcomers.serving(routes::router(site))),
         )];
 
         let mut http_address = None;
@@ -142,7 +149,7 @@ impl Server {
                 .accept_error_handler(refused);
             bound_http1(server.http_builder(), config.request_timeout);
             let router = Router::new().fallback(answer);
-            listeners.push(tokio::spawn(server.serve(router.into_make_service())));
+            listeners.push(tokio::spawn(server.serve(newcomers.serving(router))));
         }
         Ok(Server {
             address,
@@ -153,6 +160,8 @@ impl Server {
             clients,
             polling,
             renewal,
+            gate,
+            newcomers,
             handle,
             listeners,
             drain_timeout: config.drain_timeout,
@@ -196,30 +205,32 @@ impl Server {
             rooms = self.census.counts().rooms,
             "draining"
         );
-        // Listeners close and requests under way finish; upgraded connections are beyond its sight.
-        self.handle.graceful_shutdown(Some(self.drain_timeout));
+        for listener in self.listeners {
+            listener.abort();
+            match listener.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warn!(%error, "a listener ended badly"),
+                Err(error) if error.is_cancelled() => {}
+                Err(error) => warn!(%error, "a listener broke"),
+            }
+        }
         self.lobby.close().await;
         self.draining.cancel();
         self.clients.close();
-        let listeners = async {
-            for listener in self.listeners {
-                match listener.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => warn!(%error, "a listener ended badly"),
-                    Err(error) => warn!(%error, "a listener broke"),
-                }
-            }
-        };
         let all = async {
+            let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
+            // Requests under way finish; upgraded connections are beyond its sight.
+            self.handle.graceful_shutdown(None);
             self.clients.wait().await;
             self.polling.close().await;
-            listeners.await;
+            self.gate.empty().await;
         };
         if time::timeout_at(deadline, all).await.is_err() {
             warn!(
                 left = self.clients.len(),
                 "drain time-out: what is left is cut off"
             );
+            self.handle.shutdown();
         }
         info!(took = ?started.elapsed(), "drained");
     }

@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::guarded::Guarded;
 use crate::runtime::census::Counted;
@@ -52,6 +54,7 @@ pub struct Gate {
     limits: GateLimits,
     census: Arc<Census>,
     addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    connections: TaskTracker,
 }
 
 impl Gate {
@@ -62,7 +65,14 @@ impl Gate {
             limits,
             census,
             addresses: Arc::default(),
+            connections: TaskTracker::new(),
         }
+    }
+
+    /// Waits until every connection is closed. To be called when no more are let in.
+    pub async fn empty(&self) {
+        self.connections.close();
+        self.connections.wait().await;
     }
 
     /// The gate of the plain HTTP listener, which counts into the same limits.
@@ -97,6 +107,7 @@ impl Gate {
             address,
             addresses: self.addresses.clone(),
             _counted: counted,
+            _open: self.connections.token(),
         })
     }
 
@@ -159,6 +170,7 @@ pub struct Admission {
     address: IpAddr,
     addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
     _counted: Counted,
+    _open: TaskTrackerToken,
 }
 
 impl Drop for Admission {

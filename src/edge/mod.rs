@@ -5,6 +5,7 @@ pub mod gate;
 pub mod guarded;
 pub mod handed;
 pub mod listen;
+pub mod newcomer;
 pub mod page;
 pub mod redirect;
 pub mod renewal;
