@@ -4,7 +4,8 @@
 # With dpkg-deb, which every Debian has, and maintainer scripts of our own: those that cargo-deb and debhelper generate
 # restart sockets at an upgrade, and for that moment connections are refused.
 #
-# The same program at the same commit gives the same package, byte by byte. REVISION becomes part of the version.
+# The same program at the same commit gives the same package, byte by byte. REVISION becomes part of the version, COMPRESSION
+# is for tests that are in a hurry.
 set -eu
 program=$1
 folder=$2
@@ -87,5 +88,5 @@ done
 mkdir -p "$folder"
 package="$folder/wulin_${version}_$architecture.deb"
 find "$tree" -print0 | xargs -0 touch --no-dereference --date="@$SOURCE_DATE_EPOCH"
-dpkg-deb --build --root-owner-group -Zxz "$tree" "$package" >/dev/null
+dpkg-deb --build --root-owner-group "-Z${COMPRESSION:-xz}" "$tree" "$package" >/dev/null
 echo "$package"

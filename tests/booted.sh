@@ -26,6 +26,7 @@ if [ "$(cat "$tree.packages" 2>/dev/null)" != "$packages" ]; then
     echo "making a tree of $suite"
     rm -rf "$tree" "$tree.packages"
     mmdebstrap --quiet --variant=minbase --include="$packages" "$suite" "$tree" || skip 'no Debian can be fetched'
+    echo '127.0.0.1 localhost' >"$tree/etc/hosts"
     cat >"$tree/etc/systemd/system/wulin-test.service" <<'END'
 [Unit]
 Description=The test of Wulin
@@ -47,6 +48,7 @@ fi
 # Two versions: one to be installed, and one to upgrade to.
 here=$(mktemp -d "$work/run.XXXXXX")
 trap 'rm -rf "$here"' EXIT
+export COMPRESSION=none
 REVISION=1 packaging/deb.sh "$program" "$here/old"
 REVISION=2 packaging/deb.sh "$program" "$here/new"
 REVISION=1 packaging/deb.sh "$program" "$here/again" >/dev/null

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Runs on the booted machine, as root: the package from its installation to its purge. ../booted.sh boots it.
-set -euo pipefail
+set -Eeuo pipefail
 shopt -s inherit_errexit
 here=/wulin-test
 export CA=/root/ca.pem
 units=(wulin.service wulin.socket wulin-http.socket)
 
-step() { echo; echo "== $(cut -d ' ' -f 1 /proc/uptime) s: $*"; }
+step() { echo; echo "== $SECONDS s: $*"; }
 fail() {
     echo "FAILED: $*"
     systemctl --no-pager --lines=0 status "${units[@]}" || true
@@ -172,7 +172,7 @@ for unit in "${units[@]}"; do
 done
 ! ss -Hltn '( sport = :443 or sport = :80 )' | grep .
 left=$(find / -xdev -path /proc -prune -o -path /sys -prune -o -path /var/log -prune -o -path "$here" -prune \
-    -o -name '*wulin*' -print)
+    -o -name 'wulin-test*' -o -name '*wulin*' -print)
 # Somebody's certificates are not the package's to delete.
 [ "$left" = /etc/wulin ] || fail "left behind: $left"
 find /etc/wulin -type f
