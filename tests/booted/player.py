@@ -4,6 +4,8 @@ player.py round             plays one round on the native WebSocket and prints i
 player.py certificate       prints the fingerprint of the certificate that is served
 player.py load STOP         connects without pause until the file STOP exists; prints how many were answered
 player.py once              connects once and waits for the answer
+player.py names             answers every question for a name with 127.0.0.1, as a DNS server at port 53
+player.py look NAME         looks the name up and connects to port 443 there, as whoever fetches a certificate does
 
 The server is at localhost:443; its certificate is checked against $CA.
 """
@@ -130,7 +132,32 @@ def once():
     return True
 
 
+def names():
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 53))
+    while True:
+        query, client = server.recvfrom(512)
+        end = query.index(b"\0", 12) + 5
+        is_a = query[end - 4 : end] == b"\0\1\0\1"
+        header = query[:2] + b"\x81\x80" + struct.pack("!HHHH", 1, int(is_a), 0, 0)
+        answer = b"\xc0\x0c\0\1\0\1" + struct.pack("!IH", 60, 4) + bytes([127, 0, 0, 1])
+        server.sendto(header + query[12:end] + (answer if is_a else b""), client)
+
+
+def look(name):
+    with socket.create_connection((name, 443), timeout=PATIENCE) as stream:
+        print(f"{name} is {stream.getpeername()[0]}, and can be connected to")
+    return True
+
+
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    commands = {"round": round_, "certificate": certificate, "once": once, "load": lambda path: load(pathlib.Path(path))}
+    commands = {
+        "round": round_,
+        "certificate": certificate,
+        "once": once,
+        "names": names,
+        "look": look,
+        "load": lambda path: load(pathlib.Path(path)),
+    }
     sys.exit(not commands[what](*arguments))
