@@ -7,6 +7,7 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 program=${WULIN_BIN:-$target/debug/wulin}
 work=$target/booted
 # The release this machine has: its glibc is the one the program was built with.
+# shellcheck source=/dev/null
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 
 skip() {
