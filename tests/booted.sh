@@ -54,7 +54,8 @@ REVISION=1 packaging/deb.sh "$program" "$here/old"
 REVISION=2 packaging/deb.sh "$program" "$here/new"
 REVISION=1 packaging/deb.sh "$program" "$here/again" >/dev/null
 cmp "$here"/old/*.deb "$here"/again/*.deb
-cp tests/booted/inside.sh tests/booted/player.py "$here"
+cp -r tests/booted/inside.sh tests/booted/player.py systemd "$here"
+strip --strip-all -o "$here/wulin" "$program"
 
 # Everything the machine writes is in memory and gone with it; its network is its own.
 timeout --kill-after=5 240 systemd-nspawn --quiet --directory="$tree" --volatile=overlay --bind="$here:/wulin-test" \

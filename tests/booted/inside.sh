@@ -193,4 +193,24 @@ left=$(find / -xdev -path /proc -prune -o -path /sys -prune -o -path /var/log -p
 # Somebody's certificates are not the package's to delete.
 [ "$left" = /etc/wulin ] || fail "left behind: $left"
 find /etc/wulin -type f
+
+step 'the same by hand, as the README says'
+cd "$here"
+install -m 755 wulin /usr/local/bin/
+install -m 644 systemd/*.service systemd/*.socket /etc/systemd/system/
+install -D -m 644 systemd/wulin.sysusers /etc/sysusers.d/wulin.conf
+install -D -m 644 systemd/wulin.tmpfiles /etc/tmpfiles.d/wulin.conf
+systemd-sysusers
+systemd-tmpfiles --create wulin.conf
+systemctl daemon-reload
+systemctl enable --now wulin
+for unit in "${units[@]}"; do
+    systemctl --quiet is-enabled "$unit"
+    systemctl --quiet is-active "$unit"
+done
+player round
+systemctl stop wulin.socket
+for unit in "${units[@]}"; do
+    not systemctl --quiet is-active "$unit"
+done
 step 'done'
