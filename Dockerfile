@@ -19,14 +19,20 @@ COPY src src
 COPY web/dist web/dist
 # Copied files keep their dates; by these two cargo sees that they are not the empty ones.
 RUN touch src/main.rs src/lib.rs \
-    && cargo build --release --locked --bin wulin
+    && cargo build --release --locked --bin wulin \
+    && mkdir state
 
 FROM ${BASE}
+ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="Wulin" \
       org.opencontainers.image.description="A realtime rock-paper-scissors server for WeChat Mini Programs and browsers" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}"
 COPY LICENSE /usr/share/doc/wulin/LICENSE
 COPY --from=build /build/target/release/wulin /usr/local/bin/wulin
+# What outlives a container goes here, if a volume is mounted. Everything else can be read-only.
+COPY --from=build --chown=65532:65532 /build/state /var/lib/wulin
+ENV STATE_DIRECTORY=/var/lib/wulin
 
 # A number, so that an orchestrator can see that it is not root. Certificates mounted at /certs must be readable by it.
 USER 65532:65532

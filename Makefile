@@ -4,11 +4,11 @@
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export PATH := $(TARGET)/tools/bin:$(PATH)
 
-.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients pages
+.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients pages booted image sbom deb
 # One after the other: each step shows its own output, and cargo uses every core by itself.
 .NOTPARALLEL:
 
-test: tools fmt scripts unit-file pure deny lint doc unit clients pages
+test: tools fmt scripts unit-file pure deny lint doc unit clients pages booted image
 	@echo 'Everything that can be checked here is checked.'
 
 # What the other steps need and this machine lacks.
@@ -20,7 +20,7 @@ fmt:
 
 scripts:
 	@if command -v shellcheck >/dev/null; then \
-	    set -x; shellcheck .ci/run tests/*.sh tests/clients/*.sh tests/pages/*.sh; \
+	    set -x; shellcheck .ci/run packaging/*.sh packaging/deb/* tests/*.sh tests/booted/*.sh tests/clients/*.sh tests/pages/*.sh; \
 	else \
 	    echo 'SKIPPED: the shell scripts are not checked, this machine has no shellcheck'; \
 	fi
@@ -58,3 +58,23 @@ pages:
 	tests/pages/setup.sh
 	npm run --silent types
 	WULIN_BIN=$(TARGET)/debug/wulin node --test tests/pages/*.test.mjs tests/pages/*/*.test.mjs
+
+# The Debian package under a systemd that boots for it: installed, played on, restarted and upgraded under load, purged.
+booted:
+	cargo test --locked --no-run
+	WULIN_BIN=$(TARGET)/debug/wulin tests/booted.sh
+
+# The container image, built and run.
+image:
+	cargo test --locked --no-run
+	WULIN_BIN=$(TARGET)/debug/wulin tests/image.sh
+
+# What the program is made of, as CycloneDX.
+sbom:
+	@mkdir -p $(TARGET)
+	packaging/sbom.py > $(TARGET)/bom.cdx.json
+
+# The Debian package, into target/debian/.
+deb: sbom
+	cargo build --release --locked
+	BOM=$(TARGET)/bom.cdx.json packaging/deb.sh $(TARGET)/release/wulin $(TARGET)/debian

@@ -8,7 +8,9 @@ use tokio::runtime::Runtime;
 use tracing::{info, warn};
 use wulin::cli::{Cli, Command, Serve, settings};
 use wulin::config::{Config, Stage};
+use wulin::edge::handed::Handed;
 use wulin::ops::signals::{Reload, Stop};
+use wulin::ops::systemd::Manager;
 use wulin::ops::{health, logs, status};
 use wulin::server::Server;
 
@@ -21,6 +23,18 @@ fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let Cli { command, serve } =
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // Before there are threads, which the runtime brings.
+    let handed = match command {
+        None | Some(Command::Serve(_)) => Handed::take(),
+        Some(_) => Ok(Handed::default()),
+    };
+    let handed = match handed {
+        Ok(handed) => handed,
+        Err(unusable) => {
+            eprintln!("wulin: {unusable}");
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -32,15 +46,15 @@ fn main() -> ExitCode {
         }
     };
     match command {
-        None => start(&runtime, &matches, &serve),
-        Some(Command::Serve(flags)) => start(&runtime, &matches, &flags),
+        None => start(&runtime, &matches, &serve, handed),
+        Some(Command::Serve(flags)) => start(&runtime, &matches, &flags, handed),
         Some(Command::Health(flags)) => runtime.block_on(report(health::ask(&flags))),
         Some(Command::Status(flags)) => runtime.block_on(report(status::show(&flags))),
         Some(Command::Log(flags)) => runtime.block_on(report(status::log(&flags))),
     }
 }
 
-fn start(runtime: &Runtime, matches: &ArgMatches, flags: &Serve) -> ExitCode {
+fn start(runtime: &Runtime, matches: &ArgMatches, flags: &Serve, handed: Handed) -> ExitCode {
     if flags.print_config {
         print!("{}", settings::table(&settings::settings(matches)));
         match configure(flags) {
@@ -51,7 +65,7 @@ fn start(runtime: &Runtime, matches: &ArgMatches, flags: &Serve) -> ExitCode {
             Err(code) => code,
         }
     } else {
-        runtime.block_on(run(flags))
+        runtime.block_on(run(flags, handed))
     }
 }
 
@@ -70,7 +84,7 @@ fn print_certificates(config: &Config) {
     }
 }
 
-async fn run(flags: &Serve) -> ExitCode {
+async fn run(flags: &Serve, handed: Handed) -> ExitCode {
     if let Err(problem) = logs::start(&flags.log, flags.log_format) {
         eprintln!("wulin: {problem}");
         return ExitCode::from(USAGE);
@@ -82,7 +96,7 @@ async fn run(flags: &Serve) -> ExitCode {
     for warning in &config.warnings {
         warn!("{warning}");
     }
-    match serve(config).await {
+    match serve(config, handed).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wulin: {error:#}");
@@ -104,7 +118,7 @@ fn configure(flags: &Serve) -> Result<Config, ExitCode> {
     })
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let mut reload = Reload::new()?;
     let host = match (config.stage, config.domains.first()) {
@@ -118,7 +132,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let base_path = config.base_path.clone();
     let connections = config.gate.connections;
-    let server = Server::start(&config)?;
+    let manager = Manager::from_environment();
+    let server = Server::start_on(&config, handed)?;
     let port = match server.address().port() {
         443 => String::new(),
         port => format!(":{port}"),
@@ -129,17 +144,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     info!(address = %server.address(), %admin, connections, "listening");
     println!("Wulin is open at https://{host}{port}");
     println!("Mini Programs connect to wss://{host}{port}{base_path}");
+    manager.ready(server.census().counts()).await;
+    let _informed = manager.inform(server.census().clone(), server.lobby().clone());
     let signal = loop {
         tokio::select! {
             signal = stop.next() => break signal,
             () = reload.next() => {
                 info!("SIGHUP: reading the certificates again, and logging what was logged at the start");
                 logs::reset_level();
+                manager.reloading().await;
                 server.reload().await;
+                manager.ready(server.census().counts()).await;
             }
         }
     };
     info!(signal, "stopping; a second signal ends at once");
+    manager.stopping().await;
     tokio::select! {
         () = server.drain() => Ok(()),
         signal = stop.next() => anyhow::bail!("{signal} again: ended without waiting for rounds in progress"),

@@ -6,9 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
 use axum_server::Handle;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -23,7 +20,9 @@ use crate::config::{AdminPort, Config, HttpPort, Stage};
 use crate::edge::addresses::Addresses;
 use crate::edge::certificates::Resolver;
 use crate::edge::gate::{Gate, PlainGate};
+use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
+use crate::edge::newcomer::Newcomers;
 use crate::edge::renewal::Renewal;
 use crate::edge::routes::{self, Site};
 use crate::edge::{redirect, tls};
@@ -43,6 +42,11 @@ const HTTP2_STREAMS: u32 = 64;
 /// The longest headers of a request, in bytes; hyper takes no less.
 const HEADERS: usize = 16 * 1024;
 
+/// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
+const NEWCOMERS: Duration = Duration::from_secs(2);
+/// How often it looks whether the last request has been answered.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// A running server.
 pub struct Server {
     address: SocketAddr,
@@ -56,6 +60,7 @@ pub struct Server {
     polling: SocketIoServer,
     /// None where the certificate is the server's own.
     renewal: Option<Arc<Renewal>>,
+    newcomers: Newcomers,
     handle: Handle<SocketAddr>,
     /// The admin listener goes last: it tells of the drain.
     admin_handle: Handle<SocketAddr>,
@@ -66,13 +71,14 @@ pub struct Server {
 impl Server {
     /// Opens the ports and starts to serve, within a tokio runtime. When it returns, clients are answered.
     pub fn start(config: &Config) -> anyhow::Result<Server> {
+        Server::start_on(config, Handed::default())
+    }
+
+    /// The same on sockets that were handed over. The ports of the configuration are for those that were not.
+    pub fn start_on(config: &Config, handed: Handed) -> anyhow::Result<Server> {
         let start = Start::now();
-        let https = listen(config.listen, config.port)?;
+        let (https, http) = open(config, handed)?;
         let address = https.local_addr().context("asking for the HTTPS port")?;
-        let http = match config.http_port {
-            Some(http_port) => open_http(config, http_port)?,
-            None => None,
-        };
         let http_address = match &http {
             Some(http) => Some(http.local_addr().context("asking for the HTTP port")?),
             None => None,
@@ -115,10 +121,16 @@ impl Server {
         );
 
         let handle = Handle::new();
-        let mut listeners = vec![serve_https(config, https, gate.clone(), &handle, site)?];
+        let newcomers = Newcomers::default();
+        let plain = gate.plain();
+        let https = https_server(config, https, gate, &handle)?;
+        let mut listeners = vec![tokio::spawn(
+            https.serve(newcomers.serving(routes::router(site))),
+        )];
         if let Some(http) = http {
-            let plain = gate.plain();
-            listeners.push(serve_http(config, http, plain, &handle, address.port())?);
+            let server = http_server(config, http, plain, &handle)?;
+            let redirect = redirect::router(address.port());
+            listeners.push(tokio::spawn(server.serve(newcomers.serving(redirect))));
         }
         let admin_handle = Handle::new();
         if let Some(admin) = admin {
@@ -143,6 +155,7 @@ impl Server {
             clients,
             polling,
             renewal,
+            newcomers,
             handle,
             admin_handle,
             listeners,
@@ -170,6 +183,11 @@ impl Server {
         &self.census
     }
 
+    /// The way to the lobby.
+    pub fn lobby(&self) -> &LobbyHandle {
+        &self.lobby
+    }
+
     /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log.
     pub async fn reload(&self) {
         if let Some(renewal) = &self.renewal {
@@ -187,30 +205,34 @@ impl Server {
             rooms = self.census.counts().rooms,
             "draining"
         );
-        // Listeners close and requests under way finish; upgraded connections are beyond its sight.
-        self.handle.graceful_shutdown(Some(self.drain_timeout));
+        for listener in self.listeners {
+            listener.abort();
+            match listener.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warn!(%error, "a listener ended badly"),
+                Err(error) if error.is_cancelled() => {}
+                Err(error) => warn!(%error, "a listener broke"),
+            }
+        }
         self.lobby.close().await;
         self.draining.cancel();
         self.clients.close();
-        let listeners = async {
-            for listener in self.listeners {
-                match listener.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => warn!(%error, "a listener ended badly"),
-                    Err(error) => warn!(%error, "a listener broke"),
-                }
-            }
-        };
         let all = async {
+            let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
+            // Requests under way finish; upgraded connections are beyond its sight.
+            self.handle.graceful_shutdown(None);
             self.clients.wait().await;
             self.polling.close();
-            listeners.await;
+            while self.handle.connection_count() > 0 {
+                time::sleep(LOOK).await;
+            }
         };
         if time::timeout_at(deadline, all).await.is_err() {
             warn!(
                 left = self.clients.len(),
                 "drain time-out: what is left is cut off"
             );
+            self.handle.shutdown();
         }
         self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
@@ -261,13 +283,13 @@ fn renewal(
     )))
 }
 
-fn serve_https(
+/// The server of the HTTPS port, ready to serve.
+fn https_server(
     config: &Config,
     listener: TcpListener,
     gate: Gate,
     handle: &Handle<SocketAddr>,
-    site: Site,
-) -> anyhow::Result<JoinHandle<io::Result<()>>> {
+) -> anyhow::Result<axum_server::Server<SocketAddr, Gate>> {
     let mut server = axum_server::from_tcp(listener)
         .context("listening for HTTPS")?
         .acceptor(gate)
@@ -282,18 +304,16 @@ fn serve_https(
         .max_concurrent_streams(HTTP2_STREAMS)
         .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HTTP2_PING);
-    let router = routes::router(site);
-    Ok(tokio::spawn(server.serve(router.into_make_service())))
+    Ok(server)
 }
 
-/// Redirects to HTTPS on `port`.
-fn serve_http(
+/// The server of the plain HTTP port, ready to serve.
+fn http_server(
     config: &Config,
     listener: TcpListener,
     gate: PlainGate,
     handle: &Handle<SocketAddr>,
-    port: u16,
-) -> anyhow::Result<JoinHandle<io::Result<()>>> {
+) -> anyhow::Result<axum_server::Server<SocketAddr, PlainGate>> {
     let mut server = axum_server::from_tcp(listener)
         .context("listening for HTTP")?
         .acceptor(gate)
@@ -301,9 +321,7 @@ fn serve_http(
         .first_request_timeout(config.request_timeout)
         .accept_error_handler(refused);
     bound_http1(server.http_builder(), config.request_timeout);
-    let answer = move |request: Request<Body>| async move { redirect::redirect(&request, port) };
-    let router = Router::new().fallback(answer);
-    Ok(tokio::spawn(server.serve(router.into_make_service())))
+    Ok(server)
 }
 
 fn serve_admin(
@@ -318,6 +336,28 @@ fn serve_admin(
     let router = admin::router(admin, address);
     tokio::spawn(server.serve(router.into_make_service()));
     Ok(())
+}
+
+/// The sockets: those handed over, and those that are still missing.
+fn open(
+    config: &Config,
+    handed: Handed,
+) -> Result<(TcpListener, Option<TcpListener>), CannotListen> {
+    // Whoever hands sockets over does without the one that redirects unless it is asked for.
+    let wanted = match (&handed.https, config.http_port) {
+        (Some(_), Some(http)) => http.required.then_some(http),
+        (_, http) => http,
+    };
+    let https = match handed.https {
+        Some(https) => https,
+        None => listen(config.listen, config.port)?,
+    };
+    let http = match (handed.http, wanted) {
+        (Some(http), _) => Some(http),
+        (None, Some(wanted)) => open_http(config, wanted)?,
+        (None, None) => None,
+    };
+    Ok((https, http))
 }
 
 /// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.

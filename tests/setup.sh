@@ -27,6 +27,13 @@ command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
 fc-list :lang=zh 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
+# To boot the Debian package and to run the image. Only root can, and Debian alone has them by these names; nobody else is
+# asked for them.
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+    for need in mmdebstrap:mmdebstrap systemd-nspawn:systemd-container podman:podman runc:runc; do
+        command -v "${need%:*}" >/dev/null 2>&1 || missing="$missing ${need#*:}"
+    done
+fi
 if [ -n "$missing" ]; then
     root=''
     [ "$(id -u)" -eq 0 ] || root='sudo -n'

@@ -1,8 +1,17 @@
 //! The plain HTTP port: it only ever points to HTTPS.
 
+use std::future::ready;
+
+use axum::Router;
 use axum::body::Body;
 use axum::http::header::{HOST, LOCATION};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
+
+/// Sends every request to HTTPS on `port`.
+pub fn router(port: u16) -> Router {
+    let answer = move |request: Request<Body>| ready(redirect(&request, port));
+    Router::new().fallback(answer)
+}
 
 /// Where a request to plain HTTP is sent: the same address over HTTPS on `port`.
 pub fn redirect(request: &Request<Body>, port: u16) -> Response<Body> {

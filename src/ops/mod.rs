@@ -8,3 +8,4 @@ pub mod process;
 pub mod signals;
 pub mod state;
 pub mod status;
+pub mod systemd;

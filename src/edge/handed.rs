@@ -1,0 +1,169 @@
+//! Listening sockets that systemd opened and hands over ([`sd_listen_fds(3)`]): low ports need no privilege then, and while
+//! the program is exchanged, connections wait in the kernel.
+//!
+//! [`sd_listen_fds(3)`]: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
+
+use std::env;
+use std::io;
+use std::net::TcpListener;
+
+use listenfd::ListenFd;
+
+/// What a socket is called by `FileDescriptorName=` of its unit.
+const HTTPS: &str = "https";
+const HTTP: &str = "http";
+
+/// What was handed over; nothing where the program was started by hand.
+#[derive(Debug, Default)]
+pub struct Handed {
+    /// The socket on which HTTPS is spoken.
+    pub https: Option<TcpListener>,
+    /// The socket that redirects.
+    pub http: Option<TcpListener>,
+}
+
+/// Why what was handed over cannot be used, in a sentence with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// Not a TCP socket at all.
+    #[error(
+        "Socket {name:?}, which was handed over, cannot be served ({cause}). Its unit must open TCP ports, with ListenStream=."
+    )]
+    NotTcp {
+        /// Its name, or its position.
+        name: String,
+        /// What it is instead.
+        cause: io::Error,
+    },
+    /// A TCP socket that accepts nothing.
+    #[error(
+        "Socket {0:?}, which was handed over, does not listen. Its unit must say ListenStream= and Accept=no."
+    )]
+    NotListening(String),
+    /// A name that says nothing here.
+    #[error(
+        "Socket {0:?} was handed over, which can be anything. Name each in its unit: FileDescriptorName=https, and \
+         FileDescriptorName=http for the port that redirects."
+    )]
+    Unknown(String),
+    /// Two for the same.
+    #[error(
+        "Two sockets were handed over for {0}, and one is served. One ListenStream= that names only a port is open at every \
+         address of the machine, IPv4 and IPv6."
+    )]
+    Twice(&'static str),
+}
+
+impl Handed {
+    /// Takes over what the environment says was handed to this process. Changes the environment: to be called before there
+    /// is a second thread.
+    pub fn take() -> Result<Handed, Unusable> {
+        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let mut sockets = ListenFd::from_env();
+        let names = roles(&names, sockets.len())?;
+        let mut handed = Handed::default();
+        for (index, (name, role)) in names.into_iter().enumerate() {
+            let taken = sockets
+                .take_tcp_listener(index)
+                .map_err(|cause| Unusable::NotTcp {
+                    name: name.clone(),
+                    cause,
+                })?;
+            // None only if it was taken already.
+            let Some(socket) = taken else { continue };
+            if !listens(&socket) {
+                return Err(Unusable::NotListening(name));
+            }
+            match role {
+                Role::Https => handed.https = Some(socket),
+                Role::Http => handed.http = Some(socket),
+            }
+        }
+        Ok(handed)
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.https.is_none() && self.http.is_none()
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn listens(socket: &TcpListener) -> bool {
+    socket2::SockRef::from(socket)
+        .is_listener()
+        .unwrap_or(false)
+}
+
+/// Elsewhere it shows with the first connection.
+#[cfg(not(target_os = "linux"))]
+fn listens(_: &TcpListener) -> bool {
+    true
+}
+
+/// What a socket is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Https,
+    Http,
+}
+
+/// What each of `count` sockets is for: by its name, or by its position where none has a name of ours, as
+/// `systemd-socket-activate` and units without names have it.
+fn roles(names: &str, count: usize) -> Result<Vec<(String, Role)>, Unusable> {
+    let names: Vec<&str> = names.split(':').collect();
+    let by_name = names.iter().any(|name| [HTTPS, HTTP].contains(name));
+    let mut roles: Vec<(String, Role)> = Vec::with_capacity(count);
+    for index in 0..count {
+        let name = match names.get(index) {
+            Some(name) if !name.is_empty() => (*name).to_owned(),
+            Some(_) | None => format!("number {}", index + 1),
+        };
+        let role = match (by_name, name.as_str(), index) {
+            (true, HTTPS, _) | (false, _, 0) => Role::Https,
+            (true, HTTP, _) | (false, _, 1) => Role::Http,
+            (_, _, _) => return Err(Unusable::Unknown(name)),
+        };
+        if roles.iter().any(|(_, taken)| *taken == role) {
+            return Err(Unusable::Twice(match role {
+                Role::Https => HTTPS,
+                Role::Http => HTTP,
+            }));
+        }
+        roles.push((name, role));
+    }
+    Ok(roles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(names: &str, count: usize) -> Vec<Role> {
+        let roles = roles(names, count).unwrap();
+        roles.into_iter().map(|(_, role)| role).collect()
+    }
+
+    #[test]
+    fn names_say_what_a_socket_is_for_and_else_its_position_does() {
+        assert_eq!(kinds("http:https", 2), [Role::Http, Role::Https]);
+        assert_eq!(kinds("http", 1), [Role::Http]);
+        for unnamed in ["", "unknown:unknown", "wulin.socket:wulin.socket"] {
+            assert_eq!(kinds(unnamed, 2), [Role::Https, Role::Http], "{unnamed:?}");
+        }
+        assert_eq!(kinds("", 0), []);
+    }
+
+    #[test]
+    fn what_could_be_anything_is_refused_with_the_remedy() {
+        for (names, count, word) in [
+            ("https:admin", 2, "\"admin\""),
+            ("https", 2, "\"number 2\""),
+            ("a:b:c", 3, "\"c\""),
+            ("https:https", 2, "Two sockets"),
+        ] {
+            let sentence = roles(names, count).unwrap_err().to_string();
+            assert!(sentence.contains(word), "{sentence}");
+        }
+    }
+}

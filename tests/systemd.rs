@@ -1,0 +1,391 @@
+//! The program under a service manager: what it says on `NOTIFY_SOCKET`, and sockets that are handed to it.
+#![cfg(feature = "server")]
+
+mod support;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use support::websocket::Dialect;
+use support::{Client, PATIENCE, write_pair};
+
+/// The program with nothing of this machine's settings, and with a certificate in `home/certs`.
+fn wulin(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
+    prepare(&mut command, home);
+    command
+}
+
+fn prepare(command: &mut Command, home: &Path) {
+    let certs = home.join("certs");
+    if !certs.exists() {
+        std::fs::create_dir(&certs).unwrap();
+        write_pair(&["localhost"], &certs.join("a.pem"), &certs.join("a.key"));
+    }
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("XDG_STATE_HOME", home)
+        .current_dir(home);
+}
+
+/// The program with sockets handed over as systemd does: descriptors 3 and 4. The shell becomes the program, so that
+/// `LISTEN_PID` is right.
+fn handed(home: &Path, names: &str, sockets: [Option<OwnedFd>; 2]) -> Command {
+    let count = sockets.iter().flatten().count();
+    let mut command = Command::new("sh");
+    prepare(&mut command, home);
+    let [first, second] = sockets.map(|socket| socket.map_or_else(Stdio::null, Stdio::from));
+    command
+        .args([
+            "-c",
+            "exec 3<&0 4<&1 0</dev/null 1>&2; LISTEN_PID=$$ exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_wulin"),
+        ])
+        .env("LISTEN_FDS", count.to_string())
+        .env("LISTEN_FDNAMES", names)
+        .stdin(first)
+        .stdout(second);
+    command
+}
+
+fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// A running program, ended with the test.
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command) -> Running {
+        Running(command.spawn().unwrap())
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.0.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    fn exit_code(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The service manager's end of the socket.
+struct Manager(UnixDatagram);
+
+impl Manager {
+    fn new(socket: UnixDatagram) -> Manager {
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Manager(socket)
+    }
+
+    /// The next message, line by line.
+    fn hear(&self) -> Vec<String> {
+        let mut message = [0; 4096];
+        let length = self.0.recv(&mut message).expect("the program says nothing");
+        let text = std::str::from_utf8(&message[..length]).unwrap();
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// The next message that is not about the watchdog.
+    fn hear_state(&self) -> Vec<String> {
+        loop {
+            let message = self.hear();
+            if message != ["WATCHDOG=1"] {
+                return message;
+            }
+        }
+    }
+
+    /// Passes messages over until one is this.
+    fn wait_for(&self, wanted: &str) {
+        let started = Instant::now();
+        while self.hear() != [wanted] {
+            assert!(started.elapsed() < PATIENCE, "waited in vain for {wanted}");
+        }
+    }
+}
+
+fn certificate(home: &Path) -> CertificateDer<'static> {
+    CertificateDer::from_pem_file(home.join("certs/a.pem")).unwrap()
+}
+
+/// One TLS connection over a TCP connection that is already there.
+async fn secure(home: &Path, stream: TcpStream) -> std::io::Result<support::server::Tls> {
+    stream.set_nonblocking(true)?;
+    let stream = tokio::net::TcpStream::from_std(stream)?;
+    let name = ServerName::try_from("localhost").unwrap();
+    support::server::trusting([certificate(home)], &["http/1.1"])
+        .connect(name, stream)
+        .await
+}
+
+/// Asks over HTTPS for the health; returns the status line.
+async fn ask(home: &Path, stream: TcpStream) -> std::io::Result<String> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = secure(home, stream).await?;
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await?;
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    Ok(answer.lines().next().unwrap_or_default().to_owned())
+}
+
+/// A whole life: ready, counting, reloading, ready, stopping, in this order; the watchdog all along.
+async fn live(notify: &str, manager: &Manager) {
+    let home = tempfile::tempdir().unwrap();
+    let (socket, address) = listener();
+    let mut command = handed(home.path(), "https", [Some(socket.into()), None]);
+    command
+        .env("NOTIFY_SOCKET", notify)
+        .env("WATCHDOG_USEC", "1000000");
+    let running = Running::start(command);
+    let first = manager.hear();
+    assert_eq!(first, ["READY=1", "STATUS=0 people online, 0 rounds"]);
+
+    // Ready means that it answers.
+    let stream = secure(home.path(), TcpStream::connect(address).unwrap()).await;
+    let mut player = Client::over(stream.unwrap(), Dialect::Native).await;
+    player.send("hello", support::hello("player")).await;
+    player.event("hi").await;
+    for _ in 0..3 {
+        manager.wait_for("WATCHDOG=1");
+    }
+    loop {
+        match manager.hear_state()[..] {
+            [ref status] if status == "STATUS=1 person online, 0 rounds" => break,
+            [ref status] if status == "STATUS=0 people online, 0 rounds" => {}
+            ref other => panic!("{other:?}"),
+        }
+    }
+
+    running.signal("HUP");
+    let reloading = manager.hear_state();
+    assert_eq!(reloading[0], "RELOADING=1");
+    let moment = reloading[1].strip_prefix("MONOTONIC_USEC=").unwrap();
+    assert!(moment.parse::<u64>().unwrap() > 0);
+    let ready = manager.hear_state();
+    assert_eq!(ready, ["READY=1", "STATUS=1 person online, 0 rounds"]);
+
+    running.signal("TERM");
+    assert_eq!(manager.hear_state(), ["STOPPING=1"]);
+    assert_eq!(running.exit_code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manager_hears_how_the_server_is_from_the_first_to_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = Manager::new(UnixDatagram::bind(&path).unwrap());
+    live(path.to_str().unwrap(), &manager).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abstract_address_does_as_well() {
+    let name = format!("wulin-test-{}", std::process::id());
+    let address = UnixAddress::from_abstract_name(&name).unwrap();
+    let manager = Manager::new(UnixDatagram::bind_addr(&address).unwrap());
+    live(&format!("@{name}"), &manager).await;
+}
+
+#[test]
+fn a_manager_that_is_not_there_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let (socket, address) = listener();
+    let mut command = handed(home.path(), "https", [Some(socket.into()), None]);
+    command.env("NOTIFY_SOCKET", home.path().join("nobody"));
+    command.env("WATCHDOG_USEC", "1000000");
+    let running = Running::start(command);
+    assert!(healthy(home.path(), address));
+    running.signal("TERM");
+    assert_eq!(running.exit_code(), Some(0));
+}
+
+/// Whether it answers `wulin health` within our patience.
+fn healthy(home: &Path, address: SocketAddr) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let asked = wulin(home)
+            .args(["health", "--port", &address.port().to_string()])
+            .output()
+            .unwrap();
+        if asked.status.success() {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_connects_before_the_program_is_there_is_answered_by_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (https, https_address) = listener();
+    let (http, plain_address) = listener();
+    let early = TcpStream::connect(https_address).unwrap();
+    let mut plain = TcpStream::connect(plain_address).unwrap();
+    plain
+        .write_all(b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
+
+    // The names count, not the order. The ports are those of the sockets, whatever the flags say.
+    let sockets = [Some(http.into()), Some(https.into())];
+    let mut command = handed(home.path(), "http:https", sockets);
+    command
+        .env("WULIN_PORT", "1")
+        .env("WULIN_HTTP_PORT", "2")
+        .stderr(Stdio::piped());
+    let mut running = Running::start(command);
+    assert_eq!(ask(home.path(), early).await.unwrap(), "HTTP/1.1 200 OK");
+    let mut redirect = String::new();
+    plain.read_to_string(&mut redirect).unwrap();
+    let location = format!("location: https://localhost:{}/a\r\n", https_address.port());
+    assert!(redirect.contains(&location), "{redirect}");
+
+    let mut said = running.0.stderr.take().unwrap();
+    running.signal("TERM");
+    assert_eq!(running.exit_code(), Some(0));
+    let mut text = String::new();
+    said.read_to_string(&mut text).unwrap();
+    let open = format!(
+        "Wulin is open at https://localhost:{}",
+        https_address.port()
+    );
+    assert!(text.contains(&open), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_restart_under_load_refuses_nobody() {
+    const RESTARTS: usize = 4;
+    const CLIENTS: usize = 8;
+    let home = tempfile::tempdir().unwrap();
+    let (socket, address) = listener();
+    let start = || {
+        let socket = socket.try_clone().unwrap().into();
+        Running::start(handed(home.path(), "https", [Some(socket), None]))
+    };
+    let mut running = start();
+    assert!(healthy(home.path(), address));
+
+    let load = Arc::new(Load {
+        home: home.path().to_owned(),
+        address,
+        answered: AtomicUsize::new(0),
+        over: AtomicBool::new(false),
+    });
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| tokio::spawn(load.clone().connect()))
+        .collect();
+    for _ in 0..RESTARTS {
+        // Clients are under way on both sides of every restart.
+        load.wait_for(5 * CLIENTS).await;
+        running.signal("TERM");
+        assert_eq!(running.exit_code(), Some(0));
+        running = start();
+    }
+    load.wait_for(5 * CLIENTS).await;
+    load.over.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.expect("a client was refused or cut off");
+    }
+}
+
+/// Clients that connect, ask once and come again.
+struct Load {
+    home: PathBuf,
+    address: SocketAddr,
+    answered: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Load {
+    async fn connect(self: Arc<Load>) {
+        while !self.over.load(Ordering::Relaxed) {
+            let stream = tokio::net::TcpStream::connect(self.address)
+                .await
+                .expect("refused");
+            let answer = ask(&self.home, stream.into_std().unwrap()).await;
+            assert_eq!(answer.expect("cut off"), "HTTP/1.1 200 OK");
+            self.answered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until so many more have been answered.
+    async fn wait_for(&self, more: usize) {
+        let enough = self.answered.load(Ordering::Relaxed) + more;
+        let started = Instant::now();
+        while self.answered.load(Ordering::Relaxed) < enough {
+            assert!(started.elapsed() < PATIENCE, "nobody is answered any more");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[test]
+fn what_is_handed_over_and_cannot_be_served_is_said_in_a_sentence() {
+    let home = tempfile::tempdir().unwrap();
+    let null = || File::open("/dev/null").unwrap().into();
+    let udp = || UdpSocket::bind("127.0.0.1:0").unwrap().into();
+    let tcp = || listener().0.into();
+    let silent = || {
+        let kind = socket2::Type::STREAM;
+        socket2::Socket::new(socket2::Domain::IPV4, kind, None)
+            .unwrap()
+            .into()
+    };
+    let cases: [(&str, [Option<OwnedFd>; 2], &str); 6] = [
+        ("https", [Some(null()), None], "ListenStream="),
+        ("https", [Some(udp()), None], "ListenStream="),
+        ("https", [Some(silent()), None], "does not listen"),
+        ("https:http", [Some(tcp()), Some(null())], "\"http\""),
+        ("https:https", [Some(tcp()), Some(tcp())], "Two sockets"),
+        ("https:admin", [Some(tcp()), Some(tcp())], "\"admin\""),
+    ];
+    for (names, sockets, words) in cases {
+        let Output { status, stderr, .. } = handed(home.path(), names, sockets)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&stderr);
+        assert_eq!(status.code(), Some(78), "{names}: {said}");
+        assert!(said.contains(words), "{words:?} is not in {said:?}");
+    }
+}
+
+#[test]
+fn sockets_for_another_process_are_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let output = wulin(home.path())
+        .env("LISTEN_FDS", "1")
+        .env("LISTEN_PID", "1")
+        .args(["--listen", "192.0.2.1", "--port", "0"])
+        .output()
+        .unwrap();
+    // It went on to open a port itself, on an address no machine has.
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("192.0.2.1 is no address"), "{said}");
+}
