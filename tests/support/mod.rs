@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod engineio;
+pub mod handed;
 pub mod program;
 pub mod server;
 pub mod websocket;

@@ -1,0 +1,194 @@
+//! Five hundred people who play without a pause: a new certificate and a restart cost nobody a connection or a round.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use serde_json::{Value, json};
+use support::handed::{Running, handed, listener};
+use support::server::{TestServer, trusting};
+use support::websocket::Dialect;
+use support::{Client, Incoming, PATIENCE, hello, write_pair};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{self, Instant};
+use tokio_rustls::TlsConnector;
+
+const PEOPLE: usize = 500;
+
+/// The way in for all of them, and what they have seen.
+struct Crowd {
+    address: SocketAddr,
+    tls: TlsConnector,
+    /// Rounds that had a result, counted by each who played.
+    results: AtomicUsize,
+    /// Times somebody was told to come back later, and did.
+    returns: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Crowd {
+    fn new(address: SocketAddr, tls: TlsConnector) -> Arc<Crowd> {
+        Arc::new(Crowd {
+            address,
+            tls,
+            results: AtomicUsize::new(0),
+            returns: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+        })
+    }
+
+    /// Everybody comes and plays. One who fails ends the test, by the panic that `join` finds.
+    fn gather(self: &Arc<Self>) -> JoinSet<()> {
+        (0..PEOPLE)
+            .map(|number| self.clone().live(format!("p{number}")))
+            .collect()
+    }
+
+    /// Plays round after round, through restarts of the server, until it is over.
+    async fn live(self: Arc<Self>, uid: String) {
+        let mut token = Value::Null;
+        loop {
+            let mut client = self.connect().await;
+            let mut who = hello(&uid);
+            who["token"] = token;
+            client.send("hello", who).await;
+            token = client.event("hi").await["token"].clone();
+            let Some(delay) = self.play(&mut client).await else {
+                return;
+            };
+            assert_eq!(client.closed().await, Some(1001), "{uid}");
+            time::sleep(delay).await;
+            self.returns.fetch_add(1, Relaxed);
+            // The new server has never heard of it.
+            token = Value::Null;
+        }
+    }
+
+    async fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).await.expect("refused");
+        stream.set_nodelay(true).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = self.tls.connect(name, stream).await.expect("cut off");
+        Client::over(stream, Dialect::Native).await
+    }
+
+    /// Until it is over, or the server says when to come back.
+    async fn play(&self, client: &mut Client) -> Option<Duration> {
+        let mut playing = false;
+        client.say("join").await;
+        loop {
+            let Incoming::Event(event, data) = client.next().await else {
+                panic!("the connection is gone, in a round: {playing}");
+            };
+            match event.as_str() {
+                "start" => {
+                    playing = true;
+                    client.send("choice", json!({"choice": 1})).await;
+                }
+                "result" => {
+                    playing = false;
+                    self.results.fetch_add(1, Relaxed);
+                    if self.over.load(Relaxed) {
+                        return None;
+                    }
+                    client.say("join").await;
+                }
+                "restart" => {
+                    assert!(!playing, "a round in progress is finished first");
+                    return Some(Duration::from_millis(data["delay"].as_u64().unwrap()));
+                }
+                // Asked for a seat while the server was about to go, or chose when a busy machine had let the round pass.
+                "fault" => {
+                    assert!(["closing", "no_round"].contains(&data["code"].as_str().unwrap()))
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until there were so many more results.
+    async fn results(&self, people: &mut JoinSet<()>, more: usize) {
+        let enough = self.results.load(Relaxed) + more;
+        let deadline = Instant::now() + 2 * PATIENCE;
+        while self.results.load(Relaxed) < enough {
+            assert!(Instant::now() < deadline, "nobody plays any more");
+            if let Some(gone) = people.try_join_next() {
+                gone.expect("somebody has lost the connection");
+            }
+            time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn end(&self, mut people: JoinSet<()>) {
+        self.over.store(true, Relaxed);
+        while let Some(gone) = people.join_next().await {
+            gone.expect("somebody has lost the connection");
+        }
+    }
+}
+
+fn leaf(file: &Path) -> CertificateDer<'static> {
+    CertificateDer::from_pem_file(file).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_costs_nobody_anything() {
+    let home = tempfile::tempdir().unwrap();
+    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
+    write_pair(&["localhost"], &cert, &key);
+    let files = [
+        "--tls-cert",
+        cert.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
+    let server =
+        TestServer::start(&[&files[..], &["--http-port", "0", "--game-time", "1s"]].concat());
+    let crowd = Crowd::new(server.address(), trusting([leaf(&cert)], &[]));
+    let mut people = crowd.gather();
+    for _ in 0..5 {
+        crowd.results(&mut people, PEOPLE).await;
+        write_pair(&["localhost"], &cert, &key);
+        server.reload().await;
+        let stream = TcpStream::connect(server.address()).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let newcomer = trusting([leaf(&cert)], &[]).connect(name, stream).await;
+        newcomer.expect("the new certificate is not served");
+    }
+    crowd.results(&mut people, PEOPLE).await;
+    crowd.end(people).await;
+    assert_eq!(crowd.returns.load(Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_costs_nobody_a_round() {
+    let home = tempfile::tempdir().unwrap();
+    let (socket, address) = listener();
+    let start = || {
+        let socket = socket.try_clone().unwrap().into();
+        let mut command = handed(home.path(), "https", [Some(socket), None]);
+        command.args(["--game-time", "1s", "--admin", "off", "--log", "warn"]);
+        Running::start(command)
+    };
+    let mut running = start();
+    let trust = trusting([leaf(&home.path().join("certs/a.pem"))], &[]);
+    let crowd = Crowd::new(address, trust);
+    let mut people = crowd.gather();
+    for restart in 1..=2 {
+        crowd.results(&mut people, PEOPLE).await;
+        running.signal("TERM");
+        assert_eq!(running.exit_code(), Some(0));
+        running = start();
+        crowd.results(&mut people, PEOPLE).await;
+        assert!(crowd.returns.load(Relaxed) <= restart * PEOPLE);
+    }
+    crowd.end(people).await;
+    assert!(crowd.returns.load(Relaxed) >= PEOPLE);
+}

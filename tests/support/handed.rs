@@ -1,0 +1,82 @@
+//! The program as a process that a service manager starts.
+
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::write_pair;
+
+/// The program with nothing of this machine's settings, and with a certificate in `home/certs`.
+pub fn wulin(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
+    prepare(&mut command, home);
+    command
+}
+
+fn prepare(command: &mut Command, home: &Path) {
+    let certs = home.join("certs");
+    if !certs.exists() {
+        std::fs::create_dir(&certs).unwrap();
+        write_pair(&["localhost"], &certs.join("a.pem"), &certs.join("a.key"));
+    }
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("XDG_STATE_HOME", home)
+        .current_dir(home);
+}
+
+/// The program with sockets handed over as systemd does: descriptors 3 and 4. The shell becomes the program, so that
+/// `LISTEN_PID` is right.
+pub fn handed(home: &Path, names: &str, sockets: [Option<OwnedFd>; 2]) -> Command {
+    let count = sockets.iter().flatten().count();
+    let mut command = Command::new("sh");
+    prepare(&mut command, home);
+    let [first, second] = sockets.map(|socket| socket.map_or_else(Stdio::null, Stdio::from));
+    command
+        .args([
+            "-c",
+            "exec 3<&0 4<&1 0</dev/null 1>&2; LISTEN_PID=$$ exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_wulin"),
+        ])
+        .env("LISTEN_FDS", count.to_string())
+        .env("LISTEN_FDNAMES", names)
+        .stdin(first)
+        .stdout(second);
+    command
+}
+
+pub fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// A running program, ended with the test.
+pub struct Running(pub Child);
+
+impl Running {
+    pub fn start(mut command: Command) -> Running {
+        Running(command.spawn().unwrap())
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.0.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    pub fn exit_code(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
