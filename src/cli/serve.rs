@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
@@ -182,7 +183,7 @@ pub struct Serve {
     )]
     pub trusted_proxies: Vec<IpNet>,
     /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
-    #[arg(long, env = "WULIN_PROXY_PROTOCOL", help_heading = "Behind a proxy")]
+    #[arg(long, env = "WULIN_PROXY_PROTOCOL", value_parser = FalseyValueParser::new(), help_heading = "Behind a proxy")]
     pub proxy_protocol: bool,
 
     /// Where metrics and the state of the server are told, over plain HTTP; off for nowhere
@@ -217,12 +218,12 @@ pub struct Serve {
     )]
     pub log_format: LogFormat,
     /// Log every request
-    #[arg(long, env = "WULIN_ACCESS_LOG", help_heading = "Running")]
+    #[arg(long, env = "WULIN_ACCESS_LOG", value_parser = FalseyValueParser::new(), help_heading = "Running")]
     pub access_log: bool,
     /// Name the client's address in the access log, which is personal data
     #[arg(
         long,
-        env = "WULIN_LOG_ADDRESSES",
+        env = "WULIN_LOG_ADDRESSES", value_parser = FalseyValueParser::new(),
         requires = "access_log",
         help_heading = "Running"
     )]
