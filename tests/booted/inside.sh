@@ -68,6 +68,7 @@ for unit in "${units[@]}"; do
 done
 wulin health
 of StatusText | grep -F 'people online'
+wulin status | grep -F '0 online'
 [ "$(stat -c '%a %U %G' /etc/wulin/certs)" = '750 root wulin' ]
 
 step 'it has no privilege'
@@ -165,6 +166,18 @@ systemctl restart wulin
 player round
 systemd-analyze security --no-pager wulin.service | tail -n 1
 unedit
+
+step 'another port'
+mkdir /etc/systemd/system/wulin.socket.d
+printf '%s\n' '[Socket]' ListenStream= ListenStream=8443 >/etc/systemd/system/wulin.socket.d/port.conf
+systemctl daemon-reload
+systemctl restart wulin.socket
+wait_until 10 wulin health --port 8443
+journalctl --no-pager --unit=wulin.service | grep -F 'open at https://localhost:8443'
+rm -r /etc/systemd/system/wulin.socket.d
+systemctl daemon-reload
+systemctl restart wulin.socket
+wait_until 10 player once
 
 step 'what cannot work is said and not tried again by itself'
 edit wrong 'Environment=WULIN_BASE_PATH=oops'
