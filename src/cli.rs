@@ -1,11 +1,13 @@
 //! What was typed: every flag, its environment variable and its default.
 
+pub mod check;
 pub mod serve;
 
 use std::net::IpAddr;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use check::Check;
 pub use serve::Serve;
 
 /// A realtime rock-paper-scissors server for `WeChat` Mini Programs and browsers: one binary, HTTPS included.
@@ -29,6 +31,8 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Ask a running server on this machine whether it works; exit code 0 if it does
     Health(Health),
+    /// Check a running server as a phone would, or certificate files: what is wrong, and what to do about it
+    Check(Box<Check>),
 }
 
 /// The flags of `health`.

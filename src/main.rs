@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use clap::Parser;
 use tracing::{info, warn};
-use wulin::cli::{Cli, Command, Health, Serve};
+use wulin::check;
+use wulin::cli::{Check, Cli, Command, Health, Serve};
 use wulin::config::{Config, Stage};
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::{health, logs};
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         None => runtime.block_on(run(&serve)),
         Some(Command::Serve(flags)) => runtime.block_on(run(&flags)),
         Some(Command::Health(flags)) => runtime.block_on(ask(flags)),
+        Some(Command::Check(flags)) => runtime.block_on(look(&flags)),
     }
 }
 
@@ -115,6 +117,18 @@ async fn ask(flags: Health) -> ExitCode {
         Err(error) => {
             eprintln!("wulin: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+async fn look(flags: &Check) -> ExitCode {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match check::run(flags, no_color).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("wulin: {error:#}");
+            ExitCode::from(USAGE)
         }
     }
 }

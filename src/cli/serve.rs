@@ -181,7 +181,7 @@ pub struct Serve {
 }
 
 /// Reads `5s`, `1m 30s`, `250ms`, or a bare number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse::<f64>()
         .ok()

@@ -1,0 +1,1 @@
+//! `wulin play`: the game in a terminal.
