@@ -1,6 +1,7 @@
 //! What was typed: every flag, its environment variable and its default.
 
 pub mod check;
+pub mod play;
 pub mod serve;
 
 use std::net::IpAddr;
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 use clap::{Args, Parser, Subcommand};
 
 pub use check::Check;
+pub use play::Play;
 pub use serve::Serve;
 
 /// A realtime rock-paper-scissors server for `WeChat` Mini Programs and browsers: one binary, HTTPS included.
@@ -33,6 +35,8 @@ pub enum Command {
     Health(Health),
     /// Check a running server as a phone would, or certificate files: what is wrong, and what to do about it
     Check(Box<Check>),
+    /// Play a game in the terminal
+    Play(Box<Play>),
 }
 
 /// The flags of `health`.

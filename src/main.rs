@@ -6,10 +6,11 @@ use std::time::SystemTime;
 use clap::Parser;
 use tracing::{info, warn};
 use wulin::check;
-use wulin::cli::{Check, Cli, Command, Health, Serve};
+use wulin::cli::{Check, Cli, Command, Health, Play, Serve};
 use wulin::config::{Config, Stage};
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::{health, logs};
+use wulin::play;
 use wulin::server::Server;
 
 /// A configuration that cannot work; systemd is told not to try again.
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Some(Command::Serve(flags)) => runtime.block_on(run(&flags)),
         Some(Command::Health(flags)) => runtime.block_on(ask(flags)),
         Some(Command::Check(flags)) => runtime.block_on(look(&flags)),
+        Some(Command::Play(flags)) => runtime.block_on(game(&flags)),
     }
 }
 
@@ -129,6 +131,16 @@ async fn look(flags: &Check) -> ExitCode {
         Err(error) => {
             eprintln!("wulin: {error:#}");
             ExitCode::from(USAGE)
+        }
+    }
+}
+
+async fn game(flags: &Play) -> ExitCode {
+    match play::run(flags, |name| std::env::var(name).ok()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wulin: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

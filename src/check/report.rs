@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::layout::{self, Style};
+use crate::client::harmless;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -212,8 +213,9 @@ impl Report {
         let check = Check {
             name,
             outcome,
-            detail,
-            remedy,
+            // Some of it is what a server said.
+            detail: harmless(&detail),
+            remedy: remedy.map(|remedy| harmless(&remedy)),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         };
         if let Some(style) = self.live {
