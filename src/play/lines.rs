@@ -41,10 +41,10 @@ pub(super) async fn play(
         pick: plan.hand,
         next: None,
         played: 0,
+        asks: io::stdin().is_terminal(),
         last: false,
     };
     let mut typed = plan.hand.is_none().then(read_lines);
-    let one_each = !io::stdin().is_terminal();
     let mut lost_since: Option<time::Instant> = None;
     loop {
         for say in table.take_says() {
@@ -58,7 +58,7 @@ pub(super) async fn play(
         let deadline = table.deadline().map(time::Instant::from_std);
         let given_up = lost_since.map(|since| since + PATIENCE);
         // A script's lines are one for each round, however early they come.
-        let reads = typed.is_some() && !(one_each && game.is_decided(table));
+        let reads = typed.is_some() && (game.asks || !game.is_decided(table));
         tokio::select! {
             news = link.news() => {
                 match &news {
@@ -91,6 +91,8 @@ struct Game<'a> {
     /// The hand that was typed before its round began.
     next: Option<Hand>,
     played: u32,
+    /// Whether somebody sits there who may not know what to type.
+    asks: bool,
     /// Whether nothing more can be typed.
     last: bool,
 }
@@ -129,7 +131,7 @@ impl Game<'_> {
                     table.press(Key::Quit, Instant::now());
                 } else if self.pick.is_some() {
                     table.press(Key::Enter, Instant::now());
-                } else {
+                } else if self.asks {
                     println!("{}", asking(self.words));
                 }
             }

@@ -300,7 +300,7 @@ pub static ENGLISH: Words = Words {
     again: "play again",
     leave: "leave",
     face_keys: "pull a face",
-    too_small: "The window is too small",
+    too_small: "Window too small",
     guests: [
         "Blue Robe",
         "White Robe",
