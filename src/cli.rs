@@ -1,18 +1,22 @@
 //! What was typed: every flag, its environment variable and its default.
 
+pub mod cert;
 pub mod check;
 pub mod play;
 pub mod serve;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
+pub use cert::Cert;
 pub use check::Check;
 pub use play::Play;
 pub use serve::Serve;
 
-/// A realtime rock-paper-scissors server for `WeChat` Mini Programs and browsers: one binary, HTTPS included.
+/// A realtime rock-paper-scissors server for WeChat Mini Programs and browsers: one binary, HTTPS included.
 ///
 /// Without a certificate it answers at <https://localhost:8443> with one it made for itself. With one it is in production.
 #[derive(Debug, Parser)]
@@ -37,6 +41,20 @@ pub enum Command {
     Check(Box<Check>),
     /// Play a game in the terminal
     Play(Box<Play>),
+    /// Show certificate files, or make a pair for development
+    #[command(subcommand)]
+    Cert(Cert),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Write the pages into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// The flags of `health`.

@@ -8,6 +8,8 @@ pub mod game;
 pub mod protocol;
 
 #[cfg(feature = "server")]
+pub mod cert;
+#[cfg(feature = "server")]
 pub mod check;
 #[cfg(feature = "server")]
 pub mod cli;
@@ -19,6 +21,8 @@ pub mod config;
 pub mod edge;
 #[cfg(feature = "server")]
 pub mod ops;
+#[cfg(feature = "server")]
+pub mod pages;
 #[cfg(feature = "server")]
 pub mod play;
 #[cfg(feature = "server")]

@@ -5,11 +5,14 @@ use std::time::SystemTime;
 
 use clap::Parser;
 use tracing::{info, warn};
+use wulin::cert;
 use wulin::check;
-use wulin::cli::{Check, Cli, Command, Health, Play, Serve};
+use wulin::cli::{Cert, Check, Cli, Command, Health, Play, Serve};
 use wulin::config::{Config, Stage};
+use wulin::ops::output::say;
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::{health, logs};
+use wulin::pages;
 use wulin::play;
 use wulin::server::Server;
 
@@ -36,6 +39,12 @@ fn main() -> ExitCode {
         Some(Command::Health(flags)) => runtime.block_on(ask(flags)),
         Some(Command::Check(flags)) => runtime.block_on(look(&flags)),
         Some(Command::Play(flags)) => runtime.block_on(game(&flags)),
+        Some(Command::Cert(command)) => certificates(&command),
+        Some(Command::Completions { shell }) => {
+            pages::completions(shell);
+            ExitCode::SUCCESS
+        }
+        Some(Command::Man { out }) => said(pages::manual(out.as_deref())),
     }
 }
 
@@ -136,7 +145,31 @@ async fn look(flags: &Check) -> ExitCode {
 }
 
 async fn game(flags: &Play) -> ExitCode {
-    match play::run(flags, |name| std::env::var(name).ok()).await {
+    said(play::run(flags, |name| std::env::var(name).ok()).await)
+}
+
+fn certificates(command: &Cert) -> ExitCode {
+    let now = SystemTime::now();
+    match command {
+        Cert::Show(flags) => {
+            let shown = cert::show(flags, now);
+            say(&shown.text);
+            if shown.sound {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Cert::SelfSigned(flags) => said(cert::self_signed(flags, now).map(|made| {
+            let (certificate, key) = (made.certificate.display(), made.key.display());
+            say(format!("wulin --tls-cert {certificate} --tls-key {key}"));
+        })),
+    }
+}
+
+/// The exit code of what has only failure to tell.
+fn said(done: anyhow::Result<()>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wulin: {error:#}");

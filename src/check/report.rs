@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::layout::{self, Style};
 use crate::client::harmless;
+use crate::ops::output::say;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -198,7 +199,7 @@ impl Report {
             checks: Vec::new(),
         };
         if let Some(style) = report.live {
-            println!("{}\n", style.strong(&report.target));
+            say(style.strong(&report.target) + "\n");
         }
         report
     }
@@ -219,7 +220,7 @@ impl Report {
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         };
         if let Some(style) = self.live {
-            print!("{}", layout::lines(&check, style));
+            say(layout::lines(&check, style).trim_end());
         }
         self.checks.push(check);
         outcome
@@ -271,7 +272,7 @@ impl Report {
         let outcome = self.outcome();
         let verdict = self.verdict();
         if let Some(style) = self.live {
-            print!("{}", layout::closing(&verdict, outcome, style));
+            say(layout::closing(&verdict, outcome, style).trim_end());
             return;
         }
         let document = Document {
@@ -281,7 +282,7 @@ impl Report {
             checks: &self.checks,
         };
         let json = serde_json::to_string_pretty(&document).expect("strings and numbers are JSON");
-        println!("{json}");
+        say(json);
     }
 }
 

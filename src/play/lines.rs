@@ -15,6 +15,7 @@ use super::words::Words;
 use crate::cli::play::Pick;
 use crate::client::wire::Event;
 use crate::game::Hand;
+use crate::ops::output::say;
 
 /// How long a lost connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,7 +64,7 @@ pub(super) async fn play(
             news = link.news() => {
                 match &news {
                     News::Down(why) => {
-                        println!("{} ({why})", words.reconnecting);
+                        say(format!("{} ({why})", words.reconnecting));
                         lost_since.get_or_insert_with(time::Instant::now);
                     }
                     News::Up => lost_since = None,
@@ -108,14 +109,14 @@ impl Game<'_> {
 
     fn hear(&mut self, news: News, table: &mut Table) -> anyhow::Result<()> {
         if let Some(line) = said(&news, table, self.words) {
-            println!("{line}");
+            say(line);
         }
         let starts = matches!(news, News::Said(Event::Start(_)));
         let ends = matches!(news, News::Said(Event::Result(_)));
         table.hear(news, Instant::now());
         match &table.stage {
             Stage::Playing(round) if starts => {
-                println!("{}", opening(round, self.words));
+                say(opening(round, self.words));
                 let hand = match self.pick {
                     Some(hand) => Some(pick(hand)?),
                     None => self.next.take(),
@@ -125,14 +126,14 @@ impl Game<'_> {
                 }
             }
             Stage::Over(over) if ends => {
-                println!("{}", story(over, self.words));
+                say(story(over, self.words));
                 self.played += 1;
                 if self.last || self.rounds.is_some_and(|rounds| self.played >= rounds) {
                     table.press(Key::Quit, Instant::now());
                 } else if self.pick.is_some() {
                     table.press(Key::Enter, Instant::now());
                 } else if self.asks {
-                    println!("{}", asking(self.words));
+                    say(asking(self.words));
                 }
             }
             Stage::Playing(_) | Stage::Idle | Stage::Waiting(_) | Stage::Over(_) => {}
@@ -149,7 +150,7 @@ impl Game<'_> {
                 table.press(Key::Enter, Instant::now());
             }
             Some(Some(key)) => table.press(key, Instant::now()),
-            Some(None) => println!("{}", hands(self.words)),
+            Some(None) => say(hands(self.words)),
             None if playing => self.last = true,
             None => table.press(Key::Quit, Instant::now()),
         }

@@ -25,5 +25,5 @@ pub use names::{check_domains, listed, matches};
 pub use pair::{Pair, load_pair};
 pub use problem::{Problem, date, span};
 pub use resolver::Resolver;
-pub use self_signed::{self_signed, state_dir};
+pub use self_signed::{LOCAL_NAMES, make_self_signed, self_signed, state_dir};
 pub use source::{Fingerprint, Source};
