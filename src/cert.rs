@@ -90,6 +90,7 @@ fn chain(certificates: &[CertificateDer<'static>], now: SystemTime) -> Vec<Strin
             key,
             authority,
             self_signed,
+            ..
         } = inspected;
         let head = if authority {
             format!("the authority {subject}")

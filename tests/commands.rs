@@ -20,7 +20,7 @@ fn said(output: &Output) -> String {
 fn a_pair_is_made_shown_and_not_made_over() {
     let home = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| wulin(home.path(), arguments);
-    let make = [
+    let arguments = [
         "cert",
         "self-signed",
         "--domain",
@@ -28,16 +28,16 @@ fn a_pair_is_made_shown_and_not_made_over() {
         "--out",
         "dev",
     ];
-    let made = run(&make);
+    let made = run(&arguments);
     assert_eq!(made.status.code(), Some(0), "{made:?}");
     // What it prints can be typed.
     assert_eq!(
         said(&made),
         "wulin --tls-cert dev/a.example.pem --tls-key dev/a.example.key\n"
     );
-    assert_eq!(run(&make).status.code(), Some(1));
+    assert_eq!(run(&arguments).status.code(), Some(1));
     assert_eq!(
-        run(&[&make[..], &["--force"]].concat()).status.code(),
+        run(&[&arguments[..], &["--force"]].concat()).status.code(),
         Some(0)
     );
     let shown = run(&["cert", "show", "dev/a.example.pem", "dev/a.example.key"]);

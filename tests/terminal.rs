@@ -155,6 +155,18 @@ async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
     .await;
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("/nowhere"), "{}", text(&output));
+    // A name that is a robot's is refused, and asking again would not help.
+    let output = run(&[
+        &elsewhere,
+        "--hand",
+        "rock",
+        "--insecure",
+        "--name",
+        "木人·甲",
+    ])
+    .await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("name_reserved"), "{}", text(&output));
     server.drain().await;
     let output = run(&[&format!("localhost:{port}"), "--hand", "rock"]).await;
     assert_eq!(output.status.code(), Some(1));

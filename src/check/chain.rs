@@ -138,6 +138,12 @@ impl<'a> Judged<'a> {
     pub(super) fn domain(&self, domain: &str) -> Finding {
         let names = &self.own.names;
         let said = listed(names);
+        if !self.own.has_alternative_names {
+            return Finding::failed(
+                format!("the certificate names {said} as its owner, but no domain it is for"),
+                "Have it issued again with the domain as subject alternative name: phones look at nothing else.",
+            );
+        }
         if names.iter().any(|name| matches(name, domain)) {
             return Finding::ok(format!("{domain} is covered by {said}"));
         }

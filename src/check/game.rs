@@ -21,9 +21,12 @@ const UPGRADE: &str = "A proxy or a CDN in front does not pass WebSockets on: sw
 
 /// Opens a WebSocket at a path.
 pub(super) async fn open(door: &Door, target: &str) -> anyhow::Result<Socket> {
-    let stream = door.open().await?;
     let authority = door.address.to_string();
-    within(door.patience, Socket::open(stream, &authority, target)).await
+    let opened = async {
+        let stream = door.open().await?;
+        Socket::open(stream, &authority, target).await
+    };
+    within(door.patience, opened).await
 }
 
 /// An answer in time, or an error that says that there is none.
@@ -52,11 +55,11 @@ pub(super) async fn socketio(door: &Door, base_path: &str, version: u8) -> Findi
     let target = format!("{base_path}/socket.io/?EIO={version}&transport=websocket");
     let greeted = async {
         let mut socket = open(door, &target).await?;
-        let greeting = within(door.patience, greeting(&mut socket, version)).await;
+        let greeting = greeting(&mut socket, version).await;
         socket.close().await;
         greeting
     };
-    match greeted.await {
+    match within(door.patience, greeted).await {
         Ok(()) => Finding::ok(format!("greets over a WebSocket (EIO={version})")),
         Err(error) => refused(&target, &error),
     }
@@ -112,8 +115,11 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
                 posted.words()
             );
         }
-        let heard = door.ask("GET", &mine, "").await?;
-        // A ping may come first; packets are separated by this one character.
+        // A ping may come first, with the rest or before it; this one character is between packets.
+        let mut heard = door.ask("GET", &mine, "").await?;
+        if heard.body == "2" {
+            heard = door.ask("GET", &mine, "").await?;
+        }
         if !heard
             .body
             .split('\u{1e}')
@@ -125,7 +131,8 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
         let _ = door.ask("POST", &mine, "1").await;
         anyhow::Ok(())
     };
-    match greeted.await {
+    // Four requests, each on a connection of its own.
+    match within(door.patience * 2, Box::pin(greeted)).await {
         Ok(()) => Finding::ok("greets over HTTP (EIO=4)"),
         // Mini Programs have no polling, and other clients can do without.
         Err(error) => Finding::warning(

@@ -1,6 +1,6 @@
 //! `wulin check`: what stops phones, found before they do.
 //!
-//! Each step is a function that looks at one thing and returns a [`report::Finding`]; [`online`] and [`offline`] put them in
+//! Each step is a function that looks at one thing and returns a [`report::Finding`]; `online` and `offline` put them in
 //! order, and skip what cannot be done any more.
 
 mod chain;

@@ -80,7 +80,8 @@ pub(super) async fn run(
         return Ok(());
     }
     certificate(&door, &roots, now, report);
-    service(&door, base_path, flags, report).await;
+    // Boxed: it holds every connection it makes.
+    Box::pin(service(&door, base_path, flags, report)).await;
     Ok(())
 }
 

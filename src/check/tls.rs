@@ -40,11 +40,11 @@ impl Door {
     ) -> io::Result<Stream> {
         let connector = connector(&Trust::Anybody(self.recorder.clone()), versions)
             .map_err(io::Error::other)?;
-        let stream = connect(self.target, self.patience).await?;
-        let handshake = handshake(&connector, self.address.server_name(), stream);
-        timeout(self.patience, handshake)
-            .await
-            .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+        self.in_time(async {
+            let stream = connect(self.target, self.patience).await?;
+            handshake(&connector, self.address.server_name(), stream).await
+        })
+        .await
     }
 
     /// One request, and its answer.
@@ -54,10 +54,16 @@ impl Door {
         target: &str,
         body: &str,
     ) -> io::Result<http::Answer> {
-        let stream = self.open().await?;
         let host = self.address.to_string();
-        let exchange = http::exchange(stream, method, target, &host, body);
-        timeout(self.patience, exchange)
+        self.in_time(async {
+            let stream = self.open().await?;
+            http::exchange(stream, method, target, &host, body).await
+        })
+        .await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        timeout(self.patience, work)
             .await
             .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
     }

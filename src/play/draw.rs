@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::art::{self, Picture};
+use super::paper::{Frame, Piece, Tone, centred, fit, piece, width};
 use super::table::{Note, Other, Outcome, Over, Round, Shown, Stage, Table};
 use super::words::Words;
 use crate::game::{Face, Hand};
@@ -17,63 +18,6 @@ const LARGE: (usize, usize) = (60, 20);
 const SMALL: (usize, usize) = (34, 10);
 /// Columns of the bar.
 const BAR: usize = 40;
-
-/// How a piece of text stands out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    /// Not at all.
-    Plain,
-    /// Less than the rest.
-    Quiet,
-    /// More than the rest.
-    Strong,
-    /// What the player has chosen.
-    Chosen,
-    /// Good news.
-    Good,
-    /// Bad news.
-    Bad,
-}
-
-/// A piece of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
-    text: String,
-    tone: Tone,
-}
-
-/// Lines of pieces, from the top.
-pub(super) type Frame = Vec<Vec<Piece>>;
-
-fn piece(text: impl Into<String>, tone: Tone) -> Piece {
-    Piece {
-        text: text.into(),
-        tone,
-    }
-}
-
-fn width(pieces: &[Piece]) -> usize {
-    pieces.iter().map(|piece| piece.text.width()).sum()
-}
-
-/// The text of each line, with colours or without.
-pub(super) fn paint(frame: &Frame, colour: bool) -> Vec<String> {
-    let paint = |piece: &Piece| {
-        let code = match (piece.tone, colour) {
-            (Tone::Plain, _) => return piece.text.clone(),
-            (Tone::Quiet, _) => "2",
-            (Tone::Chosen, _) => "7",
-            (Tone::Good, true) => "1;32",
-            (Tone::Bad, true) => "1;31",
-            (Tone::Strong, _) | (Tone::Good | Tone::Bad, false) => "1",
-        };
-        format!("\x1b[{code}m{}\x1b[0m", piece.text)
-    };
-    frame
-        .iter()
-        .map(|line| line.iter().map(paint).collect())
-        .collect()
-}
 
 /// Draws a table for a window of so many columns and rows.
 pub(super) fn draw(
@@ -509,38 +453,6 @@ fn drawn(face: Face) -> &'static str {
     }
 }
 
-/// In the middle of so many columns, and cut where it is longer.
-fn centred(mut line: Vec<Piece>, columns: usize) -> Vec<Piece> {
-    let mut room = columns;
-    for piece in &mut line {
-        piece.text = fit(&piece.text, room);
-        room -= piece.text.width();
-    }
-    let margin = columns.saturating_sub(width(&line)) / 2;
-    line.insert(0, piece(" ".repeat(margin), Tone::Plain));
-    line
-}
-
-/// As much of a text as fits into so many columns.
-fn fit(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    if columns == 0 {
-        return String::new();
-    }
-    let mut kept = String::new();
-    let mut used = 1;
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used > columns {
-            break;
-        }
-        kept.push(c);
-    }
-    kept + "…"
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -651,14 +563,5 @@ mod tests {
         let shown = text(&table, &ENGLISH, (80, 24), now);
         assert!(shown.contains("Reconnecting") && shown.contains("the cable is out"));
         assert!(shown.contains("Choose!"), "{shown}");
-    }
-
-    #[test]
-    fn long_names_are_cut_where_they_end_whole() {
-        assert_eq!(fit("武林盟主", 8), "武林盟主");
-        assert_eq!(fit("武林盟主", 7), "武林盟…");
-        assert_eq!(fit("武林盟主", 6), "武林…");
-        assert_eq!(fit("abc", 2), "a…");
-        assert_eq!(fit("abc", 0), "");
     }
 }

@@ -17,6 +17,8 @@ use crate::client::wire::Event;
 use crate::game::Hand;
 use crate::ops::output::say;
 
+/// How long a script waits for somebody to play with, who without robots may never come.
+const SEAT: Duration = Duration::from_mins(2);
 /// How long a lost connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,6 +45,7 @@ pub(super) async fn play(
         next: None,
         played: 0,
         asks: io::stdin().is_terminal(),
+        waits_since: time::Instant::now(),
         last: false,
     };
     let mut typed = plan.hand.is_none().then(read_lines);
@@ -77,6 +80,7 @@ pub(super) async fn play(
                 table.handle_timeout(Instant::now());
                 bail!("{}", words.no_result);
             }
+            () = until(game.seat_deadline(table)) => bail!("nobody came to play with within {SEAT:?}"),
             () = until(given_up) => bail!("{}", table.trouble.clone().unwrap_or_default()),
         }
     }
@@ -94,6 +98,8 @@ struct Game<'a> {
     played: u32,
     /// Whether somebody sits there who may not know what to type.
     asks: bool,
+    /// When a seat was asked for.
+    waits_since: time::Instant,
     /// Whether nothing more can be typed.
     last: bool,
 }
@@ -105,6 +111,12 @@ impl Game<'_> {
             Stage::Playing(round) => round.hand.is_some(),
             Stage::Idle | Stage::Waiting(_) | Stage::Over(_) => self.next.is_some(),
         }
+    }
+
+    /// When it is no use to wait any longer for somebody to play with.
+    fn seat_deadline(&self, table: &Table) -> Option<time::Instant> {
+        let waits = self.pick.is_some() && matches!(table.stage, Stage::Waiting(_));
+        waits.then(|| self.waits_since + SEAT)
     }
 
     fn hear(&mut self, news: News, table: &mut Table) -> anyhow::Result<()> {
@@ -131,6 +143,7 @@ impl Game<'_> {
                 if self.last || self.rounds.is_some_and(|rounds| self.played >= rounds) {
                     table.press(Key::Quit, Instant::now());
                 } else if self.pick.is_some() {
+                    self.waits_since = time::Instant::now();
                     table.press(Key::Enter, Instant::now());
                 } else if self.asks {
                     say(asking(self.words));

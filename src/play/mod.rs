@@ -7,6 +7,7 @@ mod art;
 mod draw;
 mod lines;
 pub mod link;
+mod paper;
 mod screen;
 pub mod table;
 mod terminal;

@@ -6,8 +6,9 @@ use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
 
-use super::draw::{draw, paint};
+use super::draw::draw;
 use super::link::Link;
+use super::paper::paint;
 use super::table::{End, Key, Stage, Table};
 use super::terminal::{Terminal, keys};
 use super::words::Words;

@@ -20,6 +20,8 @@ use super::reading::read;
 pub struct Inspected {
     /// The DNS names and IP addresses it is for; the common name only where there are none.
     pub names: Vec<String>,
+    /// Whether the names are subject alternative names, the only ones clients look at.
+    pub has_alternative_names: bool,
     /// Whose it is, in short: the common name, else the organisation.
     pub subject: String,
     /// Who vouches for it, in short.
@@ -61,6 +63,7 @@ pub fn inspect(der: &CertificateDer<'_>) -> Option<Inspected> {
         not_after: certificate.not_after,
         key: key_kind(&x509),
         authority: certificate.is_ca,
+        has_alternative_names: certificate.has_alternative_names,
         names: certificate.names,
     })
 }
@@ -154,7 +157,8 @@ fn short(name: &X509Name<'_>) -> String {
 fn key_kind(x509: &X509Certificate<'_>) -> String {
     match x509.public_key().parsed() {
         Ok(PublicKey::RSA(rsa)) => format!("RSA {}", rsa.key_size()),
-        Ok(PublicKey::EC(point)) => format!("ECDSA P-{}", point.key_size()),
+        // The library counts whole bytes, and P-521 has none.
+        Ok(PublicKey::EC(point)) => format!("ECDSA P-{}", point.key_size().min(521)),
         Ok(PublicKey::Unknown(_)) => "Ed25519".to_owned(),
         _ => "of an unusual kind".to_owned(),
     }
