@@ -1,17 +1,26 @@
 //! What was typed: every flag, its environment variable and its default.
 
+pub mod cert;
+pub mod check;
+pub mod play;
 pub mod serve;
 pub mod settings;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
+pub use cert::Cert;
+pub use check::Check;
+pub use play::Play;
 pub use serve::Serve;
 use serve::{ADMIN, duration};
 
-/// A realtime rock-paper-scissors server for `WeChat` Mini Programs and browsers: one binary, HTTPS included.
+/// A realtime rock-paper-scissors server for WeChat Mini Programs and browsers: one binary, HTTPS included.
 ///
 /// Without a certificate it answers at <https://localhost:8443> with one it made for itself. With one it is in production.
 #[derive(Debug, Parser)]
@@ -36,6 +45,24 @@ pub enum Command {
     Status(Status),
     /// Show or change what a running server on this machine logs
     Log(Log),
+    /// Check a running server as a phone would, or certificate files: what is wrong, and what to do about it
+    Check(Box<Check>),
+    /// Play a game in the terminal
+    Play(Box<Play>),
+    /// Show certificate files, or make a pair for development
+    #[command(subcommand)]
+    Cert(Cert),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Write the pages into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// The flags of `health`.
@@ -47,6 +74,9 @@ pub struct Health {
     /// The HTTPS port [default: whichever of 443 and 8443 answers]
     #[arg(long, env = "WULIN_PORT")]
     pub port: Option<u16>,
+    /// The server takes this address for a proxy that speaks the PROXY protocol
+    #[arg(long, env = "WULIN_PROXY_PROTOCOL", value_parser = FalseyValueParser::new())]
+    pub proxy_protocol: bool,
 }
 
 /// The flags of `status`.

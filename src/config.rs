@@ -17,7 +17,7 @@ use crate::game::room::Format;
 use crate::transport::Limits;
 
 /// Where certificates are looked for when no flag says.
-const DEFAULT_TLS_DIR: &str = "certs";
+pub const DEFAULT_TLS_DIR: &str = "certs";
 /// How long the score of somebody who went offline is kept, and how many such scores.
 const MEMORY: Duration = Duration::from_hours(1);
 const MEMORIES: usize = 100_000;

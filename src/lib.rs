@@ -8,13 +8,23 @@ pub mod game;
 pub mod protocol;
 
 #[cfg(feature = "server")]
+pub mod cert;
+#[cfg(feature = "server")]
+pub mod check;
+#[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "server")]
+pub mod client;
 #[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
 pub mod edge;
 #[cfg(feature = "server")]
 pub mod ops;
+#[cfg(feature = "server")]
+pub mod pages;
+#[cfg(feature = "server")]
+pub mod play;
 #[cfg(feature = "server")]
 pub mod runtime;
 #[cfg(feature = "server")]

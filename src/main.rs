@@ -6,12 +6,17 @@ use std::time::SystemTime;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
-use wulin::cli::{Cli, Command, Serve, settings};
+use wulin::cert;
+use wulin::check;
+use wulin::cli::{Cert, Check, Cli, Command, Play, Serve, settings};
 use wulin::config::{Config, Stage};
 use wulin::edge::handed::Handed;
+use wulin::ops::output::say;
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::systemd::Manager;
 use wulin::ops::{health, logs, status};
+use wulin::pages;
+use wulin::play;
 use wulin::server::Server;
 
 /// A configuration that cannot work; systemd is told not to try again.
@@ -51,6 +56,14 @@ fn main() -> ExitCode {
         Some(Command::Health(flags)) => runtime.block_on(report(health::ask(&flags))),
         Some(Command::Status(flags)) => runtime.block_on(report(status::show(&flags))),
         Some(Command::Log(flags)) => runtime.block_on(report(status::log(&flags))),
+        Some(Command::Check(flags)) => runtime.block_on(look(&flags)),
+        Some(Command::Play(flags)) => runtime.block_on(game(&flags)),
+        Some(Command::Cert(command)) => certificates(&command),
+        Some(Command::Completions { shell }) => {
+            pages::completions(shell);
+            ExitCode::SUCCESS
+        }
+        Some(Command::Man { out }) => said(pages::manual(out.as_deref())),
     }
 }
 
@@ -168,11 +181,48 @@ async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
 
 /// Prints what came of a command.
 async fn report(outcome: impl Future<Output = anyhow::Result<String>>) -> ExitCode {
-    match outcome.await {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
+    said(outcome.await.map(say))
+}
+
+async fn look(flags: &Check) -> ExitCode {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match check::run(flags, no_color).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("wulin: {error:#}");
+            ExitCode::from(USAGE)
         }
+    }
+}
+
+async fn game(flags: &Play) -> ExitCode {
+    said(play::run(flags, |name| std::env::var(name).ok()).await)
+}
+
+fn certificates(command: &Cert) -> ExitCode {
+    let now = SystemTime::now();
+    match command {
+        Cert::Show(flags) => {
+            let shown = cert::show(flags, now);
+            say(&shown.text);
+            if shown.sound {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Cert::SelfSigned(flags) => said(cert::self_signed(flags, now).map(|made| {
+            let (certificate, key) = (made.certificate.display(), made.key.display());
+            say(format!("wulin --tls-cert {certificate} --tls-key {key}"));
+        })),
+    }
+}
+
+/// The exit code of what has only failure to tell.
+fn said(done: anyhow::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wulin: {error:#}");
             ExitCode::FAILURE

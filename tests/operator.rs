@@ -203,3 +203,22 @@ fn print_config_says_what_is_in_force_and_serves_nothing() {
     assert_eq!(output.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--trusted-proxies"));
 }
+
+#[test]
+fn health_is_asked_behind_a_proxy_on_the_same_machine_as_well() {
+    let home = tempfile::tempdir().unwrap();
+    let flags = ["--trusted-proxies", "127.0.0.1", "--proxy-protocol"];
+    let server = Watched::start(home.path(), "human", &flags);
+    let port = server.running.port.to_string();
+    let ask = |own: bool| {
+        let mut command = wulin(home.path());
+        command.args(["health", "--port", &port]);
+        // The variable is the server's own: a container's health check has it too.
+        if own {
+            command.env("WULIN_PROXY_PROTOCOL", "1");
+        }
+        command.output().unwrap().status.code()
+    };
+    assert_eq!((ask(true), ask(false)), (Some(0), Some(1)));
+    server.end();
+}

@@ -6,17 +6,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
 
 use super::state::State;
 use crate::cli::{Log, Status};
+use crate::client::http;
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The longest answer that is read, in bytes.
-const LONGEST: u64 = 1024 * 1024;
 /// Days before its end from which a certificate is worth a word.
 const SOON: f64 = 14.0;
 /// Moves to the top left and clears what is below.
@@ -69,31 +67,21 @@ async fn exchange(
     body: &str,
 ) -> anyhow::Result<String> {
     let exchange = async {
-        let mut stream = TcpStream::connect(admin).await.with_context(|| {
+        let stream = TcpStream::connect(admin).await.with_context(|| {
             format!(
                 "no server can be reached at {admin}. Is it running on this machine? --admin says where it listens"
             )
         })?;
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: text/plain\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.take(LONGEST).read_to_end(&mut answer).await?;
-        anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
+        let answer = http::exchange(stream, method, path, &admin.to_string(), body).await;
+        answer.with_context(|| format!("asking {admin}"))
     };
     let answer = time::timeout(PATIENCE, exchange)
         .await
         .with_context(|| format!("{admin} does not answer"))??;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .with_context(|| format!("what listens at {admin} speaks no HTTP"))?;
-    if head.starts_with("HTTP/1.1 200 ") {
-        Ok(body.to_owned())
+    if answer.status == 200 {
+        Ok(answer.body)
     } else {
-        bail!("{}", body.trim())
+        bail!("{}", answer.body.trim())
     }
 }
 

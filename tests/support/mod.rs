@@ -3,6 +3,7 @@
 // Every test binary compiles this and uses its own part of it.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod authority;
 pub mod engineio;
 pub mod handed;
 pub mod program;

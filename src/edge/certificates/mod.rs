@@ -6,6 +6,7 @@
 
 mod certificate;
 mod discover;
+mod inspect;
 mod names;
 mod pair;
 mod pem;
@@ -19,9 +20,10 @@ mod source;
 mod tests;
 
 pub use discover::{Found, discover};
-pub use names::check_domains;
+pub use inspect::{Arrangement, Holdings, Inspected, arrangement, belongs, inspect, leaf};
+pub use names::{check_domains, listed, matches};
 pub use pair::{Pair, load_pair};
-pub use problem::Problem;
+pub use problem::{Problem, date, span};
 pub use resolver::{Resolver, Served};
-pub use self_signed::{self_signed, state_dir};
+pub use self_signed::{LOCAL_NAMES, make_self_signed, self_signed, state_dir};
 pub use source::{Fingerprint, Source};

@@ -6,7 +6,7 @@ use super::{pair::Pair, problem::Problem};
 
 /// Whether a name in a certificate covers a domain, after RFC 6125: case does not matter, nor a dot
 /// at the end, and a wildcard stands for exactly one left-most label.
-pub(super) fn matches(name: &str, domain: &str) -> bool {
+pub fn matches(name: &str, domain: &str) -> bool {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let name = name.strip_suffix('.').unwrap_or(name);
     if let Ok(address) = domain.parse::<IpAddr>() {
@@ -51,7 +51,7 @@ fn coverage(pairs: &[Pair]) -> String {
 }
 
 /// Names in a sentence; a certificate can have a hundred of them.
-pub(super) fn listed(names: &[String]) -> String {
+pub fn listed(names: &[String]) -> String {
     const MOST: usize = 8;
     match names.len() {
         0 => "no name".to_owned(),

@@ -339,7 +339,7 @@ pub(super) fn shell(path: &Path) -> Cow<'_, str> {
 }
 
 /// A moment to the minute, in UTC.
-pub(super) fn date(at: SystemTime) -> String {
+pub fn date(at: SystemTime) -> String {
     // The last second that has a four-digit year, which is what X.509 uses for "never ends".
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since = at
@@ -351,7 +351,7 @@ pub(super) fn date(at: SystemTime) -> String {
 }
 
 /// A duration in its largest whole unit.
-pub(super) fn span(length: Duration) -> String {
+pub fn span(length: Duration) -> String {
     let minutes = length.as_secs() / 60;
     let (count, unit) = match minutes {
         0 => (length.as_secs(), "second"),

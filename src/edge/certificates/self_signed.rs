@@ -35,7 +35,8 @@ const RENEW_BEFORE: Duration = Duration::from_hours(7 * 24);
 /// of another.
 const FILE: &str = "self-signed.pem";
 
-const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+/// This machine, by the names it has for itself.
+pub const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// A certificate for localhost and `extra_names`: the one kept in `state_dir` if it will do, else a
 /// new one, which is kept there if possible and otherwise lives in memory, with a warning.
@@ -61,7 +62,8 @@ pub fn self_signed(
             return Ok(kept);
         }
     }
-    let (text, id) = make(&names, now)?;
+    let (certificate, key, id) = make(&names, now)?;
+    let text = certificate + &key;
     let contents = pem::parse(&file, text.as_bytes(), "certificate")?;
     let mut pair = pair_up((&file, &contents), (&file, &contents), now)?;
     let kept = match state_dir {
@@ -111,8 +113,14 @@ fn will_do(kept: &Pair, names: &[String], now: SystemTime) -> bool {
     kept.self_signed && kept.not_after > now + RENEW_BEFORE && names.iter().all(covers)
 }
 
-/// The PEM text of a new certificate with its key, and an id that no other one has.
-fn make(names: &[String], now: SystemTime) -> Result<(String, String), Problem> {
+/// A new certificate for these names and its key, as PEM.
+pub fn make_self_signed(names: &[String], now: SystemTime) -> Result<(String, String), Problem> {
+    let (certificate, key, _) = make(names, now)?;
+    Ok((certificate, key))
+}
+
+/// The PEM texts of a new certificate and of its key, and an id that no other one has.
+fn make(names: &[String], now: SystemTime) -> Result<(String, String, String), Problem> {
     let bad = |name: &str, detail: String| Problem::BadName {
         name: name.to_owned(),
         detail,
@@ -142,7 +150,7 @@ fn make(names: &[String], now: SystemTime) -> Result<(String, String), Problem> 
     // The end of the public key is as random as anything.
     let end = key.der_bytes().last_chunk().copied().unwrap_or_default();
     let id = format!("{:016x}", u64::from_be_bytes(end));
-    Ok((certificate.pem() + &key.serialize_pem(), id))
+    Ok((certificate.pem(), key.serialize_pem(), id))
 }
 
 /// Writes the file so that a reader sees the old one or the new one, whole, and nobody else sees

@@ -1,0 +1,112 @@
+//! `wulin play`: the game in a terminal, and in plain lines where there is none.
+//!
+//! [`table`] is the game as one player sees it, a state machine without a clock; [`link`] is the connection; `draw` turns a
+//! table into lines. What is left for the loops in `screen` and `lines` is to carry news, keys and pictures.
+
+mod art;
+mod draw;
+mod lines;
+pub mod link;
+mod paper;
+mod screen;
+pub mod table;
+mod terminal;
+pub mod words;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use rustls::crypto::aws_lc_rs;
+
+use crate::cli::Play;
+use crate::cli::play::Pick;
+use crate::client::random_uid;
+use crate::client::tls::{Recorder, Trust, roots};
+use crate::client::websocket::Identity;
+use crate::game::Hand;
+use link::{Dialer, Link};
+use table::Table;
+use words::Words;
+
+/// Plays until the player has had enough. `variable` reads the environment.
+pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
+    let words = Words::of_locale(&locale(&variable));
+    let address = flags.host.clone();
+    let path = address
+        .path
+        .clone()
+        .unwrap_or_else(|| flags.base_path.clone());
+    if !path.starts_with('/') {
+        bail!("--base-path {path:?} is no path: write it as /applet/websocket.");
+    }
+    let trust = if flags.insecure || address.is_local() {
+        Trust::Anybody(Recorder::new())
+    } else {
+        Trust::Roots(Arc::new(roots(flags.ca_file.as_deref())?))
+    };
+    let identity = Identity {
+        uid: random_uid("terminal")?,
+        name: match &flags.name {
+            Some(name) => name.clone(),
+            None => words.guests[below(words.guests.len())?].to_owned(),
+        },
+        token: None,
+    };
+    let dialer = Dialer {
+        address,
+        path,
+        trust,
+    };
+    let host = dialer.address.to_string();
+    let socket = dialer
+        .dial(&identity)
+        .await
+        .with_context(|| format!("No game at {host}; `wulin check {host}` says more"))?;
+    let mut table = Table::new(identity.uid.clone(), identity.name.clone());
+    let mut link = Link::keep(dialer, identity, socket);
+    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let scripted = flags.plain || flags.hand.is_some() || flags.rounds.is_some();
+    let played = if terminal && !scripted {
+        screen::play(&mut table, &mut link, words, variable("NO_COLOR").is_some()).await
+    } else {
+        let plan = lines::Plan {
+            rounds: flags.rounds,
+            hand: flags.hand,
+        };
+        lines::play(&mut table, &mut link, words, plan).await
+    };
+    for say in table.take_says() {
+        link.say(say);
+    }
+    link.close().await;
+    played
+}
+
+/// The locale for words: the first of the three variables that is set (POSIX, section 8.2).
+fn locale(variable: impl Fn(&str) -> Option<String>) -> String {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| variable(name).filter(|value| !value.is_empty()))
+        .unwrap_or_default()
+}
+
+/// The hand that is meant.
+fn pick(pick: Pick) -> anyhow::Result<Hand> {
+    Ok(match pick {
+        Pick::Rock => Hand::Rock,
+        Pick::Paper => Hand::Paper,
+        Pick::Scissors => Hand::Scissors,
+        Pick::Random => Hand::ALL[below(Hand::ALL.len())?],
+    })
+}
+
+/// A random number below `end`, which is small: that some come a little more often does not show.
+fn below(end: usize) -> anyhow::Result<usize> {
+    let mut bytes = [0; 4];
+    aws_lc_rs::default_provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| anyhow!("the system gives no random numbers"))?;
+    Ok(u32::from_le_bytes(bytes) as usize % end)
+}

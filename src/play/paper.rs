@@ -1,0 +1,109 @@
+//! Lines made of pieces that stand out more or less, and how wide they are.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How a piece of text stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Not at all.
+    Plain,
+    /// Less than the rest.
+    Quiet,
+    /// More than the rest.
+    Strong,
+    /// What the player has chosen.
+    Chosen,
+    /// Good news.
+    Good,
+    /// Bad news.
+    Bad,
+}
+
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// What it says.
+    pub(super) text: String,
+    tone: Tone,
+}
+
+/// Lines of pieces, from the top.
+pub(super) type Frame = Vec<Vec<Piece>>;
+
+/// A piece of a line.
+pub(super) fn piece(text: impl Into<String>, tone: Tone) -> Piece {
+    Piece {
+        text: text.into(),
+        tone,
+    }
+}
+
+/// Columns of a line.
+pub(super) fn width(pieces: &[Piece]) -> usize {
+    pieces.iter().map(|piece| piece.text.width()).sum()
+}
+
+/// The text of each line, with colours or without.
+pub(super) fn paint(frame: &Frame, colour: bool) -> Vec<String> {
+    let paint = |piece: &Piece| {
+        let code = match (piece.tone, colour) {
+            (Tone::Plain, _) => return piece.text.clone(),
+            (Tone::Quiet, _) => "2",
+            (Tone::Chosen, _) => "7",
+            (Tone::Good, true) => "1;32",
+            (Tone::Bad, true) => "1;31",
+            (Tone::Strong, _) | (Tone::Good | Tone::Bad, false) => "1",
+        };
+        format!("\x1b[{code}m{}\x1b[0m", piece.text)
+    };
+    frame
+        .iter()
+        .map(|line| line.iter().map(paint).collect())
+        .collect()
+}
+
+/// In the middle of so many columns, and cut where it is longer.
+pub(super) fn centred(mut line: Vec<Piece>, columns: usize) -> Vec<Piece> {
+    let mut room = columns;
+    for piece in &mut line {
+        piece.text = fit(&piece.text, room);
+        room -= piece.text.width();
+    }
+    let margin = columns.saturating_sub(width(&line)) / 2;
+    line.insert(0, piece(" ".repeat(margin), Tone::Plain));
+    line
+}
+
+/// As much of a text as fits into so many columns.
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    if columns == 0 {
+        return String::new();
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_where_they_end_whole() {
+        assert_eq!(fit("武林盟主", 8), "武林盟主");
+        assert_eq!(fit("武林盟主", 7), "武林盟…");
+        assert_eq!(fit("武林盟主", 6), "武林…");
+        assert_eq!(fit("abc", 2), "a…");
+        assert_eq!(fit("abc", 0), "");
+    }
+}

@@ -1,0 +1,321 @@
+//! `wulin check`, the program itself, against a real server and against servers with one fault each.
+
+mod files;
+mod scene;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustls::pki_types::CertificateDer;
+use rustls::version;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
+
+use scene::{BOTH, DOMAIN, Found, Front, NAMES, Scene, WELCOME, free_port, run};
+use support::authority::{Authority, Issued, days, ders};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_server_is_found_good_and_a_round_is_played() {
+    let scene = Scene::new();
+    let http = free_port().to_string();
+    let server = scene.server(&[
+        "--http-port",
+        &http,
+        "--robot-wait",
+        "100ms",
+        "--game-time",
+        "1s",
+    ]);
+    let found = scene
+        .check(server.address(), &["--http-port", &http, "--play"])
+        .await;
+    assert_eq!(found.code, Some(0), "{:#}", found.report);
+    // The port is not 443, which WeChat asks for; everything else is as it should be.
+    found.is("warning", &["port"]);
+    found.is(
+        "ok",
+        &NAMES
+            .into_iter()
+            .filter(|name| *name != "port")
+            .collect::<Vec<_>>(),
+    );
+    found.is("ok", &["round"]);
+    found.says("round", &["rock", "robot"]);
+    found.says("chain", &["2 certificates"]);
+    found.says("expiry", &["88 days left"]);
+    found.says("hello", &["ms"]);
+    assert_eq!(found.report["outcome"], "warning");
+    assert_eq!(
+        found.report["verdict"],
+        "A phone can play here, with one warning."
+    );
+    // Nobody and nothing stays behind.
+    server.wait_until_empty().await;
+
+    let strict = scene.check(server.address(), &["--strict"]).await;
+    assert_eq!(strict.code, Some(1), "a warning counts with --strict");
+    let names: Vec<_> = strict.report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| check["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, NAMES);
+}
+
+/// Shows this chain in front of a real server: the one check must come out so, and all others well.
+async fn fault(
+    scene: &Scene,
+    (chain, issued): (Vec<CertificateDer<'static>>, &Issued),
+    (name, outcome): (&str, &str),
+    words: &[&str],
+) {
+    let server = scene.server(&[]);
+    let front = Front::start(chain, issued, BOTH, Some(server.address())).await;
+    let found = scene.check(front.address, &[]).await;
+    found.is(outcome, &[name]);
+    found.says(name, words);
+    let code = i32::from(outcome == "failed");
+    assert_eq!(found.code, Some(code), "{words:?}: {:#}", found.report);
+    // The game behind it is looked at all the same.
+    let others = [
+        "chain",
+        "trust",
+        "domain",
+        "expiry",
+        "status",
+        "websocket",
+        "socketio_4",
+        "polling",
+        "hello",
+    ];
+    // Whether an incomplete chain would be trusted, nobody can know.
+    let open = words.contains(&"fullchain").then_some("trust");
+    for other in others.into_iter().filter(|other| *other != name) {
+        let expected = if Some(other) == open { "skipped" } else { "ok" };
+        found.is(expected, &[other]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_certificate_says_is_held_against_the_day_and_the_domain() {
+    let scene = Scene::new();
+    let Scene { authority, .. } = &scene;
+    let intermediate = authority.intermediate();
+    let now = SystemTime::now();
+    let between = |from, to| authority.issue_between(&[DOMAIN], from, to);
+    let show = async |issued: &Issued, end: (&str, &str), words: &[&str]| {
+        let chain = ders(&[&issued.leaf, &intermediate]);
+        fault(&scene, (chain, issued), end, words).await;
+    };
+    let expired = between(now - days(90), now - days(3));
+    show(&expired, ("expiry", "failed"), &["3 days ago", "Renew"]).await;
+    let early = between(now + days(2), now + days(90));
+    show(&early, ("expiry", "failed"), &["not valid before"]).await;
+    let ending = between(now - days(80), now + days(5));
+    show(&ending, ("expiry", "warning"), &["4 days left"]).await;
+    let elsewhere = authority.issue(&["*.example.org"]);
+    show(&elsewhere, ("domain", "failed"), &["*.example.org", DOMAIN]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_must_be_whole_and_in_order_and_end_where_phones_know_it() {
+    let scene = Scene::new();
+    let Scene {
+        authority, issued, ..
+    } = &scene;
+    let (leaf, root) = (&*issued.leaf, &*authority.root());
+    let intermediate = &*authority.intermediate();
+    let other = Authority::named("Other");
+    let stranger = &*other.intermediate();
+    let show = async |chain: &[&str], end: (&str, &str), words: &[&str]| {
+        fault(&scene, (ders(chain), issued), end, words).await;
+    };
+    show(
+        &[leaf],
+        ("chain", "failed"),
+        &["Test Intermediate", "fullchain"],
+    )
+    .await;
+    show(
+        &[intermediate, leaf],
+        ("chain", "failed"),
+        &["wrong order", "number 2 of 2"],
+    )
+    .await;
+    show(
+        &[leaf, root, intermediate],
+        ("chain", "warning"),
+        &["wrong order"],
+    )
+    .await;
+    show(
+        &[leaf, intermediate, stranger],
+        ("chain", "warning"),
+        &["1 of 3"],
+    )
+    .await;
+    let strange = other.issue(&[DOMAIN]);
+    let chain = ders(&[&strange.leaf, stranger]);
+    fault(
+        &scene,
+        (chain, &strange),
+        ("trust", "failed"),
+        &["phones do not know"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_another_certificate_is_told() {
+    let scene = Scene::new();
+    let other = scene.authority.issue(&[DOMAIN]);
+    let chain = ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
+    fault(
+        &scene,
+        (chain, &other),
+        ("chain", "failed"),
+        &["does not have the key"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_without_a_known_root_is_trusted_only_with_its_file() {
+    let scene = Scene::new();
+    let server = scene.server(&[]);
+    let arguments = [
+        format!("https://{DOMAIN}:{}/", server.address().port()),
+        "--address".into(),
+        "127.0.0.1".into(),
+        "--json".into(),
+        "--http-port".into(),
+        "0".into(),
+    ];
+    let home = scene.home.path().to_owned();
+    let output = spawn_blocking(move || run(&home, &arguments))
+        .await
+        .unwrap();
+    let found = Found::read(&output);
+    assert_eq!(found.code, Some(1));
+    found.is("failed", &["trust"]);
+    found.is("ok", &["chain", "domain", "hello"]);
+    found.is("skipped", &["redirect"]);
+    let verdict = found.report["verdict"].as_str().unwrap();
+    assert!(
+        verdict.starts_with("A phone cannot play here."),
+        "{verdict}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_version_of_tls_is_missed() {
+    let scene = Scene::new();
+    let server = scene.server(&[]);
+    let chain = || ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
+    let behind = Some(server.address());
+    let newer = Front::start(chain(), &scene.issued, &[&version::TLS13], behind).await;
+    let found = scene.check(newer.address, &[]).await;
+    found.is("failed", &["tls_1_2"]);
+    found.is("skipped", &["cipher_suite"]);
+    found.is("ok", &["tls_1_3", "chain", "trust", "hello"]);
+    assert_eq!(found.code, Some(1));
+
+    let older = Front::start(chain(), &scene.issued, &[&version::TLS12], behind).await;
+    let found = scene.check(older.address, &[]).await;
+    found.is("warning", &["tls_1_3"]);
+    found.is(
+        "ok",
+        &["tls_1_2", "cipher_suite", "chain", "trust", "hello"],
+    );
+    assert_eq!(found.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_wulin_is_told_from_what_is_no_server() {
+    let scene = Scene::new();
+    let chain = ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
+    let nginx = Front::start(chain, &scene.issued, BOTH, None).await;
+    let found = scene.check(nginx.address, &["--play"]).await;
+    found.is(
+        "ok",
+        &["tls_1_3", "tls_1_2", "chain", "trust", "domain", "expiry"],
+    );
+    found.is(
+        "failed",
+        &["status", "websocket", "socketio_4", "socketio_3"],
+    );
+    found.is("warning", &["polling"]);
+    found.is("skipped", &["hello", "round"]);
+    found.says("status", &["Welcome to nginx"]);
+    assert_eq!(found.code, Some(1));
+
+    // Nothing listens: everything behind the port is skipped, and says why.
+    let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let found = scene.check(nobody, &["--play"]).await;
+    found.is("failed", &["port"]);
+    found.says("port", &["refused", "systemctl status wulin"]);
+    found.is("skipped", &NAMES[3..]);
+    found.says("hello", &["the port cannot be reached"]);
+    assert_eq!(found.code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_is_given_up_in_time() {
+    let scene = Scene::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let started = Instant::now();
+    let address = listener.local_addr().unwrap();
+    // Connections are accepted by the system, and nobody ever reads.
+    let found = scene.check(address, &["--timeout", "500ms"]).await;
+    assert!(started.elapsed() < Duration::from_secs(20));
+    found.is("failed", &["tls_1_3"]);
+    found.says("tls_1_3", &["no answer to the handshake"]);
+    found.is("skipped", &["tls_1_2", "chain", "hello"]);
+    assert_eq!(found.code, Some(1));
+    drop(listener);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_http_and_a_missing_redirect_are_named() {
+    let scene = Scene::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(WELCOME).await;
+            });
+        }
+    });
+    let found = scene.check(plain, &[]).await;
+    found.is("failed", &["tls_1_3"]);
+    found.says("tls_1_3", &["plain HTTP"]);
+
+    let server = scene.server(&[]);
+    let port = plain.port().to_string();
+    let found = scene.check(server.address(), &["--http-port", &port]).await;
+    found.is("warning", &["redirect"]);
+    found.says("redirect", &["200"]);
+    assert_eq!(found.code, Some(0));
+    task.abort();
+    let _ = task.await;
+    let found = scene.check(server.address(), &["--http-port", &port]).await;
+    found.is("warning", &["redirect"]);
+    found.says("redirect", &["refused"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_base_path_can_be_given_in_the_address_or_by_its_flag() {
+    let scene = Scene::new();
+    let server = scene.server(&["--base-path", "/ws"]);
+    let found = scene.check(server.address(), &[]).await;
+    found.is("failed", &["status", "websocket"]);
+    found.says("status", &["404", "--base-path"]);
+    let found = scene.check(server.address(), &["--base-path", "/ws"]).await;
+    assert_eq!(found.code, Some(0), "{:#}", found.report);
+}
