@@ -70,7 +70,7 @@ impl<'a> Judged<'a> {
                 "the server does not have the key of the certificate it shows",
                 "Give it the private key that was made together with this certificate.",
             ),
-            _ if count == 1 && self.trusted == Err(UNKNOWN) => Finding::failed(
+            _ if self.is_alone() => Finding::failed(
                 format!(
                     "the certificate alone, without the intermediate “{}” that phones need",
                     self.own.issuer
@@ -85,8 +85,16 @@ impl<'a> Judged<'a> {
                 format!("{more} of {count} certificates are doubles or no part of the chain"),
                 "Remove them from the file: they cost every player time.",
             ),
+            Arrangement::InOrder if count == 1 => {
+                Finding::ok("one certificate, which a root has issued itself")
+            }
             Arrangement::InOrder => Finding::ok(format!("{count} certificates, in order")),
         }
+    }
+
+    /// Whether nothing is above it that leads to a root.
+    fn is_alone(&self) -> bool {
+        self.chain.len() == 1 && !self.own.self_signed && self.trusted == Err(UNKNOWN)
     }
 
     /// Whether it ends at a root phones know. None where an incomplete chain leaves that open.
@@ -103,7 +111,7 @@ impl<'a> Judged<'a> {
                  and --tls-key.",
             ));
         }
-        if self.chain.len() == 1 {
+        if self.is_alone() {
             return None;
         }
         Some(match &self.trusted {
@@ -112,8 +120,8 @@ impl<'a> Judged<'a> {
                 let issuer = top.map(|top| top.issuer).unwrap_or_default();
                 Finding::failed(
                     format!("the chain ends at “{issuer}”, which phones do not know"),
-                    "If that is an authority of your own, phones never will: take a public one. If not, the last \
-                     intermediate is missing: use the file with the whole chain.",
+                    "Get a certificate from an authority phones know. If this one is from there, its last intermediate is \
+                     missing: use the file with the whole chain.",
                 )
             }
             Err(Error::InvalidCertificate(
@@ -145,7 +153,7 @@ impl<'a> Judged<'a> {
             );
         }
         if names.iter().any(|name| matches(name, domain)) {
-            return Finding::ok(format!("{domain} is covered by {said}"));
+            return Finding::ok(format!("the certificate is for {said}"));
         }
         Finding::failed(
             format!("the certificate is for {said}, not for {domain}"),

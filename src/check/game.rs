@@ -163,7 +163,7 @@ pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
     };
     match within(patience, asked).await {
         Ok(hi) => Finding::ok(format!(
-            "answered within {}; {} online",
+            "answered in {}; {} online",
             millis(started.elapsed()),
             match hi.nearby {
                 0 => "nobody else".to_owned(),

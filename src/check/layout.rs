@@ -60,8 +60,20 @@ fn mark(outcome: Outcome) -> (&'static str, &'static str) {
 
 /// One check, in one line or a few.
 pub(super) fn lines(check: &Check, style: Style) -> String {
+    labelled(check.name.label(), check, style)
+}
+
+/// Checks that are skipped for the same reason, as one.
+pub(super) fn skipped(checks: &[Check], style: Style) -> String {
+    match checks {
+        [] => String::new(),
+        [check] => lines(check, style),
+        [first, ..] => labelled(&format!("{} others", checks.len()), first, style),
+    }
+}
+
+fn labelled(label: &str, check: &Check, style: Style) -> String {
     let (word, code) = mark(check.outcome);
-    let label = check.name.label();
     let word = style.paint(code, &format!("{word:<7}"));
     let indent = " ".repeat(MARGIN);
     let mut lines = Vec::new();
@@ -166,6 +178,25 @@ mod tests {
         let text = lines(&check(Outcome::Skipped, long.trim(), None), style);
         assert_eq!(text.lines().count(), 1);
         assert!(!text.contains('\x1b'), "{text}");
+    }
+
+    #[test]
+    fn what_is_skipped_for_one_reason_is_one_line() {
+        let style = Style {
+            colour: false,
+            width: None,
+        };
+        let one = check(Outcome::Skipped, "no TLS", None);
+        let line = |checks: &[Check]| skipped(checks, style);
+        assert_eq!(line(&[]), "");
+        assert_eq!(
+            line(std::slice::from_ref(&one)),
+            "  skipped  Cipher suite  no TLS\n"
+        );
+        assert_eq!(
+            line(&[one.clone(), one]),
+            "  skipped  2 others      no TLS\n"
+        );
     }
 
     #[test]

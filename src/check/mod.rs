@@ -29,7 +29,7 @@ pub async fn run(flags: &Check, no_color: bool) -> anyhow::Result<bool> {
     let live = (!flags.output.json).then(|| Style::of_stdout(no_color));
     let roots = roots(flags.ca_file.as_deref())?;
     let now = SystemTime::now();
-    let report = if flags.offline {
+    let mut report = if flags.offline {
         let mut report = Report::new(offline::target(flags), Question::Files, live);
         offline::run(flags, &roots, now, &mut report)?;
         report

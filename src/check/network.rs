@@ -100,25 +100,34 @@ pub(super) async fn knock(
     }
     let mut answers = knocks.join_all().await;
     answers.sort_by_key(|(at, ..)| *at);
-    let open = answers.iter().find_map(|(_, target, done)| {
-        let took = done.as_ref().ok()?;
-        Some((*target, *took))
-    });
+    let open: Vec<_> = answers
+        .iter()
+        .filter_map(|(_, target, done)| Some((*target, *done.as_ref().ok()?)))
+        .collect();
     let closed: Vec<_> = answers
         .iter()
         .filter_map(|(_, target, done)| Some((target.ip(), done.as_ref().err()?)))
         .collect();
-    let Some((target, took)) = open else {
+    let Some((target, took)) = open.first().copied() else {
         let finding = match closed.first() {
             Some((_, error)) => unreachable_port(port, error),
             None => Finding::failed("there is no address to knock at", "Check the DNS."),
         };
         return (None, finding);
     };
-    let said = format!("{} answers at {port} within {}", target.ip(), millis(took));
+    let answering: Vec<_> = open
+        .iter()
+        .map(|(target, _)| target.ip().to_string())
+        .collect();
+    let said = format!(
+        "{} {} at {port}, in {}",
+        answering.join(" and "),
+        if open.len() == 1 { "answers" } else { "answer" },
+        millis(took)
+    );
     let finding = if let Some((ip, error)) = closed.first() {
         Finding::warning(
-            format!("{said}, but not {ip}: {}", words(error)),
+            format!("{said}, but {ip} does not: {}", words(error)),
             "Remove that record from the DNS, or let the server be reached there: some phones try it first. If this \
              machine has no IPv6, look from another one.",
         )
@@ -177,6 +186,7 @@ pub(super) fn words(error: &io::Error) -> String {
         return "no answer".to_owned();
     }
     let text = error.to_string();
+    let text = text.trim_start_matches("failed to lookup address information: ");
     let end = text.find(" (os error").unwrap_or(text.len());
     let mut letters = text[..end].chars();
     let first = letters.next().map(|c| c.to_ascii_lowercase());

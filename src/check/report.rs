@@ -179,6 +179,8 @@ pub struct Report {
     /// How lines are shown while they come; none when all is printed at the end as JSON.
     live: Option<Style>,
     checks: Vec<Check>,
+    /// What was skipped last, and is not yet shown: people read it as one line.
+    unshown: Vec<Check>,
 }
 
 #[derive(Serialize)]
@@ -197,6 +199,7 @@ impl Report {
             question,
             live,
             checks: Vec::new(),
+            unshown: Vec::new(),
         };
         if let Some(style) = report.live {
             say(style.strong(&report.target) + "\n");
@@ -219,11 +222,33 @@ impl Report {
             remedy: remedy.map(|remedy| harmless(&remedy)),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         };
-        if let Some(style) = self.live {
-            say(layout::lines(&check, style).trim_end());
-        }
+        self.show(&check);
         self.checks.push(check);
         outcome
+    }
+
+    /// Shows a check at once, or with those that are skipped for the same reason.
+    fn show(&mut self, check: &Check) {
+        let Some(style) = self.live else {
+            return;
+        };
+        let skipped = check.outcome == Outcome::Skipped;
+        let same = |last: &Check| last.detail == check.detail;
+        if !skipped || !self.unshown.iter().all(same) {
+            self.show_skipped(style);
+        }
+        if skipped {
+            self.unshown.push(check.clone());
+        } else {
+            say(layout::lines(check, style).trim_end());
+        }
+    }
+
+    fn show_skipped(&mut self, style: Style) {
+        if !self.unshown.is_empty() {
+            say(layout::skipped(&self.unshown, style).trim_end());
+            self.unshown.clear();
+        }
     }
 
     /// Says of each of these that it was not done, and why.
@@ -268,10 +293,11 @@ impl Report {
     }
 
     /// The end of what people read, or all of what scripts read.
-    pub fn finish(&self) {
+    pub fn finish(&mut self) {
         let outcome = self.outcome();
         let verdict = self.verdict();
         if let Some(style) = self.live {
+            self.show_skipped(style);
             say(layout::closing(&verdict, outcome, style).trim_end());
             return;
         }
@@ -296,6 +322,7 @@ mod tests {
             question: Question::Server,
             live: None,
             checks: Vec::new(),
+            unshown: Vec::new(),
         };
         for finding in findings {
             report.add(Subject::Port, finding.clone(), Duration::from_millis(7));

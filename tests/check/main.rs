@@ -170,6 +170,18 @@ async fn a_chain_must_be_whole_and_in_order_and_end_where_phones_know_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_from_the_root_itself_needs_nothing_in_between() {
+    let scene = Scene::new();
+    let issued = scene.authority.issue_by_root(&[DOMAIN]);
+    let server = scene.server(&[]);
+    let chain = ders(&[&issued.leaf]);
+    let front = Front::start(chain, &issued, BOTH, Some(server.address())).await;
+    let found = scene.check(front.address, &[]).await;
+    found.is("ok", &["chain", "trust", "domain", "expiry"]);
+    found.says("chain", &["one certificate"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_another_certificate_is_told() {
     let scene = Scene::new();
     let other = scene.authority.issue(&[DOMAIN]);
