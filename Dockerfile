@@ -40,8 +40,8 @@ USER 65532:65532
 WORKDIR /
 
 # 443 and 80 with a certificate, 8443 without. No capability is needed for the low ones: since 20.10 Docker sets
-# net.ipv4.ip_unprivileged_port_start=0 in a container's own network, and so does Podman. With the network of the host,
-# or where something else runs the container, set that sysctl or other ports with --port and --http-port.
+# net.ipv4.ip_unprivileged_port_start=0 in a container's own network. Podman does not: give it that with --sysctl. With the
+# network of the host, set it there, or take other ports with --port and --http-port.
 EXPOSE 443 80 8443
 
 # SIGTERM: rounds in progress are finished, which takes up to 15 s. `docker stop` waits 10 unless told --stop-timeout 20.

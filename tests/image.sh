@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the image from the Dockerfile and runs it as compose.yaml does: no root, no capability, nothing to write to.
+# Builds the image from the Dockerfile and runs it by compose.yaml: no root, no capability, nothing to write to but a volume.
 #
 # No registry is needed: the base is a small Debian made here, and in place of the Dockerfile's first stage comes the program
 # that is already built. What that stage does, `docker build` alone shows.
@@ -16,7 +16,7 @@ skip() {
     exit 0
 }
 [ "$(id -u)" -eq 0 ] || skip 'only root can make its base'
-for tool in mmdebstrap podman runc openssl nsenter; do
+for tool in mmdebstrap podman podman-compose runc openssl nsenter; do
     command -v "$tool" >/dev/null || skip "this machine has no $tool"
 done
 fail() {
@@ -31,6 +31,7 @@ here=$(mktemp -d "$work/run.XXXXXX")
 pod() { podman --root "$here/storage" --runroot "$here/run" --runtime runc --log-level=fatal "$@"; }
 end() {
     pod rm --force --time 0 wulin >/dev/null 2>&1 || true
+    pod volume rm --all --force >/dev/null 2>&1 || true
     pod rmi --all --force >/dev/null 2>&1 || true
     rm -rf "$here"
 }
@@ -60,17 +61,48 @@ done
 [ "$(pod image inspect --format '{{index .Labels "org.opencontainers.image.version"}}' wulin)" \
     = "$("$program" --version | cut -d ' ' -f 2)" ] || fail 'the label has another version than the program'
 
-certs=$here/certs
-mkdir "$certs"
+# Compose's own folder: the file as it is, the certificates beside it, and what this machine needs on top.
+mkdir -p "$here/compose/certs"
+certs=$here/compose/certs
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost -keyout "$certs/privkey.pem" -out "$certs/fullchain.pem" 2>/dev/null
-chgrp 65532 "$certs"/*
-chmod 640 "$certs"/*
+chgrp -R 65532 "$certs"
+chmod -R g=rX,o= "$certs"
 chmod 755 "$here"
-# Limits below those of this shell need no privilege here. The health is asked for below; without systemd, Podman has no timer.
-pod run --detach --name wulin --network none --read-only --read-only-tmpfs=false --cap-drop=ALL --security-opt no-new-privileges \
-    --ulimit nofile=8192:8192 --ulimit nproc=4096:4096 --health-interval=disable --stop-timeout 20 \
-    --sysctl net.ipv4.ip_unprivileged_port_start=0 --env WULIN_GAME_TIME=3s --volume "$certs:/certs:ro" wulin >/dev/null
+cp compose.yaml "$here/compose"
+# Limits below those of this shell, since raising them takes a privilege.
+cat >"$here/compose/here.yaml" <<'END'
+services:
+  wulin:
+    container_name: wulin
+    network_mode: none
+    ulimits:
+      nofile: 8192
+      nproc: 4096
+    environment:
+      - WULIN_GAME_TIME=3s
+END
+# What Compose asks of Podman, less three things. No port of this machine is published: it may be another's. The health check
+# is the image's, for Debian 12's podman-compose garbles its command. Nor is there a timer for it, which would be systemd's.
+cat >"$here/podman" <<END
+#!/bin/bash
+arguments=()
+while [ \$# -gt 0 ]; do
+    case \$1 in
+        run) arguments+=(run --health-interval=disable) ;;
+        -p | --net | --network-alias | --healthcheck-*) shift ;;
+        *) arguments+=("\$1") ;;
+    esac
+    shift
+done
+exec podman --root '$here/storage' --runroot '$here/run' --runtime runc --log-level=fatal "\${arguments[@]}"
+END
+chmod +x "$here/podman"
+compose() {
+    (cd "$here/compose" && podman-compose --podman-path "$here/podman" -f compose.yaml -f here.yaml "$@") >"$here/compose.log" 2>&1 \
+        || { cat "$here/compose.log"; fail "compose $*"; }
+}
+WULIN_DOMAIN=localhost compose up --detach --no-build
 pid=$(pod inspect --format '{{.State.Pid}}' wulin)
 until pod healthcheck run wulin >/dev/null 2>&1; do
     [ "$(pod inspect --format '{{.State.Running}}' wulin)" = true ] || fail 'it has ended'
@@ -80,7 +112,11 @@ done
 pod logs wulin 2>&1 | grep -F 'Wulin is open at https://localhost'
 grep -q $'^Uid:\t65532\t65532' "/proc/$pid/status" || fail 'it runs as another user'
 grep -q '^CapBnd:.*0000000000000000$' "/proc/$pid/status" || fail 'it has capabilities'
-if pod exec wulin sh -c 'touch /var/lib/wulin/x || touch /tmp/x' 2>/dev/null; then fail 'it can write'; fi
+grep -q $'^NoNewPrivs:\t1$' "/proc/$pid/status" || fail 'it could get privileges'
+pod exec wulin touch /var/lib/wulin/x || fail 'it cannot write to its volume'
+for folder in / /usr/local/bin /certs /var/lib /dev; do
+    if pod exec wulin touch "$folder/x" 2>/dev/null; then fail "it can write to $folder"; fi
+done
 
 # SIGTERM in the middle of a round: it is finished first.
 CA=$certs/fullchain.pem nsenter --net="/proc/$pid/ns/net" python3 tests/booted/player.py round >"$here/round" 2>&1 &
@@ -89,7 +125,8 @@ until pod exec wulin /usr/local/bin/wulin health | grep -q '"rooms":1,'; do
     [ "$SECONDS" -lt 120 ] || fail 'no round begins'
     sleep 0.1
 done
-pod stop wulin >/dev/null
+# By Podman, since Debian 12's podman-compose passes stop_grace_period over.
+pod stop --time 20 wulin >/dev/null
 wait "$player" || { cat "$here/round"; fail 'the round was cut off'; }
 cat "$here/round"
 [ "$(pod inspect --format '{{.State.ExitCode}}' wulin)" = 0 ] || fail 'it ended badly'

@@ -30,7 +30,7 @@ fc-list :lang=zh 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-n
 # To boot the Debian package and to run the image. Only root can, and Debian alone has them by these names; nobody else is
 # asked for them.
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
-    for need in mmdebstrap:mmdebstrap systemd-nspawn:systemd-container podman:podman runc:runc; do
+    for need in mmdebstrap:mmdebstrap systemd-nspawn:systemd-container podman:podman podman-compose:podman-compose runc:runc; do
         command -v "${need%:*}" >/dev/null 2>&1 || missing="$missing ${need#*:}"
     done
 fi
