@@ -1,10 +1,13 @@
 //! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
 
+mod acme;
+
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::cli::Serve;
+use crate::edge::acme::Settings;
 use crate::edge::certificates::{self, Pair, Problem, Source};
 use crate::edge::gate::GateLimits;
 use crate::edge::routes;
@@ -46,6 +49,9 @@ pub enum Invalid {
     /// `--tls-dir` has nothing in it.
     #[error("{} holds no certificate. Put the unpacked bundle of the certificate authority there.", .0.display())]
     EmptyFolder(PathBuf),
+    /// Something about `--acme`.
+    #[error(transparent)]
+    Acme(#[from] acme::Refused),
     /// Not a path that can be served.
     #[error(
         "{0:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
@@ -84,6 +90,10 @@ pub struct Config {
     pub certificates: Vec<Pair>,
     /// Where they are from, and where the next ones will be; nowhere if the server made its own.
     pub certificate_source: Option<Source>,
+    /// The domains these must cover, now and later: all, unless the server fetches certificates itself.
+    pub covered: Vec<String>,
+    /// How it fetches certificates, if it does.
+    pub acme: Option<Settings>,
     /// The domains it answers for, for show.
     pub domains: Vec<String>,
     /// The address to listen on; `None` for all.
@@ -140,16 +150,22 @@ impl Config {
             }
         }
         check_values(flags)?;
+        let state_dir = flags.state_dir.clone();
+        let state_dir = state_dir.or_else(|| certificates::state_dir(variable));
+        let acme = acme::settings(flags, state_dir.as_deref(), now)?;
         let Certificates {
             stage,
             source,
             pairs,
             mut warnings,
-        } = certificates(flags, variable, now)?;
+        } = match &acme {
+            Some(settings) => acme::certificates(flags, settings, state_dir.as_deref(), now)?,
+            None => certificates(flags, state_dir.as_deref(), now)?,
+        };
         for pair in &pairs {
             warnings.extend(pair.warnings.iter().cloned());
         }
-        let production = stage == Stage::Production;
+        let production = stage == Stage::Production || acme.is_some();
         let http_port = match flags.http_port {
             Some(0) => None,
             Some(port) => Some(HttpPort {
@@ -174,6 +190,12 @@ impl Config {
             stage,
             certificates: pairs,
             certificate_source: source,
+            covered: if acme.is_none() {
+                flags.domain.clone()
+            } else {
+                Vec::new()
+            },
+            acme,
             domains: flags.domain.clone(),
             listen: flags.listen,
             port: flags.port.unwrap_or(if production { 443 } else { 8443 }),
@@ -220,16 +242,12 @@ struct Certificates {
     warnings: Vec<String>,
 }
 
-fn certificates(
-    flags: &Serve,
-    variable: impl Fn(&str) -> Option<std::ffi::OsString>,
-    now: SystemTime,
-) -> Result<Certificates, Invalid> {
+/// Where certificates are said to be, by flag.
+fn source(flags: &Serve) -> Result<Option<Source>, Invalid> {
     let Serve {
         tls_cert,
         tls_key,
         tls_dir,
-        domain,
         ..
     } = flags;
     if tls_cert.len() != tls_key.len() {
@@ -238,24 +256,27 @@ fn certificates(
             keys: tls_key.len(),
         });
     }
-    if tls_dir.is_some() && !tls_cert.is_empty() {
-        return Err(Invalid::FilesAndFolder);
+    match tls_dir {
+        Some(_) if !tls_cert.is_empty() => Err(Invalid::FilesAndFolder),
+        Some(folder) => Ok(Some(Source::Folder(folder.clone()))),
+        None if tls_cert.is_empty() => Ok(None),
+        None => {
+            let pairs = tls_cert.iter().cloned().zip(tls_key.iter().cloned());
+            Ok(Some(Source::Files(pairs.collect())))
+        }
     }
-    let folder = || tls_dir.clone().unwrap_or_else(|| DEFAULT_TLS_DIR.into());
-    let source = if tls_cert.is_empty() {
-        Source::Folder(folder())
-    } else {
-        Source::Files(
-            tls_cert
-                .iter()
-                .cloned()
-                .zip(tls_key.iter().cloned())
-                .collect(),
-        )
-    };
-    let asked = tls_dir.is_some() || !tls_cert.is_empty();
-    if asked || folder().exists() {
-        let found = source.load(domain, now)?;
+}
+
+fn certificates(
+    flags: &Serve,
+    state_dir: Option<&Path>,
+    now: SystemTime,
+) -> Result<Certificates, Invalid> {
+    let asked = source(flags)?;
+    let default = Path::new(DEFAULT_TLS_DIR);
+    let unasked = || default.exists().then(|| Source::Folder(default.to_owned()));
+    if let Some(source) = asked.clone().or_else(unasked) {
+        let found = source.load(&flags.domain, now)?;
         if !found.pairs.is_empty() {
             return Ok(Certificates {
                 stage: Stage::Production,
@@ -264,14 +285,13 @@ fn certificates(
                 warnings: found.warnings,
             });
         }
-        if asked {
-            return Err(Invalid::EmptyFolder(folder()));
+        if let Some(Source::Folder(folder)) = asked {
+            return Err(Invalid::EmptyFolder(folder));
         }
     }
-    let state = certificates::state_dir(variable);
-    let pair = certificates::self_signed(state.as_deref(), domain, now)?;
+    let pair = certificates::self_signed(state_dir, &flags.domain, now)?;
     let warning = "No certificate was given, so this server made one for itself: browsers will warn, and phones will not \
-                   connect. For a real one use --tls-cert and --tls-key, or --tls-dir."
+                   connect. For a real one use --acme, --tls-cert and --tls-key, or --tls-dir."
         .to_owned();
     Ok(Certificates {
         stage: Stage::Development,

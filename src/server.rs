@@ -1,8 +1,10 @@
 //! Composition root: wires everything, and takes it apart again in the right order.
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::config::{Config, HttpPort, Stage};
+use crate::edge::acme::Acme;
 use crate::edge::certificates::Resolver;
 use crate::edge::gate::Gate;
 use crate::edge::listen::{CannotListen, listen};
@@ -50,6 +53,8 @@ pub struct Server {
     polling: SocketIoServer,
     /// None where the certificate is the server's own.
     renewal: Option<Arc<Renewal>>,
+    /// None where the server fetches no certificates.
+    acme: Option<Arc<Acme>>,
     handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<io::Result<()>>>,
     drain_timeout: Duration,
@@ -88,24 +93,29 @@ impl Server {
             clients.clone(),
         );
         let polling = socketio::serve(hall.clone(), config.socketio_paths[0].clone());
+        let trusted = Arc::new(AtomicBool::new(config.stage == Stage::Production));
         let site = Site {
             hall,
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
             polling: polling.service.clone(),
             random,
-            hsts: config.stage == Stage::Production,
+            hsts: trusted.clone(),
         };
         let certificates = Arc::new(Resolver::new(&config.certificates));
         let renewal = renewal(config, &certificates);
         if let Some(renewal) = renewal.clone() {
             clients.spawn(renewal.watch(draining.clone()));
         }
-        let gate = Gate::new(
-            tls::server_config(certificates)?,
-            config.gate,
-            census.clone(),
-        );
+        let acme = acme(config, &certificates, trusted)?;
+        if let Some(acme) = acme.clone() {
+            clients.spawn(acme.run(http.is_some(), draining.clone()));
+        }
+        let tls = match &acme {
+            Some(acme) => tls::server_config(acme.certificates(), true)?,
+            None => tls::server_config(certificates, false)?,
+        };
+        let gate = Gate::new(tls, config.gate, census.clone());
         let handle = Handle::new();
 
         let mut server = axum_server::from_tcp(https)
@@ -129,9 +139,6 @@ impl Server {
         let mut http_address = None;
         if let Some(http) = http {
             http_address = Some(http.local_addr().context("asking for the HTTP port")?);
-            let port = address.port();
-            let answer =
-                move |request: Request<Body>| async move { redirect::redirect(&request, port) };
             let mut server = axum_server::from_tcp(http)
                 .context("listening for HTTP")?
                 .acceptor(gate.plain())
@@ -139,7 +146,7 @@ impl Server {
                 .first_request_timeout(config.request_timeout)
                 .accept_error_handler(refused);
             bound_http1(server.http_builder(), config.request_timeout);
-            let router = Router::new().fallback(answer);
+            let router = plain_router(address.port(), acme.as_deref());
             listeners.push(tokio::spawn(server.serve(router.into_make_service())));
         }
         Ok(Server {
@@ -151,6 +158,7 @@ impl Server {
             clients,
             polling,
             renewal,
+            acme,
             handle,
             listeners,
             drain_timeout: config.drain_timeout,
@@ -172,8 +180,12 @@ impl Server {
         &self.census
     }
 
-    /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log.
+    /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log. What
+    /// could not be fetched is tried again.
     pub async fn reload(&self) {
+        if let Some(acme) = &self.acme {
+            acme.wake();
+        }
         if let Some(renewal) = &self.renewal {
             renewal.reload().await;
         }
@@ -221,7 +233,7 @@ impl Server {
 /// What keeps the certificates in step with the disk, where they are from there.
 fn renewal(config: &Config, resolver: &Arc<Resolver>) -> Option<Arc<Renewal>> {
     let source = config.certificate_source.clone()?;
-    let domains = config.domains.clone();
+    let domains = config.covered.clone();
     let pairs = &config.certificates;
     Some(Arc::new(Renewal::new(
         source,
@@ -229,6 +241,29 @@ fn renewal(config: &Config, resolver: &Arc<Resolver>) -> Option<Arc<Renewal>> {
         pairs,
         resolver.clone(),
     )))
+}
+
+/// What fetches certificates, where that is wanted.
+fn acme(
+    config: &Config,
+    resolver: &Arc<Resolver>,
+    trusted: Arc<AtomicBool>,
+) -> anyhow::Result<Option<Arc<Acme>>> {
+    let settings = config.acme.clone();
+    let acme = settings.map(|settings| Acme::new(settings, resolver.clone(), trusted));
+    Ok(acme.transpose()?.map(Arc::new))
+}
+
+/// Plain HTTP: an authority is shown what it asks for, everybody else the way to HTTPS on `port`.
+fn plain_router(port: u16, acme: Option<&Acme>) -> Router {
+    let challenges = acme.map(|acme| acme.challenges().clone());
+    let answer = move |request: Request<Body>| {
+        let shown = challenges
+            .as_ref()
+            .and_then(|challenges| challenges.answer(&request));
+        ready(shown.unwrap_or_else(|| redirect::redirect(&request, port)))
+    };
+    Router::new().fallback(answer)
 }
 
 /// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.

@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use axum_server::accept::Accept;
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::acme;
 use super::guarded::Guarded;
 use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
@@ -128,7 +130,16 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Gate {
         Box::pin(async move {
             let stream = gate.guard(stream)?;
             let tls = gate.tls.ok_or_else(|| io::Error::other("no TLS here"))?;
-            match time::timeout(gate.limits.handshake_timeout, tls.accept(stream)).await {
+            let handshake = async {
+                let mut stream = tls.accept(stream).await?;
+                if stream.get_ref().1.alpn_protocol() == Some(acme::PROTOCOL) {
+                    // The handshake was all: nothing is said over such a connection (RFC 8737, 3).
+                    stream.shutdown().await?;
+                    return Err(io::Error::other("an authority has seen its challenge"));
+                }
+                Ok(stream)
+            };
+            match time::timeout(gate.limits.handshake_timeout, handshake).await {
                 Ok(stream) => Ok((stream?, service)),
                 Err(_) => Err(io::Error::new(
                     io::ErrorKind::TimedOut,

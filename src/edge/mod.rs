@@ -1,5 +1,6 @@
 //! Everything between the network and the transports: listeners, TLS, limits, routes.
 
+pub mod acme;
 pub mod certificates;
 pub mod gate;
 pub mod guarded;

@@ -6,6 +6,7 @@
 
 mod certificate;
 mod discover;
+mod keep;
 mod names;
 mod pair;
 mod pem;
@@ -19,8 +20,9 @@ mod source;
 mod tests;
 
 pub use discover::{Found, discover};
+pub use keep::keep;
 pub use names::check_domains;
-pub use pair::{Pair, load_pair};
+pub use pair::{Pair, load_pair, read_pair};
 pub use problem::Problem;
 pub use resolver::Resolver;
 pub use self_signed::{self_signed, state_dir};
