@@ -228,7 +228,7 @@ pub struct Serve {
     /// How long rounds in progress may take to finish when the server is told to stop
     #[arg(long, value_name = "TIME", env = "WULIN_DRAIN_TIMEOUT", default_value = "15s", value_parser = duration, help_heading = "Running")]
     pub drain_timeout: Duration,
-    /// Where the server keeps what outlives it [default: systemd's $STATE_DIRECTORY, else ~/.local/state/wulin]
+    /// Where the server keeps what outlives it [default: what systemd gives, else ~/.local/state/wulin]
     #[arg(
         long,
         value_name = "FOLDER",

@@ -104,7 +104,7 @@ impl<'a> Caretaker<'a> {
         // What was asked in the course of an order that came to good does not matter any more.
         let asked = self.acme.client.asked_to_wait();
         match fetched {
-            Ok(pair) => self.take(index, pair),
+            Ok((pair, way)) => self.take(index, pair, way),
             Err(failure) => self.put_off(index, &failure, asked),
         }
     }
@@ -156,17 +156,17 @@ impl<'a> Caretaker<'a> {
     }
 
     /// Orders a certificate and keeps it.
-    async fn fetch(&mut self, index: usize) -> Result<Pair, Failure> {
+    async fn fetch(&mut self, index: usize) -> Result<(Pair, Option<Way>), Failure> {
         let account = self.account().await?;
         let charge = &self.charges[index];
         let domain = charge.domain.clone();
         // An authority that gives advice wants to know what is being replaced (RFC 9773, 5). Once that came to nothing it
         // is left out, since it may be the reason.
-        let replaced = charge
+        let old = charge
             .pair
             .clone()
             .filter(|_| charge.advised && charge.failures == 0);
-        let replaces = replaced
+        let replaces = old
             .as_ref()
             .and_then(|pair| CertificateIdentifier::try_from(&pair.certified.cert[0]).ok());
         let issued = self.order(&account, &domain, replaces).await?;
@@ -180,13 +180,7 @@ impl<'a> Caretaker<'a> {
                 file.display()
             );
         }
-        info!(
-            domain,
-            until = %humantime::format_rfc3339_seconds(pair.not_after),
-            by = issued.way.map_or("an earlier proof", Way::name),
-            "a new certificate is served"
-        );
-        Ok(pair)
+        Ok((pair, issued.way))
     }
 
     /// Orders in one way after the other.
@@ -241,8 +235,11 @@ impl<'a> Caretaker<'a> {
         Ok(account)
     }
 
-    fn take(&mut self, index: usize, pair: Pair) {
+    /// Serves a new certificate.
+    fn take(&mut self, index: usize, pair: Pair, way: Option<Way>) {
         let charge = &mut self.charges[index];
+        let domain = charge.domain.clone();
+        let until = humantime::format_rfc3339_seconds(pair.not_after);
         charge.pair = Some(pair.clone());
         charge.planned = None;
         charge.failures = 0;
@@ -250,8 +247,11 @@ impl<'a> Caretaker<'a> {
         charge.next = SystemTime::now();
         let complete = self.charges.iter().all(|charge| charge.pair.is_some());
         self.acme.serve(pair, complete);
+        let by = way.map_or("an earlier proof", Way::name);
+        info!(domain, %until, by, "a new certificate is served");
     }
 
+    /// Says what went wrong, and when it is tried again.
     fn put_off(&mut self, index: usize, failure: &Failure, asked: Option<Duration>) {
         if failure.is_of_account() {
             self.account = None;

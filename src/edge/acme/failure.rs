@@ -98,10 +98,14 @@ impl Failure {
                 let said = problem
                     .detail
                     .as_deref()
-                    .unwrap_or("nothing about the reason");
+                    .unwrap_or("nothing about the reason")
+                    .replace('"', "'");
                 let remedy = remedy(kind(problem), *way, domain);
-                let by = way.map_or(String::new(), |way| format!(" to {}", way.name()));
-                format!("{authority} refused{by} and said: \"{said}\". {remedy}")
+                let refused = match way {
+                    Some(way) => format!("could not prove {domain} by {}", way.name()),
+                    None => "refused".to_owned(),
+                };
+                format!("{authority} {refused} and said: \"{said}\". {remedy}")
             }
             Failure::Unreachable(why) => format!(
                 "{authority} cannot be reached: {why}. This machine must be able to look up names and to open connections \
@@ -136,8 +140,8 @@ fn remedy(kind: &str, way: Option<Way>, domain: &str) -> String {
              group and the firewall."
         ),
         "unauthorized" | "incorrectResponse" | "tls" if way.is_some() => format!(
-            "Something else answers at port {port} of {domain}: look at its A and AAAA records, and at proxies in front of \
-             this server."
+            "From outside, port {port} of {domain} must lead here: look at its A and AAAA records, at firewalls, and at \
+             proxies in front of this server."
         ),
         "caa" => format!(
             "The CAA record of {domain}, or of a domain above it, names other authorities: add this one, or remove the \
@@ -190,16 +194,8 @@ mod tests {
             ("dns", Some(Way::Http), "an A or AAAA record"),
             ("connection", Some(Way::TlsAlpn), "port 443 of game.example"),
             ("connection", Some(Way::Http), "port 80 of game.example"),
-            (
-                "unauthorized",
-                Some(Way::Http),
-                "Something else answers at port 80",
-            ),
-            (
-                "tls",
-                Some(Way::TlsAlpn),
-                "Something else answers at port 443",
-            ),
+            ("unauthorized", Some(Way::Http), "port 80 of game.example"),
+            ("tls", Some(Way::TlsAlpn), "proxies in front"),
             ("caa", Some(Way::TlsAlpn), "CAA record"),
             ("rateLimited", None, "waiting is the remedy"),
             ("rejectedIdentifier", None, "--domain"),
@@ -213,7 +209,7 @@ mod tests {
                 assert!(sentence.contains(word), "{word:?} is not in {sentence:?}");
             }
         }
-        assert!(sentence("connection", Some(Way::Http)).contains("to http-01 and said"));
+        assert!(sentence("connection", Some(Way::Http)).contains("by http-01 and said"));
     }
 
     #[test]

@@ -62,10 +62,10 @@ impl Resolver {
         });
     }
 
-    fn change(&self, change: impl FnOnce(&mut Shelf)) {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut shelf);
-        let index = Arc::new(Index::new(shelf.fetched.iter().chain(&shelf.given)));
+    fn change(&self, with: impl FnOnce(&mut Shelf)) {
+        let mut all = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        with(&mut all);
+        let index = Arc::new(Index::new(all.fetched.iter().chain(&all.given)));
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
