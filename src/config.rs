@@ -186,6 +186,11 @@ impl Config {
                  limit with LimitNOFILE= in the systemd unit or ulimit -n."
             ));
         }
+        let port = flags.port.unwrap_or(if production { 443 } else { 8443 });
+        if acme.is_some() {
+            let http = http_port.map(|http| http.port);
+            warnings.extend(acme::unusual_ports(port, http));
+        }
         Ok(Config {
             stage,
             certificates: pairs,
@@ -198,7 +203,7 @@ impl Config {
             acme,
             domains: flags.domain.clone(),
             listen: flags.listen,
-            port: flags.port.unwrap_or(if production { 443 } else { 8443 }),
+            port,
             http_port,
             base_path,
             socketio_paths,

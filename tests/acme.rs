@@ -8,13 +8,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
+use support::front::{Conduct, Front};
 use support::pebble::{Habits, Stage, ends};
 use support::server::trusting;
 use support::websocket::Dialect;
 use support::{Client, hello, write_pair};
 use tokio::net::{TcpListener, TcpStream};
+use x509_parser::extensions::ParsedExtension;
 
 const DOMAIN: &str = "game.example";
 
@@ -149,7 +153,7 @@ async fn a_restart_serves_what_is_kept_and_orders_nothing() {
     let answer = server.get(DOMAIN, &authority.root, "/healthz").await;
     assert!(answer.contains("strict-transport-security"), "{answer}");
     let said = server.hear("renewal planned").await;
-    assert!(!said.contains("WARN"), "{said}");
+    assert!(!said.contains("no certificate for"), "{said}");
     assert_eq!((authority.orders(), authority.accounts()), (1, 1));
 }
 
@@ -306,13 +310,16 @@ async fn an_order_under_way_does_not_hold_the_end_up() {
 #[test]
 fn what_cannot_be_fetched_ends_with_78() {
     let home = tempfile::tempdir().unwrap();
-    for (flags, words) in [
-        (&["--acme"][..], "--domain"),
-        (&["--acme", "--domain", "*.game.example"], "wildcard"),
-        (&["--acme-eab-kid", "me"], "without --acme"),
+    for (variable, flags, words) in [
+        ("", &["--acme"][..], "--domain"),
+        ("1", &[], "--domain"),
+        ("true", &["--domain", "*.game.example"], "wildcard"),
+        ("", &["--acme-eab-kid", "me"], "without --acme"),
+        ("0", &["--acme-eab-kid", "me"], "without --acme"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_wulin"))
             .env_clear()
+            .env("WULIN_ACME", variable)
             .env("WULIN_STATE_DIR", home.path())
             .current_dir(home.path())
             .args(flags)
@@ -322,4 +329,66 @@ fn what_cannot_be_fetched_ends_with_78() {
         assert_eq!(output.status.code(), Some(78), "{said}");
         assert!(said.contains(words), "{said}");
     }
+}
+
+/// How an authority names a certificate when it advises on it (RFC 9773, 4.1).
+fn id(certificate: &CertificateDer<'_>) -> String {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).unwrap();
+    let issuer =
+        certificate
+            .iter_extensions()
+            .find_map(|extension| match extension.parsed_extension() {
+                ParsedExtension::AuthorityKeyIdentifier(issuer) => issuer.key_identifier.clone(),
+                _ => None,
+            });
+    let issuer = BASE64_URL_SAFE_NO_PAD.encode(issuer.unwrap().0);
+    let serial = BASE64_URL_SAFE_NO_PAD.encode(certificate.raw_serial());
+    format!("{issuer}.{serial}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_advises_is_listened_to() {
+    let stage = Stage::set(Habits::default());
+    let authority = stage.authority().await;
+    let front = Front::before(&stage, Conduct::default());
+    let flags = ["--log", "info,wulin=debug"];
+    let mut server = stage.server_by(&front.port, &[DOMAIN], &flags);
+    let first = server.served(DOMAIN, &authority.root, None).await;
+    // In a month, it says, which is not what two thirds of 90 days would be.
+    let said = server.hear("renewal planned").await;
+    let planned = said.split("renewal planned").nth(1).unwrap();
+    let planned = planned.split("at=").nth(1).unwrap().split_whitespace();
+    let planned = humantime::parse_rfc3339(planned.clone().next().unwrap()).unwrap();
+    let days = planned.duration_since(SystemTime::now()).unwrap() / 24 / 3600;
+    assert!((29..=32).contains(&days.as_secs()), "{said}");
+    assert_eq!(server.stop(), Some(0));
+
+    front.conduct.lock().unwrap().overdue.push(id(&first));
+    let mut server = stage.server_by(&front.port, &[DOMAIN], &flags);
+    server.served(DOMAIN, &authority.root, Some(&first)).await;
+    server.hear("a new certificate is served").await;
+    let replaced = front.conduct.lock().unwrap().replaced.clone();
+    assert_eq!(replaced, [None, Some(id(&first))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_asks_to_wait_is_left_alone() {
+    let stage = Stage::set(Habits::default());
+    let authority = stage.authority().await;
+    let conduct = Conduct {
+        limited: (1, Duration::from_hours(30)),
+        ..Conduct::default()
+    };
+    let front = Front::before(&stage, conduct);
+    let mut server = stage.server_by(&front.port, &[DOMAIN], &[]);
+    let said = server.hear("or at once on SIGHUP").await;
+    for words in [
+        "too many certificates for this domain",
+        "waiting is the remedy",
+        "It is tried again in 1day",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
+    server.signal("HUP");
+    server.served(DOMAIN, &authority.root, None).await;
 }

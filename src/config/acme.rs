@@ -151,6 +151,17 @@ pub(super) fn settings(
     }))
 }
 
+/// A warning where no authority can reach the server by itself.
+pub(super) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
+    let usual = port == 443 || http == Some(80);
+    (!usual).then(|| {
+        format!(
+            "An ACME authority connects to ports 443 and 80 alone. One of them must be forwarded to this server: 443 to \
+             {port}, or 80 to the port of --http-port."
+        )
+    })
+}
+
 /// What is served beside the fetched certificates, and until they are there: the pairs given by flag if they can be used,
 /// else one the server makes for itself.
 pub(super) fn certificates(
@@ -231,7 +242,7 @@ fn public_domain(text: &str) -> Result<String, Refused> {
     }
     let last = domain.rsplit('.').next().unwrap_or_default();
     let bare = domain.trim_start_matches('[').trim_end_matches(']');
-    if bare.parse::<IpAddr>().is_ok() || ["localhost", "local", "internal"].contains(&last) {
+    if bare.parse::<IpAddr>().is_ok() || last == "localhost" {
         return Err(Refused::NotPublic(domain));
     }
     let label = |label: &str| {

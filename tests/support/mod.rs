@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod engineio;
+pub mod front;
 pub mod pebble;
 pub mod server;
 pub mod websocket;

@@ -14,6 +14,7 @@ use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use super::PATIENCE;
 use super::server::{Tls, trusting};
@@ -37,6 +38,17 @@ impl Port {
             number: address.port(),
             _held: socket,
         }
+    }
+
+    /// Listens on it.
+    pub fn listen(&self) -> std::net::TcpListener {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.number));
+        socket.bind(&address.into()).unwrap();
+        socket.listen(16).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket.into()
     }
 }
 
@@ -118,7 +130,7 @@ pub struct Stage {
     home: TempDir,
     https: Port,
     http: Port,
-    acme: Port,
+    pub acme: Port,
     management: Port,
     dns: Port,
     dns_management: Port,
@@ -161,13 +173,31 @@ impl Stage {
 
     /// Listens where the authority would.
     pub fn listen_as_authority(&self) -> std::net::TcpListener {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_reuse_address(true).unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.acme.number));
-        socket.bind(&address.into()).unwrap();
-        socket.listen(16).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        socket.into()
+        self.acme.listen()
+    }
+
+    /// The body of an answer of the authority.
+    async fn get(&self, port: &Port, path: &str) -> String {
+        let stream = TcpStream::connect(("127.0.0.1", port.number))
+            .await
+            .unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut tls = self
+            .trusting_authority()
+            .connect(name, stream)
+            .await
+            .unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = exchange(&mut tls, &request).await;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        body.to_owned()
+    }
+
+    /// A client's side of TLS that trusts the authority's own server.
+    pub fn trusting_authority(&self) -> TlsConnector {
+        let root = CertificateDer::from_pem_file(self.file("root.pem")).unwrap();
+        trusting([root], &[])
     }
 
     /// Starts the authority.
@@ -216,7 +246,7 @@ impl Stage {
         for port in [&self.acme, &self.management, &self.dns_management] {
             listening(port.number).await;
         }
-        let root = get(&self.home, self.management.number, "/roots/0").await;
+        let root = self.get(&self.management, "/roots/0").await;
         Authority {
             pebble,
             _dns: dns,
@@ -227,6 +257,11 @@ impl Stage {
 
     /// The program with `--acme`, these domains and these flags.
     pub fn server(&self, domains: &[&str], flags: &[&str]) -> Program {
+        self.server_by(&self.acme, domains, flags)
+    }
+
+    /// The same, with the authority at this port.
+    pub fn server_by(&self, authority: &Port, domains: &[&str], flags: &[&str]) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
         command
             .env_clear()
@@ -239,7 +274,7 @@ impl Stage {
             .arg("--acme-ca-file")
             .arg(self.file("root.pem"))
             .arg("--acme-directory")
-            .arg(format!("https://127.0.0.1:{}/dir", self.acme.number))
+            .arg(format!("https://127.0.0.1:{}/dir", authority.number))
             .args(flags);
         for domain in domains {
             command.args(["--domain", domain]);
@@ -393,19 +428,8 @@ async fn listening(port: u16) {
     }
 }
 
-/// The body of an answer of the authority.
-async fn get(home: &TempDir, port: u16, path: &str) -> String {
-    let root = CertificateDer::from_pem_file(home.path().join("root.pem")).unwrap();
-    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let mut tls = trusting([root], &[]).connect(name, stream).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    let answer = exchange(&mut tls, &request).await;
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    body.to_owned()
-}
-
-async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &str) -> String {
+/// All that comes back for a request.
+pub async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use instant_acme::{Account, CertificateIdentifier};
 use rustls::crypto::aws_lc_rs;
-use tokio::time;
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::Acme;
@@ -30,7 +30,7 @@ struct Charge {
     domain: String,
     pair: Option<Pair>,
     /// When there is something to do.
-    next: SystemTime,
+    next: Instant,
     /// When it is to be renewed.
     planned: Option<SystemTime>,
     /// Whether the authority gave advice on that.
@@ -45,7 +45,6 @@ type Advice = ((SystemTime, SystemTime), Duration);
 impl<'a> Caretaker<'a> {
     /// Looks after what `acme` has.
     pub(super) fn new(acme: &'a Acme, ways: Vec<Way>) -> Caretaker<'a> {
-        let now = SystemTime::now();
         let settings = &acme.settings;
         let charges = settings.domains.iter().zip(&settings.stored);
         Caretaker {
@@ -55,7 +54,7 @@ impl<'a> Caretaker<'a> {
                 .map(|(domain, pair)| Charge {
                     domain: domain.clone(),
                     pair: pair.clone(),
-                    next: now,
+                    next: Instant::now(),
                     planned: None,
                     advised: false,
                     failures: 0,
@@ -69,21 +68,17 @@ impl<'a> Caretaker<'a> {
     /// Never ends by itself.
     pub(super) async fn run(mut self) {
         loop {
-            let now = SystemTime::now();
             let charges = self.charges.iter().enumerate();
             let Some((index, charge)) = charges.min_by_key(|(_, charge)| charge.next) else {
                 return;
             };
-            let wait = charge.next.duration_since(now).unwrap_or_default();
-            if wait.is_zero() {
-                self.attend(index).await;
-                continue;
-            }
             tokio::select! {
-                () = time::sleep(wait.min(schedule::LONGEST_NAP)) => {}
+                biased;
+                () = sleep_until(charge.next) => self.attend(index).await,
                 () = self.acme.woken.notified() => {
-                    for charge in self.charges.iter_mut().filter(|charge| charge.failures > 0) {
-                        charge.next = now;
+                    let failing = self.charges.iter_mut().filter(|charge| charge.failures > 0);
+                    for charge in failing {
+                        charge.next = Instant::now();
                     }
                 }
             }
@@ -122,7 +117,10 @@ impl<'a> Caretaker<'a> {
         };
         charge.planned = Some(planned);
         charge.advised = advice.is_some();
-        charge.next = planned.min(now + schedule::next_look(advice.map(|(_, good)| good)));
+        // Looked at again before long, so that a clock that is set matters little.
+        let look = schedule::next_look(advice.map(|(_, good)| good));
+        let left = planned.duration_since(now).unwrap_or_default();
+        charge.next = Instant::now() + left.min(look);
         debug!(domain = charge.domain, at = %humantime::format_rfc3339_seconds(planned), "renewal planned");
         planned > now
     }
@@ -244,7 +242,7 @@ impl<'a> Caretaker<'a> {
         charge.planned = None;
         charge.failures = 0;
         // When to renew it is asked next.
-        charge.next = SystemTime::now();
+        charge.next = Instant::now();
         let complete = self.charges.iter().all(|charge| charge.pair.is_some());
         self.acme.serve(pair, complete);
         let by = way.map_or("an earlier proof", Way::name);
@@ -261,14 +259,13 @@ impl<'a> Caretaker<'a> {
         let charge = &mut self.charges[index];
         charge.failures = charge.failures.saturating_add(1);
         let wait = schedule::retry(failure.cause(), charge.failures, asked, chance());
-        let now = SystemTime::now();
-        charge.next = now + wait;
+        charge.next = Instant::now() + wait;
         let domain = &charge.domain;
         let served = match &charge.pair {
             None => String::new(),
             Some(pair) => {
                 let until = humantime::format_rfc3339_seconds(pair.not_after);
-                if pair.not_after > now {
+                if pair.not_after > SystemTime::now() {
                     format!(" The old one is served and good until {until}.")
                 } else {
                     format!(" The old one ended at {until}: clients refuse it.")

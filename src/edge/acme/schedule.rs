@@ -5,11 +5,8 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Clocks can be set, machines sleep: no wait is longer than this before the clock is looked at again.
-pub(super) const LONGEST_NAP: Duration = Duration::from_hours(1);
-
 /// How often an authority is asked for its advice when it does not say (RFC 9773, 4.3), and the bounds of what it may say.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_hours(6);
+const LOOK_AGAIN: Duration = Duration::from_hours(6);
 const SOONEST_LOOK: Duration = Duration::from_mins(1);
 const LATEST_LOOK: Duration = Duration::from_hours(24);
 
