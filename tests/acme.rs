@@ -372,6 +372,29 @@ async fn an_authority_that_advises_is_listened_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_is_never_content_gets_no_order_after_the_other() {
+    let stage = Stage::set(Habits::default());
+    let authority = stage.authority().await;
+    let conduct = Conduct {
+        impatient: true,
+        ..Conduct::default()
+    };
+    let front = Front::before(&stage, conduct);
+    let flags = ["--log", "info,wulin=debug"];
+    let mut server = stage.server_by(&front.port, &[DOMAIN], &flags);
+    server.served(DOMAIN, &authority.root, None).await;
+    let said = server.hear("renewal planned").await;
+    // It is asked again in six hours, as it said, and there is no order before.
+    assert!(
+        ["look=2159", "look=21600"]
+            .iter()
+            .any(|look| said.contains(look)),
+        "{said}"
+    );
+    assert_eq!(authority.orders(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_authority_that_asks_to_wait_is_left_alone() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;

@@ -14,13 +14,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::pebble::{Port, Stage, exchange};
+use super::pebble::{Stage, exchange};
+use super::port::Port;
 
 /// What it does and has seen.
 #[derive(Default)]
 pub struct Conduct {
     /// Certificates it wants renewed at once, by their ids; all others in a month.
     pub overdue: Vec<String>,
+    /// Whether it wants every certificate renewed at once, even a new one.
+    pub impatient: bool,
     /// How many orders it refuses for now, and for how long.
     pub limited: (usize, Duration),
     /// What each order said it replaces.
@@ -102,8 +105,9 @@ async fn read(stream: &mut tokio_rustls::server::TlsStream<TcpStream>) -> String
 async fn answer(request: &str, port: u16, behind: &Behind, conduct: &Mutex<Conduct>) -> String {
     let path = request.split(' ').nth(1).unwrap();
     if let Some(id) = path.strip_prefix("/renewal/") {
-        let overdue = conduct.lock().unwrap().overdue.iter().any(|one| one == id);
-        return advice(overdue);
+        let conduct = conduct.lock().unwrap();
+        let overdue = conduct.overdue.iter().any(|one| one == id);
+        return advice(overdue || conduct.impatient);
     }
     let replaces = (path == "/order-plz").then(|| replaces(request));
     if let Some(replaces) = replaces.clone() {

@@ -6,6 +6,7 @@
 pub mod engineio;
 pub mod front;
 pub mod pebble;
+pub mod port;
 pub mod server;
 pub mod websocket;
 

@@ -1,7 +1,6 @@
 //! An authority of one's own: pebble, with a DNS server that says what a test wants, and the program that asks it.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,47 +9,14 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsage
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::PATIENCE;
+use super::port::Port;
 use super::server::{Tls, trusting};
-
-/// A port that is free, and stays so until somebody listens on it: the kernel gives it to nobody who asks for any port.
-/// Whoever wants this one can have it, as servers do that allow an address to be used again.
-pub struct Port {
-    pub number: u16,
-    _held: Socket,
-}
-
-impl Port {
-    pub fn free() -> Port {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_reuse_address(true).unwrap();
-        socket
-            .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
-            .unwrap();
-        let address = socket.local_addr().unwrap().as_socket().unwrap();
-        Port {
-            number: address.port(),
-            _held: socket,
-        }
-    }
-
-    /// Listens on it.
-    pub fn listen(&self) -> std::net::TcpListener {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_reuse_address(true).unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.number));
-        socket.bind(&address.into()).unwrap();
-        socket.listen(16).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        socket.into()
-    }
-}
 
 /// A program that ends with the test.
 struct Running {

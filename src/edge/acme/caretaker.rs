@@ -12,7 +12,7 @@ use super::challenge::Way;
 use super::failure::Failure;
 use super::order::{self, Issued};
 use super::schedule;
-use crate::edge::certificates::{Pair, read_pair};
+use crate::edge::certificates::{Pair, check_domains, read_pair};
 
 /// Owns what is known about each domain.
 pub(super) struct Caretaker<'a> {
@@ -31,6 +31,8 @@ struct Charge {
     pair: Option<Pair>,
     /// When there is something to do.
     next: Instant,
+    /// When it was fetched, if by this process.
+    fetched: Option<Instant>,
     /// When it is to be renewed.
     planned: Option<SystemTime>,
     /// Whether the authority gave advice on that.
@@ -55,6 +57,7 @@ impl<'a> Caretaker<'a> {
                     domain: domain.clone(),
                     pair: pair.clone(),
                     next: Instant::now(),
+                    fetched: None,
                     planned: None,
                     advised: false,
                     failures: 0,
@@ -95,8 +98,9 @@ impl<'a> Caretaker<'a> {
                 return;
             }
         }
+        // What it asked for before is not about this order.
+        let _ = self.acme.client.asked_to_wait();
         let fetched = self.fetch(index).await;
-        // What was asked in the course of an order that came to good does not matter any more.
         let asked = self.acme.client.asked_to_wait();
         match fetched {
             Ok((pair, way)) => self.take(index, pair, way),
@@ -117,12 +121,18 @@ impl<'a> Caretaker<'a> {
         };
         charge.planned = Some(planned);
         charge.advised = advice.is_some();
-        // Looked at again before long, so that a clock that is set matters little.
+        // A clock that is wrong must not order one certificate after the other.
+        let rest = charge.fetched.map_or(Duration::ZERO, |fetched| {
+            schedule::rest(time.0, time.1).saturating_sub(fetched.elapsed())
+        });
+        let left = planned.duration_since(now).unwrap_or_default().max(rest);
+        // Looked at again before long, so that one that is set matters little.
         let look = schedule::next_look(advice.map(|(_, good)| good));
-        let left = planned.duration_since(now).unwrap_or_default();
-        charge.next = Instant::now() + left.min(look);
-        debug!(domain = charge.domain, at = %humantime::format_rfc3339_seconds(planned), "renewal planned");
-        planned > now
+        let wait = left.min(look);
+        charge.next = Instant::now() + wait;
+        let at = humantime::format_rfc3339_seconds(planned);
+        debug!(domain = charge.domain, %at, look = ?wait, "renewal planned");
+        !left.is_zero()
     }
 
     /// What the authority says about the renewal of a certificate, if it gives such advice (RFC 9773).
@@ -171,6 +181,7 @@ impl<'a> Caretaker<'a> {
         let settings = &self.acme.settings;
         let file = settings.store.file(&domain);
         let pair = read_pair(&file, &issued.text, SystemTime::now()).map_err(Failure::Unusable)?;
+        check_domains(std::slice::from_ref(&pair), &[&domain]).map_err(Failure::Unusable)?;
         if let Err(error) = settings.store.keep_pair(&domain, issued.text).await {
             warn!(
                 "The certificate for {domain} is served, but could not be kept in {}, so the next start orders another \
@@ -239,12 +250,13 @@ impl<'a> Caretaker<'a> {
         let domain = charge.domain.clone();
         let until = humantime::format_rfc3339_seconds(pair.not_after);
         charge.pair = Some(pair.clone());
+        charge.fetched = Some(Instant::now());
         charge.planned = None;
         charge.failures = 0;
         // When to renew it is asked next.
         charge.next = Instant::now();
         let complete = self.charges.iter().all(|charge| charge.pair.is_some());
-        self.acme.serve(pair, complete);
+        self.acme.serve(&domain, pair, complete);
         let by = way.map_or("an earlier proof", Way::name);
         info!(domain, %until, by, "a new certificate is served");
     }

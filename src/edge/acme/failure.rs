@@ -60,10 +60,9 @@ impl Failure {
                 _ => Cause::Refused,
             },
             Failure::Unreachable(_) => Cause::Passing,
-            Failure::NoChallenge(_)
-            | Failure::TimedOut
-            | Failure::Unusable(_)
-            | Failure::Other(_) => Cause::Refused,
+            // It was issued, and counts.
+            Failure::Unusable(_) => Cause::Limited,
+            Failure::NoChallenge(_) | Failure::TimedOut | Failure::Other(_) => Cause::Refused,
         }
     }
 

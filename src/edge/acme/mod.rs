@@ -48,8 +48,10 @@ impl Acme {
         trusted: Arc<AtomicBool>,
     ) -> anyhow::Result<Acme> {
         let client = Client::new(settings.roots.clone()).context("preparing TLS for ACME")?;
-        for pair in settings.stored.iter().flatten() {
-            resolver.put_fetched(pair.clone());
+        for (domain, pair) in settings.domains.iter().zip(&settings.stored) {
+            if let Some(pair) = pair {
+                resolver.put_fetched(domain, pair.clone());
+            }
         }
         Ok(Acme {
             settings,
@@ -94,8 +96,8 @@ impl Acme {
     }
 
     /// A new certificate: served from the next handshake on.
-    fn serve(&self, pair: Pair, complete: bool) {
-        self.resolver.put_fetched(pair);
+    fn serve(&self, domain: &str, pair: Pair, complete: bool) {
+        self.resolver.put_fetched(domain, pair);
         if complete {
             self.trusted.store(true, Ordering::Relaxed);
         }

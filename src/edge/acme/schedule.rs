@@ -10,6 +10,9 @@ const LOOK_AGAIN: Duration = Duration::from_hours(6);
 const SOONEST_LOOK: Duration = Duration::from_mins(1);
 const LATEST_LOOK: Duration = Duration::from_hours(24);
 
+/// How long a new certificate is kept at least.
+const LONGEST_REST: Duration = Duration::from_hours(24);
+
 /// No authority keeps a server away longer.
 const LONGEST_WAIT: Duration = Duration::from_hours(7 * 24);
 
@@ -50,6 +53,12 @@ pub(super) fn retry(cause: Cause, failures: u32, asked: Option<Duration>, chance
 pub(super) fn renewal(from: SystemTime, until: SystemTime, chance: f64) -> SystemTime {
     let third = until.duration_since(from).unwrap_or_default() / 3;
     until - third - third.mul_f64(chance / 10.0)
+}
+
+/// How long a new certificate is kept, whatever its dates or the authority say: a third of its time, and no more than a day.
+pub(super) fn rest(from: SystemTime, until: SystemTime) -> Duration {
+    let third = until.duration_since(from).unwrap_or_default() / 3;
+    third.min(LONGEST_REST)
 }
 
 /// When to renew a certificate whose authority suggests this window (RFC 9773, 4.2). A moment that was `planned` stays if
@@ -97,6 +106,13 @@ mod tests {
         assert_eq!(renewal(at(0), at(6), 0.0), at(4));
         // Dates in the wrong order are no reason to panic.
         assert_eq!(renewal(at(6), at(0), 1.0), at(0));
+    }
+
+    #[test]
+    fn a_new_certificate_is_not_replaced_at_once() {
+        assert_eq!(rest(at(0), at(90)), DAY);
+        assert_eq!(rest(at(0), at(1)), DAY / 3);
+        assert_eq!(rest(at(1), at(0)), Duration::ZERO);
     }
 
     #[test]

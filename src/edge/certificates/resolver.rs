@@ -26,8 +26,8 @@ pub struct Resolver {
 struct Shelf {
     /// From files, or made by the server itself.
     given: Vec<Pair>,
-    /// Fetched from an authority, one for each list of names. They come first.
-    fetched: Vec<Pair>,
+    /// Fetched from an authority, by domain. They come first.
+    fetched: Vec<(String, Pair)>,
 }
 
 impl Resolver {
@@ -47,17 +47,14 @@ impl Resolver {
         self.change(|shelf| shelf.given = pairs.to_vec());
     }
 
-    /// Serves this pair to every handshake from now on, in place of the one fetched before for the same names, and before
+    /// Serves this pair to every handshake from now on, in place of the one fetched before for the same domain, and before
     /// those from files.
-    pub fn put_fetched(&self, pair: Pair) {
+    pub fn put_fetched(&self, domain: &str, pair: Pair) {
         self.change(|shelf| {
-            let before = shelf
-                .fetched
-                .iter_mut()
-                .find(|before| before.names == pair.names);
-            match before {
-                Some(before) => *before = pair,
-                None => shelf.fetched.push(pair),
+            let mut fetched = shelf.fetched.iter_mut();
+            match fetched.find(|(known, _)| known == domain) {
+                Some((_, before)) => *before = pair,
+                None => shelf.fetched.push((domain.to_owned(), pair)),
             }
         });
     }
@@ -65,7 +62,8 @@ impl Resolver {
     fn change(&self, with: impl FnOnce(&mut Shelf)) {
         let mut all = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         with(&mut all);
-        let index = Arc::new(Index::new(all.fetched.iter().chain(&all.given)));
+        let fetched = all.fetched.iter().map(|(_, pair)| pair);
+        let index = Arc::new(Index::new(fetched.chain(&all.given)));
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 

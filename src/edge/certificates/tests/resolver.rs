@@ -65,8 +65,8 @@ fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
         ecdsa(&authority, &["play.example.com"]),
         ecdsa(&authority, &["play.example.com"]),
     );
-    resolver.put_fetched(old);
-    resolver.put_fetched(new.clone());
+    resolver.put_fetched("play.example.com", old);
+    resolver.put_fetched("play.example.com", new.clone());
     // New files change nothing about it.
     resolver.replace(std::slice::from_ref(&given));
     for (name, expected) in [
