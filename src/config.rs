@@ -1,12 +1,15 @@
 //! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
 
+mod acme;
+
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::cli::Serve;
 use crate::cli::serve::{ADMIN, Admin};
 use crate::edge::access::AccessLog;
+use crate::edge::acme::Settings;
 use crate::edge::addresses::Proxies;
 use crate::edge::certificates::{self, Pair, Problem, Source};
 use crate::edge::gate::GateLimits;
@@ -49,6 +52,9 @@ pub enum Invalid {
     /// `--tls-dir` has nothing in it.
     #[error("{} holds no certificate. Put the unpacked bundle of the certificate authority there.", .0.display())]
     EmptyFolder(PathBuf),
+    /// Something about `--acme`.
+    #[error(transparent)]
+    Acme(#[from] acme::Refused),
     /// Not a path that can be served.
     #[error(
         "{0:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
@@ -87,6 +93,10 @@ pub struct Config {
     pub certificates: Vec<Pair>,
     /// Where they are from, and where the next ones will be; nowhere if the server made its own.
     pub certificate_source: Option<Source>,
+    /// The domains these must cover, now and later: all, unless the server fetches certificates itself.
+    pub covered: Vec<String>,
+    /// How it fetches certificates, if it does.
+    pub acme: Option<Settings>,
     /// The domains it answers for, for show.
     pub domains: Vec<String>,
     /// The address to listen on; `None` for all.
@@ -144,39 +154,25 @@ impl Config {
         now: SystemTime,
     ) -> Result<Config, Invalid> {
         let base_path = path(&flags.base_path)?;
-        let mut socketio_paths = vec![format!("{base_path}/socket.io")];
-        for alias in flags
-            .socketio_alias
-            .iter()
-            .filter(|alias| !alias.is_empty())
-        {
-            let alias = path(alias)?;
-            if !socketio_paths.contains(&alias) {
-                socketio_paths.push(alias);
-            }
-        }
+        let socketio_paths = socketio_paths(flags, &base_path)?;
         check_values(flags)?;
+        let state_dir = flags.state_dir.clone();
+        let state_dir = state_dir.or_else(|| certificates::state_dir(variable));
+        let acme = acme::settings(flags, state_dir.as_deref(), now)?;
         let Certificates {
             stage,
             source,
             pairs,
             mut warnings,
-        } = certificates(flags, variable, now)?;
+        } = match &acme {
+            Some(settings) => acme::certificates(flags, settings, state_dir.as_deref(), now)?,
+            None => certificates(flags, state_dir.as_deref(), now)?,
+        };
         for pair in &pairs {
             warnings.extend(pair.warnings.iter().cloned());
         }
-        let production = stage == Stage::Production;
-        let http_port = match flags.http_port {
-            Some(0) => None,
-            Some(port) => Some(HttpPort {
-                port,
-                required: true,
-            }),
-            None => production.then_some(HttpPort {
-                port: 80,
-                required: false,
-            }),
-        };
+        let production = stage == Stage::Production || acme.is_some();
+        let http_port = http_port(flags, production);
         let proxies = Proxies {
             networks: flags.trusted_proxies.clone().into(),
             introduce: flags.proxy_protocol,
@@ -190,36 +186,29 @@ impl Config {
                  limit with LimitNOFILE= in the systemd unit or ulimit -n."
             ));
         }
+        let port = flags.port.unwrap_or(if production { 443 } else { 8443 });
+        if acme.is_some() {
+            let http = http_port.map(|http| http.port);
+            warnings.extend(acme::unusual_ports(port, http));
+        }
         Ok(Config {
             stage,
             certificates: pairs,
             certificate_source: source,
+            covered: if acme.is_none() {
+                flags.domain.clone()
+            } else {
+                Vec::new()
+            },
+            acme,
             domains: flags.domain.clone(),
             listen: flags.listen,
-            port: flags.port.unwrap_or(if production { 443 } else { 8443 }),
+            port,
             http_port,
             base_path,
             socketio_paths,
-            rules: Rules {
-                format: Format {
-                    seats: flags.seats.into(),
-                    round_time: flags.game_time,
-                },
-                patience: Patience {
-                    robot_wait: flags.robot_wait,
-                    nearby_km: flags.nearby_km,
-                },
-                memory: MEMORY,
-                memories: MEMORIES,
-            },
-            limits: Limits {
-                message_size: flags.max_message_size as usize,
-                messages_per_second: flags.messages_per_second,
-                ping_interval: flags.ping_interval,
-                ping_timeout: flags.ping_timeout,
-                idle_timeout: flags.idle_timeout,
-                outbox: OUTBOX,
-            },
+            rules: rules(flags),
+            limits: limits(flags),
             gate: GateLimits {
                 connections: flags.max_connections.unwrap_or(most).min(most),
                 per_address: flags.max_connections_per_ip,
@@ -245,6 +234,61 @@ impl Config {
     }
 }
 
+fn socketio_paths(flags: &Serve, base_path: &str) -> Result<Vec<String>, Invalid> {
+    let mut paths = vec![format!("{base_path}/socket.io")];
+    for alias in flags
+        .socketio_alias
+        .iter()
+        .filter(|alias| !alias.is_empty())
+    {
+        let alias = path(alias)?;
+        if !paths.contains(&alias) {
+            paths.push(alias);
+        }
+    }
+    Ok(paths)
+}
+
+fn http_port(flags: &Serve, production: bool) -> Option<HttpPort> {
+    match flags.http_port {
+        Some(0) => None,
+        Some(port) => Some(HttpPort {
+            port,
+            required: true,
+        }),
+        None => production.then_some(HttpPort {
+            port: 80,
+            required: false,
+        }),
+    }
+}
+
+fn rules(flags: &Serve) -> Rules {
+    Rules {
+        format: Format {
+            seats: flags.seats.into(),
+            round_time: flags.game_time,
+        },
+        patience: Patience {
+            robot_wait: flags.robot_wait,
+            nearby_km: flags.nearby_km,
+        },
+        memory: MEMORY,
+        memories: MEMORIES,
+    }
+}
+
+fn limits(flags: &Serve) -> Limits {
+    Limits {
+        message_size: flags.max_message_size as usize,
+        messages_per_second: flags.messages_per_second,
+        ping_interval: flags.ping_interval,
+        ping_timeout: flags.ping_timeout,
+        idle_timeout: flags.idle_timeout,
+        outbox: OUTBOX,
+    }
+}
+
 struct Certificates {
     stage: Stage,
     source: Option<Source>,
@@ -252,16 +296,12 @@ struct Certificates {
     warnings: Vec<String>,
 }
 
-fn certificates(
-    flags: &Serve,
-    variable: impl Fn(&str) -> Option<std::ffi::OsString>,
-    now: SystemTime,
-) -> Result<Certificates, Invalid> {
+/// Where certificates are said to be, by flag.
+fn source(flags: &Serve) -> Result<Option<Source>, Invalid> {
     let Serve {
         tls_cert,
         tls_key,
         tls_dir,
-        domain,
         ..
     } = flags;
     if tls_cert.len() != tls_key.len() {
@@ -270,24 +310,27 @@ fn certificates(
             keys: tls_key.len(),
         });
     }
-    if tls_dir.is_some() && !tls_cert.is_empty() {
-        return Err(Invalid::FilesAndFolder);
+    match tls_dir {
+        Some(_) if !tls_cert.is_empty() => Err(Invalid::FilesAndFolder),
+        Some(folder) => Ok(Some(Source::Folder(folder.clone()))),
+        None if tls_cert.is_empty() => Ok(None),
+        None => {
+            let pairs = tls_cert.iter().cloned().zip(tls_key.iter().cloned());
+            Ok(Some(Source::Files(pairs.collect())))
+        }
     }
-    let folder = || tls_dir.clone().unwrap_or_else(|| DEFAULT_TLS_DIR.into());
-    let source = if tls_cert.is_empty() {
-        Source::Folder(folder())
-    } else {
-        Source::Files(
-            tls_cert
-                .iter()
-                .cloned()
-                .zip(tls_key.iter().cloned())
-                .collect(),
-        )
-    };
-    let asked = tls_dir.is_some() || !tls_cert.is_empty();
-    if asked || folder().exists() {
-        let found = source.load(domain, now)?;
+}
+
+fn certificates(
+    flags: &Serve,
+    state_dir: Option<&Path>,
+    now: SystemTime,
+) -> Result<Certificates, Invalid> {
+    let asked = source(flags)?;
+    let default = Path::new(DEFAULT_TLS_DIR);
+    let unasked = || default.exists().then(|| Source::Folder(default.to_owned()));
+    if let Some(source) = asked.clone().or_else(unasked) {
+        let found = source.load(&flags.domain, now)?;
         if !found.pairs.is_empty() {
             return Ok(Certificates {
                 stage: Stage::Production,
@@ -296,14 +339,13 @@ fn certificates(
                 warnings: found.warnings,
             });
         }
-        if asked {
-            return Err(Invalid::EmptyFolder(folder()));
+        if let Some(Source::Folder(folder)) = asked {
+            return Err(Invalid::EmptyFolder(folder));
         }
     }
-    let state = certificates::state_dir(variable);
-    let pair = certificates::self_signed(state.as_deref(), domain, now)?;
+    let pair = certificates::self_signed(state_dir, &flags.domain, now)?;
     let warning = "No certificate was given, so this server made one for itself: browsers will warn, and phones will not \
-                   connect. For a real one use --tls-cert and --tls-key, or --tls-dir."
+                   connect. For a real one use --acme, --tls-cert and --tls-key, or --tls-dir."
         .to_owned();
     Ok(Certificates {
         stage: Stage::Development,

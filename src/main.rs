@@ -135,6 +135,7 @@ async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let mut reload = Reload::new()?;
     let host = match (config.stage, config.domains.first()) {
+        (_, Some(domain)) if config.acme.is_some() => domain.clone(),
         (Stage::Production, Some(domain)) => domain.clone(),
         (Stage::Production, None) => config.certificates[0]
             .names

@@ -16,16 +16,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use crate::config::{AdminPort, Config, HttpPort, Stage};
+use crate::config::{AdminPort, Config, HttpPort};
 use crate::edge::addresses::Addresses;
-use crate::edge::certificates::Resolver;
 use crate::edge::gate::{Gate, PlainGate};
 use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
-use crate::edge::renewal::Renewal;
+use crate::edge::redirect;
 use crate::edge::routes::{self, Site};
-use crate::edge::{redirect, tls};
+use crate::edge::upkeep::Upkeep;
 use crate::game::lobby::Lobby;
 use crate::ops::admin::{self, Admin};
 use crate::ops::metrics::Metrics;
@@ -58,8 +57,7 @@ pub struct Server {
     /// Tasks that serve clients.
     clients: TaskTracker,
     polling: SocketIoServer,
-    /// None where the certificate is the server's own.
-    renewal: Option<Arc<Renewal>>,
+    upkeep: Upkeep,
     newcomers: Newcomers,
     handle: Handle<SocketAddr>,
     /// The admin listener goes last: it tells of the drain.
@@ -96,11 +94,8 @@ impl Server {
         let hall = hall(config, &census, &draining, &clients, random)?;
         let lobby = hall.lobby.clone();
         let polling = socketio::serve(hall.clone(), config.socketio_paths[0].clone());
-        let certificates = Arc::new(Resolver::new(&config.certificates));
-        let renewal = renewal(config, &certificates, &census);
-        if let Some(renewal) = renewal.clone() {
-            clients.spawn(renewal.watch(draining.clone()));
-        }
+        let upkeep = Upkeep::new(config, &census)?;
+        upkeep.begin(&clients, http.is_some(), &draining);
         let addresses = Addresses::new(config.gate.per_address);
         let site = Site {
             hall,
@@ -111,10 +106,10 @@ impl Server {
             addresses: addresses.clone(),
             proxies: config.gate.proxies.clone(),
             access: config.access.clone(),
-            hsts: config.stage == Stage::Production,
+            hsts: upkeep.trusted.clone(),
         };
         let gate = Gate::new(
-            tls::server_config(certificates.clone())?,
+            upkeep.tls()?,
             config.gate.clone(),
             addresses,
             census.clone(),
@@ -129,20 +124,20 @@ impl Server {
         )];
         if let Some(http) = http {
             let server = http_server(config, http, plain, &handle)?;
-            let redirect = redirect::router(address.port());
+            let redirect = redirect::router(address.port(), upkeep.challenges());
             listeners.push(tokio::spawn(server.serve(newcomers.serving(redirect))));
         }
         let admin_handle = Handle::new();
         if let Some(admin) = admin {
             let observer = Arc::new(Observer::new(
                 census.clone(),
-                certificates.clone(),
+                upkeep.resolver.clone(),
                 draining.clone(),
                 (address, http_address),
                 start,
             ));
             clients.spawn(observer.clone().watch());
-            let metrics = Metrics::new(census.clone(), certificates, start);
+            let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
             serve_admin(admin, Admin { metrics, observer }, &admin_handle)?;
         }
         Ok(Server {
@@ -154,7 +149,7 @@ impl Server {
             draining,
             clients,
             polling,
-            renewal,
+            upkeep,
             newcomers,
             handle,
             admin_handle,
@@ -188,11 +183,10 @@ impl Server {
         &self.lobby
     }
 
-    /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log.
+    /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log. What
+    /// could not be fetched is tried again.
     pub async fn reload(&self) {
-        if let Some(renewal) = &self.renewal {
-            renewal.reload().await;
-        }
+        self.upkeep.reload().await;
     }
 
     /// Stops: no new connection, rounds in progress are finished, everybody gets a proper close. Takes no longer than the
@@ -263,24 +257,6 @@ fn hall(
         draining.clone(),
         clients.clone(),
     ))
-}
-
-/// What keeps the certificates in step with the disk, where they are from there.
-fn renewal(
-    config: &Config,
-    resolver: &Arc<Resolver>,
-    census: &Arc<Census>,
-) -> Option<Arc<Renewal>> {
-    let source = config.certificate_source.clone()?;
-    let domains = config.domains.clone();
-    let pairs = &config.certificates;
-    Some(Arc::new(Renewal::new(
-        source,
-        domains,
-        pairs,
-        resolver.clone(),
-        census.clone(),
-    )))
 }
 
 /// The server of the HTTPS port, ready to serve.

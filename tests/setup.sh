@@ -20,12 +20,14 @@ for component in rustfmt clippy; do
 done
 
 # 2. What the system's packages bring: a C compiler for the cryptography, openssl for the certificate tests, Python for
-# tools and two of the client libraries, Chromium and Chinese letters for the page and the Mini Program.
+# tools and two of the client libraries, Chromium and Chinese letters for the page and the Mini Program, pebble as an
+# authority that issues certificates.
 missing=''
 command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
+command -v pebble >/dev/null 2>&1 || missing="$missing pebble"
 fc-list :lang=zh 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
 # To boot the Debian package and to run the image. Only root can, and Debian alone has them by these names; nobody else is
 # asked for them.

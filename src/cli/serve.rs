@@ -90,6 +90,64 @@ pub struct Serve {
     )]
     pub tls_dir: Option<PathBuf>,
 
+    /// Fetch a certificate for each --domain from an ACME authority, and renew it. This accepts its terms of service
+    #[arg(
+        long,
+        env = "WULIN_ACME",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "ACME"
+    )]
+    pub acme: bool,
+    /// Where the authority may write to, should something be wrong with a certificate
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "WULIN_ACME_EMAIL",
+        help_heading = "ACME"
+    )]
+    pub acme_email: Option<String>,
+    /// The ACME directory of the authority [default: that of Let's Encrypt]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WULIN_ACME_DIRECTORY",
+        help_heading = "ACME"
+    )]
+    pub acme_directory: Option<String>,
+    /// The roots (PEM) to trust for the authority's own server, in place of the public ones
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WULIN_ACME_CA_FILE",
+        help_heading = "ACME"
+    )]
+    pub acme_ca_file: Option<PathBuf>,
+    /// The name of an account the authority knows already (external account binding)
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "WULIN_ACME_EAB_KID",
+        help_heading = "ACME"
+    )]
+    pub acme_eab_kid: Option<String>,
+    /// The key of that account as the authority shows it. Others on this machine can see flags: better a file
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "WULIN_ACME_EAB_KEY",
+        hide_env_values = true,
+        help_heading = "ACME"
+    )]
+    pub acme_eab_key: Option<String>,
+    /// A file with that key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WULIN_ACME_EAB_KEY_FILE",
+        help_heading = "ACME"
+    )]
+    pub acme_eab_key_file: Option<PathBuf>,
+
     /// Seats of a room
     #[arg(
         long,
@@ -198,6 +256,14 @@ pub struct Serve {
     /// How long rounds in progress may take to finish when the server is told to stop
     #[arg(long, value_name = "TIME", env = "WULIN_DRAIN_TIMEOUT", default_value = "15s", value_parser = duration, help_heading = "Running")]
     pub drain_timeout: Duration,
+    /// Where the server keeps what outlives it [default: what systemd gives, else ~/.local/state/wulin]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "WULIN_STATE_DIR",
+        help_heading = "Running"
+    )]
+    pub state_dir: Option<PathBuf>,
     /// What is logged: error, warn, info, debug or trace, or a list such as info,wulin=debug
     #[arg(
         long,

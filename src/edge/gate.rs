@@ -11,12 +11,14 @@ use axum::middleware::AddExtension;
 use axum_server::accept::Accept;
 use rustls::ProtocolVersion;
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Layer;
 
+use super::acme;
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::guarded::Guarded;
 use super::proxy;
@@ -101,6 +103,9 @@ impl Gate {
             Ok(Err(error)) => return Err((reason(&error), error)),
             Err(_) => return Err(too_slow("TLS handshake took too long")),
         };
+        if stream.get_ref().1.alpn_protocol() == Some(acme::PROTOCOL) {
+            return Err(dismiss_authority(stream, patience).await);
+        }
         let version = match stream.get_ref().1.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => "1.2",
             _ => "1.3",
@@ -164,6 +169,16 @@ impl PlainGate {
         self.census.tally.refusals.add(reason);
         error
     }
+}
+
+/// The handshake was all an authority wanted: nothing is said over such a connection (RFC 8737, 3).
+async fn dismiss_authority(mut stream: Stream, patience: Duration) -> Refusal {
+    // Whether it hears the goodbye is its affair.
+    let _ = time::timeout(patience, stream.shutdown()).await;
+    (
+        "challenge",
+        io::Error::other("an authority has seen its challenge"),
+    )
 }
 
 fn crowded() -> Refusal {

@@ -1,6 +1,7 @@
 //! Everything between the network and the transports: listeners, TLS, limits, routes.
 
 pub mod access;
+pub mod acme;
 pub mod addresses;
 pub mod certificates;
 pub mod gate;
@@ -14,3 +15,4 @@ pub mod redirect;
 pub mod renewal;
 pub mod routes;
 pub mod tls;
+pub mod upkeep;

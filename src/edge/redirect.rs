@@ -1,15 +1,23 @@
 //! The plain HTTP port: it only ever points to HTTPS.
 
 use std::future::ready;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{HOST, LOCATION};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 
-/// Sends every request to HTTPS on `port`.
-pub fn router(port: u16) -> Router {
-    let answer = move |request: Request<Body>| ready(redirect(&request, port));
+use super::acme::Challenges;
+
+/// An authority is shown what it asks for, everybody else the way to HTTPS on `port`.
+pub fn router(port: u16, challenges: Option<Arc<Challenges>>) -> Router {
+    let answer = move |request: Request<Body>| {
+        let shown = challenges
+            .as_ref()
+            .and_then(|challenges| challenges.answer(&request));
+        ready(shown.unwrap_or_else(|| redirect(&request, port)))
+    };
     Router::new().fallback(answer)
 }
 

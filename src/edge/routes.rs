@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -53,7 +54,7 @@ pub struct Site {
     /// The access log, if one is kept.
     pub access: Option<AccessLog>,
     /// Whether browsers are told to come by HTTPS only, which a certificate that nobody trusts would turn into a trap.
-    pub hsts: bool,
+    pub hsts: Arc<AtomicBool>,
 }
 
 /// All routes of the HTTPS listener.
@@ -91,7 +92,7 @@ async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) ->
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if site.hsts {
+    if site.hsts.load(Ordering::Relaxed) {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     response

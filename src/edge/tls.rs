@@ -7,12 +7,16 @@ use rustls::crypto::aws_lc_rs;
 use rustls::server::{ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::{ServerConfig, version};
 
+use super::acme;
+
 /// TLS 1.2 sessions kept for resumption; TLS 1.3 keeps them in tickets, with the client.
 const SESSIONS: usize = 10_000;
 
-/// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1, resumption on.
+/// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1, resumption on. With `challenges`, authorities are understood as well
+/// (RFC 8737): their protocol comes last, so only who offers nothing else gets it.
 pub fn server_config(
     certificates: Arc<dyn ResolvesServerCert>,
+    challenges: bool,
 ) -> anyhow::Result<Arc<ServerConfig>> {
     let mut config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])
@@ -20,6 +24,9 @@ pub fn server_config(
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    if challenges {
+        config.alpn_protocols.push(acme::PROTOCOL.to_vec());
+    }
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
     config.ticketer = aws_lc_rs::Ticketer::new().context("making the key for session tickets")?;
     // One ticket is enough: a phone comes back on one connection.

@@ -119,6 +119,7 @@ impl Default for Tally {
                 "not_tls",
                 "alert",
                 "incompatible",
+                "challenge",
             ]),
             received: Split::new(&["hello", "join", "leave", "choice", "face"]),
             sent: Split::new(&[

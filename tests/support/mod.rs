@@ -5,7 +5,10 @@
 
 pub mod authority;
 pub mod engineio;
+pub mod front;
 pub mod handed;
+pub mod pebble;
+pub mod port;
 pub mod program;
 pub mod server;
 pub mod websocket;

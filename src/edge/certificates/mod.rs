@@ -7,6 +7,7 @@
 mod certificate;
 mod discover;
 mod inspect;
+mod keep;
 mod names;
 mod pair;
 mod pem;
@@ -21,8 +22,9 @@ mod tests;
 
 pub use discover::{Found, discover};
 pub use inspect::{Arrangement, Holdings, Inspected, arrangement, belongs, inspect, leaf};
+pub use keep::keep;
 pub use names::{check_domains, listed, matches};
-pub use pair::{Pair, load_pair};
+pub use pair::{Pair, load_pair, read_pair};
 pub use problem::{Problem, date, span};
 pub use resolver::{Resolver, Served};
 pub use self_signed::{LOCAL_NAMES, make_self_signed, self_signed, state_dir};

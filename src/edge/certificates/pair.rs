@@ -63,6 +63,12 @@ pub fn load_pair(cert: &Path, key: &Path, now: SystemTime) -> Result<Pair, Probl
     pair_up((cert, &certificates), (key, &keys), now)
 }
 
+/// A pair from PEM text that holds chain and key; `file` is where it is going to be.
+pub fn read_pair(file: &Path, text: &str, now: SystemTime) -> Result<Pair, Problem> {
+    let contents = pem::parse(file, text.as_bytes(), "certificate")?;
+    pair_up((file, &contents), (file, &contents), now)
+}
+
 /// Makes a pair of what two files hold, or of what one file holds when both are the same.
 pub(super) fn pair_up(
     cert: (&Path, &Contents),

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::SystemTime,
 };
 
@@ -18,21 +18,53 @@ use super::pair::Pair;
 /// Picks the certificate for each handshake, and can be given new ones while it serves.
 #[derive(Debug)]
 pub struct Resolver {
+    shelf: Mutex<Shelf>,
     index: RwLock<Arc<Index>>,
+}
+
+/// What there is to choose from.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// From files, or made by the server itself.
+    given: Vec<Pair>,
+    /// Fetched from an authority, by domain. They come first.
+    fetched: Vec<(String, Pair)>,
 }
 
 impl Resolver {
     /// Serves these pairs; the first is for clients that name no domain, or one that no pair
     /// covers.
     pub fn new(pairs: &[Pair]) -> Self {
-        Self {
-            index: RwLock::new(Arc::new(Index::new(pairs))),
-        }
+        let resolver = Self {
+            shelf: Mutex::default(),
+            index: RwLock::default(),
+        };
+        resolver.replace(pairs);
+        resolver
     }
 
-    /// Serves these pairs to every handshake from now on. Open connections keep what they have.
+    /// Serves these pairs to every handshake from now on, beside what was fetched. Open connections keep what they have.
     pub fn replace(&self, pairs: &[Pair]) {
-        let index = Arc::new(Index::new(pairs));
+        self.change(|shelf| shelf.given = pairs.to_vec());
+    }
+
+    /// Serves this pair to every handshake from now on, in place of the one fetched before for the same domain, and before
+    /// those from files.
+    pub fn put_fetched(&self, domain: &str, pair: Pair) {
+        self.change(|shelf| {
+            let mut fetched = shelf.fetched.iter_mut();
+            match fetched.find(|(known, _)| known == domain) {
+                Some((_, before)) => *before = pair,
+                None => shelf.fetched.push((domain.to_owned(), pair)),
+            }
+        });
+    }
+
+    fn change(&self, with: impl FnOnce(&mut Shelf)) {
+        let mut all = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        with(&mut all);
+        let fetched = all.fetched.iter().map(|(_, pair)| pair);
+        let index = Arc::new(Index::new(fetched.chain(&all.given)));
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
@@ -80,13 +112,15 @@ pub struct Served {
 }
 
 impl Index {
-    fn new(pairs: &[Pair]) -> Self {
+    fn new<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Self {
         let mut index = Self::default();
+        let mut first = None;
         for pair in pairs {
             index.served.push(Served {
                 names: pair.names.clone(),
                 not_after: pair.not_after,
             });
+            let first = *first.get_or_insert(&pair.names);
             for name in &pair.names {
                 let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
                 let choices = match name.strip_prefix("*.") {
@@ -96,7 +130,7 @@ impl Index {
                 choices.or_default().push(Arc::clone(&pair.certified));
             }
             // The same names again with another kind of key are the same choice to a client.
-            if pair.names == pairs[0].names {
+            if pair.names == *first {
                 index.default.push(Arc::clone(&pair.certified));
             }
         }

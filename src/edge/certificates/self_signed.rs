@@ -3,22 +3,19 @@
 use std::{
     env,
     ffi::OsString,
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, PublicKeyData,
+    KeyUsagePurpose,
 };
 
 use super::{
+    keep::keep,
     names::matches,
-    pair::{Pair, load_pair, pair_up},
-    pem,
+    pair::{Pair, load_pair, read_pair},
     problem::Problem,
 };
 
@@ -62,13 +59,12 @@ pub fn self_signed(
             return Ok(kept);
         }
     }
-    let (certificate, key, id) = make(&names, now)?;
+    let (certificate, key) = make_self_signed(&names, now)?;
     let text = certificate + &key;
-    let contents = pem::parse(&file, text.as_bytes(), "certificate")?;
-    let mut pair = pair_up((&file, &contents), (&file, &contents), now)?;
+    let mut pair = read_pair(&file, &text, now)?;
     let kept = match state_dir {
         Some(dir) => {
-            keep(dir, &file, &text, &id).map_err(|error| format!("in {}: {error}", dir.display()))
+            keep(&file, text.as_bytes()).map_err(|error| format!("in {}: {error}", dir.display()))
         }
         None => Err("anywhere: set XDG_STATE_HOME or HOME".to_owned()),
     };
@@ -115,12 +111,6 @@ fn will_do(kept: &Pair, names: &[String], now: SystemTime) -> bool {
 
 /// A new certificate for these names and its key, as PEM.
 pub fn make_self_signed(names: &[String], now: SystemTime) -> Result<(String, String), Problem> {
-    let (certificate, key, _) = make(names, now)?;
-    Ok((certificate, key))
-}
-
-/// The PEM texts of a new certificate and of its key, and an id that no other one has.
-fn make(names: &[String], now: SystemTime) -> Result<(String, String, String), Problem> {
     let bad = |name: &str, detail: String| Problem::BadName {
         name: name.to_owned(),
         detail,
@@ -147,31 +137,5 @@ fn make(names: &[String], now: SystemTime) -> Result<(String, String, String), P
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let key = KeyPair::generate().map_err(failed)?;
     let certificate = params.self_signed(&key).map_err(failed)?;
-    // The end of the public key is as random as anything.
-    let end = key.der_bytes().last_chunk().copied().unwrap_or_default();
-    let id = format!("{:016x}", u64::from_be_bytes(end));
-    Ok((certificate.pem(), key.serialize_pem(), id))
-}
-
-/// Writes the file so that a reader sees the old one or the new one, whole, and nobody else sees
-/// either.
-fn keep(dir: &Path, file: &Path, text: &str, id: &str) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let unfinished = dir.join(format!(".{FILE}.{id}"));
-    let write = || {
-        let mut open = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&unfinished)?;
-        open.write_all(text.as_bytes())?;
-        open.sync_all()?;
-        fs::rename(&unfinished, file)
-    };
-    let done = write();
-    if done.is_err() {
-        // Best effort: the reason worth telling is the first one.
-        let _ = fs::remove_file(&unfinished);
-    }
-    done
+    Ok((certificate.pem(), key.serialize_pem()))
 }

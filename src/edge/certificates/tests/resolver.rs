@@ -57,6 +57,31 @@ fn exact_name_then_wildcard_then_the_first() {
 }
 
 #[test]
+fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
+    let authority = Authority::new();
+    let given = ecdsa(&authority, &["play.example.com", "other.example.com"]);
+    let resolver = Resolver::new(std::slice::from_ref(&given));
+    let (old, new) = (
+        ecdsa(&authority, &["play.example.com"]),
+        ecdsa(&authority, &["play.example.com"]),
+    );
+    resolver.put_fetched("play.example.com", old);
+    resolver.put_fetched("play.example.com", new.clone());
+    // New files change nothing about it.
+    resolver.replace(std::slice::from_ref(&given));
+    for (name, expected) in [
+        (Some("play.example.com"), &new),
+        (Some("other.example.com"), &given),
+        (None, &new),
+    ] {
+        assert!(
+            Arc::ptr_eq(&self::given(&resolver, name), &expected.certified),
+            "{name:?}"
+        );
+    }
+}
+
+#[test]
 fn ecdsa_is_preferred_and_rsa_is_for_those_who_need_it() {
     let authority = Authority::new();
     let rsa = pair(
