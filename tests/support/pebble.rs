@@ -232,7 +232,8 @@ impl Stage {
         command
             .env_clear()
             .current_dir(self.home.path())
-            .args(["--acme", "--listen", "127.0.0.1"])
+            .args(["--acme", "--listen", "127.0.0.1", "--admin", "off"])
+            .args(["--log-format", "human"])
             .args(["--port", &self.https.number.to_string()])
             .args(["--http-port", &self.http.number.to_string()])
             .arg("--state-dir")
