@@ -126,7 +126,7 @@ async fn chinese_is_spoken_where_the_locale_says_so() {
 async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
     let home = tempfile::tempdir().unwrap();
     let authority = Authority::new();
-    authority.write(&authority.issue(&["localhost", "127.0.0.1"]), home.path());
+    authority.write(&authority.issue(&["0.0.0.0"]), home.path());
     let at = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
     let (chain, key) = (at("chain.pem"), at("key.pem"));
     let files = ["--tls-cert", &chain, "--tls-key", &key, "--http-port", "0"];
@@ -143,6 +143,9 @@ async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("wulin check"), "{}", text(&output));
     let output = run(&[&elsewhere, "--hand", "rock", "--insecure"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let root = at("root.pem");
+    let output = run(&[&elsewhere, "--hand", "rock", "--ca-file", &root]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let output = run(&[
         &elsewhere,

@@ -199,3 +199,43 @@ impl ServerCertVerifier for Recorder {
             .supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether there is a root whose name has these words.
+    fn knows(roots: &RootCertStore, name: &str) -> bool {
+        roots.roots.iter().any(|root| {
+            let subject = String::from_utf8_lossy(root.subject.as_ref());
+            subject.contains(name)
+        })
+    }
+
+    #[test]
+    fn the_roots_are_those_that_clouds_and_certbot_issue_under() {
+        let roots = roots(None).unwrap();
+        for name in [
+            "ISRG Root X1",
+            "DigiCert Global Root G2",
+            "GlobalSign",
+            "Sectigo",
+        ] {
+            assert!(knows(&roots, name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_adds_a_root_and_must_hold_one() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("root.pem");
+        let sentence = || format!("{:#}", roots(Some(&file)).unwrap_err());
+        assert!(sentence().contains("cannot be read"));
+        fs::write(&file, "nothing").unwrap();
+        assert!(sentence().contains("holds no certificate"));
+        let root = rcgen::generate_simple_self_signed(["root.example".to_owned()]).unwrap();
+        fs::write(&file, root.cert.pem()).unwrap();
+        let added = roots(Some(&file)).unwrap().len();
+        assert_eq!(added, roots(None).unwrap().len() + 1);
+    }
+}

@@ -376,7 +376,7 @@ impl Sheet<'_> {
             Outcome::Won => words.one_win.to_owned(),
             Outcome::Lost | Outcome::Drawn if before > 1 => words.streak_over(before),
             Outcome::Lost => words.try_again.to_owned(),
-            Outcome::Drawn => words.draw_detail.to_owned(),
+            Outcome::Drawn => String::new(),
         };
         [
             vec![piece(headline, tone)],
@@ -437,7 +437,7 @@ fn reason(over: &Over, words: &Words) -> String {
         (Outcome::Won, ..) if other.left => return words.other_left.to_owned(),
         (Outcome::Won, mine, Some(_)) => mine,
         (Outcome::Lost, Some(_), theirs) => theirs,
-        (Outcome::Drawn, ..) => return String::new(),
+        (Outcome::Drawn, ..) => return words.draw_detail.to_owned(),
         (Outcome::Won | Outcome::Lost, ..) => return words.no_hand_loses.to_owned(),
     };
     winner.map_or_else(String::new, |hand| words.beats(hand).to_owned())

@@ -62,11 +62,11 @@ impl Dialer {
         let Address { host, port, .. } = &self.address;
         let stream = TcpStream::connect((&**host, *port))
             .await
-            .with_context(|| format!("{} cannot be reached", self.address))?;
+            .context("it cannot be reached")?;
         let connector = connector(&self.trust, ANY_VERSION)?;
         let stream = handshake(&connector, self.address.server_name(), stream)
             .await
-            .with_context(|| format!("{} is not trusted, or speaks no TLS", self.address))?;
+            .context("it is not trusted, or speaks no TLS")?;
         let authority = self.address.to_string();
         let mut socket = Socket::open(stream, &authority, &self.path)
             .await

@@ -16,7 +16,7 @@ pub mod words;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use rustls::crypto::aws_lc_rs;
 
 use crate::cli::Play;
@@ -59,10 +59,10 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
         trust,
     };
     let host = dialer.address.to_string();
-    let socket = dialer
-        .dial(&identity)
-        .await
-        .with_context(|| format!("No game at {host}; `wulin check {host}` says more"))?;
+    let socket = match dialer.dial(&identity).await {
+        Ok(socket) => socket,
+        Err(error) => bail!("no game at {host}: {error:#}. `wulin check {host}` says more."),
+    };
     let mut table = Table::new(identity.uid.clone(), identity.name.clone());
     let mut link = Link::keep(dialer, identity, socket);
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
