@@ -145,7 +145,14 @@ async fn a_restart_serves_what_is_kept_and_orders_nothing() {
     let first = server.served(DOMAIN, &authority.root, None).await;
     assert_eq!(server.stop(), Some(0));
 
-    let mut server = stage.server(&[DOMAIN], &["--log", "info,wulin=debug"]);
+    // Where to write to is new, and the authority is told.
+    let flags = [
+        "--log",
+        "info,wulin=debug",
+        "--acme-email",
+        "a@game.example",
+    ];
+    let mut server = stage.server(&[DOMAIN], &flags);
     server.hear("listening").await;
     let tls = server.connect(DOMAIN, &authority.root).await.unwrap();
     let shown = tls.get_ref().1.peer_certificates().unwrap()[0].clone();
@@ -155,6 +162,8 @@ async fn a_restart_serves_what_is_kept_and_orders_nothing() {
     let said = server.hear("renewal planned").await;
     assert!(!said.contains("no certificate for"), "{said}");
     assert_eq!((authority.orders(), authority.accounts()), (1, 1));
+    let account = fs::read_to_string(stage.store().join("account.json")).unwrap();
+    assert!(account.contains("a@game.example"), "{account}\n{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,6 +301,19 @@ async fn an_authority_that_forgot_the_account_gets_a_new_one() {
         fs::read(stage.store().join("account.json")).unwrap(),
         account
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_nobody_vouches_for_is_told_nothing() {
+    let stage = Stage::set(Habits::default());
+    let authority = stage.authority().await;
+    let [root, key] = ["root.pem", "root.key"].map(|name| stage.file(name));
+    write_pair(&["elsewhere.example"], &root, &key);
+    let mut server = stage.server(&[DOMAIN], &[]);
+    let said = server.hear("It is tried again in").await;
+    assert!(said.contains("its certificate is not trusted"), "{said}");
+    assert!(said.contains("--acme-ca-file"), "{said}");
+    assert_eq!((authority.accounts(), authority.orders()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
