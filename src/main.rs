@@ -1,7 +1,7 @@
 //! Start and exit, nothing else.
 
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 use tracing::{info, warn};
@@ -15,6 +15,8 @@ use wulin::server::Server;
 const CONFIGURATION: u8 = 78;
 /// Wrong usage, as clap has it.
 const USAGE: u8 = 2;
+/// How long calls into the system may take to return when everything else has ended; a file is written by then.
+const LINGER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let Cli { command, serve } = Cli::parse();
@@ -28,11 +30,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match command {
+    let code = match command {
         None => runtime.block_on(run(&serve)),
         Some(Command::Serve(flags)) => runtime.block_on(run(&flags)),
         Some(Command::Health(flags)) => runtime.block_on(ask(flags)),
-    }
+    };
+    // Looking up a name can take half a minute and cannot be called off.
+    runtime.shutdown_timeout(LINGER);
+    code
 }
 
 async fn run(flags: &Serve) -> ExitCode {

@@ -138,6 +138,29 @@ async fn a_certificate_is_renewed_before_its_end_and_nobody_who_is_there_notices
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_the_authority_the_old_one_stays_and_its_end_is_told() {
+    let stage = Stage::set(Habits {
+        validity: Duration::from_secs(12),
+        ..Habits::default()
+    });
+    let authority = stage.authority().await;
+    let mut server = stage.server(&[DOMAIN], &[]);
+    let old = server.served(DOMAIN, &authority.root, None).await;
+    let root = authority.root.clone();
+    drop(authority);
+    let said = server.hear("It is tried again in").await;
+    assert!(
+        said.contains("The old one is served and good until"),
+        "{said}"
+    );
+    if SystemTime::now() < ends(&old) {
+        assert_eq!(server.served(DOMAIN, &root, None).await, old);
+    }
+    let said = server.hear("The old one ended at").await;
+    assert!(said.contains("ERROR No new certificate for"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_serves_what_is_kept_and_orders_nothing() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
