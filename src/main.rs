@@ -1,7 +1,7 @@
 //! Start and exit, nothing else.
 
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use tokio::runtime::Runtime;
@@ -23,6 +23,8 @@ use wulin::server::Server;
 const CONFIGURATION: u8 = 78;
 /// Wrong usage, as clap has it.
 const USAGE: u8 = 2;
+/// How long calls into the system may take to return when everything else has ended; a file is written by then.
+const LINGER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
@@ -50,7 +52,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match command {
+    let code = match command {
         None => start(&runtime, &matches, &serve, handed),
         Some(Command::Serve(flags)) => start(&runtime, &matches, &flags, handed),
         Some(Command::Health(flags)) => runtime.block_on(report(health::ask(&flags))),
@@ -64,7 +66,10 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(Command::Man { out }) => said(pages::manual(out.as_deref())),
-    }
+    };
+    // Looking up a name can take half a minute and cannot be called off.
+    runtime.shutdown_timeout(LINGER);
+    code
 }
 
 fn start(runtime: &Runtime, matches: &ArgMatches, flags: &Serve, handed: Handed) -> ExitCode {

@@ -138,6 +138,29 @@ async fn a_certificate_is_renewed_before_its_end_and_nobody_who_is_there_notices
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_the_authority_the_old_one_stays_and_its_end_is_told() {
+    let stage = Stage::set(Habits {
+        validity: Duration::from_secs(12),
+        ..Habits::default()
+    });
+    let authority = stage.authority().await;
+    let mut server = stage.server(&[DOMAIN], &[]);
+    let old = server.served(DOMAIN, &authority.root, None).await;
+    let root = authority.root.clone();
+    drop(authority);
+    let said = server.hear("It is tried again in").await;
+    assert!(
+        said.contains("The old one is served and good until"),
+        "{said}"
+    );
+    if SystemTime::now() < ends(&old) {
+        assert_eq!(server.served(DOMAIN, &root, None).await, old);
+    }
+    let said = server.hear("The old one ended at").await;
+    assert!(said.contains("ERROR No new certificate for"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_serves_what_is_kept_and_orders_nothing() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
@@ -145,7 +168,14 @@ async fn a_restart_serves_what_is_kept_and_orders_nothing() {
     let first = server.served(DOMAIN, &authority.root, None).await;
     assert_eq!(server.stop(), Some(0));
 
-    let mut server = stage.server(&[DOMAIN], &["--log", "info,wulin=debug"]);
+    // Where to write to is new, and the authority is told.
+    let flags = [
+        "--log",
+        "info,wulin=debug",
+        "--acme-email",
+        "a@game.example",
+    ];
+    let mut server = stage.server(&[DOMAIN], &flags);
     server.hear("listening").await;
     let tls = server.connect(DOMAIN, &authority.root).await.unwrap();
     let shown = tls.get_ref().1.peer_certificates().unwrap()[0].clone();
@@ -155,6 +185,8 @@ async fn a_restart_serves_what_is_kept_and_orders_nothing() {
     let said = server.hear("renewal planned").await;
     assert!(!said.contains("no certificate for"), "{said}");
     assert_eq!((authority.orders(), authority.accounts()), (1, 1));
+    let account = fs::read_to_string(stage.store().join("account.json")).unwrap();
+    assert!(account.contains("a@game.example"), "{account}\n{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,6 +324,19 @@ async fn an_authority_that_forgot_the_account_gets_a_new_one() {
         fs::read(stage.store().join("account.json")).unwrap(),
         account
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_nobody_vouches_for_is_told_nothing() {
+    let stage = Stage::set(Habits::default());
+    let authority = stage.authority().await;
+    let [root, key] = ["root.pem", "root.key"].map(|name| stage.file(name));
+    write_pair(&["elsewhere.example"], &root, &key);
+    let mut server = stage.server(&[DOMAIN], &[]);
+    let said = server.hear("It is tried again in").await;
+    assert!(said.contains("its certificate is not trusted"), "{said}");
+    assert!(said.contains("--acme-ca-file"), "{said}");
+    assert_eq!((authority.accounts(), authority.orders()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use instant_acme::{Account, CertificateIdentifier};
 use rustls::crypto::aws_lc_rs;
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Acme;
 use super::challenge::Way;
@@ -273,22 +273,29 @@ impl<'a> Caretaker<'a> {
         let wait = schedule::retry(failure.cause(), charge.failures, asked, chance());
         charge.next = Instant::now() + wait;
         let domain = &charge.domain;
-        let served = match &charge.pair {
-            None => String::new(),
+        let (ended, old) = match &charge.pair {
+            None => (false, String::new()),
             Some(pair) => {
                 let until = humantime::format_rfc3339_seconds(pair.not_after);
                 if pair.not_after > SystemTime::now() {
-                    format!(" The old one is served and good until {until}.")
+                    let good = format!(" The old one is served and good until {until}.");
+                    (false, good)
                 } else {
-                    format!(" The old one ended at {until}: clients refuse it.")
+                    let bad = format!(" The old one ended at {until}: clients refuse it.");
+                    (true, bad)
                 }
             }
         };
-        warn!(
-            "No new certificate for {domain}: {}{served} It is tried again in {}, or at once on SIGHUP.",
+        let sentence = format!(
+            "No new certificate for {domain}: {}{old} It is tried again in {}, or at once on SIGHUP.",
             failure.sentence(domain, &authority),
             humantime::format_duration(Duration::from_secs(wait.as_secs())),
         );
+        if ended {
+            error!("{sentence}");
+        } else {
+            warn!("{sentence}");
+        }
     }
 
     /// The authority by its host, for sentences.

@@ -68,13 +68,8 @@ impl Failure {
 
     /// Whether the domain could not be proved, so that another way may do.
     pub(super) fn is_of_proof(&self) -> bool {
-        match self {
-            Failure::Refused {
-                way: Some(_),
-                problem,
-            } => !matches!(kind(problem), "caa" | "rateLimited"),
-            _ => false,
-        }
+        let no = self.cause() == Cause::Refused && self.way().is_some();
+        no && !matches!(self, Failure::Refused { problem, .. } if kind(problem) == "caa")
     }
 
     /// How the domain was being proved.
@@ -223,6 +218,7 @@ mod tests {
     fn another_way_is_tried_only_where_it_can_help() {
         assert!(refused("connection", Some(Way::TlsAlpn)).is_of_proof());
         assert!(!refused("caa", Some(Way::TlsAlpn)).is_of_proof());
+        assert!(!refused("badNonce", Some(Way::TlsAlpn)).is_of_proof());
         assert!(!refused("rejectedIdentifier", None).is_of_proof());
         assert!(!Failure::TimedOut.is_of_proof());
     }

@@ -1,7 +1,7 @@
 //! Certificates that look after themselves, by ACME (RFC 8555): ordered when there is none, renewed well before they end.
 //!
 //! One task does it all, one domain after the other: [`Acme::run`]. What it has fetched goes to the
-//! [`Resolver`](super::certificates::Resolver), which serves it from the next handshake on, and into the [`Store`].
+//! [`Resolver`], which serves it from the next handshake on, and into the [`Store`].
 
 mod caretaker;
 mod challenge;

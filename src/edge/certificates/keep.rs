@@ -33,8 +33,9 @@ pub fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
         open.write_all(bytes)?;
         open.sync_all()?;
         fs::rename(&unfinished, file)?;
-        // The new name is on the disk only when the folder is.
-        File::open(folder)?.sync_all()
+        // The new name is on the disk only when the folder is; not every file system can say when that is.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
     };
     let done = write();
     if done.is_err() {
