@@ -6,13 +6,13 @@ use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
 
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::format::{Format, FormatEvent, FormatFields, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, Layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer as _, reload};
+use tracing_subscriber::{Layer as _, reload};
 
 use crate::cli::serve::LogFormat;
 
@@ -22,7 +22,7 @@ static LOG: OnceLock<Log> = OnceLock::new();
 struct Log {
     /// The level it was started with.
     first: String,
-    filter: reload::Handle<EnvFilter, Registry>,
+    filter: reload::Handle<Targets, Registry>,
 }
 
 /// Starts logging to standard error. `filter` is a level or a list of them, as `--log` takes it.
@@ -89,7 +89,7 @@ pub fn reset_level() {
     }
 }
 
-fn read(filter: &str) -> Result<EnvFilter, String> {
+fn read(filter: &str) -> Result<Targets, String> {
     let advice = "Write a level such as info, or a list such as info,wulin=debug.";
     // A word that is no level would be taken for a module, and nothing be logged.
     let bare = filter.split(',');
@@ -101,8 +101,9 @@ fn read(filter: &str) -> Result<EnvFilter, String> {
             "--log {filter:?} cannot be read: {word:?} is no level. {advice}"
         ));
     }
-    EnvFilter::try_new(filter)
-        .map_err(|error| format!("--log {filter:?} cannot be read ({error}). {advice}"))
+    filter
+        .parse()
+        .map_err(|error: ParseError| format!("--log {filter:?} cannot be read ({error}). {advice}"))
 }
 
 fn is_level(word: &str) -> bool {
