@@ -34,8 +34,8 @@ put 644 "$here/systemd/wulin.tmpfiles" usr/lib/tmpfiles.d/wulin.conf
 put 644 "$here/systemd/wulin.default" etc/default/wulin
 put 644 "$here/LICENSE" usr/share/doc/wulin/copyright
 put 644 "$here/README.md" usr/share/doc/wulin/README.md
-put 644 "$here/CHANGELOG.md" usr/share/doc/wulin/changelog
-gzip -9n "$tree/usr/share/doc/wulin/README.md" "$tree/usr/share/doc/wulin/changelog"
+put 644 "$here/CHANGELOG.md" usr/share/doc/wulin/CHANGELOG.md
+gzip -9n "$tree/usr/share/doc/wulin/README.md" "$tree/usr/share/doc/wulin/CHANGELOG.md"
 bom="${BOM:-}"
 if [ -n "$bom" ]; then
     put 644 "$bom" usr/share/doc/wulin/bom.cdx.json
@@ -67,9 +67,9 @@ cat >"$tree/DEBIAN/control" <<END
 Package: wulin
 Version: $version
 Architecture: $architecture
-Section: games
+Section: net
 Priority: optional
-Maintainer: The Wulin authors
+Maintainer: The Wulin developers
 Installed-Size: $(du -sk --apparent-size "$tree" | cut -f 1)
 Depends: libc6 (>= ${glibc#GLIBC_}), libgcc-s1, systemd (>= 250)
 Description: realtime rock-paper-scissors server for WeChat and browsers

@@ -40,20 +40,14 @@ impl Manager {
 
     /// The next message that is not about the watchdog.
     fn hear_state(&self) -> Vec<String> {
-        loop {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
             let message = self.hear();
             if message != ["WATCHDOG=1"] {
                 return message;
             }
         }
-    }
-
-    /// Passes messages over until one is this.
-    fn wait_for(&self, wanted: &str) {
-        let started = Instant::now();
-        while self.hear() != [wanted] {
-            assert!(started.elapsed() < PATIENCE, "waited in vain for {wanted}");
-        }
+        panic!("the program says nothing but that it is alive");
     }
 }
 
@@ -100,14 +94,17 @@ async fn live(notify: &str, manager: &Manager) {
     let mut player = Client::over(stream.unwrap(), Dialect::Native).await;
     player.send("hello", support::hello("player")).await;
     player.event("hi").await;
-    for _ in 0..3 {
-        manager.wait_for("WATCHDOG=1");
-    }
-    loop {
-        match manager.hear_state()[..] {
-            [ref status] if status == "STATUS=1 person online, 0 rounds" => break,
-            [ref status] if status == "STATUS=0 people online, 0 rounds" => {}
-            ref other => panic!("{other:?}"),
+    // Both come when they come, in any order; 0 people are said again if the count was taken before hello.
+    let wanted = "STATUS=1 person online, 0 rounds";
+    let (mut alive, mut counted) = (0, false);
+    let started = Instant::now();
+    while alive < 3 || !counted {
+        assert!(started.elapsed() < PATIENCE, "{alive} {counted}");
+        match &manager.hear()[..] {
+            [line] if line == "WATCHDOG=1" => alive += 1,
+            [line] if line == wanted => counted = true,
+            [line] if line == "STATUS=0 people online, 0 rounds" => {}
+            other => panic!("{other:?}"),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Listening sockets that systemd opened and hands over ([`sd_listen_fds(3)`]): low ports need no privilege then, and while
-//! the program is exchanged, connections wait in the kernel.
+//! Listening sockets that systemd opened and hands over ([`sd_listen_fds(3)`]): low ports need no privilege then, and
+//! while the program is exchanged, connections wait in the kernel.
 //!
 //! [`sd_listen_fds(3)`]: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
 
@@ -80,11 +80,6 @@ impl Handed {
             }
         }
         Ok(handed)
-    }
-
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.https.is_none() && self.http.is_none()
     }
 }
 

@@ -105,7 +105,9 @@ impl Manager {
             if answer.unwrap_or(false) {
                 self.tell(&[NotifyState::Watchdog]).await;
             } else {
-                warn!("the lobby does not answer: the service manager will end this process");
+                warn!(
+                    "the lobby does not answer: the service manager is not told that we are alive"
+                );
             }
         }
     }
