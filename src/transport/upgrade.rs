@@ -5,12 +5,15 @@ use axum::http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Version};
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
+use super::Limits;
 use super::session::Hall;
 use super::websocket::{self, Dialect};
 
@@ -63,11 +66,8 @@ where
     let accept = derive_accept_key(key.as_bytes());
     let upgrade = hyper::upgrade::on(&mut request);
     drop(request);
-    let serving = serve::<S>(upgrade, dialect, legacy, hall.clone());
-    hall.tasks.spawn(async move {
-        serving.await;
-        drop(kept);
-    });
+    hall.tasks
+        .spawn(serve::<S, K>(upgrade, dialect, legacy, hall.clone(), kept));
     Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(UPGRADE, "websocket")
@@ -77,28 +77,42 @@ where
         .expect("our headers are sound")
 }
 
-async fn serve<S>(upgrade: hyper::upgrade::OnUpgrade, dialect: Dialect, legacy: bool, hall: Hall)
+async fn serve<S, K>(upgrade: OnUpgrade, dialect: Dialect, legacy: bool, hall: Hall, _kept: K)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let upgraded = match upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => {
-            debug!(%error, "upgrade failed");
-            return;
+    // In a box of its own: what it takes to get there is several times what a client costs from then on.
+    match Box::pin(open::<S>(upgrade, &hall.limits)).await {
+        Ok(Opened::Bare(socket)) => websocket::serve(socket, dialect, legacy, hall).await,
+        Ok(Opened::Wrapped(socket)) => {
+            Box::pin(websocket::serve(socket, dialect, legacy, hall)).await;
         }
-    };
-    // The stream itself, without hyper's wrapping and its read buffer: that is most of what an idle client costs.
-    match downcast::<TokioIo<S>>(upgraded) {
+        Err(error) => debug!(%error, "upgrade failed"),
+    }
+}
+
+/// A WebSocket, over the stream itself or over what hyper has wrapped it in.
+enum Opened<S> {
+    Bare(Box<WebSocketStream<S>>),
+    Wrapped(Box<WebSocketStream<TokioIo<Upgraded>>>),
+}
+
+/// Waits until the answer is out and takes the stream, without hyper's wrapping and its read buffer: that is most of what
+/// an idle client would cost.
+async fn open<S>(upgrade: OnUpgrade, limits: &Limits) -> hyper::Result<Opened<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    Ok(match downcast::<TokioIo<S>>(upgrade.await?) {
         Ok(parts) => {
             // What the client said in the same instant as it asked. Copied: the buffer behind it is 8 KiB.
             let early = parts.read_buf.to_vec();
-            websocket::serve(parts.io.into_inner(), early, dialect, legacy, hall).await;
+            Opened::Bare(websocket::open(parts.io.into_inner(), early, limits).await)
         }
         Err(upgraded) => {
-            websocket::serve(TokioIo::new(upgraded), Vec::new(), dialect, legacy, hall).await;
+            Opened::Wrapped(websocket::open(TokioIo::new(upgraded), Vec::new(), limits).await)
         }
-    }
+    })
 }
 
 /// Whether a header that is a comma-separated list has this element.
@@ -115,4 +129,54 @@ fn refusal(status: StatusCode, words: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(words));
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::DuplexStream;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::game::lobby::{Lobby, Rules};
+    use crate::game::matchmaking::Patience;
+    use crate::game::room::Format;
+    use crate::runtime::{Census, lobby};
+
+    fn hall() -> Hall {
+        let rules = Rules {
+            format: Format {
+                seats: 2,
+                round_time: Duration::from_secs(5),
+            },
+            patience: Patience {
+                robot_wait: Duration::from_secs(1),
+                nearby_km: 10.0,
+            },
+            memory: Duration::from_secs(1),
+            memories: 1,
+        };
+        let limits = Limits {
+            message_size: 1024,
+            messages_per_second: 1,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            idle_timeout: Duration::from_hours(1),
+            outbox: 8,
+        };
+        let (census, tasks) = (std::sync::Arc::<Census>::default(), TaskTracker::new());
+        let lobby = lobby::spawn(Lobby::new(rules, [0; 32]), census.clone(), &tasks);
+        Hall::new(lobby, limits, census, CancellationToken::new(), tasks)
+    }
+
+    /// The task of a client is what most of them cost most of the time. What is needed for a moment is in boxes.
+    #[tokio::test]
+    async fn the_task_of_a_client_is_small() {
+        let upgrade = hyper::upgrade::on(Request::new(Body::empty()));
+        let task = serve::<DuplexStream, _>(upgrade, Dialect::Native, false, hall(), ());
+        let bytes = size_of_val(&task);
+        assert!(bytes <= 2048, "{bytes} bytes");
+    }
 }

@@ -177,19 +177,30 @@ impl Pulse {
     }
 }
 
-/// Serves one client on an upgraded connection until either side is done. `early` are the bytes that came with the
-/// request for the upgrade.
-pub async fn serve<S>(stream: S, early: Vec<u8>, dialect: Dialect, legacy: bool, hall: Hall)
+/// A WebSocket on an upgraded connection. `early` are the bytes that came with the request for the upgrade.
+pub async fn open<S>(stream: S, early: Vec<u8>, limits: &Limits) -> Box<WebSocketStream<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
-        .max_message_size(Some(hall.limits.message_size))
-        .max_frame_size(Some(hall.limits.message_size));
-    let mut socket =
-        WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
+        .max_message_size(Some(limits.message_size))
+        .max_frame_size(Some(limits.message_size));
+    let socket = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config));
+    Box::new(socket.await)
+}
+
+/// Serves one client until either side is done. The socket is boxed because it is large, and a future keeps what it is
+/// given twice.
+pub async fn serve<S>(
+    mut socket: Box<WebSocketStream<S>>,
+    dialect: Dialect,
+    legacy: bool,
+    hall: Hall,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut session = Session::new(&hall, dialect.kind(), legacy);
     let connection = session.id();
     let ending = converse(&mut socket, &dialect, &mut session, &hall).await;
@@ -208,7 +219,7 @@ where
         Err(End::Broken(error)) => {
             debug!(%connection, %error, "connection broken");
             if let Some(close) = close_frame(&error) {
-                say_goodbye(&mut socket, None, close).await;
+                Box::pin(say_goodbye(&mut socket, None, close)).await;
             }
         }
         Err(End::Dismissed(farewell)) => {
@@ -217,14 +228,14 @@ where
                 code: farewell.close_code().into(),
                 reason: farewell.reason().into(),
             };
-            say_goodbye(&mut socket, last_words, close).await;
+            Box::pin(say_goodbye(&mut socket, last_words, close)).await;
         }
         Err(End::Done) => {
             let close = CloseFrame {
                 code: CloseCode::Normal,
                 reason: "".into(),
             };
-            say_goodbye(&mut socket, None, close).await;
+            Box::pin(say_goodbye(&mut socket, None, close)).await;
         }
     }
 }
