@@ -20,7 +20,7 @@ fmt:
 
 scripts:
 	@if command -v shellcheck >/dev/null; then \
-	    set -x; shellcheck .ci/run packaging/*.sh packaging/deb/* tests/*.sh tests/booted/*.sh tests/clients/*.sh tests/pages/*.sh; \
+	    set -x; shellcheck .ci/run packaging/*.sh packaging/deb/* benches/*.sh tests/*.sh tests/booted/*.sh tests/clients/*.sh tests/pages/*.sh; \
 	else \
 	    echo 'SKIPPED: the shell scripts are not checked, this machine has no shellcheck'; \
 	fi

@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::event::{Event, Movement, Seated};
 use super::hand::Face;
+use super::ids::IdMap;
 use super::matchmaking::{Change, Matchmaking, Patience, Seeker};
 use super::memories::Memories;
 use super::place::{Globe, Place};
@@ -100,9 +101,9 @@ struct LastRound {
 pub struct Lobby {
     rules: Rules,
     rng: StdRng,
-    people: HashMap<PlayerId, Person>,
+    people: IdMap<PlayerId, Person>,
     uids: HashMap<Arc<str>, PlayerId>,
-    connections: HashMap<ConnectionId, PlayerId>,
+    connections: IdMap<ConnectionId, PlayerId>,
     presence: Globe<PlayerId>,
     matchmaking: Matchmaking,
     reseats: BTreeSet<(Instant, PlayerId)>,
@@ -119,9 +120,9 @@ impl Lobby {
         Lobby {
             rules,
             rng: StdRng::from_seed(seed),
-            people: HashMap::new(),
+            people: IdMap::default(),
             uids: HashMap::new(),
-            connections: HashMap::new(),
+            connections: IdMap::default(),
             presence: Globe::new(),
             matchmaking: Matchmaking::new(rules.format.seats, rules.patience),
             reseats: BTreeSet::new(),

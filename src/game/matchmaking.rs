@@ -3,9 +3,10 @@
 //! People who wait sit at *tables*, one table per room to be. A table grows by people who join it and by other tables that
 //! come within reach, and is taken away when it is full or has waited long enough for robots to fill it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::ids::IdMap;
 use super::place::{Globe, Place};
 use super::player::{PlayerId, RoomId};
 
@@ -108,11 +109,11 @@ struct Shelf {
 #[derive(Debug)]
 pub struct Matchmaking {
     patience: Patience,
-    tables: HashMap<RoomId, Table>,
+    tables: IdMap<RoomId, Table>,
     /// By people at the table: `shelves[0]` has the tables with one person. One fewer than a room has seats.
     shelves: Vec<Shelf>,
     /// The table where the people of a room that was just played meet again.
-    rematches: HashMap<RoomId, RoomId>,
+    rematches: IdMap<RoomId, RoomId>,
     timers: BTreeSet<(Instant, RoomId)>,
 }
 
@@ -126,9 +127,9 @@ impl Matchmaking {
         };
         Matchmaking {
             patience,
-            tables: HashMap::new(),
+            tables: IdMap::default(),
             shelves: (1..seats).map(shelf).collect(),
-            rematches: HashMap::new(),
+            rematches: IdMap::default(),
             timers: BTreeSet::new(),
         }
     }

@@ -31,8 +31,8 @@ pub fn read(text: &str) -> Result<Command, Fault> {
 /// Writes one text frame.
 pub fn write(message: &Message) -> String {
     let Message { name, json, .. } = message;
-    // The names are ours and need no escaping.
-    format!(r#"{{"event":"{name}","data":{json}}}"#)
+    // The names are ours and need no escaping. Every event of every player passes here: `format!` takes twice as long.
+    [r#"{"event":""#, name, r#"","data":"#, json, "}"].concat()
 }
 
 #[cfg(test)]

@@ -110,7 +110,8 @@ pub fn read(version: Version, sid: &str, text: &str) -> Received {
 /// Writes an event.
 pub fn write(message: &Message) -> String {
     let Message { name, json, .. } = message;
-    format!(r#"42["{name}",{json}]"#)
+    // As in `native`: `format!` takes twice as long.
+    [r#"42[""#, name, r#"","#, json, "]"].concat()
 }
 
 /// Writes an acknowledgement.
