@@ -18,7 +18,9 @@ wulin=${WULIN:-$PWD/target/release/wulin}
 bench=${BENCH:-$wulin}
 floor=${ECHO:-$PWD/target/release/examples/echo}
 if [ -z "${WULIN:-}" ] || [ -z "${ECHO:-}" ]; then
-    cargo build --release --locked --bin wulin --example echo
+    # One after the other: together, what only examples and tests need would be built into the program.
+    cargo build --release --locked --bin wulin
+    cargo build --release --locked --example echo
 fi
 trap 'stop; rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
