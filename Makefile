@@ -4,11 +4,11 @@
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export PATH := $(TARGET)/tools/bin:$(PATH)
 
-.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients pages booted image sbom deb
+.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted image sbom deb
 # One after the other: each step shows its own output, and cargo uses every core by itself.
 .NOTPARALLEL:
 
-test: tools fmt scripts unit-file pure deny lint doc unit clients pages booted image
+test: tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted image
 	@echo 'Everything that can be checked here is checked.'
 
 # What the other steps need and this machine lacks.
@@ -20,7 +20,7 @@ fmt:
 
 scripts:
 	@if command -v shellcheck >/dev/null; then \
-	    set -x; shellcheck .ci/run packaging/*.sh packaging/deb/* benches/*.sh tests/*.sh tests/booted/*.sh tests/clients/*.sh tests/pages/*.sh; \
+	    set -x; shellcheck .ci/run packaging/*.sh packaging/deb/* benches/*.sh benches/compare/*.sh tests/*.sh tests/booted/*.sh tests/clients/*.sh tests/pages/*.sh; \
 	else \
 	    echo 'SKIPPED: the shell scripts are not checked, this machine has no shellcheck'; \
 	fi
@@ -49,6 +49,12 @@ clients:
 	cargo test --locked --no-run
 	tests/clients/setup.sh
 	WULIN_BIN=$(TARGET)/debug/wulin node --test tests/clients/run.mjs
+
+# What the benches compare with, played on once: nothing is measured.
+compare:
+	node --test benches/compare/*.test.mjs
+	cargo test --locked --no-run
+	WULIN=$(TARGET)/debug/wulin ECHO=$(TARGET)/debug/examples/echo benches/compare/run.sh check
 
 # The page in Chromium and the Mini Program in Tencent's component framework, both against the program, and the types of
 # both.

@@ -13,7 +13,7 @@ use wulin::game::{ConnectionId, Place, PlayerId, Profile, RoomId, Standing};
 use wulin::protocol::socketio::{Received, Version};
 use wulin::protocol::{Command, Message, native, socketio};
 
-const ROUND_TIME: Duration = Duration::from_secs(3);
+const ROUND_TIME: Duration = Duration::from_secs(5);
 
 type Run = fn(u64);
 

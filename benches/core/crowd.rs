@@ -16,7 +16,7 @@ use wulin::game::{ConnectionId, Place, PlayerId, Profile};
 pub(crate) const RULES: Rules = Rules {
     format: Format {
         seats: 2,
-        round_time: Duration::from_secs(3),
+        round_time: Duration::from_secs(5),
     },
     patience: Patience {
         robot_wait: Duration::from_secs(1),
