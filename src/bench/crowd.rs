@@ -1,7 +1,7 @@
 //! Everybody together: who is there, who got lost and why, and the times that were measured.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,8 +44,6 @@ pub(super) struct Crowd {
     pub(super) arrivals: Times,
     lost: Mutex<BTreeMap<String, u64>>,
     refused: Mutex<BTreeMap<String, u64>>,
-    /// Answers that never came.
-    pub(super) missing: AtomicU64,
 }
 
 /// How many have come, and how many got lost on the way or later.
@@ -55,8 +53,17 @@ pub(super) struct Attendance {
     pub(super) came: u32,
     /// Never were.
     pub(super) failed: u32,
-    /// Are connected now.
-    pub(super) there: u32,
+    /// Came, and are not here any more.
+    pub(super) gone: u32,
+    /// Came back after having been cut off.
+    pub(super) back: u32,
+}
+
+impl Attendance {
+    /// How many are here.
+    pub(super) fn there(self) -> u32 {
+        self.came - self.gone
+    }
 }
 
 /// A histogram of times in microseconds, written by many.
@@ -104,7 +111,6 @@ impl Crowd {
             arrivals: Times::new(),
             lost: Mutex::default(),
             refused: Mutex::default(),
-            missing: AtomicU64::new(0),
         })
     }
 
@@ -133,10 +139,8 @@ impl Crowd {
         match came {
             Ok(line) => {
                 self.arrivals.note(took);
-                self.attendance.send_modify(|attendance| {
-                    attendance.came += 1;
-                    attendance.there += 1;
-                });
+                self.attendance
+                    .send_modify(|attendance| attendance.came += 1);
                 Some(line)
             }
             Err(error) => {
@@ -184,7 +188,7 @@ impl Crowd {
             self.count_lost(error);
         }
         self.attendance
-            .send_modify(|attendance| attendance.there -= 1);
+            .send_modify(|attendance| attendance.gone += 1);
     }
 
     fn count_lost(&self, error: &anyhow::Error) {
@@ -211,14 +215,32 @@ impl Crowd {
         self.recording.load(Relaxed)
     }
 
+    /// Somebody who had been cut off is here again.
+    pub(super) fn came_back(&self) {
+        self.attendance
+            .send_modify(|attendance| attendance.back += 1);
+    }
+
     /// Waits until everybody is there or will not come any more.
     pub(super) async fn all_came(&self) {
         let people = self.people;
-        // The sender lives as long as we do.
-        let _ = self
-            .attendance
-            .subscribe()
-            .wait_for(|attendance| attendance.came + attendance.failed == people)
+        self.wait_for(|attendance| attendance.came + attendance.failed == people)
             .await;
+    }
+
+    /// Waits until everybody who had come has come back, or got lost.
+    pub(super) async fn all_came_back(&self) {
+        self.wait_for(|attendance| attendance.back + attendance.gone >= attendance.came)
+            .await;
+    }
+
+    /// Lets some time pass, but no more than there is somebody.
+    pub(super) async fn pass(&self, time: Duration) {
+        let _ = timeout(time, self.wait_for(|attendance| attendance.there() == 0)).await;
+    }
+
+    async fn wait_for(&self, holds: impl FnMut(&Attendance) -> bool) {
+        // The sender lives as long as we do.
+        let _ = self.attendance.subscribe().wait_for(holds).await;
     }
 }

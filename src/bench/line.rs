@@ -69,8 +69,7 @@ impl Line {
             .write_buffer_size(0)
             .max_message_size(Some(LONGEST))
             .max_frame_size(Some(LONGEST));
-        let opening =
-            tokio_tungstenite::client_async_with_config(request, stream, Some(config));
+        let opening = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
         let (socket, _) = opening.await.context("no WebSocket")?;
         let mut line = Line {
             socket,
