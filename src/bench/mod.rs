@@ -3,6 +3,7 @@
 //! One task for each person, and nothing read that need not be: the machine that is measured is the one that measures. A
 //! mode is what each person does (`connect`, `hold`, `play`, `storm`); `run` gives the signals and measures between them.
 
+mod clock;
 mod connect;
 mod crowd;
 mod dialect;

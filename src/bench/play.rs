@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use tokio::time::{self, Instant};
+use tokio::time::Instant;
 
+use super::clock::Clock;
 use super::crowd::{Crowd, Times};
 use super::line::Line;
 use crate::cli::Bench;
@@ -21,6 +22,7 @@ pub(super) struct Game {
     think: Duration,
     warm_up: Duration,
     board: Board,
+    clock: Clock,
     /// From the moment a choice was due to its movement at the partner.
     pub(super) movements: Times,
     /// The same from the moment it was sent.
@@ -41,8 +43,9 @@ pub(super) struct Game {
 
 impl Game {
     /// Before the first round.
-    pub(super) fn new(flags: &Bench) -> Game {
-        Game {
+    pub(super) fn new(flags: &Bench) -> anyhow::Result<Game> {
+        Ok(Game {
+            clock: Clock::start()?,
             choice_every: flags.choice_every.max(Duration::from_millis(1)),
             think: flags.think,
             warm_up: flags.warm_up,
@@ -55,7 +58,7 @@ impl Game {
             halves: AtomicU64::new(0),
             others: AtomicU64::new(0),
             missing: AtomicU64::new(0),
-        }
+        })
     }
 
     /// When the first round of a player is asked for: pairs come one after the other, spread over the warm-up.
@@ -82,8 +85,7 @@ async fn play(crowd: &Crowd, game: &Game, line: &mut Line, number: u32) -> anyho
     let mut player = Player::new(crowd, game, number, first);
     let over = crowd.end.cancelled();
     tokio::pin!(over);
-    let alarm = time::sleep_until(player.deadline());
-    tokio::pin!(alarm);
+    let mut alarm = game.clock.alarm(player.deadline());
     while !player.is_done() {
         tokio::select! {
             // A choice that is due goes out first: whoever waits for frames must not hold it back.
@@ -95,9 +97,7 @@ async fn play(crowd: &Crowd, game: &Game, line: &mut Line, number: u32) -> anyho
             }
             text = line.next() => player.hear(&text?, Instant::now())?,
         }
-        if alarm.deadline() != player.deadline() {
-            alarm.as_mut().reset(player.deadline());
-        }
+        alarm.set(player.deadline());
     }
     Ok(())
 }

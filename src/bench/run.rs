@@ -69,7 +69,7 @@ pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result
         Mode::Connect => run.gather(connect::visit).await,
         Mode::Hold => run.hold().await,
         Mode::Play => {
-            let (arrival, played) = run.play().await;
+            let (arrival, played) = run.play().await?;
             play = Some(played);
             arrival
         }
@@ -163,8 +163,8 @@ impl Run<'_> {
         (arrival, report)
     }
 
-    async fn play(&mut self) -> (Arrival, Play) {
-        let game = Arc::new(Game::new(self.flags));
+    async fn play(&mut self) -> anyhow::Result<(Arrival, Play)> {
+        let game = Arc::new(Game::new(self.flags)?);
         let arrival = self
             .gather(|crowd, number| play::live(crowd, game.clone(), number))
             .await;
@@ -196,7 +196,7 @@ impl Run<'_> {
         };
         self.plot("choice to movement", movements);
         self.plot("result after it was due", results);
-        (arrival, report)
+        Ok((arrival, report))
     }
 
     async fn pass(&self, what: &'static str, time: Duration) {
