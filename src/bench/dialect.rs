@@ -83,6 +83,14 @@ pub(super) fn read(protocol: Protocol, text: &str) -> Heard<'_> {
     }
 }
 
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
 fn native(text: &str) -> Heard<'_> {
     let quick = text
         .strip_prefix(r#"{"event":""#)
@@ -98,13 +106,6 @@ fn native(text: &str) -> Heard<'_> {
         if rest == "}" {
             return Heard::Event(Name::of(name), "null");
         }
-    }
-    #[derive(Deserialize)]
-    struct Frame<'a> {
-        #[serde(borrow)]
-        event: Cow<'a, str>,
-        #[serde(borrow, default)]
-        data: Option<&'a RawValue>,
     }
     // Another server may order or space its objects otherwise.
     match serde_json::from_str::<Frame<'_>>(text) {

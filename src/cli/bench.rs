@@ -12,7 +12,7 @@ use crate::client::address::Address;
 /// The flags of `bench`.
 #[derive(Debug, Clone, Args)]
 pub struct Bench {
-    /// The server, on this machine: localhost:8443, or wss://localhost:8443/path
+    /// The server, on this machine: localhost, host:port, https://… or wss://…/path
     #[arg(value_name = "HOST", value_parser = address, default_value = "wss://localhost:8443")]
     pub host: Address,
     /// What the people do
