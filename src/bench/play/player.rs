@@ -235,3 +235,93 @@ impl<'a> Player<'a> {
         self.game.missing.fetch_add(missing, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::bench::way::Way;
+    use crate::cli::{Cli, Command};
+
+    /// Two people who are about to play, and the game they measure. Nothing is connected.
+    async fn scene() -> (Crowd, Game) {
+        let line = ["wulin", "bench", "127.0.0.1:1", "--people", "2"];
+        let Some(Command::Bench(flags)) = Cli::parse_from(line).command else {
+            panic!("no bench");
+        };
+        let way = Way::find(&flags).await.unwrap();
+        let crowd = Crowd::new(&flags, way).unwrap();
+        crowd.recording.store(true, Relaxed);
+        (crowd, Game::new(&flags).unwrap())
+    }
+
+    fn millis(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    fn start(crowd: &Crowd) -> String {
+        let users: Vec<_> = (0..2)
+            .map(|number| json!({ "uid": crowd.person(number).uid }))
+            .collect();
+        json!({ "event": "start", "data": { "gameTime": 5, "roomUsers": users } }).to_string()
+    }
+
+    fn movement(crowd: &Crowd, number: u32) -> String {
+        let uid = crowd.person(number).uid;
+        format!(r#"{{"event":"movement","data":{{"uid":"{uid}","movement":"choice"}}}}"#)
+    }
+
+    const RESULT: &str = r#"{"event":"result","data":{"result":[]}}"#;
+
+    #[tokio::test]
+    async fn a_time_counts_from_when_the_choice_was_due_and_not_from_when_it_was_sent() {
+        let (crowd, game) = scene().await;
+        let now = Instant::now();
+        let [mut ann, mut ben] = [0, 1].map(|number| Player::new(&crowd, &game, number, now));
+        for player in [&mut ann, &mut ben] {
+            assert!(player.wake(now).unwrap().contains("join"));
+            player.hear(&start(&crowd), now).unwrap();
+        }
+        // Forty milliseconds late by our own fault, and ten more by the server's.
+        assert_eq!(ann.deadline(), now);
+        assert!(ann.wake(now + millis(40)).unwrap().contains("choice"));
+        // The next one is due by the clock, not by the last one.
+        assert_eq!(ann.deadline(), now + millis(500));
+        ben.hear(&movement(&crowd, 0), now + millis(50)).unwrap();
+        let longest = |times: &crate::bench::crowd::Times| times.histogram().max() / 1000;
+        assert_eq!(longest(&game.movements), 50);
+        assert_eq!(longest(&game.movements_from_sending), 10);
+        assert_eq!(longest(&game.sendings), 40);
+    }
+
+    #[tokio::test]
+    async fn a_round_is_counted_once_its_result_by_the_clock_and_what_was_not_seen_is_missing() {
+        let (crowd, game) = scene().await;
+        let now = Instant::now();
+        let [mut ann, mut ben] = [0, 1].map(|number| Player::new(&crowd, &game, number, now));
+        for player in [&mut ann, &mut ben] {
+            player.wake(now).unwrap();
+            player.hear(&start(&crowd), now).unwrap();
+        }
+        let mut choices = 0;
+        while ann.deadline() < now + millis(5000) {
+            ann.wake(ann.deadline()).unwrap();
+            choices += 1;
+        }
+        assert_eq!(choices, 10, "the last one half a second before the end");
+        ben.hear(&movement(&crowd, 0), now + millis(1)).unwrap();
+        ben.leave();
+        assert!(!ben.is_done(), "a round is played to its end");
+        for player in [&mut ann, &mut ben] {
+            player.hear(RESULT, now + millis(5007)).unwrap();
+        }
+        assert_eq!(game.halves.load(Relaxed), 2);
+        assert_eq!(game.results.histogram().max() / 1000, 7);
+        assert_eq!(game.missing.load(Relaxed), 9);
+        assert!(ben.is_done() && !ann.is_done());
+        // Who gets no start is lost, and says so.
+        ann.wake(ann.deadline()).unwrap();
+        assert!(ann.wake(ann.deadline()).is_err());
+    }
+}
