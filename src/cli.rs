@@ -1,5 +1,6 @@
 //! What was typed: every flag, its environment variable and its default.
 
+pub mod bench;
 pub mod cert;
 pub mod check;
 pub mod play;
@@ -14,6 +15,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use bench::Bench;
 pub use cert::Cert;
 pub use check::Check;
 pub use play::Play;
@@ -49,6 +51,8 @@ pub enum Command {
     Check(Box<Check>),
     /// Play a game in the terminal
     Play(Box<Play>),
+    /// Put load on a server of this machine and measure: connections, memory, latency
+    Bench(Box<Bench>),
     /// Show certificate files, or make a pair for development
     #[command(subcommand)]
     Cert(Cert),

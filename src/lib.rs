@@ -8,6 +8,8 @@ pub mod game;
 pub mod protocol;
 
 #[cfg(feature = "server")]
+pub mod bench;
+#[cfg(feature = "server")]
 pub mod cert;
 #[cfg(feature = "server")]
 pub mod check;

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
+use wulin::bench;
 use wulin::cert;
 use wulin::check;
-use wulin::cli::{Cert, Check, Cli, Command, Play, Serve, settings};
+use wulin::cli::{Bench, Cert, Check, Cli, Command, Play, Serve, settings};
 use wulin::config::{Config, Stage};
 use wulin::edge::handed::Handed;
 use wulin::ops::output::say;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Some(Command::Log(flags)) => runtime.block_on(report(status::log(&flags))),
         Some(Command::Check(flags)) => runtime.block_on(look(&flags)),
         Some(Command::Play(flags)) => runtime.block_on(game(&flags)),
+        Some(Command::Bench(flags)) => runtime.block_on(load(&flags)),
         Some(Command::Cert(command)) => certificates(&command),
         Some(Command::Completions { shell }) => {
             pages::completions(shell);
@@ -192,7 +194,12 @@ async fn report(outcome: impl Future<Output = anyhow::Result<String>>) -> ExitCo
 
 async fn look(flags: &Check) -> ExitCode {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    match check::run(flags, no_color).await {
+    judged(check::run(flags, no_color).await)
+}
+
+/// The exit code of what says itself whether all is well, or could not begin.
+fn judged(verdict: anyhow::Result<bool>) -> ExitCode {
+    match verdict {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -200,6 +207,10 @@ async fn look(flags: &Check) -> ExitCode {
             ExitCode::from(USAGE)
         }
     }
+}
+
+async fn load(flags: &Bench) -> ExitCode {
+    judged(bench::run(flags).await)
 }
 
 async fn game(flags: &Play) -> ExitCode {

@@ -57,7 +57,8 @@ pub enum Pick {
     Random,
 }
 
-fn address(text: &str) -> Result<Address, NoAddress> {
+/// Reads an address; without a port, that of development for localhost.
+pub(super) fn address(text: &str) -> Result<Address, NoAddress> {
     let address = Address::parse(text, DEVELOPMENT)?;
     if address.host == "localhost" {
         return Ok(address);

@@ -1,13 +1,14 @@
-//! What this process costs, as Linux has it in `/proc/self`. Elsewhere there is nothing to read, and nothing is told.
+//! What a process costs, as Linux has it in `/proc`. Elsewhere there is nothing to read, and nothing is told.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// Clock ticks a second in `/proc/self/stat`: `USER_HZ`, which is 100 on every architecture Rust knows.
+/// Clock ticks a second in `/proc/PID/stat`: `USER_HZ`, which is 100 on every architecture Rust knows.
 const TICKS: f64 = 100.0;
-/// Bytes of a kibibyte, in which `/proc/self/status` counts.
+/// Bytes of a kibibyte, in which `/proc/PID/status` counts.
 const KIB: u64 = 1024;
 
 /// What the process costs at one moment.
@@ -24,14 +25,28 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// What it costs now; none where the system does not say.
+    /// What this process costs now; none where the system does not say.
     pub fn now() -> Option<Cost> {
         let (max_files, _) = rlimit::Resource::NOFILE.get().ok()?;
+        let mut cost = Cost::read(Path::new("/proc/self"), max_files)?;
+        // The folder that is read is one of them.
+        cost.open_files = cost.open_files.saturating_sub(1);
+        Some(cost)
+    }
+
+    /// What another process costs now; none where the system does not say, or not to us.
+    pub fn of(pid: u32) -> Option<Cost> {
+        let folder = format!("/proc/{pid}");
+        let folder = Path::new(&folder);
+        let max_files = max_files(&fs::read_to_string(folder.join("limits")).ok()?)?;
+        Cost::read(folder, max_files)
+    }
+
+    fn read(folder: &Path, max_files: u64) -> Option<Cost> {
         Some(Cost {
-            cpu_seconds: cpu_seconds(&fs::read_to_string("/proc/self/stat").ok()?)?,
-            resident_bytes: resident_bytes(&fs::read_to_string("/proc/self/status").ok()?)?,
-            // The folder that is read is one of them.
-            open_files: (fs::read_dir("/proc/self/fd").ok()?.count() as u64).saturating_sub(1),
+            cpu_seconds: cpu_seconds(&fs::read_to_string(folder.join("stat")).ok()?)?,
+            resident_bytes: resident_bytes(&fs::read_to_string(folder.join("status")).ok()?)?,
+            open_files: fs::read_dir(folder.join("fd")).ok()?.count() as u64,
             max_files,
         })
     }
@@ -50,6 +65,18 @@ fn resident_bytes(status: &str) -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib * KIB)
+}
+
+/// The soft limit, or as good as none.
+fn max_files(limits: &str) -> Option<u64> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let soft = line.split_whitespace().next()?;
+    if soft == "unlimited" {
+        return Some(u64::MAX);
+    }
+    soft.parse().ok()
 }
 
 /// When something began, by both clocks: one for people, one that never goes back.
@@ -88,6 +115,11 @@ mod tests {
             Some(8 << 20)
         );
         assert_eq!((cpu_seconds(""), resident_bytes("VmRSS:")), (None, None));
+        let limits = |soft| {
+            format!("Limit   Soft   Hard   Units\nMax open files   {soft}   20000   files\n")
+        };
+        assert_eq!(max_files(&limits("1024")), Some(1024));
+        assert_eq!(max_files(&limits("unlimited")), Some(u64::MAX));
     }
 
     #[test]
@@ -95,5 +127,8 @@ mod tests {
         let cost = Cost::now().unwrap();
         assert!(cost.resident_bytes > 100_000 && cost.resident_bytes < 10 << 30);
         assert!(cost.open_files >= 3 && cost.open_files <= cost.max_files);
+        let same = Cost::of(std::process::id()).unwrap();
+        assert_eq!(same.max_files, cost.max_files);
+        assert_eq!(Cost::of(u32::MAX), None);
     }
 }

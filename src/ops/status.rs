@@ -50,7 +50,8 @@ pub async fn log(flags: &Log) -> anyhow::Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-async fn read(admin: SocketAddr) -> anyhow::Result<State> {
+/// The state of the server whose admin listener this is.
+pub async fn read(admin: SocketAddr) -> anyhow::Result<State> {
     let answer = get(admin, "/status").await?;
     serde_json::from_str(&answer)
         .with_context(|| format!("{admin} answers, but not as a server of this version does"))

@@ -1,0 +1,16 @@
+//! `--mode hold`: everybody comes and stays, and says nothing but that they live.
+
+use std::sync::Arc;
+
+use super::crowd::Crowd;
+
+/// Comes, stays, and leaves when it is time.
+pub(super) async fn stay(crowd: Arc<Crowd>, number: u32) {
+    let mut person = crowd.person(number);
+    let Some(mut line) = crowd.arrive(&mut person).await else {
+        return;
+    };
+    let outcome = crowd.idle(&mut line, &crowd.end).await;
+    crowd.gone(&outcome);
+    line.close().await;
+}

@@ -1,0 +1,86 @@
+//! Choices under way: each is entered by who sends it and taken by the partner who sees it.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use tokio::time::Instant;
+
+use crate::bench::crowd::lock;
+
+/// A choice under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// Who is to see it.
+    pub(super) partner: u32,
+    /// When it was due.
+    pub(super) due: Instant,
+    /// When it was sent.
+    pub(super) sent: Instant,
+    /// Whether its time counts.
+    pub(super) counts: bool,
+}
+
+/// The choices of everybody, by who sent them.
+pub(super) struct Board(Vec<Mutex<VecDeque<Choice>>>);
+
+impl Board {
+    /// For so many people.
+    pub(super) fn new(people: u32) -> Board {
+        Board((0..people).map(|_| Mutex::default()).collect())
+    }
+
+    /// Enters a choice, before it is sent.
+    pub(super) fn enter(&self, sender: u32, choice: Choice) {
+        lock(&self.0[sender as usize]).push_back(choice);
+    }
+
+    /// Takes the first choice of the sender that this partner has not seen. A connection keeps the order, so it is the one
+    /// whose movement has come.
+    pub(super) fn take(&self, sender: u32, partner: u32) -> Option<Choice> {
+        let mut choices = lock(&self.0[sender as usize]);
+        let first = choices
+            .iter()
+            .position(|choice| choice.partner == partner)?;
+        choices.remove(first)
+    }
+
+    /// Removes what the sender entered for this partner before a moment; how many that counted were still there.
+    pub(super) fn clear(&self, sender: u32, partner: u32, before: Instant) -> u64 {
+        let mut missing = 0;
+        lock(&self.0[sender as usize]).retain(|choice| {
+            let over = choice.partner == partner && choice.sent < before;
+            missing += u64::from(over && choice.counts);
+            !over
+        });
+        missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_partner_takes_its_own_in_order_and_what_is_left_is_missing() {
+        let now = Instant::now();
+        let after = |millis| now + Duration::from_millis(millis);
+        let choice = |partner, millis| Choice {
+            partner,
+            due: after(millis),
+            sent: after(millis),
+            counts: true,
+        };
+        let board = Board::new(3);
+        board.enter(0, choice(1, 1));
+        board.enter(0, choice(2, 2));
+        board.enter(0, choice(1, 3));
+        assert_eq!(board.take(0, 2), Some(choice(2, 2)));
+        assert_eq!(board.take(0, 1), Some(choice(1, 1)));
+        assert_eq!(board.take(1, 0), None);
+        assert_eq!(board.clear(0, 1, after(3)), 0);
+        assert_eq!(board.clear(0, 1, after(4)), 1);
+        assert_eq!(board.take(0, 1), None);
+    }
+}
