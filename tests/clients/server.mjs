@@ -19,7 +19,7 @@ export async function startServer(flags = {}) {
   assert.ok(WULIN_BIN, 'set WULIN_URL to a running server, or WULIN_BIN to the wulin program');
 
   const state = await mkdtemp(join(tmpdir(), 'wulin-clients-'));
-  const settings = { listen: '127.0.0.1', port: 0, 'http-port': 0, 'game-time': '2s', 'robot-wait': '300ms', ...flags };
+  const settings = { listen: '127.0.0.1', port: 0, 'http-port': 0, admin: 'off', 'game-time': '2s', 'robot-wait': '300ms', ...flags };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const server = spawn(WULIN_BIN, ['serve', ...args], { env: environment(state), stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';

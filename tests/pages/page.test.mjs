@@ -26,7 +26,7 @@ describe('playing', AT_ONCE, () => {
     await press(two, hand('rock'));
 
     await press(two, '.face >> nth=1');
-    assert.match(await one.locator('#others .pulled').getAttribute('alt'), /crying/);
+    await one.locator('#others .pulled[alt*="crying"]').waitFor();
 
     await Promise.all([at(one, 'result'), at(two, 'result')]);
     assert.equal(await outcome(one), 'win');
