@@ -10,6 +10,7 @@ FROM ${BUILDER} AS build
 WORKDIR /build
 # Dependencies first, against empty sources: this layer is built again only when they change.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs \
