@@ -1,7 +1,7 @@
 //! Drives the lobby: the only code where it meets the runtime.
 
 use std::collections::HashMap;
-use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -139,17 +139,18 @@ struct Host {
 impl Host {
     async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
         let mut letters = Vec::with_capacity(BATCH);
+        // Set anew only when the deadline has changed: timers are kept behind a lock.
+        let mut alarm = pin!(time::sleep_until(now().into()));
         loop {
             let deadline = self.lobby.deadline();
-            let timeout = async {
-                match deadline {
-                    Some(deadline) => time::sleep_until(deadline.into()).await,
-                    None => pending().await,
-                }
-            };
+            if let Some(deadline) = deadline.map(Into::into)
+                && alarm.deadline() != deadline
+            {
+                alarm.as_mut().reset(deadline);
+            }
             tokio::select! {
                 biased; // a flood of letters must not hold a deadline back
-                () = timeout => {
+                () = &mut alarm, if deadline.is_some() => {
                     self.lobby.handle_timeout(now());
                     self.carry_out();
                 }

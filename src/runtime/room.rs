@@ -1,5 +1,6 @@
 //! Drives one room to its end: the only code where a room meets the runtime.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -95,14 +96,19 @@ pub(super) async fn run(
     census.tally.rounds.add(1);
     census.tally.robots.add(room.robots());
     let mut owed = None;
+    // Set anew only when the deadline has changed, which most letters do not do: timers are kept behind a lock.
+    let mut alarm = pin!(time::sleep_until(now().into()));
     loop {
         carry_out(&mut room, &lines, &lobby, owed).await;
         let Some(deadline) = room.deadline() else {
             break;
         };
+        if alarm.deadline() != deadline.into() {
+            alarm.as_mut().reset(deadline.into());
+        }
         tokio::select! {
             biased; // a flood of commands must not hold a deadline back
-            () = time::sleep_until(deadline.into()) => {
+            () = &mut alarm => {
                 owed = Some(Owed::Result(deadline));
                 room.handle_timeout(now());
             }

@@ -123,7 +123,6 @@ pub enum Outgoing {
 pub struct Session {
     peer: Peer,
     lobby: LobbyHandle,
-    draining: CancellationToken,
     seat: Option<SeatHandle>,
     /// Has asked its room to leave. Until the room has said yes, nothing else is read: the lobby must hear of it first.
     leaving: bool,
@@ -147,7 +146,6 @@ impl Session {
                 outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
             },
             lobby: hall.lobby.clone(),
-            draining: hall.draining.clone(),
             seat: None,
             leaving: false,
             legacy,
@@ -247,12 +245,9 @@ impl Session {
         Outgoing::Message(message)
     }
 
-    /// Waits until the server wants to be rid of this client: it drains, and no round is in progress here.
-    pub async fn drained(&self) {
-        if self.seat.is_some() {
-            std::future::pending::<()>().await;
-        }
-        self.draining.cancelled().await;
+    /// Whether no round is in progress here: a server that drains lets such clients go.
+    pub fn is_idle(&self) -> bool {
+        self.seat.is_none()
     }
 
     /// The last message to a client that is let go because the server restarts.

@@ -140,7 +140,9 @@ fn welcome(socket: SocketRef, hall: &Hall) {
         },
     );
     let session = Session::new(hall, Kind::Polling, false);
-    hall.tasks.spawn(attend(socket, session, asked, gone));
+    let draining = hall.draining.clone();
+    hall.tasks
+        .spawn(attend(socket, session, asked, gone, draining));
 }
 
 async fn attend(
@@ -148,9 +150,10 @@ async fn attend(
     mut session: Session,
     mut asked: mpsc::Receiver<Asked>,
     gone: CancellationToken,
+    draining: CancellationToken,
 ) {
     let connection = session.id();
-    let ending = converse(&socket, &mut session, &mut asked, &gone).await;
+    let ending = converse(&socket, &mut session, &mut asked, &gone, &draining).await;
     if ending == Err(Farewell::GoingAway) {
         emit(&socket, &session.restart());
     }
@@ -173,6 +176,7 @@ async fn converse(
     session: &mut Session,
     asked: &mut mpsc::Receiver<Asked>,
     gone: &CancellationToken,
+    draining: &CancellationToken,
 ) -> Result<(), Farewell> {
     // socketioxide keeps the client's acknowledgement id to itself, so ours stand for its senders.
     let mut senders: HashMap<u64, AckSender> = HashMap::new();
@@ -200,7 +204,7 @@ async fn converse(
                 senders.insert(last_ack, ack);
                 session.receive(Request { command, ack: Some(last_ack) }).await?;
             }
-            () = session.drained() => return Err(Farewell::GoingAway),
+            () = draining.cancelled(), if session.is_idle() => return Err(Farewell::GoingAway),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The loop of one WebSocket: native, or Socket.IO that was opened directly. Nothing here knows the game.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -145,10 +146,11 @@ impl Pulse {
         }
     }
 
-    fn beat(&mut self, pong: bool) {
+    /// It has been heard. Returns whether that was an answer: the deadline may come earlier by it, and only then.
+    fn beat(&mut self, pong: bool) -> bool {
         self.heard = Instant::now();
-        self.asked = None;
         self.answers |= pong;
+        self.asked.take().is_some()
     }
 
     fn deadline(&self, limits: &Limits) -> Instant {
@@ -162,9 +164,12 @@ impl Pulse {
         }
     }
 
-    /// The deadline has come: ask (again), or believe it dead.
-    fn ask(&mut self, limits: &Limits) -> Result<(), Farewell> {
+    /// Asks (again) if the deadline has come, or believes it dead. Returns whether to ask.
+    fn ask(&mut self, limits: &Limits) -> Result<bool, Farewell> {
         let now = Instant::now();
+        if now < self.deadline(limits) {
+            return Ok(false);
+        }
         let overdue = self.answers
             && self
                 .asked
@@ -173,7 +178,7 @@ impl Pulse {
             return Err(Farewell::Silent);
         }
         self.asked = Some(now);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -272,6 +277,10 @@ where
 {
     let limits = &hall.limits;
     let mut pulse = Pulse::new(dialect.must_answer());
+    // Both are waited for once and not in each turn anew, since each time a lock is taken that all connections share. So the
+    // alarm may go off too early, never too late.
+    let mut alarm = pin!(time::sleep_until(pulse.deadline(limits)));
+    let mut draining = pin!(hall.draining.cancelled());
     for text in dialect.open(limits) {
         socket.feed(Frame::text(text)).await?;
     }
@@ -292,7 +301,9 @@ where
             frame = socket.next(), if session.is_ready() => {
                 let Some(frame) = frame else { return Ok(()) };
                 let frame = frame?;
-                pulse.beat(matches!(frame, Frame::Pong(_)));
+                if pulse.beat(matches!(frame, Frame::Pong(_))) {
+                    alarm.as_mut().reset(pulse.deadline(limits));
+                }
                 let received = match frame {
                     Frame::Text(text) => dialect.read(&text),
                     Frame::Binary(_) => Received::Request(Request {
@@ -309,11 +320,13 @@ where
                     Received::Nothing => {}
                 }
             }
-            () = time::sleep_until(pulse.deadline(limits)) => {
-                pulse.ask(limits)?;
-                socket.send(dialect.ping()).await?;
+            () = &mut alarm => {
+                if pulse.ask(limits)? {
+                    socket.send(dialect.ping()).await?;
+                }
+                alarm.as_mut().reset(pulse.deadline(limits));
             }
-            () = session.drained() => return Err(End::Dismissed(Farewell::GoingAway)),
+            () = &mut draining, if session.is_idle() => return Err(End::Dismissed(Farewell::GoingAway)),
         }
     }
 }
