@@ -109,7 +109,7 @@ start() {
         pids="$pids $!"
         ;;
     floor)
-        "$floor" serve "$scratch/chain.pem" "$scratch/key.pem" >"$scratch/port" 2>"$scratch/echo.log" &
+        "$floor" "$scratch/chain.pem" "$scratch/key.pem" >"$scratch/port" 2>"$scratch/echo.log" &
         pids=$!
         port=$(said "$scratch/port")
         ;;
@@ -146,14 +146,16 @@ check() {
     done
     start floor
     printf '%-11s ' floor
-    "$floor" ask "$port" 10 2
+    TIME=1s load native echo 10 --warm-up 0s | node -p "JSON.parse(require('fs').readFileSync(0)).echo.echo_ms.count + ' echoes'"
     stop
 }
 
-# load PROTOCOL MODE PEOPLE: the one place that knows the load generator. Prints its JSON document.
+# load PROTOCOL MODE PEOPLE [FLAG...]: the one place that knows the load generator. Prints its JSON document.
 load() {
-    "$bench" bench "localhost:$port" --protocol "$1" --mode "$2" --people "$3" --time "$TIME" --json \
-        --admin off --pid "$(everybody | paste -sd, -)"
+    protocol=$1 mode=$2 people=$3
+    shift 3
+    "$bench" bench "localhost:$port" --protocol "$protocol" --mode "$mode" --people "$people" --time "$TIME" --json \
+        --admin off --pid "$(everybody | paste -sd, -)" "$@"
 }
 
 # measure RUN STACK PROTOCOL MODE PEOPLE: on a stack that was started for it.
@@ -161,12 +163,10 @@ measure() {
     file="$keep/$2.$3.$4.$5.$1.json"
     start "$2"
     printf 'run %s: %s, %s, %s %s\n' "$1" "$2" "$3" "$5" "$4"
-    if [ "$2.$4" = floor.play ]; then
-        "$floor" ask "$port" "$5" "${TIME%s}" >"$file"
-    else
-        # Somebody who gets lost is a result as well: the document says so.
-        load "$3" "$4" "$5" >"$file" 2>"$scratch/load.log" || [ -s "$file" ] || { cat "$scratch/load.log" >&2; exit 1; }
-    fi
+    mode=$4
+    [ "$2.$4" = floor.play ] && mode=echo
+    # Somebody who gets lost is a result as well: the document says so.
+    load "$3" "$mode" "$5" >"$file" 2>"$scratch/load.log" || [ -s "$file" ] || { cat "$scratch/load.log" >&2; exit 1; }
     stop
 }
 

@@ -1,12 +1,13 @@
 //! `wulin bench`: many people at once, and what that costs the server.
 //!
 //! One task for each person, and nothing read that need not be: the machine that is measured is the one that measures. A
-//! mode is what each person does (`connect`, `hold`, `play`, `storm`); `run` gives the signals and measures between them.
+//! mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`); `run` gives the signals and measures between them.
 
 mod clock;
 mod connect;
 mod crowd;
 mod dialect;
+mod echo;
 mod gauge;
 mod hold;
 mod line;
@@ -34,7 +35,7 @@ pub async fn run(flags: &Bench) -> anyhow::Result<bool> {
     let way = way::Way::find(flags).await?;
     let at_a_time = match flags.mode {
         Mode::Connect => flags.at_once.min(flags.people),
-        Mode::Hold | Mode::Play | Mode::Storm => flags.people,
+        Mode::Hold | Mode::Play | Mode::Echo | Mode::Storm => flags.people,
     };
     way::make_room(at_a_time)?;
     let gauge = gauge::Gauge::find(flags, way.peer).await?;

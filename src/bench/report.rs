@@ -27,6 +27,8 @@ pub(super) struct Report {
     pub(super) arrival: Arrival,
     /// Of `play`.
     pub(super) play: Option<Play>,
+    /// Of `echo`.
+    pub(super) echo: Option<Echoes>,
     /// Of `storm`.
     pub(super) storm: Option<Storm>,
     /// Messages of ours that were refused, by the code.
@@ -46,7 +48,7 @@ pub(super) struct Asked {
     pub(super) target: String,
     /// `native`, `eio3` or `eio4`.
     pub(super) protocol: &'static str,
-    /// `connect`, `hold`, `play` or `storm`.
+    /// `connect`, `hold`, `play`, `echo` or `storm`.
     pub(super) mode: &'static str,
     /// How many.
     pub(super) people: u32,
@@ -112,6 +114,19 @@ pub(super) struct Play {
     pub(super) result_late_ms: Times,
 }
 
+/// What came of `echo`.
+#[derive(Debug, Serialize)]
+pub(super) struct Echoes {
+    /// How long it was measured.
+    pub(super) seconds: f64,
+    /// From the moment a frame was due to its coming back, see [`Play::movement_ms`].
+    pub(super) echo_ms: Times,
+    /// The same from the moment it was sent.
+    pub(super) echo_from_sending_ms: Times,
+    /// From the moment a frame was due to its sending: our own part.
+    pub(super) sending_ms: Times,
+}
+
 /// What came of `storm`.
 #[derive(Debug, Serialize)]
 pub(super) struct Storm {
@@ -144,6 +159,8 @@ pub(super) struct Server {
     pub(super) cores_while_holding: Option<f64>,
     /// CPU time of a thousand rounds.
     pub(super) cpu_seconds_per_1000_rounds: Option<f64>,
+    /// CPU time of one choice with all that belongs to a round, or of one echo.
+    pub(super) cpu_us_per_message: Option<f64>,
 }
 
 /// A distribution of times, in milliseconds.
@@ -211,7 +228,7 @@ impl Report {
             server.cpu_ms_per_arrival = arrival.map(|seconds| seconds * 1000.0 / came);
         }
         // The last stage in which everybody was there.
-        let full = ["hold", "play", "storm"]
+        let full = ["hold", "play", "echo", "storm"]
             .iter()
             .find_map(|name| self.stage(name));
         server.resident_bytes_with_people = full.and_then(|stage| stage.server_resident_bytes);
@@ -234,6 +251,16 @@ impl Report {
             server.cpu_seconds_per_1000_rounds = stage
                 .server_cpu_seconds
                 .map(|seconds| seconds * 1000.0 / play.rounds);
+        }
+        let messages = match (&self.play, &self.echo) {
+            (Some(play), _) => play.choices,
+            (None, Some(echo)) => echo.echo_ms.count,
+            (None, None) => 0,
+        };
+        if let Some(seconds) = full.and_then(|stage| stage.server_cpu_seconds)
+            && messages > 0
+        {
+            server.cpu_us_per_message = Some(seconds * 1e6 / messages as f64);
         }
         self.server = server;
         let missing = self.play.as_ref().map_or(0, |play| play.missing_movements);

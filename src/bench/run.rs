@@ -9,12 +9,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::crowd::Crowd;
+use super::echo::{self, Echo};
 use super::gauge::{Gauge, Meter};
 use super::machine::Machine;
 use super::play::{self, Game};
 use super::plot::Series;
 use super::progress::Progress;
-use super::report::{Arrival, Asked, People, Play, Report, Server, Storm};
+use super::report::{Arrival, Asked, Echoes, People, Play, Report, Server, Storm};
 use super::storm;
 use super::way::Way;
 use super::{connect, hold};
@@ -64,13 +65,18 @@ pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result
         people: JoinSet::new(),
         series: Vec::new(),
     };
-    let (mut storm, mut play) = (None, None);
+    let (mut storm, mut play, mut echo) = (None, None, None);
     let arrival = match flags.mode {
         Mode::Connect => run.gather(connect::visit).await,
         Mode::Hold => run.hold().await,
         Mode::Play => {
             let (arrival, played) = run.play().await?;
             play = Some(played);
+            arrival
+        }
+        Mode::Echo => {
+            let (arrival, came_back) = run.echo().await?;
+            echo = Some(came_back);
             arrival
         }
         Mode::Storm => {
@@ -95,6 +101,7 @@ pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result
         },
         arrival,
         play,
+        echo,
         storm,
         refused: run.crowd.refused(),
         server: Server {
@@ -168,11 +175,7 @@ impl Run<'_> {
         let arrival = self
             .gather(|crowd, number| play::live(crowd, game.clone(), number))
             .await;
-        self.crowd.begin.cancel();
-        self.pass("warming up", self.flags.warm_up).await;
-        self.meter.stage("warm-up").await;
-        let began = Instant::now();
-        self.crowd.recording.store(true, Relaxed);
+        let began = self.warm_up().await;
         self.pass("playing", self.flags.time).await;
         self.crowd.recording.store(false, Relaxed);
         let took = began.elapsed();
@@ -197,6 +200,36 @@ impl Run<'_> {
         self.plot("choice to movement", movements);
         self.plot("result after it was due", results);
         Ok((arrival, report))
+    }
+
+    async fn echo(&mut self) -> anyhow::Result<(Arrival, Echoes)> {
+        let echo = Arc::new(Echo::new(self.flags)?);
+        let arrival = self
+            .gather(|crowd, number| echo::live(crowd, echo.clone(), number))
+            .await;
+        let began = self.warm_up().await;
+        self.pass("exchanging frames", self.flags.time).await;
+        self.crowd.recording.store(false, Relaxed);
+        let seconds = began.elapsed().as_secs_f64();
+        self.meter.stage("echo").await;
+        let echoes = echo.echoes.histogram();
+        let report = Echoes {
+            seconds,
+            echo_ms: (&echoes).into(),
+            echo_from_sending_ms: (&echo.echoes_from_sending.histogram()).into(),
+            sending_ms: (&echo.sendings.histogram()).into(),
+        };
+        self.plot("frame to its echo", echoes);
+        Ok((arrival, report))
+    }
+
+    /// Everybody begins; returns when it begins to count.
+    async fn warm_up(&mut self) -> Instant {
+        self.crowd.begin.cancel();
+        self.pass("warming up", self.flags.warm_up).await;
+        self.meter.stage("warm-up").await;
+        self.crowd.recording.store(true, Relaxed);
+        Instant::now()
     }
 
     async fn pass(&self, what: &'static str, time: Duration) {

@@ -74,6 +74,13 @@ pub(super) fn table(report: &Report) -> String {
             ("result late by", &play.result_late_ms),
         ]);
     }
+    if let Some(echo) = &report.echo {
+        rows.extend([
+            ("frame to its echo", &echo.echo_ms),
+            ("  from its sending", &echo.echo_from_sending_ms),
+            ("  sent late by", &echo.sending_ms),
+        ]);
+    }
     page.push('\n');
     page.push_str(&times(&rows));
     page.truncate(page.trim_end().len());
@@ -142,6 +149,9 @@ fn cost(report: &Report, line: &mut impl FnMut(&str, String)) {
     }
     if let Some(cpu) = server.cpu_seconds_per_1000_rounds {
         line("CPU of 1,000 rounds", format!("{cpu:.3} s"));
+    }
+    if let Some(cpu) = server.cpu_us_per_message {
+        line("CPU of a message", format!("{cpu:.1} us"));
     }
     let busiest = report
         .stages

@@ -27,7 +27,7 @@ pub struct Bench {
     /// How many may be on their way in at a time
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub at_once: u32,
-    /// How long `hold` and `play` take, once everybody is there
+    /// How long `hold`, `play` and `echo` take, once everybody is there
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub time: Duration,
     /// How long somebody waits for an answer that is owed; who waits longer is lost
@@ -103,6 +103,8 @@ pub enum Mode {
     Hold,
     /// Play one round after another
     Play,
+    /// Send frames in the time of `play` to a server that sends everything back: what this machine can do at most
+    Echo,
     /// Come, are all cut off at once, and come back at once
     Storm,
 }
@@ -125,6 +127,7 @@ impl Mode {
             Mode::Connect => "connect",
             Mode::Hold => "hold",
             Mode::Play => "play",
+            Mode::Echo => "echo",
             Mode::Storm => "storm",
         }
     }
