@@ -20,6 +20,11 @@ use wulin::pages;
 use wulin::play;
 use wulin::server::Server;
 
+/// Gives memory back when people leave. How, is in `.cargo/config.toml`.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A configuration that cannot work; systemd is told not to try again.
 const CONFIGURATION: u8 = 78;
 /// Wrong usage, as clap has it.

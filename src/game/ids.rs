@@ -1,7 +1,7 @@
-//! Maps by our own ids.
+//! Maps by our own ids, and maps that give back what they no longer need.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 /// A map by an id that is a number we count ourselves. No client can choose it, so it needs no keyed hash against collisions
 /// made on purpose: what clients choose, such as a uid, belongs in a plain `HashMap`.
@@ -29,13 +29,42 @@ impl Hasher for IdHasher {
     }
 }
 
+/// Entries a map may have room for whatever it holds.
+const SPARE: usize = 256;
+
+/// Gives memory back when a map has become much emptier, for to be called after entries were removed. It stays at least half
+/// empty, so that what it costs is spread over as many removals.
+pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
+    if map.capacity() > SPARE && map.len() < map.capacity() / 4 {
+        map.shrink_to((map.len() * 2).max(SPARE / 2));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::hash::{BuildHasher, BuildHasherDefault};
 
     use super::*;
     use crate::game::PlayerId;
+
+    #[test]
+    fn a_map_that_has_become_empty_is_small_again() {
+        let mut map: IdMap<PlayerId, u64> = (0..10_000).map(|id| (PlayerId(id), id)).collect();
+        let (full, mut shrunk) = (map.capacity(), 0);
+        for id in 0..10_000 {
+            map.remove(&PlayerId(id));
+            let before = map.capacity();
+            shrink(&mut map);
+            shrunk += usize::from(map.capacity() < before);
+            assert!(
+                (id + 1..10_000)
+                    .step_by(997)
+                    .all(|id| map.contains_key(&PlayerId(id)))
+            );
+        }
+        assert!(map.capacity() <= 2 * SPARE && map.capacity() < full / 16);
+        assert!(shrunk <= 8, "{shrunk} times");
+    }
 
     /// Ids come in rows, with gaps that may be regular.
     #[test]

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::event::{Event, Movement, Seated};
 use super::hand::Face;
-use super::ids::IdMap;
+use super::ids::{IdMap, shrink};
 use super::matchmaking::{Change, Matchmaking, Patience, Seeker};
 use super::memories::Memories;
 use super::place::{Globe, Place};
@@ -233,6 +233,7 @@ impl Lobby {
         let Some(player) = self.connections.remove(&connection) else {
             return;
         };
+        shrink(&mut self.connections);
         self.cancel_reseat(player);
         self.stop_waiting(player);
         let Some(person) = self.people.get_mut(&player) else {
@@ -598,10 +599,12 @@ impl Lobby {
         let Some(person) = self.people.remove(&player) else {
             return;
         };
+        shrink(&mut self.people);
         let uid = person.profile.uid;
         if self.uids.get(&uid) == Some(&player) {
             self.uids.remove(&uid);
-            self.memories.keep(uid, person.token, person.standing, now);
+            shrink(&mut self.uids);
+            self.memories.keep(&uid, person.token, person.standing, now);
         }
         self.outputs.push_back(Output::Gone(player));
     }

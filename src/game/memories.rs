@@ -1,9 +1,11 @@
 //! The scores of people who are offline: kept for a while, for whoever shows the token.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
+use super::ids::{IdMap, shrink};
 use super::player::{Standing, Token};
 
 /// What somebody will find again who comes back.
@@ -15,14 +17,19 @@ struct Memory {
     due: Instant,
 }
 
+/// Stands for a uid. Small pieces of text that outlive their people would hold on to the pages of memory they lie in, most of
+/// which is free. Two uids that share one, once in 2^64, lose a score, and gain none: there is the token.
+type Fingerprint = u64;
+
 /// Everybody's who is offline, up to a number and an age.
 #[derive(Debug)]
 pub struct Memories {
     age: Duration,
     most: usize,
-    kept: HashMap<Arc<str>, Memory>,
+    fingerprints: RandomState,
+    kept: IdMap<Fingerprint, Memory>,
     /// In the order they fade; those whose owners are back are passed over.
-    fading: VecDeque<(Instant, Arc<str>)>,
+    fading: VecDeque<(Instant, Fingerprint)>,
 }
 
 impl Memories {
@@ -31,7 +38,8 @@ impl Memories {
         Memories {
             age,
             most,
-            kept: HashMap::new(),
+            fingerprints: RandomState::new(),
+            kept: IdMap::default(),
             fading: VecDeque::new(),
         }
     }
@@ -47,7 +55,8 @@ impl Memories {
     }
 
     /// Somebody went. Who had the uid only while its owner was away leaves nothing behind.
-    pub fn keep(&mut self, uid: Arc<str>, token: Token, standing: Standing, now: Instant) {
+    pub fn keep(&mut self, uid: &str, token: Token, standing: Standing, now: Instant) {
+        let uid = self.fingerprints.hash_one(uid);
         if self
             .kept
             .get(&uid)
@@ -56,7 +65,7 @@ impl Memories {
             return;
         }
         let due = now + self.age;
-        self.fading.push_back((due, uid.clone()));
+        self.fading.push_back((due, uid));
         self.kept.insert(
             uid,
             Memory {
@@ -73,7 +82,7 @@ impl Memories {
     /// Whether this is the token of the uid's owner, who went.
     pub fn is_owner(&self, uid: &str, token: Option<Token>, now: Instant) -> bool {
         self.kept
-            .get(uid)
+            .get(&self.fingerprints.hash_one(uid))
             .is_some_and(|memory| token == Some(memory.token) && now <= memory.due)
     }
 
@@ -87,7 +96,8 @@ impl Memories {
         if !self.is_owner(uid, token, now) {
             return None;
         }
-        let memory = self.kept.remove(uid)?;
+        let memory = self.kept.remove(&self.fingerprints.hash_one(uid))?;
+        shrink(&mut self.kept);
         Some((memory.token, memory.standing))
     }
 
@@ -108,6 +118,7 @@ impl Memories {
             && self.kept.get(&uid).is_some_and(|memory| memory.due == due)
         {
             self.kept.remove(&uid);
+            shrink(&mut self.kept);
         }
     }
 }
@@ -133,13 +144,13 @@ mod tests {
     #[test]
     fn a_score_is_for_whoever_shows_its_token_and_only_once() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
-        memories.keep("a".into(), mine, STANDING, now);
+        memories.keep("a", mine, STANDING, now);
         assert_eq!(
             memories.recall("a", Some(mine), now + AGE),
             Some((mine, STANDING))
         );
         assert_eq!(memories.recall("a", Some(mine), now), None);
-        memories.keep("a".into(), mine, STANDING, now);
+        memories.keep("a", mine, STANDING, now);
         assert_eq!(memories.recall("a", Some(other), now), None);
         assert_eq!(memories.recall("a", None, now), None);
         assert_eq!(
@@ -152,22 +163,22 @@ mod tests {
     #[test]
     fn whoever_has_the_uid_while_its_owner_is_away_leaves_no_trace() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
-        memories.keep("a".into(), mine, STANDING, now);
-        memories.keep("a".into(), other, Standing::default(), now);
+        memories.keep("a", mine, STANDING, now);
+        memories.keep("a", other, Standing::default(), now);
         assert!(memories.is_owner("a", Some(mine), now));
         assert!(!memories.is_owner("a", Some(other), now));
         // Once the owner is forgotten the uid is anybody's.
         let later = now + AGE + Duration::from_secs(1);
-        memories.keep("a".into(), other, STANDING, later);
+        memories.keep("a", other, STANDING, later);
         assert!(memories.is_owner("a", Some(other), later));
     }
 
     #[test]
     fn a_score_fades_with_its_own_age_though_its_owner_was_back_meanwhile() {
         let (mut memories, [mine, _], start) = (Memories::new(AGE, 9), tokens(), Instant::now());
-        memories.keep("a".into(), mine, STANDING, start);
+        memories.keep("a", mine, STANDING, start);
         memories.recall("a", Some(mine), start);
-        memories.keep("a".into(), mine, STANDING, start + AGE / 2);
+        memories.keep("a", mine, STANDING, start + AGE / 2);
         memories.fade(start + AGE);
         assert_eq!(memories.len(), 1);
         memories.fade(start + AGE + AGE / 2);
@@ -179,7 +190,7 @@ mod tests {
     fn the_oldest_go_when_there_are_too_many() {
         let (mut memories, [mine, _], now) = (Memories::new(AGE, 2), tokens(), Instant::now());
         for uid in ["a", "b", "c"] {
-            memories.keep(uid.into(), mine, STANDING, now);
+            memories.keep(uid, mine, STANDING, now);
         }
         assert_eq!(memories.len(), 2);
         assert_eq!(memories.recall("a", Some(mine), now), None);

@@ -2,7 +2,7 @@
 
 pub mod event;
 pub mod hand;
-mod ids;
+pub(crate) mod ids;
 pub mod lobby;
 pub mod matchmaking;
 pub mod memories;

@@ -13,6 +13,7 @@ use super::line::{Line, Peer};
 use super::outbox::Delivery;
 use super::room::{self, Letter as RoomLetter};
 use super::{Census, Kind, now};
+use crate::game::ids::shrink;
 use crate::game::lobby::{Hello, Lobby, Output};
 use crate::game::room::{Command, Room, Settlement};
 use crate::game::{ConnectionId, Face, PlayerId, RoomId};
@@ -226,7 +227,10 @@ impl Host {
                     self.abandon(player, connection, room);
                 }
                 Output::Opened(room, people) => self.open_room(room, &people),
-                Output::Gone(player) => _ = self.lines.remove(&player),
+                Output::Gone(player) => {
+                    self.lines.remove(&player);
+                    shrink(&mut self.lines);
+                }
             }
         }
         self.arriving = None;
