@@ -7,7 +7,7 @@ import { startRelay } from '../clients/relay.mjs';
 import { PHONE, assertQuiet, useChromium } from './chromium.mjs';
 import { compile } from './devtools/compile.mjs';
 import { format } from './devtools/places.mjs';
-import { AT_ONCE, PEOPLE, ROBOTS, afterwards, onServer, open as openPage, press, text, at as pageAt, hand as pageHand, outcome } from './table.mjs';
+import { AT_ONCE, PEOPLE, ROBOTS, afterwards, onServer, open as openPage, press, still, text, at as pageAt, hand as pageHand, outcome } from './table.mjs';
 import { FOLDER, PRIMARY, at, open } from './wechat.mjs';
 
 useChromium();
@@ -217,6 +217,30 @@ describe('in WeChat', AT_ONCE, () => {
     assert.ok(!sent.at(-1).includes('cordinate'));
     await assertContent(someone);
   }));
+
+  // What navigation and status bar leave of some phones, from the smallest to the largest.
+  for (const [width, height] of [[320, 504], [375, 603], [360, 700], [390, 753], [412, 780], [430, 840]]) {
+    test(`${width} × ${height}: all of it is in view`, onServer(ROBOTS, async (server) => {
+      const someone = await open(server, { viewport: { width, height: height + 64 } });
+      const { page } = someone;
+      const inView = async (where) => {
+        await still(page);
+        const hidden = await page.locator('.devtools-page').evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight);
+        assert.equal(hidden, 0, where);
+      };
+      await inView('ready');
+      await press(page, PRIMARY);
+      await at(page, 'waiting');
+      await inView('waiting');
+      await at(page, 'playing');
+      await press(page, hand('rock'));
+      await inView('playing');
+      await at(page, 'result');
+      await page.locator(PRIMARY).waitFor();
+      await inView('result');
+      await assertContent(someone);
+    }));
+  }
 
   test('it can be shared', onServer({}, async (server) => {
     const someone = await open(server, { viewport: PHONE });
