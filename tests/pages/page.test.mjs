@@ -286,7 +286,7 @@ describe('on every screen', AT_ONCE, () => {
   const SIZES = [[320, 568], [360, 640], [430, 760], [412, 785], [740, 360], [820, 1180], [1024, 520], [1366, 657]]
     .map(([width, height]) => ({ width, height })).concat(PHONE, DESK);
   for (const viewport of SIZES) {
-    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer(ROBOTS, async (server) => {
+    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer({ ...ROBOTS, 'robot-wait': '2s' }, async (server) => {
       const someone = await open(server, { viewport });
       const { page } = someone;
       const inView = async (...selectors) => {
