@@ -54,7 +54,7 @@ describe('in WeChat', AT_ONCE, () => {
     await press(two.page, hand('paper'));
     await at(one.page, 'result');
     assert.equal(await text(one.page, '.gained'), '+2');
-    assert.ok((await calls(one.page, 'vibrateShort')).length > 0);
+    for (const sense of ['vibrateShort', 'createWebAudioContext']) assert.ok((await calls(one.page, sense)).length > 0, sense);
     await assertContent(one);
     await assertContent(two);
   }));
@@ -177,6 +177,22 @@ describe('in WeChat', AT_ONCE, () => {
     await page.reload();
     await at(page, 'ready');
     assert.equal(await name(page, 'me'), '阿 强');
+    await assertContent(someone);
+  }));
+
+  test('sound and vibration that are off are neither heard nor felt', onServer(ROBOTS, async (server) => {
+    const someone = await open(server);
+    const { page } = someone;
+    await press(page, '[aria-label="Sound"]');
+    await press(page, '[aria-label="Settings"]');
+    await page.getByRole('switch', { name: 'Vibration' }).click();
+    assert.equal(await page.getByRole('switch', { name: 'Sound' }).getAttribute('aria-checked'), 'false');
+    await page.getByRole('button', { name: 'Back' }).click();
+    await press(page, PRIMARY);
+    await at(page, 'playing');
+    await press(page, hand('rock'));
+    await at(page, 'result');
+    for (const sense of ['vibrateShort', 'createWebAudioContext']) assert.deepEqual(await calls(page, sense), [], sense);
     await assertContent(someone);
   }));
 

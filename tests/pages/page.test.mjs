@@ -248,6 +248,40 @@ describe('who one is', AT_ONCE, () => {
   }));
 });
 
+describe('sound and vibration', AT_ONCE, () => {
+  /** Counts the notes a page plays and the times it shakes the phone. */
+  const listen = (page) => page.addInitScript(() => {
+    window.felt = { notes: 0, pulses: 0 };
+    const { createOscillator } = AudioContext.prototype;
+    AudioContext.prototype.createOscillator = function count() {
+      window.felt.notes += 1;
+      return createOscillator.call(this);
+    };
+    navigator.vibrate = () => (window.felt.pulses += 1) > 0;
+  });
+
+  for (const muted of [false, true]) {
+    test(muted ? 'that are off are neither heard nor felt' : 'tell of a round', onServer(ROBOTS, async (server) => {
+      const someone = await open(server, { prepare: listen });
+      const { page } = someone;
+      if (muted) {
+        await press(page, '#mute');
+        await press(page, '#open-settings');
+        await page.locator('#vibration').uncheck();
+        await press(page, '#close-settings');
+      }
+      await press(page, '#primary');
+      await at(page, 'playing');
+      await press(page, hand('rock'));
+      await at(page, 'result');
+      const { notes, pulses } = await page.evaluate(() => window.felt);
+      assert.equal(notes > 0, !muted, `${notes} notes`);
+      assert.equal(pulses > 0, !muted, `${pulses} pulses`);
+      assertQuiet(someone);
+    }));
+  }
+});
+
 describe('the place', AT_ONCE, () => {
   const PRECISE = { latitude: 31.230416, longitude: 121.473701 };
 
