@@ -32,7 +32,7 @@ const screen = new Screen(words, {
     save(profile);
     screen.muted(!profile.sound);
   },
-  settings: () => settings.open(),
+  settings: (wanted) => settings.open(wanted),
 });
 const settings = new Settings(words, profile, {
   changed({ name, avatar }) {

@@ -13,7 +13,7 @@ import { faces, hands } from './pictures.js';
  * @property {(hand: number) => void} choose
  * @property {(face: number) => void} pull
  * @property {() => void} mute
- * @property {() => void} settings
+ * @property {(wanted?: 'near') => void} settings
  */
 
 export class Screen {
@@ -47,7 +47,8 @@ export class Screen {
     const mute = find('mute');
     mute.setAttribute('aria-label', words.sound);
     mute.addEventListener('click', () => answers.mute());
-    for (const id of ['open-settings', 'near-open']) find(id).addEventListener('click', () => answers.settings());
+    find('open-settings').addEventListener('click', () => answers.settings());
+    find('near-open').addEventListener('click', () => answers.settings('near'));
     find('open-settings').setAttribute('aria-label', words.settings);
     find('near-open').textContent = words.near;
     document.addEventListener('keydown', (event) => this.#key(event));

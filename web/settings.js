@@ -44,13 +44,15 @@ export class Settings {
     this.#dialog.addEventListener('click', ({ target }) => target === this.#dialog && this.#dialog.close());
   }
 
-  open() {
+  /** @param {'near'} [wanted] the switch that is asked for */
+  open(wanted) {
     this.#name.value = this.profile.name;
     for (const input of this.#choices()) input.checked = input.value === this.profile.avatar;
     for (const id of /** @type {const} */ (['sound', 'vibration'])) {
       /** @type {HTMLInputElement} */ (find(id)).checked = this.profile[id];
     }
     this.#dialog.showModal();
+    if (wanted) find(wanted).focus();
   }
 
   #close() {

@@ -12,7 +12,7 @@ const { readLines, readSeats } = require('./wire.js');
 const HELLO_TIMEOUT = 8000;
 /** The same, where the connection is in doubt: a phone has slept, or another answer is overdue. */
 const DOUBT_TIMEOUT = 4000;
-/** How often a client that only looks on asks whether the server is there, and how many people are near. */
+/** How often a client asks whether the server is there, and how many people are near. */
 const PROBE_INTERVAL = 25000;
 /** How long `room` may take after `join`. */
 const ROOM_TIMEOUT = 3000;
@@ -257,7 +257,7 @@ class Game {
     for (const uid of Object.keys(this.faces)) if (this.faces[uid].until <= now) delete this.faces[uid];
     if (isDue(this._settledAt, now)) this._settledAt = null;
     if (isDue(this._answerBy, now)) this._redial();
-    if (isDue(this._probeAt, now)) this._probe(now);
+    if (isDue(this._probeAt, now)) this._hello(now, HELLO_TIMEOUT);
     const stage = this.stage;
     if (stage.name === 'waiting' && isDue(stage.retryAt, now)) {
       this._join(now);
@@ -313,13 +313,6 @@ class Game {
   _enter(stage, now) {
     if (stage.name !== this.stage.name) this._settledAt = now + SETTLING;
     this.stage = stage;
-  }
-
-  /** @param {number} now */
-  _probe(now) {
-    // A running round needs no asking: its result is awaited.
-    if (this.stage.name === 'playing' && this.link === 'online') this._probeAt = now + PROBE_INTERVAL;
-    else this._hello(now, HELLO_TIMEOUT);
   }
 
   _redial() {

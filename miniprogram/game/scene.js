@@ -46,7 +46,7 @@ const RANKS = [1, 3, 5, 8, 12];
  * @property {string} note
  * @property {Card} me
  * @property {Card[]} others
- * @property {{seconds: number, text: string, total: number, left: number} | null} countdown total and left in ms
+ * @property {{seconds: number, total: number, left: number} | null} countdown total and left in ms
  * @property {Choice[]} hands
  * @property {{id: number, name: string, label: string}[]} faces
  * @property {boolean} facesOpen whether anybody would see one
@@ -73,13 +73,13 @@ function scene(game, words, now) {
   const shown = {
     phase,
     link: linkText(game, words),
-    online: onlineText(game, words),
+    online: onlineText(game, words, others),
     headline,
     detail,
     note: game.note === null ? '' : words.notes[game.note],
     me,
     others,
-    countdown: playing ? countdown(playing, words, now) : null,
+    countdown: playing ? countdown(playing, now) : null,
     hands: numbered(HANDS).map(({ id, name }) => (
       { id, name, label: words.hands[name], chosen: id === hand, enabled: open })),
     faces: numbered(FACES).map(({ id, name }) => ({ id, name, label: words.faces[name] })),
@@ -108,10 +108,14 @@ function linkText({ link, met, stage }, words) {
   return link === 'lost' ? words.unreachable : words.connecting;
 }
 
-/** Without a connection nobody knows. @param {Game} game @param {Words} words */
-function onlineText({ nearby, place, link }, words) {
+/**
+ * Without a connection nobody knows. Who sits opposite may have come after the last count, and is online all the same.
+ * @param {Game} game @param {Words} words @param {Card[]} others
+ */
+function onlineText({ nearby, place, link }, words, others) {
   if (nearby === null || link !== 'online') return '';
-  return place ? words.nearby(nearby) : words.online(nearby);
+  if (place) return words.nearby(nearby);
+  return words.online(Math.max(nearby, others.filter(({ robot, away }) => !robot && !away).length));
 }
 
 /** @param {Game} game @param {Words} words @param {Phase} phase @param {boolean} open */
@@ -134,7 +138,7 @@ function spoken(game, words, phase, open) {
 function waitingDetail({ others }, words, link) {
   if (link !== 'online') return words.waitingOffline;
   if (others.length === 0) return words.waitingDetail;
-  return words.seatedWith(others.map(({ name }) => name || words.noName).join(', '));
+  return words.seatedWith(others.map((seat) => called(seat, words)).join(words.comma));
 }
 
 /** Why it ended so, and what it means for the streak. @param {Game} game @param {Result} result @param {Words} words */
@@ -218,7 +222,7 @@ function blankCard(seat, words, faces) {
   const rank = RANKS.filter((least) => seat.streak >= least).length;
   return {
     uid: seat.uid,
-    name: seat.name || words.noName,
+    name: called(seat, words),
     avatar: avatarOf(seat),
     robot: seat.robot ? words.robot : '',
     rank: rank > 0 ? words.ranks[rank - 1] : '',
@@ -235,6 +239,11 @@ function blankCard(seat, words, faces) {
   };
 }
 
+/** @param {Seat} seat @param {Words} words */
+function called({ name, robot }, words) {
+  return (robot ? words.robotName(name) : name) || words.noName;
+}
+
 /** @param {number | null} hand @param {Words} words @returns {Picture} */
 function openHand(hand, words) {
   const name = (hand !== null && nameOf(HANDS, hand)) || 'none';
@@ -246,11 +255,11 @@ function secret() {
   return { name: 'secret', label: '' };
 }
 
-/** @param {import('./game.js').Playing} round @param {Words} words @param {number} now */
-function countdown({ startedAt, endsAt }, words, now) {
+/** @param {import('./game.js').Playing} round @param {number} now */
+function countdown({ startedAt, endsAt }, now) {
   const left = Math.max(0, endsAt - now);
   const seconds = Math.ceil(left / 1000);
-  return { seconds, text: words.seconds(seconds), total: endsAt - startedAt, left };
+  return { seconds, total: endsAt - startedAt, left };
 }
 
 /** @param {Phase} phase @param {Words} words @param {boolean} enabled @returns {Step | null} */
@@ -275,14 +284,16 @@ function secondary(phase, words, enabled) {
 function announcement({ phase, headline, detail, note, link, me, others, countdown: clock }, words) {
   /** @param {Card} card */
   const named = ({ name, robot }) => (robot ? `${name} (${robot})` : name);
-  const opponents = others.map(named).join(', ');
+  const opponents = others.map(named).join(words.comma);
   const parts = [];
   switch (phase) {
     case 'connecting': break;
     case 'ready': parts.push(note); break;
     case 'waiting': parts.push(headline, detail, note); break;
     case 'playing':
-      parts.push(opponents, clock && clock.seconds === 0 ? words.timeUp : words.choose);
+      parts.push(opponents);
+      if (clock && clock.seconds > 0) parts.push(words.choose, words.seconds(Math.round(clock.total / 1000)));
+      else parts.push(words.timeUp);
       for (const other of others) if (other.away) parts.push(`${named(other)}: ${other.status}`);
       break;
     case 'result':

@@ -7,6 +7,7 @@
 const zh = {
   language: 'zh-CN',
   stop: '。',
+  comma: '、',
   title: '武林',
   tagline: '剪刀石头布，谁是武林盟主？',
   rules: '剪刀剪布，布包石头，石头砸剪刀。连胜越多，得分越高。',
@@ -39,7 +40,7 @@ const zh = {
   chosenDetail: '还可以改，以最后一次为准。',
   chosenOffline: '连接断了，连上后替你补上。',
   timeUp: '亮招！',
-  seconds: (/** @type {number} */ n) => `还剩 ${n} 秒`,
+  seconds: (/** @type {number} */ n) => `限时 ${n} 秒`,
   thinking: '正在想',
   moved: (/** @type {number} */ n) => (n > 1 ? `改了 ${n - 1} 次主意` : '已出招'),
   left: '走了',
@@ -61,8 +62,10 @@ const zh = {
   noHandLoses: '没出手的算输。',
 
   scoreIs: (/** @type {number} */ n) => `${n} 分`,
-  streakIs: (/** @type {number} */ n) => `${n} 连胜`,
+  streakIs: (/** @type {number} */ n) => (n > 1 ? `${n} 连胜` : '1 胜'),
   robot: '机器人',
+  /** What a robot goes by; the server gives it a Chinese name. */
+  robotName: (/** @type {string} */ name) => name,
   me: '我',
 
   /** @type {Record<string, string>} */
@@ -92,7 +95,7 @@ const zh = {
   sound: '声音',
   vibration: '震动',
   near: '优先匹配附近的人',
-  nearDetail: '打开时才读取位置，只用来找附近的对手。只发送大约 1 公里精度的位置，关掉就不再发送。',
+  nearDetail: '打开时才读取位置，只用来找附近的对手。只发送大约 1\u00a0公里精度的位置，关掉就不再发送。',
   nearDenied: '没有拿到位置。请在系统或浏览器的设置里允许，再打开一次。',
   nearUnknown: '暂时定位不到，过一会儿再试。',
   openSettings: '去授权设置',
@@ -114,6 +117,7 @@ const zh = {
 const en = {
   language: 'en',
   stop: '.',
+  comma: ', ',
   title: 'Wulin',
   tagline: 'Rock, paper, scissors. Who becomes the master?',
   rules: 'Scissors cut paper, paper wraps rock, rock breaks scissors. The longer the streak, the more a win scores.',
@@ -146,7 +150,7 @@ const en = {
   chosenDetail: 'You may still change; the last one counts.',
   chosenOffline: 'The connection is lost; it will be sent when it is back.',
   timeUp: 'Show!',
-  seconds: (n) => (n === 1 ? '1 second left' : `${n} seconds left`),
+  seconds: (n) => (n === 1 ? 'You have 1 second' : `You have ${n} seconds`),
   thinking: 'is thinking',
   moved: (n) => (n > 1 ? `changed ${n === 2 ? 'once' : `${n - 1} times`}` : 'has chosen'),
   left: 'has left',
@@ -167,8 +171,12 @@ const en = {
   noHandLoses: 'Who shows no hand loses.',
 
   scoreIs: (n) => `Score ${n}`,
-  streakIs: (n) => `${n} in a row`,
+  streakIs: (n) => (n > 1 ? `${n} in a row` : '1 win'),
   robot: 'Robot',
+  robotName: (name) => {
+    const [, made = '', which = ''] = /^([木铜])人·([甲乙丙丁])$/.exec(name) || [];
+    return made ? `${made === '木' ? 'Wooden' : 'Bronze'} Man ${'甲乙丙丁'.indexOf(which) + 1}` : name;
+  },
   me: 'You',
 
   hands: { scissors: 'scissors', rock: 'rock', paper: 'paper', none: 'no hand' },

@@ -7,7 +7,7 @@ import { startRelay } from '../clients/relay.mjs';
 import { PHONE, assertQuiet, useChromium } from './chromium.mjs';
 import { compile } from './devtools/compile.mjs';
 import { format } from './devtools/places.mjs';
-import { AT_ONCE, PEOPLE, ROBOTS, afterwards, onServer, open as openPage, press, text, at as pageAt, hand as pageHand, outcome } from './table.mjs';
+import { AT_ONCE, PEOPLE, ROBOTS, afterwards, onServer, open as openPage, press, still, text, at as pageAt, hand as pageHand, outcome } from './table.mjs';
 import { FOLDER, PRIMARY, at, open } from './wechat.mjs';
 
 useChromium();
@@ -54,7 +54,7 @@ describe('in WeChat', AT_ONCE, () => {
     await press(two.page, hand('paper'));
     await at(one.page, 'result');
     assert.equal(await text(one.page, '.gained'), '+2');
-    assert.ok((await calls(one.page, 'vibrateShort')).length > 0);
+    for (const sense of ['vibrateShort', 'createWebAudioContext']) assert.ok((await calls(one.page, sense)).length > 0, sense);
     await assertContent(one);
     await assertContent(two);
   }));
@@ -180,6 +180,22 @@ describe('in WeChat', AT_ONCE, () => {
     await assertContent(someone);
   }));
 
+  test('sound and vibration that are off are neither heard nor felt', onServer(ROBOTS, async (server) => {
+    const someone = await open(server);
+    const { page } = someone;
+    await press(page, '[aria-label="Sound"]');
+    await press(page, '[aria-label="Settings"]');
+    await page.getByRole('switch', { name: 'Vibration' }).click();
+    assert.equal(await page.getByRole('switch', { name: 'Sound' }).getAttribute('aria-checked'), 'false');
+    await page.getByRole('button', { name: 'Back' }).click();
+    await press(page, PRIMARY);
+    await at(page, 'playing');
+    await press(page, hand('rock'));
+    await at(page, 'result');
+    for (const sense of ['vibrateShort', 'createWebAudioContext']) assert.deepEqual(await calls(page, sense), [], sense);
+    await assertContent(someone);
+  }));
+
   test('a nickname that WeChat refuses is not kept', onServer({}, async (server) => {
     const someone = await open(server, { devtools: { review: { pass: false, timeout: false } } });
     const { page } = someone;
@@ -217,6 +233,30 @@ describe('in WeChat', AT_ONCE, () => {
     assert.ok(!sent.at(-1).includes('cordinate'));
     await assertContent(someone);
   }));
+
+  // What navigation and status bar leave of some phones, from the smallest to the largest.
+  for (const [width, height] of [[320, 504], [375, 603], [360, 700], [390, 753], [412, 780], [430, 840]]) {
+    test(`${width} × ${height}: all of it is in view`, onServer(ROBOTS, async (server) => {
+      const someone = await open(server, { viewport: { width, height: height + 64 } });
+      const { page } = someone;
+      const inView = async (where) => {
+        await still(page);
+        const hidden = await page.locator('.devtools-page').evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight);
+        assert.equal(hidden, 0, where);
+      };
+      await inView('ready');
+      await press(page, PRIMARY);
+      await at(page, 'waiting');
+      await inView('waiting');
+      await at(page, 'playing');
+      await press(page, hand('rock'));
+      await inView('playing');
+      await at(page, 'result');
+      await page.locator(PRIMARY).waitFor();
+      await inView('result');
+      await assertContent(someone);
+    }));
+  }
 
   test('it can be shared', onServer({}, async (server) => {
     const someone = await open(server, { viewport: PHONE });

@@ -53,6 +53,7 @@ describe('playing', AT_ONCE, () => {
     await press(page, '#primary');
     await at(page, 'playing');
     assert.equal(await text(page, '#others .robot'), 'Robot');
+    assert.match(await text(page, '#others .name'), /^(Wooden|Bronze) Man [1-4]$/);
     await press(page, hand('rock'));
     await page.locator('#others .card[data-hop]:not([data-hop=""])').waitFor();
     await at(page, 'result');
@@ -169,6 +170,22 @@ describe('who one is', AT_ONCE, () => {
     table.assertQuiet();
   }));
 
+  test('the settings open without a keyboard over them, and where one wants to be', onServer({}, async (server) => {
+    const someone = await open(server, { viewport: { width: 320, height: 568 } });
+    const { page } = someone;
+    const focused = () => page.evaluate(() => document.activeElement.id);
+    await press(page, '#open-settings');
+    assert.equal(await focused(), 'settings-title');
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(), 'name');
+    await page.keyboard.press('Escape');
+    await press(page, '#near-open');
+    assert.equal(await focused(), 'near');
+    const { y, height } = await page.locator('#near').boundingBox();
+    assert.ok(y >= 0 && y + height <= 568, `the switch is at ${y}`);
+    assertQuiet(someone);
+  }));
+
   test('a robot\'s name is refused in words, and one goes on under another', onServer(ROBOTS, async (server) => {
     const someone = await open(server);
     const { page } = someone;
@@ -231,6 +248,40 @@ describe('who one is', AT_ONCE, () => {
   }));
 });
 
+describe('sound and vibration', AT_ONCE, () => {
+  /** Counts the notes a page plays and the times it shakes the phone. */
+  const listen = (page) => page.addInitScript(() => {
+    window.felt = { notes: 0, pulses: 0 };
+    const { createOscillator } = AudioContext.prototype;
+    AudioContext.prototype.createOscillator = function count() {
+      window.felt.notes += 1;
+      return createOscillator.call(this);
+    };
+    navigator.vibrate = () => (window.felt.pulses += 1) > 0;
+  });
+
+  for (const muted of [false, true]) {
+    test(muted ? 'that are off are neither heard nor felt' : 'tell of a round', onServer(ROBOTS, async (server) => {
+      const someone = await open(server, { prepare: listen });
+      const { page } = someone;
+      if (muted) {
+        await press(page, '#mute');
+        await press(page, '#open-settings');
+        await page.locator('#vibration').uncheck();
+        await press(page, '#close-settings');
+      }
+      await press(page, '#primary');
+      await at(page, 'playing');
+      await press(page, hand('rock'));
+      await at(page, 'result');
+      const { notes, pulses } = await page.evaluate(() => window.felt);
+      assert.equal(notes > 0, !muted, `${notes} notes`);
+      assert.equal(pulses > 0, !muted, `${pulses} pulses`);
+      assertQuiet(someone);
+    }));
+  }
+});
+
 describe('the place', AT_ONCE, () => {
   const PRECISE = { latitude: 31.230416, longitude: 121.473701 };
 
@@ -266,9 +317,10 @@ describe('the place', AT_ONCE, () => {
 });
 
 describe('on every screen', AT_ONCE, () => {
-  const SIZES = [{ width: 320, height: 568 }, { width: 360, height: 640 }, PHONE, { width: 740, height: 360 }, { width: 820, height: 1180 }, DESK];
+  const SIZES = [[320, 568], [360, 640], [430, 760], [412, 785], [740, 360], [820, 1180], [1024, 520], [1366, 657]]
+    .map(([width, height]) => ({ width, height })).concat(PHONE, DESK);
   for (const viewport of SIZES) {
-    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer(ROBOTS, async (server) => {
+    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer({ ...ROBOTS, 'robot-wait': '2s' }, async (server) => {
       const someone = await open(server, { viewport });
       const { page } = someone;
       const inView = async (...selectors) => {
@@ -295,7 +347,7 @@ describe('on every screen', AT_ONCE, () => {
 
   // WCAG 1.4.10: a desk at 400 %, a phone at 200 %. One may scroll down, but not sideways.
   for (const viewport of [{ width: 320, height: 256 }, { width: 195, height: 422 }]) {
-    test(`${viewport.width} × ${viewport.height}: everything can be reached by scrolling down`, onServer(ROBOTS, async (server) => {
+    test(`${viewport.width} × ${viewport.height}: everything can be reached by scrolling down`, onServer({ ...ROBOTS, 'game-time': '6s' }, async (server) => {
       const someone = await open(server, { viewport });
       const { page } = someone;
       const reachable = async () => {
@@ -364,6 +416,19 @@ describe('the first visit', AT_ONCE, () => {
     assert.ok(fetched.every((url) => url.startsWith(server.url)), fetched.join());
     assert.ok(fetched.length <= 6, fetched.join());
     assert.ok(bytes > 10_000 && bytes < 60_000, `${bytes} bytes`);
+    assertQuiet(someone);
+  }));
+
+  test('leads into a round within ten seconds', onServer({ 'robot-wait': '1s', 'game-time': '5s' }, async (server) => {
+    const someone = await guest();
+    const { page } = someone;
+    const opened = Date.now();
+    await page.goto(server.url);
+    await press(page, '#primary');
+    await press(page, hand('rock'));
+    await page.locator(`${hand('rock')}[aria-pressed="true"]`).waitFor();
+    const took = Date.now() - opened;
+    assert.ok(took < 10_000, `${took} ms`);
     assertQuiet(someone);
   }));
 

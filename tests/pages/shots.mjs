@@ -48,7 +48,13 @@ for (const colorScheme of ['light', 'dark']) {
         await shoot('ready');
         await press(page, '#open-settings');
         await shoot('settings');
+        await press(page, '#near');
+        await page.locator('#near-problem').waitFor();
+        await shoot('settings-denied');
+        await page.locator('#name').fill('木人·甲');
         await press(page, '#close-settings');
+        await page.locator('#note').waitFor();
+        await shoot('note');
         await press(page, '#primary');
         await at(page, 'waiting');
         await shoot('waiting');
@@ -87,6 +93,22 @@ for (const colorScheme of ['light', 'dark']) {
         }));
       }
 
+      test('with somebody who leaves', onServer({ ...FLAGS, 'robot-wait': '30s', seats: 3 }, async (server) => {
+        const [{ page }, { page: second }, { page: third }] = [
+          await open(server, { ...look, viewport }), await open(server, look), await open(server, look)];
+        const shoot = camera(page, ...names, 'people');
+        await press(second, '#primary');
+        await at(second, 'waiting');
+        await press(page, '#primary');
+        await page.locator('#others .card').waitFor();
+        await shoot('seated');
+        await press(third, '#primary');
+        await Promise.all([at(page, 'playing'), at(second, 'playing')]);
+        await press(second, '#secondary');
+        await page.locator('#others .card[data-away="true"]').waitFor();
+        await shoot('left');
+      }));
+
       test('four at a table', onServer({ ...FLAGS, seats: 4 }, async (server) => {
         const { page } = await open(server, { ...look, viewport });
         await press(page, '#primary');
@@ -104,7 +126,7 @@ for (const colorScheme of ['light', 'dark']) {
     const names = ['miniprogram', colorScheme];
 
     test('from the first visit to the next', onServer(FLAGS, async (server) => {
-      const { page } = await openMiniProgram(server, { ...look, devtools: { privacyNeeded: true } });
+      const { page, context } = await openMiniProgram(server, { ...look, devtools: { privacyNeeded: true } });
       const shoot = camera(page, ...names);
       await shoot('ready');
       await page.locator('.round >> nth=1').click();
@@ -125,11 +147,22 @@ for (const colorScheme of ['light', 'dark']) {
       await page.locator('.others .hop-even').waitFor();
       await shoot('chosen');
       await inWeChat(page, 'result');
+      const other = await context.newPage();
+      await other.goto(page.url());
+      await page.locator('.link').waitFor();
+      await page.locator('.quiet[aria-disabled="false"]').click();
+      await inWeChat(page, 'replaced');
+      await shoot('replaced');
+      await page.locator(PRIMARY).click();
+      await inWeChat(page, 'ready');
       await page.locator(PRIMARY).click();
       await inWeChat(page, 'playing');
       await server.stop();
       await page.locator('.link').waitFor();
       await shoot('reconnecting');
+      await page.locator('.quiet[aria-disabled="false"]').click();
+      await inWeChat(page, 'ready');
+      await shoot('reconnecting-ready');
     }));
 
     for (const [end, streak] of ENDS) {

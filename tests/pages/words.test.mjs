@@ -29,8 +29,15 @@ describe('words', () => {
 
   test('numbers fit their words', () => {
     assert.deepEqual([0, 1, 2].map(en.online), ['Nobody else online', '1 other online', '2 others online']);
-    assert.deepEqual([1, 2].map(en.seconds), ['1 second left', '2 seconds left']);
+    assert.deepEqual([1, 2].map(en.seconds), ['You have 1 second', 'You have 2 seconds']);
+    assert.deepEqual([1, 2].map(en.streakIs), ['1 win', '2 in a row']);
+    assert.deepEqual([1, 2].map(zh.streakIs), ['1 胜', '2 连胜']);
     assert.deepEqual([1, 2, 3].map(en.moved), ['has chosen', 'changed once', 'changed 2 times']);
+  });
+
+  test('a robot has a name in both languages, also one that is not known here', () => {
+    assert.deepEqual(['木人·甲', '铜人·丁', '石人·甲'].map(zh.robotName), ['木人·甲', '铜人·丁', '石人·甲']);
+    assert.deepEqual(['木人·甲', '铜人·丁', '石人·甲'].map(en.robotName), ['Wooden Man 1', 'Bronze Man 4', '石人·甲']);
   });
 
   test('the names a guest gets are names one could type', () => {

@@ -24,9 +24,13 @@ export function compileStyles(unit, configs) {
   return styles;
 }
 
+/** The status and navigation bars, in px, where a page has none of its own. */
+const BARS = 64;
+
 /** 750rpx are the width of the window; a page's height is what the navigation bar leaves of the window. */
 export function units(css) {
   return css
+    .replace(/\((min|max)-height:\s*(\d+)px\)/g, (_, bound, px) => `(${bound}-height: ${Number(px) + BARS}px)`)
     .replace(/(?<![\w-])(-?\d*\.?\d+)rpx\b/g, (_, n) => `${Number((n / 7.5).toFixed(5))}vw`)
     .replace(/(?<![\w-])(-?\d*\.?\d+)[dsl]?vh\b/g, 'calc(var(--devtools-vh) * $1)');
 }

@@ -87,6 +87,16 @@ describe('the server is silent', () => {
     assert.deepEqual(play.kinds(), ['redial']);
   });
 
+  test('who plays asks as well: rounds do not make it forget how many there are, nor miss a server that is gone', () => {
+    const play = new Play().playing(60).wait(25_000);
+    assert.deepEqual(play.said(), ['hello']);
+    play.hears('hi', { ...HI, nearby: 9 });
+    assert.equal(play.game.nearby, 9);
+    assert.equal(play.stage.name, 'playing');
+    play.wait(34_000);
+    assert.ok(play.kinds().includes('redial'), 'before the round is over');
+  });
+
   test('no room: asked again, and the connection with it', () => {
     const play = new Play().online().does('play');
     play.effects();

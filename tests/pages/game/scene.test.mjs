@@ -1,0 +1,102 @@
+// What a screen shows of a game, in words: with values, and no screen.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { describe, test } from 'node:test';
+import { HI, Play, SEATS, result, room } from './play.mjs';
+
+const require = createRequire(import.meta.url);
+const { scene } = require('../../../miniprogram/game/scene.js');
+const { zh, en } = require('../../../miniprogram/game/words.js');
+
+const ROBOT = { uid: 'robot:1-1', uname: '木人·甲', uavatar: '', totalScore: 0, winStreak: 0, robot: true };
+
+const seen = (play, words = en) => scene(play.game, words, play.now);
+
+/** A round against these, with as many people online as `hi` said. */
+function against(others, hi = HI) {
+  return new Play().open().hears('hi', hi).does('play').hears('start', { gameTime: 5, roomUsers: [SEATS[0], ...others] });
+}
+
+describe('how many people there are', () => {
+  test('is what the server said last', () => {
+    assert.equal(seen(new Play().online()).online, '4 others online');
+    assert.equal(seen(new Play({ place: { lat: 1, lng: 2 } }).online()).online, '4 people near you');
+  });
+
+  test('is never less than sit opposite', () => {
+    const nobody = { ...HI, nearby: 0 };
+    assert.equal(seen(against([SEATS[1]], nobody)).online, '1 other online');
+    assert.equal(seen(against([ROBOT], nobody)).online, 'Nobody else online');
+    const left = against([SEATS[1]], nobody).hears('leave', { uid: 'you' });
+    assert.equal(seen(left).online, 'Nobody else online');
+  });
+
+  test('is not known without a connection', () => {
+    const play = new Play().online();
+    play.game.closed();
+    assert.equal(seen(play).online, '');
+    assert.equal(seen(play).link, 'Reconnecting…');
+  });
+});
+
+describe('a robot', () => {
+  test('is marked as one, and has a name in the language of whoever sees it', () => {
+    const play = against([ROBOT]);
+    assert.deepEqual([seen(play).others[0].name, seen(play).others[0].robot], ['Wooden Man 1', 'Robot']);
+    assert.deepEqual([seen(play, zh).others[0].name, seen(play, zh).others[0].robot], ['木人·甲', '机器人']);
+    assert.equal(seen(play).others[0].avatar, 'robot');
+  });
+
+  test('is nobody who only calls itself so', () => {
+    assert.equal(seen(against([{ ...ROBOT, uid: 'you', robot: false }])).others[0].name, '木人·甲');
+  });
+});
+
+describe('what is said to those who do not see the screen', () => {
+  test('who it is against and how long one has, once: not at every second', () => {
+    const play = against([ROBOT]);
+    const first = seen(play).announcement;
+    assert.equal(first, 'Wooden Man 1 (Robot). Choose! You have 5 seconds.');
+    assert.equal(seen(play.wait(3000)).announcement, first);
+    assert.match(seen(play.wait(2000)).announcement, /Show!/);
+    assert.match(seen(against([ROBOT]), zh).announcement, /木人·甲 \(机器人\)。 出招！ 限时 5 秒。/);
+  });
+
+  test('that the other has left', () => {
+    const play = against([SEATS[1]]).hears('leave', { uid: 'you' });
+    assert.match(seen(play).announcement, /You: has left\./);
+  });
+
+  test('both hands, who won, and what it scored', () => {
+    const play = new Play().playing().hears('result', result(2, 1, { roundScore: 3, totalScore: 6, winStreak: 3 }));
+    assert.match(seen(play).announcement, /^You win! You: rock\. You: scissors\. \+3\. Rock breaks scissors\. 3 wins in a row!/);
+  });
+});
+
+describe('a streak', () => {
+  const ends = (mine, yours, score) => seen(new Play().playing().hears('result', result(mine, yours, score))).detail;
+
+  test('is told where it is one, and where it earns a name', () => {
+    assert.equal(ends(2, 1, { roundScore: 1, totalScore: 4, winStreak: 1 }), 'Rock breaks scissors. Win the next one and it is a streak.');
+    assert.equal(ends(2, 1, { roundScore: 3, totalScore: 6, winStreak: 3 }), 'Rock breaks scissors. 3 wins in a row! They call you “Known Blade” now.');
+    assert.equal(ends(2, 1, { roundScore: 4, totalScore: 7, winStreak: 4 }), 'Rock breaks scissors. 4 wins in a row!');
+  });
+
+  test('that ends is told, too', () => {
+    assert.equal(ends(1, 2), 'Rock breaks scissors. A streak of 2 ends.');
+    assert.equal(ends(2, 2), 'A streak of 2 ends.');
+  });
+});
+
+describe('who waits', () => {
+  test('reads what for, and who is there already', () => {
+    const play = new Play().online().does('play').hears('room', room());
+    assert.equal(seen(play).detail, 'If nobody comes, a robot steps in.');
+    play.hears('room', room('Ann', 'Bo'));
+    assert.equal(seen(play).detail, 'Here already: Ann, Bo. Waiting for more…');
+    assert.equal(seen(play, zh).detail, '已入座：Ann、Bo。还在等人…');
+    play.game.closed();
+    assert.match(seen(play).detail, /as soon as the connection is back/);
+  });
+});
