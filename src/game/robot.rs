@@ -35,9 +35,9 @@ pub fn owns_name(name: &str) -> bool {
     NAMES.contains(&name.trim())
 }
 
-/// A robot for one seat of one room. Its uid is unique among everybody.
-pub fn profile(room: RoomId, seat: usize, rng: &mut SmallRng) -> Profile {
-    let name = NAMES.choose(rng).copied().unwrap_or(NAMES[0]);
+/// A robot for one seat of one room. Its uid is unique among everybody; its name at its table, while there are names left.
+pub fn profile(room: RoomId, seat: usize) -> Profile {
+    let name = NAMES[(room.0 as usize + seat) % NAMES.len()];
     Profile {
         uid: format!("{UID_PREFIX}{}-{seat}", room.0).into(),
         name: name.into(),

@@ -149,7 +149,7 @@ impl Room {
                 occupant: Occupant::Robot(robot),
             });
             cards.push(Seated {
-                profile: robot::profile(id, seat, &mut rng),
+                profile: robot::profile(id, seat),
                 standing: Standing::default(),
                 robot: true,
             });

@@ -241,6 +241,7 @@ impl Sheet<'_> {
         let room = self.columns / 2 - 12;
         let name = match other.user.uname.trim() {
             "" => self.words.nobody.to_owned(),
+            name if other.user.robot => fit(&self.words.robot_name(name), room),
             name => fit(name, room),
         };
         if other.user.robot {

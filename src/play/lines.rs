@@ -1,5 +1,6 @@
 //! The game in plain lines, for scripts and for where there is no terminal.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -214,7 +215,7 @@ fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
             let other = find(&movement.uid)?;
             let name = name(other, words);
             Some(match movement.face() {
-                Some(face) => words.makes_face(name, face),
+                Some(face) => words.makes_face(&name, face),
                 None => format!("{name} {}", words.moved(other.moves + 1)),
             })
         }
@@ -223,10 +224,11 @@ fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
     }
 }
 
-fn name<'a>(other: &'a Other, words: &'a Words) -> &'a str {
+fn name<'a>(other: &'a Other, words: &'a Words) -> Cow<'a, str> {
     match other.user.uname.trim() {
-        "" => words.nobody,
-        name => name,
+        "" => Cow::Borrowed(words.nobody),
+        name if other.user.robot => words.robot_name(name),
+        name => Cow::Borrowed(name),
     }
 }
 
@@ -235,7 +237,7 @@ fn named(other: &Other, words: &Words) -> String {
     if other.user.robot {
         format!("{name} ({})", words.robot)
     } else {
-        name.to_owned()
+        name.into_owned()
     }
 }
 

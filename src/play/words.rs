@@ -1,5 +1,7 @@
 //! Every word a player reads, in Chinese and English, as the page and the Mini Program have them.
 
+use std::borrow::Cow;
+
 use crate::game::{Face, Hand};
 
 /// The words of one language.
@@ -98,6 +100,26 @@ impl Words {
     /// Why a hand wins.
     pub fn beats(&self, winner: Hand) -> &'static str {
         self.beats[usize::from(winner.number()) - 1]
+    }
+
+    /// What a robot goes by; the server gives it a Chinese name.
+    pub fn robot_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        let translated = || {
+            let (made, which) = name.split_once("人·")?;
+            let made = match made {
+                "木" => "Wooden",
+                "铜" => "Bronze",
+                _ => return None,
+            };
+            let number = ["甲", "乙", "丙", "丁"]
+                .iter()
+                .position(|one| *one == which)?;
+            Some(format!("{made} Man {}", number + 1))
+        };
+        match translated() {
+            Some(name) if !self.chinese => Cow::Owned(name),
+            _ => Cow::Borrowed(name),
+        }
     }
 
     /// The hand this player has chosen.
@@ -340,6 +362,19 @@ mod tests {
             ("", "武林 Wulin"),
         ] {
             assert_eq!(Words::of_locale(locale).title, title, "{locale}");
+        }
+    }
+
+    #[test]
+    fn robots_go_by_names_of_the_language() {
+        for (name, english) in [
+            ("木人·甲", "Wooden Man 1"),
+            ("铜人·丁", "Bronze Man 4"),
+            ("木人·戊", "木人·戊"),
+            ("robot:1", "robot:1"),
+        ] {
+            assert_eq!(ENGLISH.robot_name(name), english);
+            assert_eq!(CHINESE.robot_name(name), name);
         }
     }
 
