@@ -147,6 +147,31 @@ async fn rounds_are_played_and_every_choice_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn frames_are_timed_until_something_comes_back() {
+    // Whoever chooses outside a round is told so, frame by frame: as good as an echo.
+    let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
+    let admin = server.admin_address().unwrap().to_string();
+    let arguments = ["--mode", "echo", "--time", "1s", "--warm-up", "100ms"];
+    let mut command = bench(server.address(), &arguments);
+    let output = command
+        .args(["--choice-every", "200ms", "--admin", &admin])
+        .output();
+    let report = sound(&output.unwrap());
+    let echo = &report["echo"];
+    // Five each, or one less at the edges of the second; what is on its way at its end does not count.
+    let count = number(&echo["echo_ms"]["count"]);
+    let people = PEOPLE as f64;
+    assert!((people * 3.0..=people * 6.0).contains(&count), "{echo:#}");
+    for times in ["echo_from_sending_ms", "sending_ms"] {
+        assert_eq!(echo[times]["count"], echo["echo_ms"]["count"], "{times}");
+    }
+    assert!(number(&echo["echo_ms"]["mean"]) >= number(&echo["echo_from_sending_ms"]["mean"]));
+    assert!(number(&echo["echo_from_sending_ms"]["min"]) > 0.0);
+    assert!(number(&report["server"]["cpu_us_per_message"]) >= 0.0);
+    assert!(report["play"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_plays_robots_is_counted_apart() {
     let server = TestServer::start(&["--game-time", "1s", "--robot-wait", "0"]);
     let output = crowd(server.address(), "1")
