@@ -4,13 +4,18 @@
 #
 # Everything listens on the loopback network, at ports the system gives, and is ended by its process id.
 #
-# From the environment: RUNS (3) of everything, whose medians count; TIME (60s) of holding and playing; CONNECT (3000), HOLD
-# (4000) and PLAY ("3000 4000") people; WULIN and ECHO, programs to take in place of those built here; BENCH, a
-# load generator to take in place of `wulin bench`; KEEP, a folder for the JSON documents (target/compare/runs).
+# From the environment: RUNS (3) of everything, whose medians count; TIME (30s) of playing and HOLD_TIME (15s) of holding;
+# CONNECT (3000), HOLD (4000) and PLAY ("3000 4000") people; MANY people (as many as files may be open, but for a hundred), held
+# once for MANY_TIME (600s); WULIN and ECHO, programs to take in place of those built here; BENCH, a load generator to take in
+# place of `wulin bench`; KEEP, a folder for the JSON documents (target/compare/runs).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
-RUNS=${RUNS:-3} TIME=${TIME:-60s} CONNECT=${CONNECT:-3000} HOLD=${HOLD:-4000} PLAY=${PLAY:-3000 4000}
+RUNS=${RUNS:-3} TIME=${TIME:-30s} HOLD_TIME=${HOLD_TIME:-15s} MANY_TIME=${MANY_TIME:-600s}
+CONNECT=${CONNECT:-3000} HOLD=${HOLD:-4000} PLAY=${PLAY:-3000 4000}
+files=$(prlimit --nofile --output HARD --noheadings | tr -d ' ')
+# No more than there are addresses and ports for without a thought.
+MANY=${MANY:-$(( (files > 100000 ? 100000 : files) - 100 ))}
 keep=${KEEP:-target/compare/runs}
 scratch=$(mktemp -d)
 stack='' port='' pids='' # of the stack that runs
@@ -103,7 +108,6 @@ start() {
         pids=$!
         node=$(said "$scratch/port")
         port=$(free_port)
-        files=$(prlimit --nofile --output HARD --noheadings | tr -d ' ')
         sed "s|@DIR@|$scratch|; s|@NODE@|$node|; s|@FILES@|$files|; s|@PORT@|$port|" "$here/nginx.conf" >"$scratch/nginx.conf"
         "$nginx" -p "$scratch" -c "$scratch/nginx.conf" 2>"$scratch/nginx.log" &
         pids="$pids $!"
@@ -146,7 +150,7 @@ check() {
     done
     start floor
     printf '%-11s ' floor
-    TIME=1s load native echo 10 --warm-up 0s | node -p "JSON.parse(require('fs').readFileSync(0)).echo.echo_ms.count + ' echoes'"
+    load native echo 10 --time 1s --warm-up 0s | node -p "JSON.parse(require('fs').readFileSync(0)).echo.echo_ms.count + ' echoes'"
     stop
 }
 
@@ -154,7 +158,7 @@ check() {
 load() {
     protocol=$1 mode=$2 people=$3
     shift 3
-    "$bench" bench "localhost:$port" --protocol "$protocol" --mode "$mode" --people "$people" --time "$TIME" --json \
+    "$bench" bench "localhost:$port" --protocol "$protocol" --mode "$mode" --people "$people" --json \
         --admin off --pid "$(everybody | paste -sd, -)" "$@"
 }
 
@@ -163,16 +167,21 @@ measure() {
     file="$keep/$2.$3.$4.$5.$1.json"
     start "$2"
     printf 'run %s: %s, %s, %s %s\n' "$1" "$2" "$3" "$5" "$4"
-    mode=$4
-    [ "$2.$4" = floor.play ] && mode=echo
+    mode=$4 time=$TIME
+    case "$2.$4" in
+    floor.play) mode=echo ;;
+    *.hold) time=$HOLD_TIME ;;
+    *.many) mode=hold time=$MANY_TIME ;;
+    esac
     # Somebody who gets lost is a result as well: the document says so.
-    load "$3" "$mode" "$5" >"$file" 2>"$scratch/load.log" || [ -s "$file" ] || { cat "$scratch/load.log" >&2; exit 1; }
+    load "$3" "$mode" "$5" --time "$time" >"$file" 2>"$scratch/load.log" || [ -s "$file" ] || { cat "$scratch/load.log" >&2; exit 1; }
     stop
 }
 
 everything() {
     rm -rf "$keep"
     mkdir -p "$keep"
+    measure 1 wulin native many "$MANY"
     for run in $(seq "$RUNS"); do
         for what in $ALL; do measure "$run" "${what%:*}" "${what#*:}" connect "$CONNECT"; done
         for what in $ALL; do measure "$run" "${what%:*}" "${what#*:}" hold "$HOLD"; done
