@@ -196,8 +196,11 @@ everything() {
             node -p "'socket.io ' + require('$folder/node_modules/socket.io/package.json').version"
         done
     } >"$keep/versions.txt"
-    node "$here/results.mjs" "$keep" >benches/RESULTS.md
-    echo 'benches/RESULTS.md is written.'
+    # The pure half needs no stack beside it.
+    cargo bench --locked --no-default-features --bench core -- \
+        lobby::commands matching room codec::native_read >"$keep/core.txt"
+    node "$here/results.mjs" "$keep" benches
+    echo 'benches/RESULTS.md and benches/plots are written.'
 }
 
 bring_nginx
