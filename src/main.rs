@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let Cli { command, serve } =
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    // Before there are threads, which the runtime brings.
+    // Before there are threads that might look at the environment, which the runtime brings; the allocator's does not.
     let handed = match command {
         None | Some(Command::Serve(_)) => Handed::take(),
         Some(_) => Ok(Handed::default()),

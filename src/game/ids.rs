@@ -32,8 +32,8 @@ impl Hasher for IdHasher {
 /// Entries a map may have room for whatever it holds.
 const SPARE: usize = 256;
 
-/// Gives memory back when a map has become much emptier, for to be called after entries were removed. It stays at least half
-/// empty, so that what it costs is spread over as many removals.
+/// Gives memory back when a map has become much emptier; for whoever has removed entries. A map that has shrunk is half empty, so
+/// that it takes many more removals until it shrinks again.
 pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
     if map.capacity() > SPARE && map.len() < map.capacity() / 4 {
         map.shrink_to((map.len() * 2).max(SPARE / 2));
