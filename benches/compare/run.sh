@@ -169,7 +169,7 @@ measure() {
     printf 'run %s: %s, %s, %s %s\n' "$1" "$2" "$3" "$5" "$4"
     mode=$4 time=$TIME
     case "$2.$4" in
-    floor.play) mode=echo ;;
+    floor.play) mode="echo" ;;
     *.hold) time=$HOLD_TIME ;;
     *.many) mode=hold time=$MANY_TIME ;;
     esac
