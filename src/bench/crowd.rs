@@ -191,6 +191,12 @@ impl Crowd {
             .send_modify(|attendance| attendance.gone += 1);
     }
 
+    /// Somebody who was there goes, and is heard to.
+    pub(super) async fn leave(&self, line: Line, outcome: &anyhow::Result<()>) {
+        self.gone(outcome);
+        line.close().await;
+    }
+
     fn count_lost(&self, error: &anyhow::Error) {
         *lock(&self.lost).entry(format!("{error:#}")).or_default() += 1;
     }

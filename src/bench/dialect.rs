@@ -3,11 +3,11 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::cli::bench::Protocol;
+use crate::protocol::native::Frame;
 
 /// A frame of the server.
 #[derive(Debug, PartialEq)]
@@ -81,14 +81,6 @@ pub(super) fn read(protocol: Protocol, text: &str) -> Heard<'_> {
         Protocol::Native => native(text),
         Protocol::Eio3 | Protocol::Eio4 => engineio(text),
     }
-}
-
-#[derive(Deserialize)]
-struct Frame<'a> {
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
 }
 
 fn native(text: &str) -> Heard<'_> {

@@ -56,13 +56,11 @@ impl Echo {
 
 /// Comes, sends a frame at each beat from the signal on, and leaves when it is time.
 pub(super) async fn live(crowd: Arc<Crowd>, echo: Arc<Echo>, number: u32) {
-    let mut person = crowd.person(number);
-    let Some(mut line) = crowd.arrive(&mut person).await else {
+    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
     let outcome = exchange(&crowd, &echo, &mut line, number).await;
-    crowd.gone(&outcome);
-    line.close().await;
+    crowd.leave(line, &outcome).await;
 }
 
 async fn exchange(crowd: &Crowd, echo: &Echo, line: &mut Line, number: u32) -> anyhow::Result<()> {

@@ -6,11 +6,9 @@ use super::crowd::Crowd;
 
 /// Comes, stays, and leaves when it is time.
 pub(super) async fn stay(crowd: Arc<Crowd>, number: u32) {
-    let mut person = crowd.person(number);
-    let Some(mut line) = crowd.arrive(&mut person).await else {
+    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
     let outcome = crowd.idle(&mut line, &crowd.end).await;
-    crowd.gone(&outcome);
-    line.close().await;
+    crowd.leave(line, &outcome).await;
 }

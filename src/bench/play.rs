@@ -70,13 +70,11 @@ impl Game {
 
 /// Comes, plays from the signal on, and leaves when it is time and the round is over.
 pub(super) async fn live(crowd: Arc<Crowd>, game: Arc<Game>, number: u32) {
-    let mut person = crowd.person(number);
-    let Some(mut line) = crowd.arrive(&mut person).await else {
+    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
     let outcome = play(&crowd, &game, &mut line, number).await;
-    crowd.gone(&outcome);
-    line.close().await;
+    crowd.leave(line, &outcome).await;
 }
 
 async fn play(crowd: &Crowd, game: &Game, line: &mut Line, number: u32) -> anyhow::Result<()> {

@@ -9,12 +9,15 @@ use super::command::Command;
 use super::event::Message;
 use super::fault::{self, Fault};
 
+/// A frame of either side, its payload not read yet.
 #[derive(Deserialize)]
-struct Frame<'a> {
+pub(crate) struct Frame<'a> {
+    /// The event's name.
     #[serde(borrow)]
-    event: Cow<'a, str>,
+    pub(crate) event: Cow<'a, str>,
+    /// The payload.
     #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
+    pub(crate) data: Option<&'a RawValue>,
 }
 
 /// Reads one text frame.
