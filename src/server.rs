@@ -31,8 +31,8 @@ use crate::ops::metrics::Metrics;
 use crate::ops::process::Start;
 use crate::ops::state::Observer;
 use crate::runtime::{Census, LobbyHandle, lobby};
+use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
-use crate::transport::socketio::{self, SocketIoServer};
 
 /// How long an idle HTTP/2 connection may leave a ping unanswered.
 const HTTP2_PING: Duration = Duration::from_secs(30);
@@ -56,7 +56,6 @@ pub struct Server {
     draining: CancellationToken,
     /// Tasks that serve clients.
     clients: TaskTracker,
-    polling: SocketIoServer,
     upkeep: Upkeep,
     newcomers: Newcomers,
     handle: Handle<SocketAddr>,
@@ -93,16 +92,15 @@ impl Server {
         let random = aws_lc_rs::default_provider().secure_random;
         let hall = hall(config, &census, &draining, &clients, random)?;
         let lobby = hall.lobby.clone();
-        let polling = socketio::serve(hall.clone(), config.socketio_paths[0].clone());
         let upkeep = Upkeep::new(config, &census)?;
         upkeep.begin(&clients, http.is_some(), &draining);
         let addresses = Addresses::new(config.gate.per_address);
         let site = Site {
+            polling: Polling::new(hall.clone()),
+            most_connections: config.gate.connections,
             hall,
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
-            polling: polling.service.clone(),
-            random,
             addresses: addresses.clone(),
             proxies: config.gate.proxies.clone(),
             access: config.access.clone(),
@@ -148,7 +146,6 @@ impl Server {
             lobby,
             draining,
             clients,
-            polling,
             upkeep,
             newcomers,
             handle,
@@ -216,7 +213,6 @@ impl Server {
             // Requests under way finish; upgraded connections are beyond its sight.
             self.handle.graceful_shutdown(None);
             self.clients.wait().await;
-            self.polling.close();
             while self.handle.connection_count() > 0 {
                 time::sleep(LOOK).await;
             }
@@ -239,7 +235,7 @@ fn hall(
     census: &Arc<Census>,
     draining: &CancellationToken,
     clients: &TaskTracker,
-    random: &dyn SecureRandom,
+    random: &'static dyn SecureRandom,
 ) -> anyhow::Result<Hall> {
     let mut seed = [0; 32];
     random
@@ -256,6 +252,7 @@ fn hall(
         census.clone(),
         draining.clone(),
         clients.clone(),
+        random,
     ))
 }
 

@@ -220,8 +220,8 @@ mod tests {
 
     #[test]
     fn what_is_said_is_what_the_server_reads() {
-        use crate::protocol::socketio::{Received, Version};
-        use crate::protocol::{Command, native, socketio};
+        use crate::protocol::socketio::{Dialogue, Received, Sid, Version};
+        use crate::protocol::{Command, native};
 
         let choice = json!({ "choice": 2 });
         let data = Some(&choice);
@@ -233,7 +233,9 @@ mod tests {
         );
         for (protocol, version) in [(Protocol::Eio3, Version::V3), (Protocol::Eio4, Version::V4)] {
             let text = write(protocol, "choice", data);
-            let Received::Request(request) = socketio::read(version, "s", &text) else {
+            let mut dialogue = Dialogue::new(version, Sid::new([0; 16]));
+            dialogue.read("40");
+            let Received::Request(request) = dialogue.read(&text) else {
                 panic!("{text}");
             };
             assert_eq!(request.command, Ok(chosen.clone()));

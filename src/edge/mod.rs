@@ -14,5 +14,6 @@ pub mod proxy;
 pub mod redirect;
 pub mod renewal;
 pub mod routes;
+mod socketio;
 pub mod tls;
 pub mod upkeep;

@@ -1,6 +1,7 @@
 //! Which address leads where.
 
 use std::future::ready;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,30 +9,25 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use rustls::crypto::SecureRandom;
 use serde::Serialize;
 use tokio::time;
-use tower::ServiceExt;
 
 use super::access::{self, AccessLog};
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::gate::Stream;
-use super::page;
-use crate::protocol::socketio::Version;
+use super::{page, socketio};
 use crate::runtime::census::Counts;
+use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
-use crate::transport::socketio::Polling;
 use crate::transport::upgrade;
-use crate::transport::websocket::Dialect;
+use crate::transport::websocket::Entrance;
 
 /// How long the lobby may take to say that it lives.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the body of a polling client's message may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// One year, as browsers ask for it.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -43,10 +39,10 @@ pub struct Site {
     pub base_path: String,
     /// Every path that leads to Socket.IO, the one below the base path first.
     pub socketio_paths: Vec<String>,
-    /// Serves the Socket.IO clients that begin with polling, at the first of those paths.
+    /// Serves the Socket.IO clients that begin with polling.
     pub polling: Polling,
-    /// Where session ids come from.
-    pub random: &'static dyn SecureRandom,
+    /// Connections, and sessions that poll, at a time.
+    pub most_connections: usize,
     /// How many come from where, and whom proxies speak for.
     pub addresses: Arc<Addresses>,
     /// The proxies that are believed.
@@ -146,9 +142,9 @@ async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Re
         .iter()
         .find_map(|prefix| path.strip_prefix(prefix.as_str()));
     match rest {
-        Some(rest) if rest.bytes().all(|byte| byte == b'/') => {
-            let twice = rest == "//";
-            socketio(&site, twice, request).await
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            let rest = rest.to_owned();
+            socketio::answer(&site, &rest, request).await
         }
         Some(_) | None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
     }
@@ -156,7 +152,7 @@ async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Re
 
 fn native(site: &Site, request: Request<Body>) -> Response<Body> {
     if upgrade::is_asked(request.headers()) {
-        return upgrade(site, request, Dialect::Native, false);
+        return site.upgrade(request, Entrance::Native);
     }
     match *request.method() {
         Method::GET | Method::HEAD => status(site, "ok").into_response(),
@@ -164,16 +160,21 @@ fn native(site: &Site, request: Request<Body>) -> Response<Body> {
     }
 }
 
-fn upgrade(site: &Site, request: Request<Body>, dialect: Dialect, legacy: bool) -> Response<Body> {
-    match site.presence(&request) {
-        Ok(presence) => {
-            upgrade::accept::<Stream, _>(request, dialect, legacy, &site.hall, presence)
-        }
-        Err(response) => response.into_response(),
-    }
-}
-
 impl Site {
+    /// Answers the handshake of a WebSocket.
+    pub(super) fn upgrade(&self, request: Request<Body>, entrance: Entrance) -> Response<Body> {
+        match self.presence(&request) {
+            Ok(presence) => upgrade::accept::<Stream, _>(request, entrance, &self.hall, presence),
+            Err(response) => response.into_response(),
+        }
+    }
+
+    /// Whom a request is from, whoever has passed it on.
+    pub(super) fn address(&self, request: &Request<Body>) -> Option<IpAddr> {
+        let client = request.extensions().get::<Client>()?;
+        Some(client.behind(request.headers(), &self.proxies))
+    }
+
     /// Counts a client in that comes by a proxy; others were counted with their connection.
     fn presence(
         &self,
@@ -191,73 +192,5 @@ impl Site {
                 "Too many connections from your address.\n",
             )),
         }
-    }
-}
-
-async fn socketio(site: &Site, twice: bool, mut request: Request<Body>) -> Response<Body> {
-    let query = request.uri().query().unwrap_or_default();
-    let direct =
-        parameter(query, "transport") == Some("websocket") && parameter(query, "sid").is_none();
-    let version = match parameter(query, "EIO") {
-        Some("3") => Some(Version::V3),
-        Some("4") => Some(Version::V4),
-        Some(_) | None => None,
-    };
-    if let Some(version) = version.filter(|_| direct && upgrade::is_asked(request.headers())) {
-        // Two slashes are the signature of the 2016 Mini Program client.
-        let legacy = twice && version == Version::V3;
-        let Some(sid) = session_id(site.random) else {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        return upgrade(site, request, Dialect::SocketIo { version, sid }, legacy);
-    }
-    // However the client spells the path, socketioxide knows it by one name.
-    let path = format!("{}/?{query}", site.socketio_paths[0]);
-    match Uri::try_from(path) {
-        Ok(uri) => *request.uri_mut() = uri,
-        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
-    }
-    let posts = *request.method() == Method::POST;
-    let answer = site.polling.clone().oneshot(request);
-    let answer = if posts {
-        match time::timeout(BODY_TIMEOUT, answer).await {
-            Ok(answer) => answer,
-            Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
-        }
-    } else {
-        answer.await
-    };
-    match answer {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
-}
-
-/// The first value of a query parameter, as it stands.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-}
-
-/// 128 random bits.
-fn session_id(random: &dyn SecureRandom) -> Option<String> {
-    let mut bytes = [0; 16];
-    random.fill(&mut bytes).ok()?;
-    Some(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn query_parameters_are_found_by_their_whole_name() {
-        let query = "EIO=3&transport=websocket&xsid=1&t=";
-        assert_eq!(parameter(query, "EIO"), Some("3"));
-        assert_eq!(parameter(query, "transport"), Some("websocket"));
-        assert_eq!(parameter(query, "sid"), None);
-        assert_eq!(parameter(query, "t"), Some(""));
-        assert_eq!(parameter("", "EIO"), None);
     }
 }

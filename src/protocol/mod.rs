@@ -1,12 +1,13 @@
 //! The wire protocol, pure: text in, commands out; events in, text out.
 //!
 //! What is said is in [`command`], [`event`](mod@event) and [`fault`]; how it is framed is in [`native`] for the plain
-//! WebSocket and in [`socketio`] for Engine.IO 3 and 4.
+//! WebSocket, in [`socketio`] for Engine.IO 3 and 4, and in [`payload`] for their polling.
 
 pub mod command;
 pub mod event;
 pub mod fault;
 pub mod native;
+pub mod payload;
 pub mod socketio;
 
 pub use command::Command;

@@ -1,21 +1,22 @@
-//! Socket.IO over one WebSocket, Engine.IO 3 and 4: what a frame means and what is answered at once.
+//! Socket.IO inside Engine.IO 3 and 4: what a packet means and what is answered at once.
 //!
-//! A state machine without I/O. It serves clients that open the WebSocket directly; polling, and the upgrade from it, need
-//! HTTP and are served elsewhere. Sources: the Engine.IO protocol, revisions 3 and 4, and the Socket.IO protocol,
-//! revisions 4 and 5.
+//! A state machine without I/O, the same over a WebSocket and over polling, whose bodies [`payload`](super::payload) takes
+//! apart. Sources: the Engine.IO protocol, revisions 3 and 4, and the Socket.IO protocol, revisions 4 and 5.
 //!
-//! Events are understood from the first frame on: the 2016 client says `hello` without waiting for anything.
+//! Engine.IO 3 is understood from the first packet on: the 2016 client says `hello` without waiting for anything.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Request;
 use super::command::Command;
 use super::event::{self, Message};
-use super::fault::{self, Code, Fault};
+use super::fault::{Code, Fault};
 
 /// Which Engine.IO a client speaks; the Socket.IO version follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,11 +27,44 @@ pub enum Version {
     V4,
 }
 
+/// The id of a session: 128 random bits. Whoever knows it can speak for the client, so it is a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sid(u128);
+
+impl Sid {
+    /// The id of these random bytes.
+    pub const fn new(random: [u8; 16]) -> Sid {
+        Sid(u128::from_be_bytes(random))
+    }
+
+    /// Reads it as it is written; none if it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Sid> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then(|| u128::from_str_radix(text, 16).ok().map(Sid))?
+    }
+}
+
+/// As it is on the wire: 32 hexadecimal digits.
+impl fmt::Display for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Tells nothing of the secret.
+impl fmt::Debug for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sid")
+    }
+}
+
 /// What a client is told when it connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handshake {
-    /// The session id.
-    pub sid: String,
+    /// The id of the Engine.IO session.
+    pub sid: Sid,
+    /// Whether the session can move from polling to a WebSocket.
+    pub upgradable: bool,
     /// How often one side pings.
     pub ping_interval: Duration,
     /// How long it waits for the pong.
@@ -50,26 +84,40 @@ pub enum Received {
     Close,
     /// Nothing to do; the client lives.
     Nothing,
+    /// This is no packet of these protocols, or none that may come now: the connection is closed.
+    Broken,
 }
 
-/// The text frame that asks an Engine.IO 4 client whether it lives.
+/// The packet that asks an Engine.IO 4 client whether it lives.
 pub const PING: &str = "2";
-/// The text frame that ends the Socket.IO session.
+/// The first packet over a WebSocket to which a polling client wants to move, and the answer to it.
+pub const PROBE: &str = "2probe";
+/// See [`PROBE`].
+pub const PROBE_ANSWER: &str = "3probe";
+/// The packet by which a polling client moves to the WebSocket it comes over.
+pub const UPGRADE: &str = "5";
+/// The packet that says nothing: it only ends a poll.
+pub const NOOP: &str = "6";
+/// The packet that ends the Engine.IO session.
+pub const CLOSE: &str = "1";
+/// The packet that ends the Socket.IO session.
 pub const DISCONNECT: &str = "41";
+/// The packet that connects an Engine.IO 3 client to the default namespace without its asking.
+pub const CONNECTED: &str = "40";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Open<'a> {
-    sid: &'a str,
-    upgrades: [&'a str; 0],
+    sid: String,
+    upgrades: &'a [&'a str],
     ping_interval: u128,
     ping_timeout: u128,
     max_payload: usize,
 }
 
 #[derive(Serialize)]
-struct Connected<'a> {
-    sid: &'a str,
+struct Connected {
+    sid: String,
 }
 
 #[derive(Serialize)]
@@ -77,34 +125,20 @@ struct ConnectError {
     message: &'static str,
 }
 
-/// The frames that open a session, in order.
-pub fn open(version: Version, handshake: &Handshake) -> Vec<String> {
+/// The packet that opens an Engine.IO session.
+pub fn open(handshake: &Handshake) -> String {
     let open = Open {
-        sid: &handshake.sid,
-        upgrades: [],
+        sid: handshake.sid.to_string(),
+        upgrades: if handshake.upgradable {
+            &["websocket"]
+        } else {
+            &[]
+        },
         ping_interval: handshake.ping_interval.as_millis(),
         ping_timeout: handshake.ping_timeout.as_millis(),
         max_payload: handshake.max_payload,
     };
-    let open = format!("0{}", event::json(&open));
-    match version {
-        // Socket.IO 1.x and 2.x are connected to the default namespace without asking.
-        Version::V3 => vec![open, "40".to_owned()],
-        Version::V4 => vec![open],
-    }
-}
-
-/// Reads one text frame of a client.
-pub fn read(version: Version, sid: &str, text: &str) -> Received {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some('1') => Received::Close,
-        Some('2') => Received::Reply(format!("3{}", chars.as_str())),
-        Some('4') => packet(version, sid, chars.as_str()),
-        // Open, pong, upgrade and noop ask for nothing.
-        Some('0' | '3' | '5' | '6') => Received::Nothing,
-        Some(_) | None => refuse("", Code::BadMessage, None),
-    }
+    format!("0{}", event::json(&open))
 }
 
 /// Writes an event.
@@ -119,44 +153,96 @@ pub fn acknowledge(id: u64, json: &str) -> String {
     format!("43{id}[{json}]")
 }
 
-/// Reads the Socket.IO packet inside an Engine.IO message: type, namespace, acknowledgement id, JSON.
-fn packet(version: Version, sid: &str, text: &str) -> Received {
-    let mut chars = text.chars();
-    let kind = chars.next();
-    let (namespace, rest) = namespace(chars.as_str());
-    match kind {
-        Some('0') if namespace.is_some() => {
-            let error = ConnectError {
-                message: "Invalid namespace",
-            };
-            let error = match version {
-                Version::V3 => event::json(&error.message),
-                Version::V4 => event::json(&error),
-            };
-            Received::Reply(format!("44{},{error}", namespace.unwrap_or_default()))
+/// One client's side of the talk, packet by packet.
+#[derive(Debug)]
+pub struct Dialogue {
+    version: Version,
+    /// The id of the Socket.IO session, which is another than Engine.IO's.
+    sid: Sid,
+    connected: bool,
+}
+
+impl Dialogue {
+    /// The talk with a client that has just opened an Engine.IO session.
+    pub const fn new(version: Version, sid: Sid) -> Dialogue {
+        Dialogue {
+            version,
+            sid,
+            // Socket.IO 1.x and 2.x are connected to the default namespace without asking.
+            connected: matches!(version, Version::V3),
         }
-        Some('0') => match version {
+    }
+
+    /// Which Engine.IO is spoken.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whether the client is connected to the default namespace: events before that are not obeyed.
+    pub const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Reads one packet of the client.
+    pub fn read(&mut self, text: &str) -> Received {
+        let mut chars = text.chars();
+        match chars.next() {
+            Some('1') => Received::Close,
+            Some('2') if text == PROBE => Received::Reply(PROBE_ANSWER.to_owned()),
+            Some('2') => Received::Reply("3".to_owned()),
+            Some('4') => self.packet(chars.as_str()),
+            // Open, pong, upgrade and noop ask for nothing.
+            Some('0' | '3' | '5' | '6') => Received::Nothing,
+            Some(_) | None => Received::Broken,
+        }
+    }
+
+    /// Reads the Socket.IO packet inside an Engine.IO message: type, namespace, acknowledgement id, JSON.
+    fn packet(&mut self, text: &str) -> Received {
+        let mut chars = text.chars();
+        let kind = chars.next();
+        let (namespace, rest) = namespace(chars.as_str());
+        match kind {
+            Some('0') => match parse::<IgnoredAny>(rest) {
+                Some(_) if namespace.is_some() => self.no_such(namespace.unwrap_or_default()),
+                Some(_) => self.connect(),
+                None => Received::Broken,
+            },
+            Some('1') if !rest.is_empty() => Received::Broken,
+            Some('1') if namespace.is_none() => Received::Close,
+            Some('2') if self.connected => event(namespace, rest),
+            Some('3' | '4') => match parse::<IgnoredAny>(split_id(rest).1) {
+                Some(_) => Received::Nothing,
+                None => Received::Broken,
+            },
+            // A disconnect from a namespace that is not there.
+            Some('1') => Received::Nothing,
+            // Attachments would follow those of type 5 and 6, in frames of bytes.
+            Some(_) | None => Received::Broken,
+        }
+    }
+
+    fn connect(&mut self) -> Received {
+        self.connected = true;
+        match self.version {
             Version::V3 => Received::Nothing,
-            Version::V4 => Received::Reply(format!("40{}", event::json(&Connected { sid }))),
-        },
-        Some('1') if namespace.is_none() => Received::Close,
-        Some('2') => {
-            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let (id, json) = rest.split_at(digits);
-            let ack = id.parse().ok();
-            match namespace {
-                Some(_) => refuse("", Code::UnknownNamespace, None),
-                None => Received::Request(Request {
-                    command: event_packet(json),
-                    ack,
-                }),
+            Version::V4 => {
+                let sid = self.sid.to_string();
+                Received::Reply(format!("40{}", event::json(&Connected { sid })))
             }
         }
-        // The event would follow in binary frames.
-        Some('5' | '6') => refuse("", Code::BinaryMessage, None),
-        // A disconnect from a namespace that is not there, an acknowledgement we never asked for, an error report.
-        Some('1' | '3' | '4') => Received::Nothing,
-        Some(_) | None => refuse("", Code::BadMessage, None),
+    }
+
+    /// Refuses a namespace in the words of the client's version.
+    fn no_such(&self, namespace: &str) -> Received {
+        let error = ConnectError {
+            message: "Invalid namespace",
+        };
+        let error = match self.version {
+            Version::V3 => event::json(&error.message),
+            Version::V4 => event::json(&error),
+        };
+        Received::Reply(format!("44{namespace},{error}"))
     }
 }
 
@@ -170,23 +256,44 @@ fn namespace(text: &str) -> (Option<&str>, &str) {
     ((path != "/").then_some(path), rest)
 }
 
-fn event_packet(json: &str) -> Result<Command, Fault> {
-    let parts = serde_json::from_str::<Vec<&RawValue>>(json)
-        .map_err(|_| Fault::new("", fault::malformed(json)))?;
-    let name = parts
-        .first()
-        .and_then(|name| serde_json::from_str::<Cow<'_, str>>(name.get()).ok());
-    let Some(name) = name else {
-        return Err(Fault::new("", Code::BadMessage));
-    };
-    Command::read(&name, parts.get(1).copied())
+/// Splits the acknowledgement's id off: its digits, and what follows them.
+fn split_id(text: &str) -> (&str, &str) {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    text.split_at(digits)
 }
 
-fn refuse(event: &str, code: Code, ack: Option<u64>) -> Received {
-    Received::Request(Request {
-        command: Err(Fault::new(event, code)),
-        ack,
-    })
+/// Whether there is nothing, or one JSON text of this kind.
+fn parse<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Option<Option<T>> {
+    if json.is_empty() {
+        return Some(None);
+    }
+    serde_json::from_str(json).ok().map(Some)
+}
+
+/// Reads an event: an acknowledgement's id, and an array that begins with the event's name. By the protocol a name is a
+/// string or a number; a number is none of ours.
+fn event(namespace: Option<&str>, rest: &str) -> Received {
+    let (digits, json) = split_id(rest);
+    let ack = match digits.parse() {
+        Ok(ack) => Some(ack),
+        Err(_) if digits.is_empty() => None,
+        Err(_) => return Received::Broken,
+    };
+    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(json) else {
+        return Received::Broken;
+    };
+    let command = match parts.first().map(|name| name.get()) {
+        Some(_) if namespace.is_some() => Err(Fault::new("", Code::UnknownNamespace)),
+        Some(name) if name.starts_with('"') => match serde_json::from_str::<Cow<'_, str>>(name) {
+            Ok(name) => Command::read(&name, parts.get(1).copied()),
+            Err(_) => Err(Fault::new("", Code::BadMessage)),
+        },
+        Some(name) if name.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
+            Err(Fault::new("", Code::BadMessage))
+        }
+        Some(_) | None => return Received::Broken,
+    };
+    Received::Request(Request { command, ack })
 }
 
 #[cfg(test)]
@@ -194,17 +301,20 @@ mod tests {
     use super::*;
     use crate::game::{Event, Face};
 
-    fn handshake() -> Handshake {
-        Handshake {
-            sid: "s1".to_owned(),
-            ping_interval: Duration::from_secs(25),
-            ping_timeout: Duration::from_secs(20),
-            max_payload: 16384,
-        }
+    const SID: Sid = Sid::new([7; 16]);
+
+    fn read(version: Version, text: &str) -> Received {
+        Dialogue::new(version, SID).read(text)
+    }
+
+    fn connected(text: &str) -> Received {
+        let mut dialogue = Dialogue::new(Version::V4, SID);
+        dialogue.read("40");
+        dialogue.read(text)
     }
 
     fn request(text: &str) -> (Result<Command, Code>, Option<u64>) {
-        match read(Version::V3, "s1", text) {
+        match read(Version::V3, text) {
             Received::Request(Request { command, ack }) => {
                 (command.map_err(|fault| fault.code), ack)
             }
@@ -213,15 +323,53 @@ mod tests {
     }
 
     #[test]
-    fn version_3_is_connected_without_asking_and_version_4_when_it_asks() {
-        let open = r#"0{"sid":"s1","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":16384}"#;
-        assert_eq!(super::open(Version::V3, &handshake()), [open, "40"]);
-        assert_eq!(super::open(Version::V4, &handshake()), [open]);
+    fn a_session_opens_with_what_both_sides_keep_to() {
+        let handshake = |upgradable| Handshake {
+            sid: SID,
+            upgradable,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            max_payload: 16384,
+        };
+        let sid = "07".repeat(16);
         assert_eq!(
-            read(Version::V4, "s1", r#"40{"auth":1}"#),
-            Received::Reply(r#"40{"sid":"s1"}"#.to_owned())
+            open(&handshake(false)),
+            format!(
+                r#"0{{"sid":"{sid}","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":16384}}"#
+            )
         );
-        assert_eq!(read(Version::V3, "s1", "40"), Received::Nothing);
+        assert!(open(&handshake(true)).contains(r#""upgrades":["websocket"]"#));
+    }
+
+    #[test]
+    fn a_session_id_is_read_as_it_is_written() {
+        assert_eq!(Sid::parse(&SID.to_string()), Some(SID));
+        for text in ["", "7", &"0".repeat(33), &"+".repeat(32), &"武".repeat(32)] {
+            assert_eq!(Sid::parse(text), None, "{text}");
+        }
+        assert_eq!(format!("{SID:?}"), "Sid", "a secret");
+    }
+
+    #[test]
+    fn version_3_is_connected_without_asking_and_version_4_when_it_asks() {
+        for text in ["40", r#"40{"auth":1}"#] {
+            let mut dialogue = Dialogue::new(Version::V4, SID);
+            assert!(!dialogue.is_connected());
+            assert_eq!(
+                dialogue.read(text),
+                Received::Reply(format!(r#"40{{"sid":"{SID}"}}"#))
+            );
+            assert!(dialogue.is_connected());
+            assert_eq!(read(Version::V3, text), Received::Nothing);
+        }
+    }
+
+    #[test]
+    fn version_4_is_not_obeyed_before_it_is_connected() {
+        let join = r#"42["join"]"#;
+        assert_eq!(read(Version::V4, join), Received::Broken);
+        assert!(matches!(connected(join), Received::Request(_)));
+        assert!(matches!(read(Version::V3, join), Received::Request(_)));
     }
 
     #[test]
@@ -235,70 +383,73 @@ mod tests {
             request(r#"42/,3["join",null,1]"#),
             (Ok(Command::Join), Some(3))
         );
-        assert_eq!(
-            request(r#"420["nonsense"]"#),
-            (Err(Code::UnknownEvent), Some(0))
-        );
     }
 
     #[test]
-    fn a_malformed_event_is_a_fault() {
-        for text in [
-            "42[",
-            "42",
-            "42[\"join\"",
-            "42[\"join\"]x",
-            "42{",
-            "42nonsense",
-            "4299999999999999999999",
+    fn a_packet_that_is_no_message_of_ours_is_a_fault() {
+        for (text, code) in [
+            (r#"42["nonsense"]"#, Code::UnknownEvent),
+            (r#"42["choice",7]"#, Code::BadChoice),
+            ("42[1]", Code::BadMessage),
+            (r#"42/chat,["join"]"#, Code::UnknownNamespace),
         ] {
-            assert_eq!(request(text).0, Err(Code::BadJson), "{text}");
+            assert_eq!(request(text).0, Err(code), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_packet_breaks_the_connection() {
         for text in [
-            "42[]",
-            "42[1]",
-            "42[null]",
-            "42{}",
-            "42\"join\"",
-            "421",
-            "4",
-            "47",
-            "9",
             "",
             "x",
             "武",
+            "7",
+            "9",
+            "b4AAAA",
+            "4",
+            "47",
+            "4x",
+            "42",
+            "42[",
+            "42[]",
+            "42[null]",
+            "42[{}]",
+            "42{}",
+            r#"42"join""#,
+            r#"42["join""#,
+            r#"42["join"]x"#,
+            "42nonsense",
+            "421",
+            r#"42abc["join"]"#,
+            r#"4299999999999999999999["join"]"#,
+            "40{",
+            "40/chat,{",
+            "41{}",
+            "43[",
+            "44{",
+            r#"451-["choice",{"_placeholder":true,"num":0}]"#,
+            r#"460-["choice"]"#,
         ] {
-            assert!(
-                matches!(request(text).0, Err(Code::BadMessage | Code::BadJson)),
-                "{text}"
-            );
+            assert_eq!(connected(text), Received::Broken, "{text}");
+            assert_eq!(read(Version::V3, text), Received::Broken, "{text}");
         }
-        assert_eq!(
-            request("451-[\"choice\",{\"_placeholder\":true,\"num\":0}]").0,
-            Err(Code::BinaryMessage)
-        );
-        assert_eq!(
-            request(r#"42/chat,["join"]"#).0,
-            Err(Code::UnknownNamespace)
-        );
     }
 
     #[test]
-    fn pings_are_answered_with_what_they_brought() {
-        assert_eq!(
-            read(Version::V3, "s1", "2"),
-            Received::Reply("3".to_owned())
-        );
-        assert_eq!(
-            read(Version::V3, "s1", "2probe"),
-            Received::Reply("3probe".to_owned())
-        );
-        assert_eq!(read(Version::V4, "s1", "3"), Received::Nothing);
+    fn pings_are_answered() {
+        for (text, answer) in [("2", "3"), ("2probe", "3probe"), ("2more", "3")] {
+            assert_eq!(
+                read(Version::V3, text),
+                Received::Reply(answer.to_owned()),
+                "{text}"
+            );
+        }
+        assert_eq!(read(Version::V4, "3"), Received::Nothing);
     }
 
     #[test]
     fn unknown_namespaces_are_refused_in_the_words_of_each_version() {
-        let reply = |version| read(version, "s1", "40/chat?a=1,");
+        let reply = |version| read(version, "40/chat?a=1,");
         assert_eq!(
             reply(Version::V3),
             Received::Reply(r#"44/chat,"Invalid namespace""#.to_owned())
@@ -311,9 +462,9 @@ mod tests {
 
     #[test]
     fn both_goodbyes_close() {
-        assert_eq!(read(Version::V3, "s1", "1"), Received::Close);
-        assert_eq!(read(Version::V4, "s1", "41"), Received::Close);
-        assert_eq!(read(Version::V4, "s1", "41/chat,"), Received::Nothing);
+        assert_eq!(read(Version::V3, "1"), Received::Close);
+        assert_eq!(connected("41"), Received::Close);
+        assert_eq!(connected("41/chat,"), Received::Nothing);
     }
 
     #[test]
@@ -327,9 +478,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_brings_the_codec_down(text in "[0-6]{0,3}(/[a-z?]*,)?[0-9]{0,22}.{0,40}") {
+        fn no_text_brings_the_codec_down(texts in proptest::collection::vec("[0-6]{0,3}(/[a-z?]*,)?[0-9]{0,22}.{0,40}", 0..4)) {
             for version in [Version::V3, Version::V4] {
-                let _ = read(version, "s1", &text);
+                let mut dialogue = Dialogue::new(version, SID);
+                for text in &texts {
+                    let _ = dialogue.read(text);
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Frames in, frames out, no rules: a client on any transport becomes a [`session::Session`].
 
 pub mod limiter;
+pub mod polling;
+mod pulse;
 pub mod session;
-pub mod socketio;
 pub mod upgrade;
 pub mod websocket;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use rustls::crypto::SecureRandom;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +16,7 @@ use super::limiter::{Limiter, Verdict};
 use crate::game::lobby::Hello;
 use crate::game::{ConnectionId, room};
 use crate::protocol::event::restart;
+use crate::protocol::socketio::Sid;
 use crate::protocol::{Code, Command, Message, Request};
 use crate::runtime::census::Counted;
 use crate::runtime::lobby::Ask;
@@ -35,6 +37,7 @@ pub struct Hall {
     pub draining: CancellationToken,
     /// Every task that serves a client.
     pub tasks: TaskTracker,
+    random: &'static dyn SecureRandom,
     next_connection: Arc<AtomicU64>,
 }
 
@@ -46,6 +49,7 @@ impl Hall {
         census: Arc<Census>,
         draining: CancellationToken,
         tasks: TaskTracker,
+        random: &'static dyn SecureRandom,
     ) -> Hall {
         Hall {
             lobby,
@@ -53,8 +57,16 @@ impl Hall {
             census,
             draining,
             tasks,
+            random,
             next_connection: Arc::default(),
         }
+    }
+
+    /// An id for a session; none if the system has no random numbers.
+    pub fn sid(&self) -> Option<Sid> {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes).ok()?;
+        Some(Sid::new(bytes))
     }
 }
 
@@ -86,13 +98,15 @@ pub enum Farewell {
     TooSlow,
     /// It was asked whether it lives and did not answer, or has said nothing for too long.
     Silent,
+    /// It has opened a session and made nothing of it.
+    Mute,
 }
 
 impl Farewell {
     /// The WebSocket close code, from RFC 6455 and its registry.
     pub const fn close_code(self) -> u16 {
         match self {
-            Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow => 1008,
+            Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow | Farewell::Mute => 1008,
             Farewell::GoingAway | Farewell::Silent => 1001,
         }
     }
@@ -105,6 +119,7 @@ impl Farewell {
             Farewell::TooFast => "too many messages",
             Farewell::TooSlow => "does not read what it is sent",
             Farewell::Silent => "has not been heard of for too long",
+            Farewell::Mute => "has asked for nothing since it came",
         }
     }
 }
@@ -164,6 +179,16 @@ impl Session {
     /// Whether the next message may be read.
     pub fn is_ready(&self) -> bool {
         !self.leaving
+    }
+
+    /// Something has come that is no message, such as a ping. It costs as much as one. Returns whether it is heard; there is no
+    /// answer to what is dropped.
+    pub fn admit(&mut self) -> Result<bool, Farewell> {
+        match self.limiter.admit(Instant::now()) {
+            Verdict::Heard => Ok(true),
+            Verdict::Dropped => Ok(false),
+            Verdict::Closed => Err(Farewell::TooFast),
+        }
     }
 
     /// One message has come. Waits while the game is behind, which slows this client and nobody else.
@@ -240,6 +265,11 @@ impl Session {
         }
     }
 
+    /// A message was not kept, since its reader is behind.
+    pub fn drop_volatile(&self) {
+        self.census.tally.dropped.add(1);
+    }
+
     fn outgoing(&self, message: Message) -> Outgoing {
         self.census.tally.sent.add(message.name);
         Outgoing::Message(message)
@@ -258,7 +288,7 @@ impl Session {
     }
 
     /// The connection is gone; the lobby tells the room.
-    pub async fn end(self) {
+    pub async fn end(&self) {
         debug!(connection = %self.peer.id, "client gone");
         self.lobby.disconnected(self.peer.id).await;
     }

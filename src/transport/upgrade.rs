@@ -15,7 +15,7 @@ use tracing::debug;
 
 use super::Limits;
 use super::session::Hall;
-use super::websocket::{self, Dialect};
+use super::websocket::{self, Entrance};
 
 /// Whether a request asks for a WebSocket at all.
 pub fn is_asked(headers: &HeaderMap) -> bool {
@@ -28,8 +28,7 @@ pub fn is_asked(headers: &HeaderMap) -> bool {
 /// Refused with 400 or 426 when the handshake is not one of RFC 6455 in version 13.
 pub fn accept<S, K>(
     mut request: Request<Body>,
-    dialect: Dialect,
-    legacy: bool,
+    entrance: Entrance,
     hall: &Hall,
     kept: K,
 ) -> Response<Body>
@@ -67,7 +66,7 @@ where
     let upgrade = hyper::upgrade::on(&mut request);
     drop(request);
     hall.tasks
-        .spawn(serve::<S, K>(upgrade, dialect, legacy, hall.clone(), kept));
+        .spawn(serve::<S, K>(upgrade, entrance, hall.clone(), kept));
     Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(UPGRADE, "websocket")
@@ -77,15 +76,15 @@ where
         .expect("our headers are sound")
 }
 
-async fn serve<S, K>(upgrade: OnUpgrade, dialect: Dialect, legacy: bool, hall: Hall, _kept: K)
+async fn serve<S, K>(upgrade: OnUpgrade, entrance: Entrance, hall: Hall, _kept: K)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // In a box of its own: what it takes to get there is several times what a client costs from then on.
     match Box::pin(open::<S>(upgrade, &hall.limits)).await {
-        Ok(Opened::Bare(socket)) => websocket::serve(socket, dialect, legacy, hall).await,
+        Ok(Opened::Bare(socket)) => websocket::serve(socket, entrance, hall).await,
         Ok(Opened::Wrapped(socket)) => {
-            Box::pin(websocket::serve(socket, dialect, legacy, hall)).await;
+            Box::pin(websocket::serve(socket, entrance, hall)).await;
         }
         Err(error) => debug!(%error, "upgrade failed"),
     }
@@ -168,14 +167,22 @@ mod tests {
         };
         let (census, tasks) = (std::sync::Arc::<Census>::default(), TaskTracker::new());
         let lobby = lobby::spawn(Lobby::new(rules, [0; 32]), census.clone(), &tasks);
-        Hall::new(lobby, limits, census, CancellationToken::new(), tasks)
+        let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+        Hall::new(
+            lobby,
+            limits,
+            census,
+            CancellationToken::new(),
+            tasks,
+            random,
+        )
     }
 
     /// The task of a client is what most of them cost most of the time. What is needed for a moment is in boxes.
     #[tokio::test]
     async fn the_task_of_a_client_is_small() {
         let upgrade = hyper::upgrade::on(Request::new(Body::empty()));
-        let task = serve::<DuplexStream, _>(upgrade, Dialect::Native, false, hall(), ());
+        let task = serve::<DuplexStream, _>(upgrade, Entrance::Native, hall(), ());
         let bytes = size_of_val(&task);
         assert!(bytes <= 2048, "{bytes} bytes");
     }

@@ -13,9 +13,11 @@ use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tracing::{debug, trace};
 
 use super::Limits;
+use super::polling::{Moved, Probe};
+use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session};
 use crate::protocol::event::{accepted, refused};
-use crate::protocol::socketio::{self, Handshake, Received, Version};
+use crate::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
 use crate::protocol::{Code, Fault, Request, native};
 use crate::runtime::Kind;
 
@@ -30,156 +32,110 @@ pub enum Dialect {
     /// `{"event", "data"}`
     Native,
     /// Socket.IO
-    SocketIo {
-        /// Which.
-        version: Version,
-        /// The session id.
-        sid: String,
-    },
+    SocketIo(Dialogue),
 }
 
 impl Dialect {
     fn kind(&self) -> Kind {
-        match self {
-            Dialect::Native => Kind::Native,
-            Dialect::SocketIo {
-                version: Version::V3,
-                ..
-            } => Kind::EngineIo3,
-            Dialect::SocketIo {
-                version: Version::V4,
-                ..
-            } => Kind::EngineIo4,
+        match self.version() {
+            None => Kind::Native,
+            Some(Version::V3) => Kind::EngineIo3,
+            Some(Version::V4) => Kind::EngineIo4,
         }
     }
 
-    fn open(&self, limits: &Limits) -> Vec<String> {
+    fn version(&self) -> Option<Version> {
         match self {
-            Dialect::Native => Vec::new(),
-            Dialect::SocketIo { version, sid } => socketio::open(
-                *version,
-                &Handshake {
-                    sid: sid.clone(),
-                    ping_interval: limits.ping_interval,
-                    ping_timeout: limits.ping_timeout,
-                    max_payload: limits.message_size,
-                },
-            ),
+            Dialect::Native => None,
+            Dialect::SocketIo(dialogue) => Some(dialogue.version()),
         }
     }
 
-    fn read(&self, text: &str) -> Received {
+    fn read(&mut self, text: &str) -> Received {
         match self {
             Dialect::Native => Received::Request(Request {
                 command: native::read(text),
                 ack: None,
             }),
-            Dialect::SocketIo { version, sid } => socketio::read(*version, sid, text),
+            Dialect::SocketIo(dialogue) => dialogue.read(text),
+        }
+    }
+
+    /// Binary frames carry nothing in either dialect. Socket.IO's own would be attachments.
+    fn read_bytes(&self) -> Received {
+        match self {
+            Dialect::Native => Received::Request(Request {
+                command: Err(Fault::new("", Code::BinaryMessage)),
+                ack: None,
+            }),
+            Dialect::SocketIo(_) => Received::Broken,
         }
     }
 
     fn write(&self, outgoing: &Outgoing) -> Option<String> {
-        match (self, outgoing) {
-            (Dialect::Native, Outgoing::Message(message)) => Some(native::write(message)),
-            (Dialect::Native, Outgoing::Acknowledge(..)) => None,
-            (Dialect::SocketIo { .. }, Outgoing::Message(message)) => {
-                Some(socketio::write(message))
-            }
-            (Dialect::SocketIo { .. }, Outgoing::Acknowledge(id, outcome)) => {
-                let json = outcome.map_or_else(refused, |()| accepted());
-                Some(socketio::acknowledge(*id, &json))
-            }
+        match self {
+            Dialect::Native => match outgoing {
+                Outgoing::Message(message) => Some(native::write(message)),
+                Outgoing::Acknowledge(..) => None,
+            },
+            Dialect::SocketIo(_) => Some(packet(outgoing)),
         }
     }
 
     /// The question whether a client lives. Engine.IO 4 has one of its own; the others are asked by the WebSocket
     /// protocol, which their libraries answer without them.
     fn ping(&self) -> Frame {
-        match self {
-            Dialect::SocketIo {
-                version: Version::V4,
-                ..
-            } => Frame::text(socketio::PING),
-            Dialect::Native
-            | Dialect::SocketIo {
-                version: Version::V3,
-                ..
-            } => Frame::Ping(Vec::new().into()),
+        match self.version() {
+            Some(Version::V4) => Frame::text(socketio::PING),
+            None | Some(Version::V3) => Frame::Ping(Vec::new().into()),
         }
     }
 
-    /// Whether a client that has never answered is to be believed dead. By the WebSocket protocol everybody answers; a
-    /// client that sleeps between two reads does not, and lives.
-    fn must_answer(&self) -> bool {
-        matches!(
-            self,
-            Dialect::SocketIo {
-                version: Version::V4,
-                ..
-            }
-        )
+    fn pulse(&self) -> Pulse {
+        let now = Instant::now();
+        match self.version() {
+            Some(Version::V4) => Pulse::new(Heartbeat::Strict, true, now),
+            None | Some(Version::V3) => Pulse::new(Heartbeat::Lenient, false, now),
+        }
+    }
+
+    /// Whether the client has made something of its session.
+    fn is_under_way(&self) -> bool {
+        match self {
+            Dialect::Native => true,
+            Dialect::SocketIo(dialogue) => dialogue.is_connected(),
+        }
     }
 
     fn goodbye(&self) -> Option<Frame> {
         match self {
             Dialect::Native => None,
-            Dialect::SocketIo { .. } => Some(Frame::text(socketio::DISCONNECT)),
+            Dialect::SocketIo(_) => Some(Frame::text(socketio::DISCONNECT)),
         }
     }
 }
 
-/// When a client is asked whether it lives, and when it is believed dead.
-#[derive(Debug)]
-struct Pulse {
-    heard: Instant,
-    /// When the question was asked that has not been answered.
-    asked: Option<Instant>,
-    answers: bool,
+/// What Socket.IO says of this.
+pub(super) fn packet(outgoing: &Outgoing) -> String {
+    match outgoing {
+        Outgoing::Message(message) => socketio::write(message),
+        Outgoing::Acknowledge(id, outcome) => {
+            socketio::acknowledge(*id, &outcome.map_or_else(refused, |()| accepted()))
+        }
+    }
 }
 
-impl Pulse {
-    fn new(must_answer: bool) -> Pulse {
-        Pulse {
-            heard: Instant::now(),
-            asked: None,
-            answers: must_answer,
-        }
-    }
-
-    /// It has been heard. Returns whether that was an answer: the deadline may come earlier by it, and only then.
-    fn beat(&mut self, pong: bool) -> bool {
-        self.heard = Instant::now();
-        self.answers |= pong;
-        self.asked.take().is_some()
-    }
-
-    fn deadline(&self, limits: &Limits) -> Instant {
-        let idle = self.heard + limits.idle_timeout;
-        match self.asked {
-            None => idle.min(self.heard + limits.ping_interval),
-            Some(asked) if self.answers => idle.min(asked + limits.ping_timeout),
-            // One that never answers is asked on: the question itself keeps its way through the network open, and TCP
-            // notices by it when nobody is there.
-            Some(asked) => idle.min(asked + limits.ping_interval),
-        }
-    }
-
-    /// Asks (again) if the deadline has come, or believes it dead. Returns whether to ask.
-    fn ask(&mut self, limits: &Limits) -> Result<bool, Farewell> {
-        let now = Instant::now();
-        if now < self.deadline(limits) {
-            return Ok(false);
-        }
-        let overdue = self.answers
-            && self
-                .asked
-                .is_some_and(|asked| now >= asked + limits.ping_timeout);
-        if overdue || now >= self.heard + limits.idle_timeout {
-            return Err(Farewell::Silent);
-        }
-        self.asked = Some(now);
-        Ok(true)
-    }
+/// The packets that open a session of Engine.IO over a WebSocket.
+fn opening(version: Version, sid: Sid, limits: &Limits) -> impl Iterator<Item = String> {
+    let open = socketio::open(&Handshake {
+        sid,
+        upgradable: false,
+        ping_interval: limits.ping_interval,
+        ping_timeout: limits.ping_timeout,
+        max_payload: limits.message_size,
+    });
+    let connected = (version == Version::V3).then(|| socketio::CONNECTED.to_owned());
+    [open].into_iter().chain(connected)
 }
 
 /// A WebSocket on an upgraded connection. `early` are the bytes that came with the request for the upgrade.
@@ -196,29 +152,54 @@ where
     Box::new(socket.await)
 }
 
-/// Serves one client until either side is done. The socket is boxed because it is large, and a future keeps what it is
-/// given twice.
-pub async fn serve<S>(
-    mut socket: Box<WebSocketStream<S>>,
+/// How a client comes to its WebSocket.
+#[derive(Debug)]
+pub enum Entrance {
+    /// It opens it at once and speaks natively.
+    Native,
+    /// It opens it at once and speaks Socket.IO.
+    Direct {
+        /// The talk.
+        dialogue: Dialogue,
+        /// The id of the Engine.IO session.
+        sid: Sid,
+        /// Whether it has the 2016 client's signature.
+        legacy: bool,
+    },
+    /// It moves there from polling.
+    Upgrade(Probe),
+}
+
+/// A client at its WebSocket.
+struct Client {
     dialect: Dialect,
-    legacy: bool,
-    hall: Hall,
-) where
+    session: Session,
+    pulse: Pulse,
+}
+
+/// Serves one client until either side is done. The socket and the client are boxed because they are large, and a future keeps
+/// what it is given twice.
+pub async fn serve<S>(mut socket: Box<WebSocketStream<S>>, entrance: Entrance, hall: Hall)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut session = Session::new(&hall, dialect.kind(), legacy);
-    let connection = session.id();
-    let ending = converse(&mut socket, &dialect, &mut session, &hall).await;
+    let Some(mut client) = Box::pin(enter(&mut socket, entrance, &hall)).await else {
+        return Box::pin(say_goodbye(&mut socket, None, done())).await;
+    };
+    let connection = client.session.id();
+    let ending = converse(&mut socket, &mut client, &hall).await;
     let last_words = match &ending {
         // A Socket.IO client that is told to disconnect stays away; one whose connection just closes comes back by itself.
-        Err(End::Dismissed(Farewell::GoingAway)) => dialect
-            .write(&Outgoing::Message(session.restart()))
+        Err(End::Dismissed(Farewell::GoingAway)) => client
+            .dialect
+            .write(&Outgoing::Message(client.session.restart()))
             .map(Frame::text),
-        Err(End::Dismissed(_)) => dialect.goodbye(),
-        Err(End::Broken(_) | End::Done) | Ok(()) => None,
+        Err(End::Dismissed(_)) => client.dialect.goodbye(),
+        Err(End::Broken(_) | End::NoPacket | End::Done) | Ok(()) => None,
     };
     // The game hears first: saying goodbye may take a while.
-    session.end().await;
+    client.session.end().await;
+    drop(client);
     match ending {
         Ok(()) => trace!(%connection, "closed by the client"),
         Err(End::Broken(error)) => {
@@ -235,13 +216,82 @@ pub async fn serve<S>(
             };
             Box::pin(say_goodbye(&mut socket, last_words, close)).await;
         }
-        Err(End::Done) => {
+        Err(End::NoPacket) => {
+            debug!(%connection, "no packet of Socket.IO");
             let close = CloseFrame {
-                code: CloseCode::Normal,
-                reason: "".into(),
+                code: CloseCode::Protocol,
+                reason: "no packet of Engine.IO or Socket.IO".into(),
             };
             Box::pin(say_goodbye(&mut socket, None, close)).await;
         }
+        Err(End::Done) => Box::pin(say_goodbye(&mut socket, None, done())).await,
+    }
+}
+
+/// The first packets of a client, and its session; none if it makes nothing of the WebSocket.
+async fn enter<S>(
+    socket: &mut WebSocketStream<S>,
+    entrance: Entrance,
+    hall: &Hall,
+) -> Option<Box<Client>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (dialect, legacy) = match entrance {
+        Entrance::Native => (Dialect::Native, false),
+        Entrance::Direct {
+            dialogue,
+            sid,
+            legacy,
+        } => {
+            for packet in opening(dialogue.version(), sid, &hall.limits) {
+                socket.feed(Frame::text(packet)).await.ok()?;
+            }
+            (Dialect::SocketIo(dialogue), legacy)
+        }
+        Entrance::Upgrade(probe) => {
+            let moved = probe.meet(socket).await?;
+            return resume(socket, *moved).await;
+        }
+    };
+    Some(Box::new(Client {
+        session: Session::new(hall, dialect.kind(), legacy),
+        pulse: dialect.pulse(),
+        dialect,
+    }))
+}
+
+/// Goes on with a session that has polled until now.
+async fn resume<S>(socket: &mut WebSocketStream<S>, moved: Moved) -> Option<Box<Client>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Moved {
+        dialogue,
+        session,
+        packets,
+    } = moved;
+    for packet in packets {
+        // Whoever is gone already is found gone in the conversation, which ends the session.
+        let _ = socket.feed(Frame::text(packet)).await;
+    }
+    let dialect = Dialect::SocketIo(dialogue);
+    let mut pulse = dialect.pulse();
+    if dialect.is_under_way() {
+        pulse.spoke();
+    }
+    Some(Box::new(Client {
+        dialect,
+        session,
+        pulse,
+    }))
+}
+
+/// The close of a client that wants no more.
+fn done() -> CloseFrame {
+    CloseFrame {
+        code: CloseCode::Normal,
+        reason: "".into(),
     }
 }
 
@@ -249,6 +299,8 @@ pub async fn serve<S>(
 enum End {
     Broken(Error),
     Dismissed(Farewell),
+    /// The client speaks another protocol than it said.
+    NoPacket,
     /// The client said goodbye in its dialect and leaves the closing to us.
     Done,
 }
@@ -268,22 +320,22 @@ impl From<Farewell> for End {
 /// Reads and writes until the client closes (`Ok`) or there is a reason to close.
 async fn converse<S>(
     socket: &mut WebSocketStream<S>,
-    dialect: &Dialect,
-    session: &mut Session,
+    client: &mut Client,
     hall: &Hall,
 ) -> Result<(), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let Client {
+        dialect,
+        session,
+        pulse,
+    } = client;
     let limits = &hall.limits;
-    let mut pulse = Pulse::new(dialect.must_answer());
     // Both are waited for once and not in each turn anew, since each time a lock is taken that all connections share. So the
     // alarm may go off too early, never too late.
     let mut alarm = pin!(time::sleep_until(pulse.deadline(limits)));
     let mut draining = pin!(hall.draining.cancelled());
-    for text in dialect.open(limits) {
-        socket.feed(Frame::text(text)).await?;
-    }
     socket.flush().await?;
     loop {
         tokio::select! {
@@ -301,27 +353,34 @@ where
             frame = socket.next(), if session.is_ready() => {
                 let Some(frame) = frame else { return Ok(()) };
                 let frame = frame?;
-                if pulse.beat(matches!(frame, Frame::Pong(_))) {
+                if pulse.beat(matches!(frame, Frame::Pong(_)), Instant::now()) {
                     alarm.as_mut().reset(pulse.deadline(limits));
                 }
                 let received = match frame {
-                    Frame::Text(text) => dialect.read(&text),
-                    Frame::Binary(_) => Received::Request(Request {
-                        command: Err(Fault::new("", Code::BinaryMessage)),
-                        ack: None,
-                    }),
+                    Frame::Text(text) => Some(dialect.read(&text)),
+                    Frame::Binary(_) => Some(dialect.read_bytes()),
                     // Answers to a ping or a close go out with the next poll; after a close that ends the stream.
-                    Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => Received::Nothing,
+                    Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => None,
                 };
+                if received.is_some() && dialect.is_under_way() {
+                    pulse.spoke();
+                }
                 match received {
-                    Received::Request(request) => session.receive(request).await?,
-                    Received::Reply(text) => socket.send(Frame::text(text)).await?,
-                    Received::Close => return Err(End::Done),
-                    Received::Nothing => {}
+                    Some(Received::Request(request)) => session.receive(request).await?,
+                    Some(Received::Close) => return Err(End::Done),
+                    Some(Received::Broken) => return Err(End::NoPacket),
+                    Some(Received::Reply(text)) => {
+                        if session.admit()? {
+                            socket.send(Frame::text(text)).await?;
+                        }
+                    }
+                    Some(Received::Nothing) | None => {
+                        session.admit()?;
+                    }
                 }
             }
             () = &mut alarm => {
-                if pulse.ask(limits)? {
+                if pulse.ask(limits, Instant::now())? {
                     socket.send(dialect.ping()).await?;
                 }
                 alarm.as_mut().reset(pulse.deadline(limits));
