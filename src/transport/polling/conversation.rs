@@ -116,7 +116,8 @@ impl Conversation {
             End::Misused | End::Abandoned => &[socketio::CLOSE],
             // A Socket.IO client that is told to disconnect stays away. These are to come back.
             End::Dismissed(Farewell::GoingAway) => &[],
-            End::Dismissed(_) => &[socketio::DISCONNECT, socketio::CLOSE],
+            // socket.io-client drops events that come in one body with the close of Engine.IO, so that packet is left out.
+            End::Dismissed(_) => &[socketio::DISCONNECT],
         };
         if let Some(post) = self.post.take() {
             let answer = match &end {
