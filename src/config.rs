@@ -212,6 +212,7 @@ impl Config {
             gate: GateLimits {
                 connections: flags.max_connections.unwrap_or(most).min(most),
                 per_address: flags.max_connections_per_ip,
+                sessions_per_second: flags.sessions_per_second,
                 handshake_timeout: flags.tls_timeout,
                 write_timeout: flags.write_timeout,
                 proxies: proxies.clone(),

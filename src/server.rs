@@ -22,6 +22,7 @@ use crate::edge::gate::{Gate, PlainGate};
 use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
+use crate::edge::pace::Pace;
 use crate::edge::redirect;
 use crate::edge::routes::{self, Site};
 use crate::edge::upkeep::Upkeep;
@@ -102,6 +103,7 @@ impl Server {
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
             addresses: addresses.clone(),
+            pace: Pace::new(config.gate.sessions_per_second),
             proxies: config.gate.proxies.clone(),
             access: config.access.clone(),
             hsts: upkeep.trusted.clone(),

@@ -191,6 +191,15 @@ pub struct Serve {
         help_heading = "Limits"
     )]
     pub max_connections_per_ip: usize,
+    /// New polling sessions a second from one address, and twice as many at once; 0 for any number
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WULIN_SESSIONS_PER_SECOND",
+        default_value_t = 100,
+        help_heading = "Limits"
+    )]
+    pub sessions_per_second: u32,
     /// How long a TLS handshake may take
     #[arg(long, value_name = "TIME", env = "WULIN_TLS_TIMEOUT", default_value = "10s", value_parser = duration, help_heading = "Limits")]
     pub tls_timeout: Duration,

@@ -42,6 +42,8 @@ pub struct GateLimits {
     pub connections: usize,
     /// Connections at a time from one IPv4 address or one IPv6 network of 64 bits.
     pub per_address: usize,
+    /// New polling sessions a second from one address.
+    pub sessions_per_second: u32,
     /// How long a TLS handshake may take, and before it the header of a proxy.
     pub handshake_timeout: Duration,
     /// How long a write may wait for the client to read.

@@ -19,6 +19,7 @@ use tokio::time;
 use super::access::{self, AccessLog};
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::gate::Stream;
+use super::pace::Pace;
 use super::{page, socketio};
 use crate::runtime::census::Counts;
 use crate::transport::polling::Polling;
@@ -45,6 +46,8 @@ pub struct Site {
     pub most_connections: usize,
     /// How many come from where, and whom proxies speak for.
     pub addresses: Arc<Addresses>,
+    /// How fast sessions that poll may begin at one address.
+    pub pace: Pace,
     /// The proxies that are believed.
     pub proxies: Proxies,
     /// The access log, if one is kept.

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 
 use super::routes::Site;
 use crate::protocol::socketio::{Dialogue, Version};
-use crate::runtime::Kind;
+use crate::runtime::{Kind, now};
 use crate::transport::polling::Refusal;
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
@@ -118,11 +118,13 @@ fn open(site: &Site, version: Version, request: &Request<Body>) -> Result<Respon
     if request.method() != Method::GET {
         return Err(Refusal::BadMethod);
     }
+    let address = site.address(request).ok_or(Refusal::BadRequest)?;
+    let paced = site.pace.admit(address, now());
+    paced.map_err(|_wait| Refusal::TooFast)?;
     let held = site.hall.census.count(Kind::Connection) + site.polling.count();
     if held >= site.most_connections {
         return Err(Refusal::Full);
     }
-    let address = site.address(request).ok_or(Refusal::BadRequest)?;
     let presence = site.addresses.enter(address).ok_or(Refusal::Crowded)?;
     site.polling.open(version, presence)
 }
