@@ -45,6 +45,8 @@ pub struct Site {
     pub socketio_paths: Vec<String>,
     /// Serves the Socket.IO clients that begin with polling, at the first of those paths.
     pub polling: Polling,
+    /// The server's own name, made up at its start: whoever asks for its health knows it by that.
+    pub instance: String,
     /// Where session ids come from.
     pub random: &'static dyn SecureRandom,
     /// How many come from where, and whom proxies speak for.
@@ -99,20 +101,22 @@ async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) ->
 }
 
 #[derive(Serialize)]
-struct Report {
+struct Report<'a> {
     status: &'static str,
     service: &'static str,
     version: &'static str,
+    instance: &'a str,
     #[serde(flatten)]
     counts: Counts,
 }
 
-fn status(site: &Site, status: &'static str) -> Json<Report> {
+fn status<'a>(site: &'a Site, status: &'static str) -> Json<Report<'a>> {
     let counts = site.hall.census.counts();
     Json(Report {
         status,
         service: "wulin",
         version: env!("CARGO_PKG_VERSION"),
+        instance: &site.instance,
         counts,
     })
 }
