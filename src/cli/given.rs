@@ -312,7 +312,7 @@ fn is_path(parser: &ValueParser) -> bool {
 }
 
 /// A value without white space around it, which the carriage return of a Windows file is, and without what is invisible.
-pub(super) fn trimmed(value: &str) -> &str {
+pub fn trimmed(value: &str) -> &str {
     value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{200b}' | '\u{feff}'))
 }
 

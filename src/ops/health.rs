@@ -31,7 +31,7 @@ pub async fn ask(
     // What was typed is meant; a variable is the server's own, whose flags may have beaten it.
     let typed = |flag: &str| flags.origins.typed(flag);
     let wanted = Wanted {
-        state_dir: flags.state_dir.clone(),
+        state_dir: flags.state_dir.clone().filter(|_| typed("--state-dir")),
         port: flags.port.filter(|_| typed("--port")),
         listen: flags.listen.filter(|_| typed("--listen")),
         likely_port: flags.port,

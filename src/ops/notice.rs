@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
+use crate::cli::given::trimmed;
 use crate::edge::certificates;
 
 /// The folder of notices within the state folder.
@@ -103,9 +104,14 @@ pub fn settled(folder: &Path) -> PathBuf {
     whole.unwrap_or_else(|_| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
 }
 
-/// The state folder that flags do not change.
+/// The state folder that the environment alone gives: that of a command without flags.
 pub fn usual(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    certificates::state_dir(variable).map(|folder| settled(&folder))
+    let named = variable("WULIN_STATE_DIR").and_then(|named| {
+        let named = trimmed(named.to_str()?).to_owned();
+        (!named.is_empty()).then(|| PathBuf::from(named))
+    });
+    let folder = named.or_else(|| certificates::state_dir(variable));
+    folder.map(|folder| settled(&folder))
 }
 
 /// Puts a notice up: in the state folder, and where a command without flags looks, if that is elsewhere.
@@ -151,16 +157,23 @@ pub fn find(
             read_all(&place.folder, &mut found);
         }
     }
-    found.retain(|notice| match &named {
-        Some(named) => notice.state_dir.as_ref() == Some(named),
-        None => notice.usual == usual || (usual.is_some() && notice.state_dir == usual),
-    });
+    let exactly =
+        |folder: &Option<PathBuf>, notice: &Notice| folder.is_some() && notice.state_dir == *folder;
+    if named.is_some() {
+        found.retain(|notice| exactly(&named, notice));
+    } else {
+        // With no flag a server that was started with none is meant, and only then one that was given --state-dir.
+        found.retain(|notice| exactly(&usual, notice) || notice.usual == usual);
+        prefer(&mut found, |notice| exactly(&usual, notice));
+    }
     if found.is_empty() && named.is_none() && rustix::process::geteuid().is_root() {
         // Root means the service, which has a user and a state folder of its own.
         read_all(&Path::new(SERVICE).join(FOLDER), &mut found);
     }
+    // Two containers can share a volume, and each its addresses with nobody. A service whose sockets are systemd's has a
+    // network of its own and is reached all the same.
     let network = network();
-    found.retain(|notice| notice.network == network);
+    prefer(&mut found, |notice| notice.network == network);
     let there = |notice: &Notice| {
         let port = wanted
             .port
@@ -176,17 +189,8 @@ pub fn find(
     if found.is_empty() && !before.is_empty() {
         bail!("the server that runs here is at {before}, and not where --port and --listen say");
     }
-    if found.len() > 1
-        && let Some(port) = wanted.likely_port
-    {
-        let likely: Vec<_> = found
-            .iter()
-            .filter(|notice| notice.https.port() == port)
-            .cloned()
-            .collect();
-        if !likely.is_empty() {
-            found = likely;
-        }
+    if let Some(port) = wanted.likely_port {
+        prefer(&mut found, |notice| notice.https.port() == port);
     }
     if found.len() > 1 {
         bail!(
@@ -196,6 +200,13 @@ pub fn find(
         );
     }
     Ok(found.pop())
+}
+
+/// Leaves only those of which this is so, if there are any.
+fn prefer(notices: &mut Vec<Notice>, so: impl Fn(&Notice) -> bool) {
+    if notices.iter().any(&so) {
+        notices.retain(so);
+    }
 }
 
 fn addresses(notices: &[Notice]) -> String {
@@ -418,6 +429,50 @@ mod tests {
             ..Wanted::default()
         };
         assert_eq!(find(&likely, &variable).unwrap(), Some(second));
+    }
+
+    #[test]
+    fn without_a_flag_the_server_without_one_is_meant() {
+        let home = tempfile::tempdir().unwrap();
+        let other = home.path().join("other");
+        fs::create_dir(&other).unwrap();
+        let variable = environment(home.path());
+        let flagged = notice("flagged", 1, &other, home.path());
+        let plain = notice("plain", 2, home.path(), home.path());
+        let _flagged = post(&flagged, &variable).unwrap();
+        let _plain = post(&plain, &variable).unwrap();
+        assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(plain));
+    }
+
+    #[test]
+    fn of_two_containers_with_one_volume_each_finds_its_own() {
+        let home = tempfile::tempdir().unwrap();
+        let variable = environment(home.path());
+        let ours = notice("ours", 443, home.path(), home.path());
+        let theirs = Notice {
+            instance: "theirs".to_owned(),
+            network: Some("net:[1]".to_owned()),
+            ..ours.clone()
+        };
+        let _theirs = post(&theirs, &variable).unwrap();
+        {
+            let _ours = post(&ours, &variable).unwrap();
+            assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(ours));
+        }
+        // A service in a network of its own, whose sockets are not.
+        assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(theirs));
+    }
+
+    #[test]
+    fn the_variable_of_the_state_folder_is_the_servers_and_the_commands() {
+        let variable = |name: &str| (name == "WULIN_STATE_DIR").then(|| " /srv/wulin\r".into());
+        assert_eq!(usual(&variable), Some("/srv/wulin".into()));
+        let variable = |name: &str| match name {
+            "WULIN_STATE_DIR" => Some("".into()),
+            "STATE_DIRECTORY" => Some("/var/lib/x:/y".into()),
+            _ => None,
+        };
+        assert_eq!(usual(&variable), Some("/var/lib/x".into()));
     }
 
     #[test]

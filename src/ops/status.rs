@@ -75,7 +75,7 @@ async fn find(
         told => told,
     };
     let wanted = Wanted {
-        state_dir: server.state_dir.clone(),
+        state_dir: (server.state_dir.clone()).filter(|_| server.origins.typed("--state-dir")),
         ..Wanted::default()
     };
     let Some(notice) = notice::find(&wanted, &variable)? else {

@@ -275,6 +275,21 @@ fn files_of_variables_are_read_as_they_are_spelled() {
 }
 
 #[test]
+fn what_is_no_text_is_told_with_its_variable() {
+    use std::os::unix::ffi::OsStringExt;
+    let said = |wanted: &'static str| {
+        let line = ["wulin".into()];
+        read(line, |name| {
+            (name == wanted).then(|| OsString::from_vec(b"a\xff".to_vec()))
+        })
+    };
+    let sentence = said("WULIN_DOMAIN").unwrap_err().to_string();
+    assert!(sentence.contains("WULIN_DOMAIN is not UTF-8"), "{sentence}");
+    // A path need not be text.
+    assert!(said("WULIN_TLS_DIR").is_ok());
+}
+
+#[test]
 fn a_sentence_says_which_variable_a_flag_came_by() {
     let origins = given(
         &["--seats", "2"],
