@@ -126,6 +126,9 @@ pub(super) fn together(row: &[Check]) -> (Vec<Check>, Vec<Check>) {
     }
     let named = |check: &Check| {
         let address = check.address.map(|address| format!("{address}: "));
+        // Some say it by themselves.
+        let address =
+            address.filter(|address| !check.detail.starts_with(&address.replace(": ", " ")));
         Check {
             detail: address.unwrap_or_default() + &check.detail,
             ..check.clone()

@@ -78,9 +78,10 @@ fn judge_name(host: &str, ips: &[IpAddr], most: usize) -> Finding {
     }
     Finding::warning(
         if near.len() == ips.len() {
-            format!("{said}, which is known only near this machine")
+            format!("{said}, known only near this machine")
         } else {
-            format!("{said}; {} is known only near this machine", listed(&near))
+            let (near, verb) = (listed(&near), if near.len() == 1 { "is" } else { "are" });
+            format!("{said}; {near} {verb} known only near this machine")
         },
         "For phones elsewhere the domain must lead to public addresses, and to no others.",
     )
@@ -209,6 +210,7 @@ pub(super) fn words(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::report::Outcome;
 
     #[test]
     fn addresses_of_a_home_or_a_machine_are_not_public() {
@@ -233,5 +235,61 @@ mod tests {
         let remedy = |kind: ErrorKind| unreachable_port(443, &kind.into()).remedy.unwrap();
         assert!(remedy(ErrorKind::ConnectionRefused).contains("systemctl status"));
         assert!(remedy(ErrorKind::TimedOut).contains("security group"));
+    }
+
+    fn judged(ips: &[&str]) -> Finding {
+        let ips: Vec<IpAddr> = ips.iter().map(|ip| ip.parse().unwrap()).collect();
+        judge_name("a.example", &ips, 16)
+    }
+
+    #[test]
+    fn addresses_that_only_a_neighbour_can_reach_are_named() {
+        let public = ["203.0.113.7", "2001:db8::1"];
+        assert_eq!(judged(&public).outcome, Outcome::Ok);
+        for near in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "192.168.1.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+        ] {
+            let finding = judged(&[public[0], near]);
+            assert_eq!(finding.outcome, Outcome::Warning, "{near}");
+            assert!(
+                finding
+                    .detail
+                    .contains(&format!("{near} is known only near"))
+            );
+        }
+        let finding = judged(&["10.0.0.1", "203.0.113.7", "fe80::1"]);
+        assert!(
+            finding
+                .detail
+                .contains("; 10.0.0.1 and fe80::1 are known only near")
+        );
+        assert!(judged(&["100.128.0.1"]).outcome == Outcome::Ok);
+    }
+
+    #[test]
+    fn a_name_with_very_many_addresses_says_how_many_are_asked() {
+        let many: Vec<String> = (1..=20).map(|last| format!("203.0.113.{last}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let finding = judged(&many);
+        assert_eq!(finding.outcome, Outcome::Warning);
+        assert!(
+            finding.detail.contains("20 addresses, of which 16"),
+            "{}",
+            finding.detail
+        );
+    }
+
+    #[test]
+    fn this_machine_knows_the_way_to_itself() {
+        assert!(has_route(Ipv4Addr::LOCALHOST.into()));
     }
 }

@@ -181,6 +181,8 @@ mod tests {
             judge(200, "<h1>Welcome to nginx!</h1>").1.outcome,
             Outcome::Failed
         );
+        let moved = judge_status("/ws", &answer(301, "https://www.a.example/ws", "")).1;
+        assert!(moved.outcome == Outcome::Failed && moved.detail.contains("www.a.example"));
         assert!(judge(404, "").1.remedy.unwrap().contains("--base-path"));
         assert!(judge(502, "").1.detail.contains("proxy"));
     }
