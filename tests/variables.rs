@@ -12,6 +12,9 @@ use support::program::{Running, wulin};
 use support::write_pair;
 use wulin::cli::Cli;
 
+/// Variables with their values.
+type Environment<'a> = &'a [(&'a str, &'a str)];
+
 /// Runs the server until it ends by itself, or only has it say what is in force.
 fn run(home: &Path, environment: &[(&str, &str)], flags: &[&str]) -> Output {
     let mut command = wulin(home);
@@ -121,84 +124,82 @@ fn quotation_marks_of_an_env_file_are_named_with_the_remedy() {
 /// A value that cannot work: its variable, its flag, the value, the exit code, and a word of the sentence.
 type Wrong<'a> = (&'a str, &'a str, &'a str, i32, &'a str);
 
+const WRONG: &[Wrong<'static>] = &[
+    ("WULIN_PORT", "--port", "x", 2, "invalid"),
+    ("WULIN_PORT", "--port", "65536", 2, "65535"),
+    ("WULIN_SEATS", "--seats", "1", 2, "2..=16"),
+    ("WULIN_LISTEN", "--listen", "here", 2, "IP address"),
+    ("WULIN_ADMIN", "--admin", "9643", 2, "127.0.0.1:9643"),
+    ("WULIN_LOG", "--log", "loud", 2, "no level"),
+    ("WULIN_LOG_FORMAT", "--log-format", "xml", 2, "journald"),
+    (
+        "WULIN_TRUSTED_PROXIES",
+        "--trusted-proxies",
+        "10.0.0.0/8, proxy",
+        2,
+        "network",
+    ),
+    ("WULIN_GAME_TIME", "--game-time", "soon", 2, "write a time"),
+    ("WULIN_GAME_TIME", "--game-time", "1ms", 78, "100ms"),
+    ("WULIN_NEARBY_KM", "--nearby-km", "-1", 78, "more than 0"),
+    (
+        "WULIN_IDLE_TIMEOUT",
+        "--idle-timeout",
+        "1s",
+        78,
+        "--ping-interval",
+    ),
+    (
+        "WULIN_MAX_CONNECTIONS",
+        "--max-connections",
+        "0",
+        78,
+        "more than 0",
+    ),
+    (
+        "WULIN_BASE_PATH",
+        "--base-path",
+        "oops",
+        78,
+        "/applet/websocket",
+    ),
+    (
+        "WULIN_SOCKETIO_ALIAS",
+        "--socketio-alias",
+        "/healthz",
+        78,
+        "of its own",
+    ),
+    ("WULIN_TLS_CERT", "--tls-cert", "a.pem", 78, "--tls-key"),
+    ("WULIN_TLS_DIR", "--tls-dir", "nowhere", 78, "nowhere"),
+    (
+        "WULIN_TLS_DIR",
+        "--tls-dir",
+        "empty",
+        78,
+        "holds no certificate",
+    ),
+    (
+        "WULIN_ACME_EMAIL",
+        "--acme-email",
+        "a@b.example",
+        78,
+        "--acme",
+    ),
+    (
+        "WULIN_DOMAIN",
+        "--domain",
+        "no domain",
+        78,
+        "no certificate can be made",
+    ),
+];
+
 #[test]
 fn whoever_gave_a_value_that_cannot_work_is_told_where_and_before_serving_too() {
     let home = tempfile::tempdir().unwrap();
-    let certs = home.path().join("mine");
-    std::fs::create_dir(&certs).unwrap();
-    write_pair(&["a.example"], &certs.join("a.pem"), &certs.join("a.key"));
     std::fs::create_dir(home.path().join("empty")).unwrap();
-    let cases: &[Wrong] = &[
-        ("WULIN_PORT", "--port", "x", 2, "invalid"),
-        ("WULIN_PORT", "--port", "65536", 2, "65535"),
-        ("WULIN_SEATS", "--seats", "1", 2, "2..=16"),
-        ("WULIN_LISTEN", "--listen", "here", 2, "IP address"),
-        ("WULIN_ADMIN", "--admin", "9643", 2, "127.0.0.1:9643"),
-        ("WULIN_LOG", "--log", "loud", 2, "no level"),
-        ("WULIN_LOG_FORMAT", "--log-format", "xml", 2, "journald"),
-        (
-            "WULIN_TRUSTED_PROXIES",
-            "--trusted-proxies",
-            "10.0.0.0/8, proxy",
-            2,
-            "network",
-        ),
-        ("WULIN_GAME_TIME", "--game-time", "soon", 2, "write a time"),
-        ("WULIN_GAME_TIME", "--game-time", "1ms", 78, "100ms"),
-        ("WULIN_NEARBY_KM", "--nearby-km", "-1", 78, "more than 0"),
-        (
-            "WULIN_IDLE_TIMEOUT",
-            "--idle-timeout",
-            "1s",
-            78,
-            "--ping-interval",
-        ),
-        (
-            "WULIN_MAX_CONNECTIONS",
-            "--max-connections",
-            "0",
-            78,
-            "more than 0",
-        ),
-        (
-            "WULIN_BASE_PATH",
-            "--base-path",
-            "oops",
-            78,
-            "/applet/websocket",
-        ),
-        (
-            "WULIN_SOCKETIO_ALIAS",
-            "--socketio-alias",
-            "/healthz",
-            78,
-            "of its own",
-        ),
-        ("WULIN_TLS_CERT", "--tls-cert", "a.pem", 78, "--tls-key"),
-        ("WULIN_TLS_DIR", "--tls-dir", "nowhere", 78, "nowhere"),
-        (
-            "WULIN_TLS_DIR",
-            "--tls-dir",
-            "empty",
-            78,
-            "holds no certificate",
-        ),
-        (
-            "WULIN_ACME_EMAIL",
-            "--acme-email",
-            "a@b.example",
-            78,
-            "--acme",
-        ),
-        (
-            "WULIN_DOMAIN",
-            "--domain",
-            "no domain",
-            78,
-            "no certificate can be made",
-        ),
-    ];
-    for (variable, flag, value, code, word) in cases {
+    for (variable, flag, value, code, word) in WRONG {
         let typed = format!("{flag}={value}");
         for (environment, flags, name) in [
             (&[(*variable, *value)][..], &[][..], *variable),
@@ -226,7 +227,14 @@ fn whoever_gave_a_value_that_cannot_work_is_told_where_and_before_serving_too() 
             }
         }
     }
-    // What is wrong with a certificate names what named it; also what both together are wrong in.
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_or_a_domain_names_what_named_it() {
+    let home = tempfile::tempdir().unwrap();
+    let certs = home.path().join("mine");
+    std::fs::create_dir(&certs).unwrap();
+    write_pair(&["a.example"], &certs.join("a.pem"), &certs.join("a.key"));
     let pair = [
         ("WULIN_TLS_CERT", "mine/a.pem"),
         ("WULIN_TLS_KEY", "mine/b.key"),
@@ -257,6 +265,22 @@ fn whoever_gave_a_value_that_cannot_work_is_told_where_and_before_serving_too() 
         "{}",
         stderr(&output)
     );
+    for domain in ["*.a.example", "10.0.0.1", "no domain"] {
+        let acme = [("WULIN_ACME", "on"), ("WULIN_DOMAIN", domain)];
+        let output = run(home.path(), &acme, &["--state-dir", "state"]);
+        assert_eq!(output.status.code(), Some(78));
+        assert!(
+            stderr(&output).contains("--domain (WULIN_DOMAIN)"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    let output = run(home.path(), &[("WULIN_ACME", "on")], &[]);
+    assert!(
+        stderr(&output).contains("--acme (WULIN_ACME) needs"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -267,7 +291,7 @@ fn a_port_that_cannot_be_had_names_what_chose_it() {
     let admin = format!("127.0.0.1:{port}");
     let here = ("WULIN_LISTEN", "127.0.0.1");
     let elsewhere = ("WULIN_LISTEN", "192.0.2.1");
-    let cases: [(&[(&str, &str)], &[&str], &str); 7] = [
+    let cases: [(Environment, &[&str], &str); 7] = [
         (
             &[here, ("WULIN_PORT", &port)],
             &[],

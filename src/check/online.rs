@@ -118,8 +118,7 @@ pub(super) async fn run(
                 return (at, not_asked(ip, errand.play, &sheet));
             }
             let _turn = turns.acquire().await;
-            // Boxed: it holds every connection it makes.
-            (at, Box::pin(visit(&errand, ip, &sheet)).await)
+            (at, visit(&errand, ip, &sheet).await)
         });
     }
     drop(findings);
@@ -186,7 +185,8 @@ async fn visit(errand: &Errand, ip: IpAddr, report: &Sheet) -> Facts {
     }
     certificate(&door, &errand.roots, errand.now, report);
     let certificate = door.recorder.shown().chain.first().cloned();
-    let told = service(&door, errand, report).await;
+    // Boxed: it holds every connection it makes.
+    let told = Box::pin(service(&door, errand, report)).await;
     Facts { certificate, told }
 }
 

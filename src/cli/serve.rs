@@ -341,7 +341,7 @@ impl FromStr for Admin {
         };
         address
             .map(Admin::At)
-            .map_err(|_| "write an address and a port, as 127.0.0.1:9643, or off")
+            .map_err(|()| "write an address and a port, as 127.0.0.1:9643, or off")
     }
 }
 

@@ -25,6 +25,8 @@ const FOLDER: &str = "running";
 /// The longest notice that is read, in bytes, and how many files of a folder are looked at.
 const LONGEST: u64 = 64 * 1024;
 const MOST: usize = 256;
+/// What a group and everybody else may do, in the mode of a file.
+const OTHERS: u32 = 0o077;
 /// The state folder of the service in the Debian package, and in the shipped unit.
 const SERVICE: &str = "/var/lib/wulin";
 
@@ -166,8 +168,11 @@ pub fn find(
         found.retain(|notice| exactly(&usual, notice) || notice.usual == usual);
         prefer(&mut found, |notice| exactly(&usual, notice));
     }
-    if found.is_empty() && named.is_none() && rustix::process::geteuid().is_root() {
-        // Root means the service, which has a user and a state folder of its own.
+    let says = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let told = ["WULIN_STATE_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME"];
+    let told = named.is_some() || told.into_iter().any(says);
+    if found.is_empty() && !told && rustix::process::geteuid().is_root() {
+        // Root, who was told of no other, means the service, which has a user and a state folder of its own.
         read_all(&Path::new(SERVICE).join(FOLDER), &mut found);
     }
     // Two containers can share a volume, and each its addresses with nobody. A service whose sockets are systemd's has a
@@ -270,7 +275,7 @@ impl Place {
             || fs::symlink_metadata(&self.folder).is_ok_and(|metadata| {
                 metadata.is_dir()
                     && metadata.uid() == rustix::process::geteuid().as_raw()
-                    && metadata.mode() & 0o077 == 0
+                    && metadata.mode() & OTHERS == 0
             })
     }
 }
