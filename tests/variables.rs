@@ -316,12 +316,12 @@ fn a_port_that_cannot_be_had_names_what_chose_it() {
         (
             &[elsewhere],
             &[],
-            "192.0.2.1 (WULIN_LISTEN) is no address of this machine",
+            "192.0.2.1 is no address of this machine (WULIN_LISTEN)",
         ),
         (
             &[],
             &["--listen", "192.0.2.1"],
-            "192.0.2.1 (--listen) is no address of this machine",
+            "192.0.2.1 is no address of this machine (--listen)",
         ),
     ];
     for (environment, flags, words) in cases {

@@ -47,7 +47,7 @@ impl CannotListen {
                  another port{with}."
             ),
             io::ErrorKind::AddrNotAvailable => format!(
-                "{}{by} is no address of this machine. `ip address` shows those it has; leave --listen out to use them all.",
+                "{} is no address of this machine{by}. `ip address` shows those it has; leave --listen out to use them all.",
                 self.address.ip()
             ),
             _ => format!(
