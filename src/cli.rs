@@ -3,24 +3,26 @@
 pub mod bench;
 pub mod cert;
 pub mod check;
+pub mod given;
 pub mod play;
 pub mod serve;
 pub mod settings;
+pub mod strangers;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use bench::Bench;
 pub use cert::Cert;
 pub use check::Check;
+pub use given::Origins;
 pub use play::Play;
 pub use serve::Serve;
-use serve::{ADMIN, duration};
+use serve::{Admin, duration, ip};
 
 /// A realtime rock-paper-scissors server for WeChat Mini Programs and browsers: one binary, HTTPS included.
 ///
@@ -72,23 +74,29 @@ pub enum Command {
 /// The flags of `health`.
 #[derive(Debug, Clone, Args)]
 pub struct Health {
-    /// The address the server listens on
-    #[arg(long, value_name = "IP", env = "WULIN_LISTEN")]
+    /// The address the server listens on [default: the server says]
+    #[arg(long, value_name = "IP", env = "WULIN_LISTEN", value_parser = ip)]
     pub listen: Option<IpAddr>,
-    /// The HTTPS port [default: whichever of 443 and 8443 answers]
+    /// Its HTTPS port, where several servers share a state folder [default: the server says]
     #[arg(long, env = "WULIN_PORT")]
     pub port: Option<u16>,
-    /// The server takes this address for a proxy that speaks the PROXY protocol
-    #[arg(long, env = "WULIN_PROXY_PROTOCOL", value_parser = FalseyValueParser::new())]
+    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
+    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Not needed: the server says whether it wants the PROXY protocol
+    #[arg(long, env = "WULIN_PROXY_PROTOCOL", hide = true)]
     pub proxy_protocol: bool,
+    /// Where the values are from.
+    #[arg(skip)]
+    pub origins: Origins,
 }
 
 /// The flags of `status`.
 #[derive(Debug, Clone, Args)]
 pub struct Status {
-    /// The server's --admin
-    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN", default_value_t = ADMIN)]
-    pub admin: SocketAddr,
+    /// Which server.
+    #[command(flatten)]
+    pub server: AdminOf,
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,
@@ -104,9 +112,23 @@ pub struct Log {
     /// what the server was started with
     #[arg(value_name = "LEVEL")]
     pub level: Option<String>,
-    /// The server's --admin
-    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN", default_value_t = ADMIN)]
-    pub admin: SocketAddr,
+    /// Which server.
+    #[command(flatten)]
+    pub server: AdminOf,
+}
+
+/// Whose admin listener is asked.
+#[derive(Debug, Clone, Args)]
+pub struct AdminOf {
+    /// The server's --admin [default: the server says, else 127.0.0.1:9643]
+    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN")]
+    pub admin: Option<Admin>,
+    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
+    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Where the values are from.
+    #[arg(skip)]
+    pub origins: Origins,
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::cli::Serve;
 use crate::cli::serve::{ADMIN, Admin};
+use crate::cli::{Origins, Serve};
 use crate::edge::access::AccessLog;
 use crate::edge::acme::Settings;
 use crate::edge::addresses::Proxies;
@@ -33,8 +33,13 @@ const OTHER_FILES: u64 = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum Invalid {
     /// Something about a certificate or key.
-    #[error(transparent)]
-    Certificate(#[from] Problem),
+    #[error("{}{problem}", prefix(given))]
+    Certificate {
+        /// What named it, as it was given; nothing where it was found or made without being named.
+        given: Vec<String>,
+        /// What is wrong.
+        problem: Problem,
+    },
     /// `--tls-cert` and `--tls-key` do not come in pairs.
     #[error(
         "There are {certs} --tls-cert and {keys} --tls-key. Give each certificate its key, in the same order, or put all of \
@@ -50,21 +55,32 @@ pub enum Invalid {
     #[error("Certificates are given twice. Use either --tls-cert with --tls-key, or --tls-dir.")]
     FilesAndFolder,
     /// `--tls-dir` has nothing in it.
-    #[error("{} holds no certificate. Put the unpacked bundle of the certificate authority there.", .0.display())]
+    #[error("--tls-dir {} holds no certificate. Put the unpacked bundle of the certificate authority there.", .0.display())]
     EmptyFolder(PathBuf),
     /// Something about `--acme`.
     #[error(transparent)]
     Acme(#[from] acme::Refused),
     /// Not a path that can be served.
     #[error(
-        "{0:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
+        "{flag} {path:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
     )]
-    Path(String),
+    Path {
+        /// The flag.
+        flag: &'static str,
+        /// What it says.
+        path: String,
+    },
     /// A path where something else is.
     #[error(
-        "{0:?} cannot be a path here: the server has pages of its own there. Take another, such as /applet/websocket."
+        "{flag} {path:?} cannot be a path here: the server has pages of its own there. Take another, such as \
+         /applet/websocket."
     )]
-    TakenPath(String),
+    TakenPath {
+        /// The flag.
+        flag: &'static str,
+        /// What it says.
+        path: String,
+    },
     /// A value outside what makes sense.
     #[error("{flag} {problem}.")]
     Value {
@@ -73,6 +89,38 @@ pub enum Invalid {
         /// What is wrong with it.
         problem: &'static str,
     },
+}
+
+impl Invalid {
+    /// The sentence, with the variables beside the flags that came by one.
+    pub fn sentence(&self, origins: &Origins) -> String {
+        match self {
+            // It says so itself. The flags in it are in commands to type.
+            Invalid::Certificate { .. } => self.to_string(),
+            _ => origins.told(&self.to_string()),
+        }
+    }
+
+    fn certificate(problem: Problem, flags: &Serve) -> Invalid {
+        let mut named = vec!["--tls-cert", "--tls-key", "--tls-dir"];
+        match problem {
+            Problem::WrongDomain { .. } => named.push("--domain"),
+            Problem::BadName { .. } => named = vec!["--domain"],
+            _ => {}
+        }
+        Invalid::Certificate {
+            given: flags.origins.names(&named),
+            problem,
+        }
+    }
+}
+
+/// What named a file, before what is wrong with it.
+fn prefix(given: &[String]) -> String {
+    match given {
+        [] => String::new(),
+        given => given.join(", ") + ": ",
+    }
 }
 
 /// Whether the server is one people trust.
@@ -123,6 +171,10 @@ pub struct Config {
     pub access: Option<AccessLog>,
     /// How long rounds in progress may take to finish.
     pub drain_timeout: Duration,
+    /// Where the server keeps what outlives it, if there is a place.
+    pub state_dir: Option<PathBuf>,
+    /// Where what was given is from, for sentences about it.
+    pub origins: Origins,
     /// What works but deserves attention, as sentences.
     pub warnings: Vec<String>,
 }
@@ -153,7 +205,7 @@ impl Config {
         variable: impl Fn(&str) -> Option<std::ffi::OsString>,
         now: SystemTime,
     ) -> Result<Config, Invalid> {
-        let base_path = path(&flags.base_path)?;
+        let base_path = path("--base-path", &flags.base_path)?;
         let socketio_paths = socketio_paths(flags, &base_path)?;
         check_values(flags)?;
         let state_dir = flags.state_dir.clone();
@@ -230,6 +282,8 @@ impl Config {
                 proxies,
             }),
             drain_timeout: flags.drain_timeout,
+            state_dir,
+            origins: flags.origins.clone(),
             warnings,
         })
     }
@@ -242,7 +296,7 @@ fn socketio_paths(flags: &Serve, base_path: &str) -> Result<Vec<String>, Invalid
         .iter()
         .filter(|alias| !alias.is_empty())
     {
-        let alias = path(alias)?;
+        let alias = path("--socketio-alias", alias)?;
         if !paths.contains(&alias) {
             paths.push(alias);
         }
@@ -331,7 +385,9 @@ fn certificates(
     let default = Path::new(DEFAULT_TLS_DIR);
     let unasked = || default.exists().then(|| Source::Folder(default.to_owned()));
     if let Some(source) = asked.clone().or_else(unasked) {
-        let found = source.load(&flags.domain, now)?;
+        let found = source
+            .load(&flags.domain, now)
+            .map_err(|problem| Invalid::certificate(problem, flags))?;
         if !found.pairs.is_empty() {
             return Ok(Certificates {
                 stage: Stage::Production,
@@ -344,7 +400,8 @@ fn certificates(
             return Err(Invalid::EmptyFolder(folder));
         }
     }
-    let pair = certificates::self_signed(state_dir, &flags.domain, now)?;
+    let pair = certificates::self_signed(state_dir, &flags.domain, now)
+        .map_err(|problem| Invalid::certificate(problem, flags))?;
     let warning = "No certificate was given, so this server made one for itself: browsers will warn, and phones will not \
                    connect. For a real one use --acme, --tls-cert and --tls-key, or --tls-dir."
         .to_owned();
@@ -427,7 +484,7 @@ fn check_values(flags: &Serve) -> Result<(), Invalid> {
     }
 }
 
-fn path(text: &str) -> Result<String, Invalid> {
+fn path(flag: &'static str, text: &str) -> Result<String, Invalid> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
     let sound = text.len() > 1
         && text.starts_with('/')
@@ -435,10 +492,16 @@ fn path(text: &str) -> Result<String, Invalid> {
         && !text.contains("//")
         && text.chars().all(plain);
     if !sound {
-        return Err(Invalid::Path(text.to_owned()));
+        return Err(Invalid::Path {
+            flag,
+            path: text.to_owned(),
+        });
     }
     if routes::is_taken(text) {
-        return Err(Invalid::TakenPath(text.to_owned()));
+        return Err(Invalid::TakenPath {
+            flag,
+            path: text.to_owned(),
+        });
     }
     Ok(text.to_owned())
 }

@@ -1,17 +1,22 @@
 //! Start and exit, nothing else.
 
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 use wulin::bench;
 use wulin::cert;
 use wulin::check;
-use wulin::cli::{Bench, Cert, Check, Cli, Command, Play, Serve, settings};
+use wulin::cli::given::{self, Given};
+use wulin::cli::strangers::strangers;
+use wulin::cli::{Cert, Check, Cli, Command, Origins, Play, Serve, settings};
 use wulin::config::{Config, Stage};
+use wulin::edge::certificates::Problem;
 use wulin::edge::handed::Handed;
+use wulin::ops::notice::{self, Notice, Posted};
 use wulin::ops::output::say;
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::systemd::Manager;
@@ -33,9 +38,12 @@ const USAGE: u8 = 2;
 const LINGER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let Cli { command, serve } =
-        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let given = given::read(env::args_os(), variable).unwrap_or_else(|error| error.exit());
+    let Given {
+        cli: Cli { command, serve },
+        matches,
+        origins,
+    } = given;
     // Before there are threads that might look at the environment, which the runtime brings; the allocator's does not.
     let handed = match command {
         None | Some(Command::Serve(_)) => Handed::take(),
@@ -61,28 +69,44 @@ fn main() -> ExitCode {
     let code = match command {
         None => start(&runtime, &matches, &serve, handed),
         Some(Command::Serve(flags)) => start(&runtime, &matches, &flags, handed),
-        Some(Command::Health(flags)) => runtime.block_on(report(health::ask(&flags))),
-        Some(Command::Status(flags)) => runtime.block_on(report(status::show(&flags))),
-        Some(Command::Log(flags)) => runtime.block_on(report(status::log(&flags))),
-        Some(Command::Check(flags)) => runtime.block_on(look(&flags)),
-        Some(Command::Play(flags)) => runtime.block_on(game(&flags)),
-        Some(Command::Bench(flags)) => runtime.block_on(load(&flags)),
-        Some(Command::Cert(command)) => certificates(&command),
+        Some(Command::Health(flags)) => said(
+            runtime.block_on(health::ask(&flags, variable)).map(say),
+            &origins,
+        ),
+        Some(Command::Status(flags)) => said(
+            runtime.block_on(status::show(&flags, variable)).map(say),
+            &origins,
+        ),
+        Some(Command::Log(flags)) => said(
+            runtime.block_on(status::log(&flags, variable)).map(say),
+            &origins,
+        ),
+        Some(Command::Check(flags)) => judged(runtime.block_on(look(&flags)), &origins),
+        Some(Command::Play(flags)) => said(runtime.block_on(game(&flags)), &origins),
+        Some(Command::Bench(flags)) => judged(runtime.block_on(bench::run(&flags)), &origins),
+        Some(Command::Cert(command)) => certificates(&command, &origins),
         Some(Command::Completions { shell }) => {
             pages::completions(shell);
             ExitCode::SUCCESS
         }
-        Some(Command::Man { out }) => said(pages::manual(out.as_deref())),
+        Some(Command::Man { out }) => said(pages::manual(out.as_deref()), &origins),
     };
     // Looking up a name can take half a minute and cannot be called off.
     runtime.shutdown_timeout(LINGER);
     code
 }
 
-fn start(runtime: &Runtime, matches: &ArgMatches, flags: &Serve, handed: Handed) -> ExitCode {
+/// What the environment says.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name)
+}
+
+fn start(runtime: &Runtime, matches: &clap::ArgMatches, flags: &Serve, handed: Handed) -> ExitCode {
     if flags.print_config {
-        print!("{}", settings::table(&settings::settings(matches)));
-        match configure(flags) {
+        let settings = settings::settings(matches, &flags.origins);
+        say(settings::table(&settings).trim_end());
+        let checked = logs::check(&flags.log).map_err(|problem| unusable(&problem, flags));
+        match checked.and_then(|()| configure(flags)) {
             Ok(config) => {
                 print_certificates(&config);
                 ExitCode::SUCCESS
@@ -94,25 +118,30 @@ fn start(runtime: &Runtime, matches: &ArgMatches, flags: &Serve, handed: Handed)
     }
 }
 
+/// Says that the log cannot be as wanted.
+fn unusable(problem: &str, flags: &Serve) -> ExitCode {
+    eprintln!("wulin: {}", flags.origins.told(problem));
+    ExitCode::from(USAGE)
+}
+
 /// What the settings led to.
 fn print_certificates(config: &Config) {
     for warning in &config.warnings {
-        println!("\n{warning}");
+        say(format!("\n{warning}"));
     }
     for pair in &config.certificates {
-        println!(
+        say(format!(
             "\n{}: for {}, until {}",
             pair.cert_path.display(),
             pair.names.join(", "),
             humantime::format_rfc3339_seconds(pair.not_after)
-        );
+        ));
     }
 }
 
 async fn run(flags: &Serve, handed: Handed) -> ExitCode {
     if let Err(problem) = logs::start(&flags.log, flags.log_format) {
-        eprintln!("wulin: {problem}");
-        return ExitCode::from(USAGE);
+        return unusable(&problem, flags);
     }
     let config = match configure(flags) {
         Ok(config) => config,
@@ -136,11 +165,41 @@ fn configure(flags: &Serve) -> Result<Config, ExitCode> {
     let open_files = rlimit::increase_nofile_limit(u64::MAX)
         .or_else(|_| rlimit::Resource::NOFILE.get_soft())
         .unwrap_or(1024);
-    let variable = |name: &str| std::env::var_os(name);
-    Config::new(flags, open_files, variable, SystemTime::now()).map_err(|invalid| {
-        eprintln!("wulin: {invalid}");
+    let config = Config::new(flags, open_files, variable, SystemTime::now());
+    let mut config = config.map_err(|invalid| {
+        eprintln!("wulin: {}", invalid.sentence(&flags.origins));
         ExitCode::from(CONFIGURATION)
-    })
+    })?;
+    config
+        .warnings
+        .extend(strangers(env::vars_os().map(|(name, _)| name)));
+    Ok(config)
+}
+
+/// Says where the server is, to commands on this machine.
+fn post(config: &Config, server: &Server) -> Option<Posted> {
+    let proxies = &config.gate.proxies;
+    let introduced = proxies.networks.iter().filter(|_| proxies.introduce);
+    let notice = Notice {
+        instance: server.instance().to_owned(),
+        pid: std::process::id(),
+        https: server.address(),
+        admin: server.admin_address(),
+        proxies: introduced.map(ToString::to_string).collect(),
+        state_dir: config.state_dir.as_deref().map(notice::settled),
+        usual: notice::usual(&variable),
+        network: notice::network(),
+    };
+    match notice::post(&notice, &variable) {
+        Ok(posted) => Some(posted),
+        Err(error) => {
+            warn!(
+                "wulin health cannot find this server, since there is no place for its notice ({error}). Name a folder it \
+                 can write to with --state-dir."
+            );
+            None
+        }
+    }
 }
 
 async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
@@ -167,9 +226,13 @@ async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
     let admin = server
         .admin_address()
         .map_or_else(|| "off".to_owned(), |admin| admin.to_string());
+    // Taken down when this ends, however it does.
+    let _posted = post(&config, &server);
     info!(address = %server.address(), %admin, connections, "listening");
-    println!("Wulin is open at https://{host}{port}");
-    println!("Mini Programs connect to wss://{host}{port}{base_path}");
+    say(format!("Wulin is open at https://{host}{port}"));
+    say(format!(
+        "Mini Programs connect to wss://{host}{port}{base_path}"
+    ));
     manager.ready(server.census().counts()).await;
     let _informed = manager.inform(server.census().clone(), server.lobby().clone());
     let signal = loop {
@@ -192,37 +255,44 @@ async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
     }
 }
 
-/// Prints what came of a command.
-async fn report(outcome: impl Future<Output = anyhow::Result<String>>) -> ExitCode {
-    said(outcome.await.map(say))
-}
-
-async fn look(flags: &Check) -> ExitCode {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    judged(check::run(flags, no_color).await)
+async fn look(flags: &Check) -> anyhow::Result<bool> {
+    let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    check::run(flags, no_color).await
 }
 
 /// The exit code of what says itself whether all is well, or could not begin.
-fn judged(verdict: anyhow::Result<bool>) -> ExitCode {
+fn judged(verdict: anyhow::Result<bool>, origins: &Origins) -> ExitCode {
     match verdict {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("wulin: {error:#}");
+            complain(&error, origins);
             ExitCode::from(USAGE)
         }
     }
 }
 
-async fn load(flags: &Bench) -> ExitCode {
-    judged(bench::run(flags).await)
+/// Says what went wrong, and where a value is from that a variable gave.
+fn complain(error: &anyhow::Error, origins: &Origins) {
+    // A name that no certificate can be for is called by no flag.
+    let from = match error.downcast_ref() {
+        Some(Problem::BadName { .. }) => origins.names(&["--domain"]),
+        _ => Vec::new(),
+    };
+    let from = from.first().map(|name| format!("{name}: "));
+    let sentence = format!("{error:#}");
+    eprintln!(
+        "wulin: {}{}",
+        from.unwrap_or_default(),
+        origins.told(&sentence)
+    );
 }
 
-async fn game(flags: &Play) -> ExitCode {
-    said(play::run(flags, |name| std::env::var(name).ok()).await)
+async fn game(flags: &Play) -> anyhow::Result<()> {
+    play::run(flags, |name| env::var(name).ok()).await
 }
 
-fn certificates(command: &Cert) -> ExitCode {
+fn certificates(command: &Cert, origins: &Origins) -> ExitCode {
     let now = SystemTime::now();
     match command {
         Cert::Show(flags) => {
@@ -234,19 +304,22 @@ fn certificates(command: &Cert) -> ExitCode {
                 ExitCode::FAILURE
             }
         }
-        Cert::SelfSigned(flags) => said(cert::self_signed(flags, now).map(|made| {
-            let (certificate, key) = (made.certificate.display(), made.key.display());
-            say(format!("wulin --tls-cert {certificate} --tls-key {key}"));
-        })),
+        Cert::SelfSigned(flags) => {
+            let made = cert::self_signed(flags, now).map(|made| {
+                let (certificate, key) = (made.certificate.display(), made.key.display());
+                say(format!("wulin --tls-cert {certificate} --tls-key {key}"));
+            });
+            said(made, origins)
+        }
     }
 }
 
 /// The exit code of what has only failure to tell.
-fn said(done: anyhow::Result<()>) -> ExitCode {
+fn said(done: anyhow::Result<()>, origins: &Origins) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("wulin: {error:#}");
+            complain(&error, origins);
             ExitCode::FAILURE
         }
     }

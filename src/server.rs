@@ -64,6 +64,7 @@ pub struct Server {
     admin_handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<io::Result<()>>>,
     drain_timeout: Duration,
+    instance: String,
 }
 
 impl Server {
@@ -82,7 +83,7 @@ impl Server {
             None => None,
         };
         let admin = match config.admin {
-            Some(admin) => open_admin(admin)?,
+            Some(admin) => open_admin(config, admin)?,
             None => None,
         };
         let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
@@ -91,6 +92,7 @@ impl Server {
         let clients = TaskTracker::new();
         let draining = CancellationToken::new();
         let random = aws_lc_rs::default_provider().secure_random;
+        let instance = instance(random)?;
         let hall = hall(config, &census, &draining, &clients, random)?;
         let lobby = hall.lobby.clone();
         let upkeep = Upkeep::new(config, &census)?;
@@ -102,6 +104,7 @@ impl Server {
             hall,
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
+            instance: instance.clone(),
             addresses: addresses.clone(),
             pace: Pace::new(config.gate.sessions_per_second),
             proxies: config.gate.proxies.clone(),
@@ -135,6 +138,7 @@ impl Server {
                 draining.clone(),
                 (address, http_address),
                 start,
+                instance.clone(),
             ));
             clients.spawn(observer.clone().watch());
             let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
@@ -154,6 +158,7 @@ impl Server {
             admin_handle,
             listeners,
             drain_timeout: config.drain_timeout,
+            instance,
         })
     }
 
@@ -170,6 +175,11 @@ impl Server {
     /// Where metrics and the state are told, if anywhere.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
+    }
+
+    /// Its own name, which nobody else has: 128 random bits.
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// How many there are of everything.
@@ -229,6 +239,15 @@ impl Server {
         self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
     }
+}
+
+/// A name that no other server has.
+fn instance(random: &dyn SecureRandom) -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    random
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// The game, and the way to it. The lobby and its rooms end by themselves once nobody can reach them.
@@ -325,7 +344,9 @@ fn open(
     };
     let https = match handed.https {
         Some(https) => https,
-        None => listen(config.listen, config.port)?,
+        None => {
+            listen(config.listen, config.port).map_err(|error| given(config, "--port", error))?
+        }
     };
     let http = match (handed.http, wanted) {
         (Some(http), _) => Some(http),
@@ -335,9 +356,16 @@ fn open(
     Ok((https, http))
 }
 
+/// Says where the address and the port are from that cannot be had.
+fn given(config: &Config, port: &str, error: CannotListen) -> CannotListen {
+    let origins = &config.origins;
+    error.given_by(origins.name("--listen"), origins.name(port))
+}
+
 /// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.
 fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, CannotListen> {
-    match listen(config.listen, http.port) {
+    let opened = listen(config.listen, http.port);
+    match opened.map_err(|error| given(config, "--http-port", error)) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if http.required => Err(error),
         Err(error) => {
@@ -350,8 +378,10 @@ fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, Can
 }
 
 /// Opens the admin port. Where it was not asked for, not getting it is only a warning.
-fn open_admin(admin: AdminPort) -> Result<Option<TcpListener>, CannotListen> {
-    match listen(Some(admin.address.ip()), admin.address.port()) {
+fn open_admin(config: &Config, admin: AdminPort) -> Result<Option<TcpListener>, CannotListen> {
+    let opened = listen(Some(admin.address.ip()), admin.address.port());
+    let name = config.origins.name("--admin");
+    match opened.map_err(|error| error.given_by(name, name)) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if admin.required => Err(error),
         Err(error) => {

@@ -210,15 +210,12 @@ fn health_is_asked_behind_a_proxy_on_the_same_machine_as_well() {
     let flags = ["--trusted-proxies", "127.0.0.1", "--proxy-protocol"];
     let server = Watched::start(home.path(), "human", &flags);
     let port = server.running.port.to_string();
-    let ask = |own: bool| {
+    // The server says whether it wants the header. Its variable is there in a container's health check, and not elsewhere.
+    for variable in ["1", "0", ""] {
         let mut command = wulin(home.path());
         command.args(["health", "--port", &port]);
-        // The variable is the server's own: a container's health check has it too.
-        if own {
-            command.env("WULIN_PROXY_PROTOCOL", "1");
-        }
-        command.output().unwrap().status.code()
-    };
-    assert_eq!((ask(true), ask(false)), (Some(0), Some(1)));
+        command.env("WULIN_PROXY_PROTOCOL", variable);
+        assert_eq!(command.output().unwrap().status.code(), Some(0));
+    }
     server.end();
 }

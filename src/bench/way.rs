@@ -35,9 +35,6 @@ impl Way {
     pub(super) async fn find(flags: &Bench) -> anyhow::Result<Way> {
         let address = flags.host.clone();
         let base = address.path.as_deref().unwrap_or(&flags.base_path);
-        if !base.starts_with('/') {
-            bail!("--base-path {base:?} is no path: write it as /applet/websocket.");
-        }
         let peer = resolve(&address).await?;
         let local = peer.ip().is_loopback();
         if !local && !flags.anywhere {

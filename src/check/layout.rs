@@ -100,6 +100,59 @@ fn labelled(label: &str, check: &Check, style: Style) -> String {
     lines.concat()
 }
 
+/// What was found of one thing at each address, for people: alike at all is one line, else each address is named. What is
+/// skipped at some of them alone is told apart, at the end.
+pub(super) fn together(row: &[Check]) -> (Vec<Check>, Vec<Check>) {
+    let [first, rest @ ..] = row else {
+        return (Vec::new(), Vec::new());
+    };
+    if rest.is_empty() {
+        return (vec![first.clone()], Vec::new());
+    }
+    let skipped = |check: &Check| check.outcome == Outcome::Skipped;
+    let same = |check: &Check| check.detail == first.detail && check.remedy == first.remedy;
+    if row.iter().all(same) {
+        return (vec![first.clone()], Vec::new());
+    }
+    let alike = |check: &Check| check.outcome == first.outcome && check.remedy == first.remedy;
+    if row.iter().all(alike) && first.outcome <= Outcome::Ok {
+        // They differ in how long it took, or in what is compared at the end.
+        let detail = format!("{}; so at all {} addresses", first.detail, row.len());
+        let line = Check {
+            detail,
+            ..first.clone()
+        };
+        return (vec![line], Vec::new());
+    }
+    let named = |check: &Check| {
+        let address = check.address.map(|address| format!("{address}: "));
+        // Some say it by themselves.
+        let address =
+            address.filter(|address| !check.detail.starts_with(&address.replace(": ", " ")));
+        Check {
+            detail: address.unwrap_or_default() + &check.detail,
+            ..check.clone()
+        }
+    };
+    let (elsewhere, shown): (Vec<_>, Vec<_>) = row.iter().map(named).partition(skipped);
+    (shown, elsewhere)
+}
+
+/// What was skipped, by address and reason.
+pub(super) fn apart(skipped: &[Check]) -> Vec<Vec<Check>> {
+    let mut groups: Vec<Vec<Check>> = Vec::new();
+    for check in skipped {
+        match groups
+            .iter_mut()
+            .find(|group| group[0].detail == check.detail)
+        {
+            Some(group) => group.push(check.clone()),
+            None => groups.push(vec![check.clone()]),
+        }
+    }
+    groups
+}
+
 /// The last sentence.
 pub(super) fn closing(verdict: &str, outcome: Outcome, style: Style) -> String {
     let (_, code) = mark(outcome);
@@ -137,6 +190,7 @@ mod tests {
     fn check(outcome: Outcome, detail: &str, remedy: Option<&str>) -> Check {
         Check {
             name: Subject::CipherSuite,
+            address: None,
             outcome,
             detail: detail.into(),
             remedy: remedy.map(str::to_owned),

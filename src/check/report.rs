@@ -1,5 +1,6 @@
 //! What the checks have found, and how it is told.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -23,7 +24,7 @@ pub enum Outcome {
 }
 
 /// What is checked. The names are for scripts and stay as they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A certificate with its key, as files.
@@ -69,6 +70,8 @@ pub enum Subject {
     Hello,
     /// A whole round.
     Round,
+    /// Every address of the name leads to the same.
+    Addresses,
 }
 
 impl Subject {
@@ -94,6 +97,7 @@ impl Subject {
             Subject::Polling => "Polling",
             Subject::Hello => "Hello",
             Subject::Round => "Round",
+            Subject::Addresses => "Addresses",
         }
     }
 }
@@ -152,6 +156,9 @@ impl Finding {
 pub struct Check {
     /// What was checked.
     pub name: Subject,
+    /// Where, if it was checked at an address of the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
     /// How it ended.
     pub outcome: Outcome,
     /// What is the case.
@@ -160,6 +167,25 @@ pub struct Check {
     pub remedy: Option<String>,
     /// How long it took.
     pub milliseconds: u64,
+}
+
+impl Check {
+    fn new(name: Subject, address: Option<IpAddr>, finding: Finding, took: Duration) -> Check {
+        let Finding {
+            outcome,
+            detail,
+            remedy,
+        } = finding;
+        Check {
+            name,
+            address,
+            outcome,
+            // Some of it is what a server said.
+            detail: harmless(&detail),
+            remedy: remedy.map(|remedy| harmless(&remedy)),
+            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// How the whole thing ends.
@@ -181,6 +207,8 @@ pub struct Report {
     checks: Vec<Check>,
     /// What was skipped last, and is not yet shown: people read it as one line.
     unshown: Vec<Check>,
+    /// What was skipped at some addresses and not at others, which people read at the end.
+    elsewhere: Vec<Check>,
 }
 
 #[derive(Serialize)]
@@ -200,6 +228,7 @@ impl Report {
             live,
             checks: Vec::new(),
             unshown: Vec::new(),
+            elsewhere: Vec::new(),
         };
         if let Some(style) = report.live {
             say(style.strong(&report.target) + "\n");
@@ -209,22 +238,25 @@ impl Report {
 
     /// Adds what was found.
     pub fn add(&mut self, name: Subject, finding: Finding, took: Duration) -> Outcome {
-        let Finding {
-            outcome,
-            detail,
-            remedy,
-        } = finding;
-        let check = Check {
-            name,
-            outcome,
-            // Some of it is what a server said.
-            detail: harmless(&detail),
-            remedy: remedy.map(|remedy| harmless(&remedy)),
-            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        };
+        let check = Check::new(name, None, finding, took);
+        let outcome = check.outcome;
         self.show(&check);
         self.checks.push(check);
         outcome
+    }
+
+    /// Adds what was found of one thing at each address.
+    pub fn add_row(&mut self, row: Vec<(Subject, IpAddr, Finding, Duration)>) {
+        let row: Vec<Check> = row
+            .into_iter()
+            .map(|(name, ip, finding, took)| Check::new(name, Some(ip), finding, took))
+            .collect();
+        let (shown, elsewhere) = layout::together(&row);
+        for check in &shown {
+            self.show(check);
+        }
+        self.elsewhere.extend(elsewhere);
+        self.checks.extend(row);
     }
 
     /// Shows a check at once, or with those that are skipped for the same reason.
@@ -273,22 +305,79 @@ impl Report {
     pub fn verdict(&self) -> String {
         let first = |outcome| self.checks.iter().find(|check| check.outcome == outcome);
         let remedy = |check: &Check| check.remedy.clone().unwrap_or_default();
-        let warnings = self
-            .checks
-            .iter()
-            .filter(|check| check.outcome == Outcome::Warning)
-            .count();
         let (good, bad) = match self.question {
             Question::Server => ("A phone can play here", "A phone cannot play here"),
             Question::Files => ("A server can use these files", "Phones would not connect"),
         };
         if let Some(failed) = first(Outcome::Failed) {
-            return format!("{bad}. First: {}", remedy(failed));
+            let remedy = remedy(failed);
+            let some = self.some_fail();
+            return if some.is_empty() {
+                format!("{bad}. First: {remedy}")
+            } else {
+                format!("A phone that is led to {some} cannot play here. First: {remedy}")
+            };
         }
-        match warnings {
+        let good = match self.warnings() {
             0 => format!("{good}."),
             1 => format!("{good}, with one warning."),
             more => format!("{good}, with {more} warnings."),
+        };
+        let unasked = self
+            .addresses(|check| check.name == Subject::Port && check.outcome == Outcome::Skipped);
+        if unasked.is_empty() {
+            good
+        } else {
+            format!("{good} {} was not asked.", unasked.join(" and "))
+        }
+    }
+
+    /// How many warnings there are; the same one at several addresses is one.
+    fn warnings(&self) -> usize {
+        let warnings = self
+            .checks
+            .iter()
+            .filter(|check| check.outcome == Outcome::Warning);
+        let mut known: Vec<(Subject, &Option<String>, Option<IpAddr>)> = Vec::new();
+        for check in warnings {
+            let again = |(name, remedy, address): &(Subject, &Option<String>, Option<IpAddr>)| {
+                let other = *address != check.address;
+                *name == check.name && **remedy == check.remedy && other
+            };
+            if !known.iter().any(again) {
+                known.push((check.name, &check.remedy, check.address));
+            }
+        }
+        known.len()
+    }
+
+    /// The addresses at which something is so, each once.
+    fn addresses(&self, so: impl Fn(&Check) -> bool) -> Vec<String> {
+        let mut addresses: Vec<_> = self
+            .checks
+            .iter()
+            .filter(|check| so(check))
+            .filter_map(|check| check.address)
+            .collect();
+        addresses.sort();
+        addresses.dedup();
+        addresses.iter().map(ToString::to_string).collect()
+    }
+
+    /// Those addresses at which something fails, if at others nothing does.
+    fn some_fail(&self) -> String {
+        let is_failed = |check: &Check| check.outcome == Outcome::Failed;
+        let everywhere = self
+            .checks
+            .iter()
+            .any(|check| is_failed(check) && check.address.is_none());
+        let failing = self.addresses(is_failed);
+        let asked = self
+            .addresses(|check| check.name == Subject::Port && check.outcome != Outcome::Skipped);
+        if everywhere || failing.len() == asked.len() {
+            String::new()
+        } else {
+            failing.join(" or ")
         }
     }
 
@@ -298,6 +387,9 @@ impl Report {
         let verdict = self.verdict();
         if let Some(style) = self.live {
             self.show_skipped(style);
+            for check in layout::apart(&self.elsewhere) {
+                say(layout::skipped(&check, style).trim_end());
+            }
             say(layout::closing(&verdict, outcome, style).trim_end());
             return;
         }
@@ -323,6 +415,7 @@ mod tests {
             live: None,
             checks: Vec::new(),
             unshown: Vec::new(),
+            elsewhere: Vec::new(),
         };
         for finding in findings {
             report.add(Subject::Port, finding.clone(), Duration::from_millis(7));

@@ -69,25 +69,53 @@ fn same_place(location: &str, wanted: &str) -> bool {
     read(location).is_some() && read(location) == read(wanted)
 }
 
-/// Whether the base path answers as Wulin.
-pub(super) async fn status(door: &Door, base_path: &str) -> Finding {
+/// What a server says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Its version.
+    pub(super) version: String,
+    /// Its own name, which others than the newest do not tell.
+    pub(super) instance: Option<String>,
+}
+
+/// Whether the base path answers as Wulin; what it says it is.
+pub(super) async fn status(door: &Door, base_path: &str) -> (Option<Told>, Finding) {
     match door.ask("GET", base_path, "").await {
         Ok(answer) => judge_status(base_path, &answer),
-        Err(error) => Finding::failed(
-            format!("no answer to GET {base_path}: {}", reason(&error)),
-            "Look into the server's log; `wulin health` on the machine says whether it works.",
-        ),
+        Err(error) => {
+            let finding = Finding::failed(
+                format!("no answer to GET {base_path}: {}", reason(&error)),
+                "Look into the server's log; `wulin health` on the machine says whether it works.",
+            );
+            (None, finding)
+        }
     }
 }
 
-fn judge_status(path: &str, answer: &http::Answer) -> Finding {
+fn judge_status(path: &str, answer: &http::Answer) -> (Option<Told>, Finding) {
     let body: Option<Value> = serde_json::from_str(&answer.body).ok();
     let word = |name: &str| body.as_ref().and_then(|body| body[name].as_str());
-    match (answer.status, word("service")) {
-        (200, Some("wulin")) => {
-            let version = word("version").unwrap_or("of an unknown version");
-            Finding::ok(format!("Wulin {version} at {path}"))
-        }
+    if (answer.status, word("service")) == (200, Some("wulin")) {
+        let told = Told {
+            version: word("version")
+                .unwrap_or("of an unknown version")
+                .to_owned(),
+            instance: word("instance").map(str::to_owned),
+        };
+        let finding = Finding::ok(format!("Wulin {} at {path}", told.version));
+        return (Some(told), finding);
+    }
+    (None, stranger(path, answer))
+}
+
+/// What is to be said of an answer that is not Wulin's.
+fn stranger(path: &str, answer: &http::Answer) -> Finding {
+    let location = answer.header("location");
+    match (answer.status, location) {
+        (301 | 302 | 303 | 307 | 308, Some(location)) => Finding::failed(
+            format!("{path} leads to {location:?} ({})", answer.status),
+            "Phones follow no redirect when they open a WebSocket: let the name lead to Wulin itself.",
+        ),
         (404, _) => Finding::failed(
             format!("there is nothing at {path} (404)"),
             "Give the server's path with --base-path. If it is this one, another program has the port, or a proxy in \
@@ -143,16 +171,19 @@ mod tests {
     #[test]
     fn only_wulin_is_wulin() {
         let judge = |status, body| judge_status("/ws", &answer(status, "", body));
-        let good = judge(200, r#"{"service":"wulin","version":"9.9"}"#);
+        let (told, good) = judge(200, r#"{"service":"wulin","version":"9.9"}"#);
+        assert_eq!(told.unwrap().version, "9.9");
         assert_eq!(
             (good.outcome, &*good.detail),
             (Outcome::Ok, "Wulin 9.9 at /ws")
         );
         assert_eq!(
-            judge(200, "<h1>Welcome to nginx!</h1>").outcome,
+            judge(200, "<h1>Welcome to nginx!</h1>").1.outcome,
             Outcome::Failed
         );
-        assert!(judge(404, "").remedy.unwrap().contains("--base-path"));
-        assert!(judge(502, "").detail.contains("proxy"));
+        let moved = judge_status("/ws", &answer(301, "https://www.a.example/ws", "")).1;
+        assert!(moved.outcome == Outcome::Failed && moved.detail.contains("www.a.example"));
+        assert!(judge(404, "").1.remedy.unwrap().contains("--base-path"));
+        assert!(judge(502, "").1.detail.contains("proxy"));
     }
 }

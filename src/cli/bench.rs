@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::play::address;
-use super::serve::{ADMIN, Admin, duration};
+use super::serve::{ADMIN, Admin, duration, path};
 use crate::client::address::Address;
 
 /// The flags of `bench`.
@@ -50,6 +50,7 @@ pub struct Bench {
         value_name = "PATH",
         env = "WULIN_BASE_PATH",
         default_value = "/applet/websocket",
+        value_parser = path,
         help_heading = "Connection"
     )]
     pub base_path: String,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::serve::duration;
+use super::serve::{duration, ip, path};
 use crate::client::address::{Address, HTTPS, NoAddress};
 
 /// The flags of `check`.
@@ -15,9 +15,10 @@ pub struct Check {
     /// The server to check: game.example.com, host:port, https://… or wss://…/path [default: the first --domain]
     #[arg(value_name = "HOST", value_parser = address)]
     pub host: Option<Address>,
-    /// Connect to this address, whatever the name resolves to: for a machine the domain does not point to yet
-    #[arg(long, value_name = "IP")]
-    pub address: Option<IpAddr>,
+    /// Connect to this address, whatever the name resolves to: for a machine the domain does not point to yet. Can be
+    /// repeated [default: every address of the name]
+    #[arg(long, value_name = "IP", value_delimiter = ',', value_parser = ip)]
+    pub address: Vec<IpAddr>,
     /// The port that should redirect to HTTPS; 0 when there is none on purpose
     #[arg(
         long,
@@ -31,7 +32,8 @@ pub struct Check {
         long,
         value_name = "PATH",
         env = "WULIN_BASE_PATH",
-        default_value = "/applet/websocket"
+        default_value = "/applet/websocket",
+        value_parser = path
     )]
     pub base_path: String,
     /// Play a round as well, against a robot or whoever waits

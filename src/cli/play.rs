@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::serve::path;
 use crate::client::address::{Address, HTTPS, NoAddress};
 
 /// Where `wulin serve` is without a certificate.
@@ -23,7 +24,8 @@ pub struct Play {
         long,
         value_name = "PATH",
         env = "WULIN_BASE_PATH",
-        default_value = "/applet/websocket"
+        default_value = "/applet/websocket",
+        value_parser = path
     )]
     pub base_path: String,
     /// A root certificate (PEM) to trust beside those that phones know

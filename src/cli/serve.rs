@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+
+use super::Origins;
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -28,6 +29,7 @@ pub struct Serve {
         long,
         value_name = "IP",
         env = "WULIN_LISTEN",
+        value_parser = ip,
         help_heading = "Address"
     )]
     pub listen: Option<IpAddr>,
@@ -91,12 +93,7 @@ pub struct Serve {
     pub tls_dir: Option<PathBuf>,
 
     /// Fetch a certificate for each --domain from an ACME authority, and renew it. This accepts its terms of service
-    #[arg(
-        long,
-        env = "WULIN_ACME",
-        value_parser = FalseyValueParser::new(),
-        help_heading = "ACME"
-    )]
+    #[arg(long, env = "WULIN_ACME", help_heading = "ACME")]
     pub acme: bool,
     /// Where the authority may write to, should something be wrong with a certificate
     #[arg(
@@ -250,7 +247,7 @@ pub struct Serve {
     )]
     pub trusted_proxies: Vec<IpNet>,
     /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
-    #[arg(long, env = "WULIN_PROXY_PROTOCOL", value_parser = FalseyValueParser::new(), help_heading = "Behind a proxy")]
+    #[arg(long, env = "WULIN_PROXY_PROTOCOL", help_heading = "Behind a proxy")]
     pub proxy_protocol: bool,
 
     /// Where metrics and the state of the server are told, over plain HTTP; off for nowhere
@@ -293,12 +290,12 @@ pub struct Serve {
     )]
     pub log_format: LogFormat,
     /// Log every request
-    #[arg(long, env = "WULIN_ACCESS_LOG", value_parser = FalseyValueParser::new(), help_heading = "Running")]
+    #[arg(long, env = "WULIN_ACCESS_LOG", help_heading = "Running")]
     pub access_log: bool,
     /// Name the client's address in the access log, which is personal data
     #[arg(
         long,
-        env = "WULIN_LOG_ADDRESSES", value_parser = FalseyValueParser::new(),
+        env = "WULIN_LOG_ADDRESSES",
         requires = "access_log",
         help_heading = "Running"
     )]
@@ -306,6 +303,10 @@ pub struct Serve {
     /// Print every setting, where it is from, and do nothing else
     #[arg(long, help_heading = "Running")]
     pub print_config: bool,
+
+    /// Where the values are from.
+    #[arg(skip)]
+    pub origins: Origins,
 }
 
 /// Where the admin listener is when no flag says.
@@ -333,11 +334,23 @@ impl FromStr for Admin {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Admin, Self::Err> {
-        if text == "off" {
+        if text.eq_ignore_ascii_case("off") {
             return Ok(Admin::Off);
         }
-        let address = text.parse().map(Admin::At);
-        address.map_err(|_| "write an address and a port, as 127.0.0.1:9643, or off")
+        // As it is copied from a browser or a script.
+        let bare = text.strip_prefix("http://").unwrap_or(text);
+        let bare = bare.trim_end_matches('/');
+        let local = bare.strip_prefix("localhost:");
+        let address = match local {
+            Some(port) => port
+                .parse()
+                .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+                .map_err(|_| ()),
+            None => bare.parse().map_err(|_| ()),
+        };
+        address
+            .map(Admin::At)
+            .map_err(|()| "write an address and a port, as 127.0.0.1:9643, or off")
     }
 }
 
@@ -352,6 +365,31 @@ pub enum LogFormat {
     Json,
     /// Lines that begin with their priority, as systemd's journal takes them.
     Journald,
+}
+
+/// Reads a path from a slash on.
+pub(super) fn path(text: &str) -> Result<String, &'static str> {
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("write a path, as /applet/websocket")
+    }
+}
+
+/// Reads an address, be it in the brackets of a URL.
+pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match (bare, text) {
+        (_, "localhost") => Ok(Ipv4Addr::LOCALHOST.into()),
+        (Some(bare), _) => bare.parse().map(IpAddr::V6).map_err(|_| ()),
+        (None, text) => text.parse().map_err(|_| ()),
+    }
+    .map_err(|()| {
+        "write one IP address of this machine, as 192.0.2.1 or ::1, or leave it out for all; ports have their own flags"
+            .to_owned()
+    })
 }
 
 /// Reads `10.0.0.0/8`, or one address.

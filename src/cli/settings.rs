@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory};
 
-use super::Cli;
+use super::{Cli, Origins};
 
 /// A setting as it is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub struct Setting {
 }
 
 /// The settings of `serve`, in the order of its help.
-pub fn settings(matches: &ArgMatches) -> Vec<Setting> {
+pub fn settings(matches: &ArgMatches, origins: &Origins) -> Vec<Setting> {
     let cli = Cli::command();
     let Some(serve) = cli.find_subcommand("serve") else {
         return Vec::new();
@@ -28,13 +27,13 @@ pub fn settings(matches: &ArgMatches) -> Vec<Setting> {
     let matches = matches.subcommand_matches("serve").unwrap_or(matches);
     serve
         .get_arguments()
-        .filter_map(|flag| setting(flag, matches))
+        .filter_map(|flag| setting(flag, matches, origins))
         .collect()
 }
 
-fn setting(flag: &Arg, matches: &ArgMatches) -> Option<Setting> {
+fn setting(flag: &Arg, matches: &ArgMatches, origins: &Origins) -> Option<Setting> {
     let long = flag.get_long()?;
-    let variable = flag.get_env()?.to_string_lossy().into_owned();
+    flag.get_env()?;
     let id = flag.get_id().as_str();
     let given: Vec<_> = matches
         .get_raw(id)
@@ -43,10 +42,11 @@ fn setting(flag: &Arg, matches: &ArgMatches) -> Option<Setting> {
         .map(|value| value.to_string_lossy())
         .collect();
     let (_, default) = default_in_words(&flag.get_help().unwrap_or_default().to_string());
-    let source = match matches.value_source(id) {
-        Some(ValueSource::CommandLine) => "the command line".to_owned(),
-        Some(ValueSource::EnvVariable) => variable,
-        Some(_) | None => "default".to_owned(),
+    let flag_name = format!("--{long}");
+    let source = match origins.variable(&flag_name) {
+        Some(variable) => variable.to_owned(),
+        None if origins.typed(&flag_name) => "the command line".to_owned(),
+        None => "default".to_owned(),
     };
     let value = match given.as_slice() {
         [] => default,
@@ -55,7 +55,7 @@ fn setting(flag: &Arg, matches: &ArgMatches) -> Option<Setting> {
         values => values.join(","),
     };
     Some(Setting {
-        flag: format!("--{long}"),
+        flag: flag_name,
         value,
         source,
     })
@@ -95,6 +95,7 @@ pub fn table(settings: &[Setting]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::given;
 
     #[test]
     fn a_setting_says_where_it_is_from() {
@@ -108,7 +109,8 @@ mod tests {
             "--domain",
             "b.example",
         ];
-        let settings = settings(&Cli::command().get_matches_from(arguments));
+        let given = given::read(arguments.map(Into::into), |_| None).unwrap();
+        let settings = settings(&given.matches, &given.origins);
         let find = |flag: &str| {
             settings
                 .iter()

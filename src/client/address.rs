@@ -28,10 +28,17 @@ pub enum NoAddress {
     )]
     Scheme(String),
     /// The host is no name and no IP address.
-    #[error(
-        "{0:?} is no domain and no IP address. Write game.example.com or 203.0.113.7; for other scripts the xn-- form"
-    )]
+    #[error("{0:?} is no domain and no IP address. Write game.example.com or 203.0.113.7")]
     Host(String),
+    /// A name in another script, as a browser shows it.
+    #[error(
+        "{0:?} has letters beyond ASCII. Write the name in its xn-- form, as the domain's console or a browser's address bar \
+         gives it when it is copied"
+    )]
+    Script(String),
+    /// An IPv6 address that holds only on one link.
+    #[error("{0:?} names an interface of one machine. Write an address without %")]
+    Zone(String),
     /// The port is no number from 1 to 65535.
     #[error("{0:?} is no port. Write a number from 1 to 65535")]
     Port(String),
@@ -46,21 +53,31 @@ impl Address {
                 rest
             }
             Some((scheme, _)) => return Err(NoAddress::Scheme(scheme.to_owned())),
-            None => text,
+            // Copied from a page, where the scheme is the page's.
+            None => text.strip_prefix("//").unwrap_or(text),
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let path = Some(path.trim_end_matches('/').to_owned()).filter(|path| !path.is_empty());
         let (host, written) = split_port(authority);
+        // A root that is written out is the same name; certificates and servers know it without.
+        let host = host.strip_suffix('.').unwrap_or(host);
         let port = match written {
-            None => port,
+            // `host:`, which URLs allow (RFC 3986, section 3.2.3).
+            None | Some("") => port,
             Some(digits) => digits
                 .parse()
                 .ok()
                 .filter(|port| *port != 0)
                 .ok_or_else(|| NoAddress::Port(digits.to_owned()))?,
         };
+        if !host.is_ascii() {
+            return Err(NoAddress::Script(host.to_owned()));
+        }
+        if host.contains('%') {
+            return Err(NoAddress::Zone(host.to_owned()));
+        }
         if ServerName::try_from(host).is_err() {
             return Err(NoAddress::Host(host.to_owned()));
         }
@@ -112,6 +129,7 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
     if let Some((host, rest)) = authority
         .strip_prefix('[')
         .and_then(|rest| rest.split_once(']'))
+        .filter(|(host, _)| host.contains(':'))
     {
         return (host, rest.strip_prefix(':'));
     }
@@ -139,6 +157,12 @@ mod tests {
             " https://game.example.com/ ",
             "wss://game.example.com",
             "https://game.example.com?x=1",
+            "game.example.com:",
+            "https://game.example.com:/",
+            "game.example.com.",
+            "GAME.EXAMPLE.COM.:443",
+            "//game.example.com/",
+            "WSS://game.example.com//",
         ] {
             assert_eq!(read(text), plain, "{text}");
         }
@@ -152,6 +176,19 @@ mod tests {
         );
         assert_eq!(read("[::1]:8443"), ("::1".into(), 8443, None));
         assert_eq!(read("::1"), ("::1".into(), 443, None));
+        assert_eq!(read("[::1]"), ("::1".into(), 443, None));
+        assert_eq!(
+            read("wss://[2001:DB8::1]:/ws"),
+            ("2001:db8::1".into(), 443, Some("/ws".to_owned()))
+        );
+        assert_eq!(
+            read("my_game.example.com"),
+            ("my_game.example.com".into(), 443, None)
+        );
+        assert_eq!(
+            read("xn--u9jw67q.example"),
+            ("xn--u9jw67q.example".into(), 443, None)
+        );
         assert_eq!(read("127.0.0.1:1"), ("127.0.0.1".into(), 1, None));
     }
 
@@ -161,7 +198,19 @@ mod tests {
         assert_eq!(error("http://a.example"), NoAddress::Scheme("http".into()));
         assert_eq!(error("a.example:0"), NoAddress::Port("0".into()));
         assert_eq!(error("a.example:x"), NoAddress::Port("x".into()));
-        for text in ["", "武林.example", "a b", "https://", "me@a.example"] {
+        for text in ["武林.example", "wss://武林.example:8443/", "game。example"] {
+            assert!(matches!(error(text), NoAddress::Script(_)), "{text}");
+        }
+        assert!(matches!(error("[fe80::1%eth0]"), NoAddress::Zone(_)));
+        for text in [
+            "",
+            "a b",
+            "https://",
+            "me@a.example",
+            "[::1",
+            "[a.example]",
+            ".",
+        ] {
             assert!(matches!(error(text), NoAddress::Host(_)), "{text}");
         }
     }

@@ -33,19 +33,19 @@ pub enum Refused {
     NoDomain,
     /// It takes a proof that is not made here.
     #[error(
-        "{0} is a wildcard, which --acme cannot fetch: an authority gives one only to who proves to own the DNS zone. Give \
+        "--domain {0} is a wildcard, which --acme cannot fetch: an authority gives one only to who proves to own the DNS zone. Give \
          each domain with a --domain of its own."
     )]
     Wildcard(String),
     /// Not a name on the public internet.
     #[error(
-        "{0} is nothing an authority gives a certificate for. Give --acme a public domain, such as game.example.com, or \
+        "--domain {0} is nothing an authority gives a certificate for. Give --acme a public domain, such as game.example.com, or \
          leave --acme out."
     )]
     NotPublic(String),
     /// Not a domain name at all.
     #[error(
-        "{0:?} cannot be a domain. Write it as game.example.com, and one with letters beyond ASCII in its xn-- form."
+        "--domain {0:?} cannot be a domain. Write it as game.example.com, and one with letters beyond ASCII in its xn-- form."
     )]
     NotADomain(String),
     /// A flag that would be ignored.
@@ -84,10 +84,8 @@ pub enum Refused {
         error: io::Error,
     },
     /// A key that is none.
-    #[error(
-        "The key of --acme-eab-key is none. Copy it as the authority shows it: letters, digits, - and _."
-    )]
-    Key,
+    #[error("The key of {0} is none. Copy it as the authority shows it: letters, digits, - and _.")]
+    Key(&'static str),
     /// No place to keep anything.
     #[error(
         "There is no place for certificates and the ACME account. Name a folder with --state-dir."
@@ -188,9 +186,12 @@ pub(super) fn certificates(
                 });
             }
             Ok(_) => {}
-            Err(problem) => warnings.push(format!(
-                "The certificate given beside --acme cannot be used: {problem}"
-            )),
+            Err(problem) => {
+                let problem = Invalid::certificate(problem, flags);
+                warnings.push(format!(
+                    "The certificate given beside --acme cannot be used: {problem}"
+                ));
+            }
         }
     }
     let missing: Vec<_> = settings
@@ -213,7 +214,10 @@ pub(super) fn certificates(
     Ok(Certificates {
         stage,
         source: asked,
-        pairs: vec![certificates::self_signed(state_dir, &flags.domain, now)?],
+        pairs: vec![
+            certificates::self_signed(state_dir, &flags.domain, now)
+                .map_err(|problem| Invalid::certificate(problem, flags))?,
+        ],
         warnings,
     })
 }
@@ -306,6 +310,10 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
 }
 
 fn binding(flags: &Serve) -> Result<Option<Binding>, Refused> {
+    let flag = match &flags.acme_eab_key_file {
+        Some(_) => "--acme-eab-key-file",
+        None => "--acme-eab-key",
+    };
     let text = match (&flags.acme_eab_key, &flags.acme_eab_key_file) {
         (Some(_), Some(_)) => return Err(Refused::TwoKeys),
         (Some(key), None) => Some(key.clone()),
@@ -330,7 +338,7 @@ fn binding(flags: &Serve) -> Result<Option<Binding>, Refused> {
         .decode(text.trim())
         .ok()
         .filter(|key| !key.is_empty())
-        .ok_or(Refused::Key)?;
+        .ok_or(Refused::Key(flag))?;
     Ok(Some(Binding {
         id,
         key: Secret::new(key),

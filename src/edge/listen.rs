@@ -14,6 +14,8 @@ const BACKLOG: i32 = 4096;
 pub struct CannotListen {
     address: SocketAddr,
     cause: io::Error,
+    /// Where the address and the port are from, in the words of whoever gave them.
+    given: Option<(String, String)>,
 }
 
 impl CannotListen {
@@ -22,22 +24,36 @@ impl CannotListen {
         self.cause.kind() == io::ErrorKind::PermissionDenied
     }
 
+    /// The same, saying where the address and the port are from: the flag or the variable of each.
+    #[must_use]
+    pub fn given_by(mut self, address: &str, port: &str) -> CannotListen {
+        self.given = Some((address.to_owned(), port.to_owned()));
+        self
+    }
+
     fn sentence(&self) -> String {
         let port = self.address.port();
+        let (by, with) = match &self.given {
+            Some((address, port)) => (format!(" ({address})"), format!(" with {port}")),
+            None => (String::new(), String::new()),
+        };
         match self.cause.kind() {
             io::ErrorKind::PermissionDenied => format!(
                 "Port {port} may not be opened by this user. Ports below 1024 need a privilege: use the systemd unit, \
-                 run `sysctl net.ipv4.ip_unprivileged_port_start={port}` as root, or choose another port."
+                 run `sysctl net.ipv4.ip_unprivileged_port_start={port}` as root, or choose another port{with}."
             ),
             io::ErrorKind::AddrInUse => format!(
                 "Port {port} is in use by another program. `ss -ltnp 'sport = :{port}'` shows which one; stop it, or choose \
-                 another port."
+                 another port{with}."
             ),
             io::ErrorKind::AddrNotAvailable => format!(
-                "{} is no address of this machine. `ip address` shows those it has; leave --listen out to use them all.",
+                "{} is no address of this machine{by}. `ip address` shows those it has; leave --listen out to use them all.",
                 self.address.ip()
             ),
-            _ => format!("{} cannot be listened on: {}.", self.address, self.cause),
+            _ => format!(
+                "{} cannot be listened on{with}: {}.",
+                self.address, self.cause
+            ),
         }
     }
 }
@@ -67,6 +83,7 @@ pub fn listen(address: Option<IpAddr>, port: u16) -> Result<TcpListener, CannotL
     result.map_err(|cause| CannotListen {
         address: tried,
         cause,
+        given: None,
     })
 }
 

@@ -44,6 +44,8 @@ pub struct Site {
     pub polling: Polling,
     /// Connections, and sessions that poll, at a time.
     pub most_connections: usize,
+    /// The server's own name, made up at its start: whoever asks for its health knows it by that.
+    pub instance: String,
     /// How many come from where, and whom proxies speak for.
     pub addresses: Arc<Addresses>,
     /// How fast sessions that poll may begin at one address.
@@ -98,20 +100,22 @@ async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) ->
 }
 
 #[derive(Serialize)]
-struct Report {
+struct Report<'a> {
     status: &'static str,
     service: &'static str,
     version: &'static str,
+    instance: &'a str,
     #[serde(flatten)]
     counts: Counts,
 }
 
-fn status(site: &Site, status: &'static str) -> Json<Report> {
+fn status<'a>(site: &'a Site, status: &'static str) -> Json<Report<'a>> {
     let counts = site.hall.census.counts();
     Json(Report {
         status,
         service: "wulin",
         version: env!("CARGO_PKG_VERSION"),
+        instance: &site.instance,
         counts,
     })
 }

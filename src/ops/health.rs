@@ -1,14 +1,18 @@
 //! `wulin health`: asks the server on this machine whether it works, with nothing but this binary.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use ipnet::IpNet;
 use rustls::pki_types::ServerName;
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time;
 
+use super::notice::{self, Notice, Wanted};
 use crate::cli::Health;
 use crate::client::http;
 use crate::client::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
@@ -20,19 +24,32 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const OWN: &[u8] = b"PROXY UNKNOWN\r\n";
 
 /// Asks, and returns the server's own words.
-pub async fn ask(flags: &Health) -> anyhow::Result<String> {
-    let address = match flags.listen {
-        Some(address) if !address.is_unspecified() => address,
-        Some(_) | None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+pub async fn ask(
+    flags: &Health,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<String> {
+    // What was typed is meant; a variable is the server's own, whose flags may have beaten it.
+    let typed = |flag: &str| flags.origins.typed(flag);
+    let wanted = Wanted {
+        state_dir: flags.state_dir.clone().filter(|_| typed("--state-dir")),
+        port: flags.port.filter(|_| typed("--port")),
+        listen: flags.listen.filter(|_| typed("--listen")),
+        likely_port: flags.port,
     };
-    let ports = match flags.port {
-        Some(port) => vec![port],
-        None => vec![443, 8443],
+    let Some(notice) = notice::find(&wanted, &variable)? else {
+        let folder = flags.state_dir.clone().or_else(|| notice::usual(&variable));
+        let folder = folder.map_or_else(
+            || "no state folder".to_owned(),
+            |folder| folder.display().to_string(),
+        );
+        bail!(
+            "no server of this user runs with {folder}. Ask as the user it runs as, or name its --state-dir; `wulin check` \
+             asks any server"
+        );
     };
-    let mut result = Err(anyhow::anyhow!("no port to ask"));
-    for port in ports {
-        let target = SocketAddr::from((address, port));
-        result = time::timeout(PATIENCE, ask_at(target, flags.proxy_protocol))
+    let mut result = Err(anyhow::anyhow!("no address to ask"));
+    for target in Notice::targets(notice.https) {
+        result = time::timeout(PATIENCE, ask_at(target, &notice))
             .await
             .unwrap_or_else(|_| bail!("{target} does not answer"));
         if result.is_ok() {
@@ -42,20 +59,26 @@ pub async fn ask(flags: &Health) -> anyhow::Result<String> {
     result
 }
 
-async fn ask_at(target: SocketAddr, introduce: bool) -> anyhow::Result<String> {
+async fn ask_at(target: SocketAddr, notice: &Notice) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(target)
         .await
         .with_context(|| format!("no server can be reached at {target}"))?;
-    if introduce {
+    let own = stream.local_addr()?.ip().to_canonical();
+    let trusted = |network: &String| network.parse::<IpNet>().is_ok_and(|net| net.contains(&own));
+    if notice.proxies.iter().any(trusted) {
         stream.write_all(OWN).await?;
     }
-    // This machine asks itself, by an address no certificate is for: whose it is does not matter.
+    // This machine asks itself, by an address no certificate is for: the server is known by its instance.
     let connector = connector(&Trust::Anybody(Recorder::new()), ANY_VERSION)?;
     let stream = handshake(&connector, ServerName::from(target.ip()), stream)
         .await
         .with_context(|| format!("no TLS is spoken at {target}"))?;
     let answer = http::exchange(stream, "GET", "/healthz", "localhost", "").await?;
     let body = answer.body.trim();
+    let told: Option<Value> = serde_json::from_str(body).ok();
+    if told.is_none_or(|told| told["instance"] != *notice.instance) {
+        bail!("what answers at {target} is another server than the one that said it is there");
+    }
     if answer.status == 200 {
         Ok(body.to_owned())
     } else {

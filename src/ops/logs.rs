@@ -30,7 +30,11 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let (layer, handle) = reload::Layer::new(read(filter)?);
     let stderr = Layer::new().with_writer(io::stderr).with_target(false);
     let terminal = io::stderr().is_terminal();
-    let lines = match choose(format, terminal, env::var_os("JOURNAL_STREAM").is_some()) {
+    let lines = match choose(
+        format,
+        terminal,
+        env::var_os("JOURNAL_STREAM").is_some_and(|stream| !stream.is_empty()),
+    ) {
         LogFormat::Json => stderr.with_target(true).json().flatten_event(true).boxed(),
         LogFormat::Journald => stderr
             .event_format(Prioritized(
@@ -54,6 +58,11 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     };
     LOG.set(log)
         .map_err(|_| "the log was started before".to_owned())
+}
+
+/// Whether `--log` can be read.
+pub fn check(filter: &str) -> Result<(), String> {
+    read(filter).map(|_| ())
 }
 
 fn choose(format: LogFormat, terminal: bool, journal: bool) -> LogFormat {

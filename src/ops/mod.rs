@@ -4,6 +4,7 @@ pub mod admin;
 pub mod health;
 pub mod logs;
 pub mod metrics;
+pub mod notice;
 pub mod output;
 pub mod process;
 pub mod signals;

@@ -25,6 +25,9 @@ const DAY: f64 = 86_400.0;
 pub struct State {
     /// Its version.
     pub version: String,
+    /// Its own name, made up at its start.
+    #[serde(default)]
+    pub instance: String,
     /// When it was started, as RFC 3339 has it.
     pub started: String,
     /// Seconds since then.
@@ -131,6 +134,7 @@ pub struct Observer {
     https: SocketAddr,
     http: Option<SocketAddr>,
     start: Start,
+    instance: String,
     /// The totals of the last minute, the oldest first.
     notes: Mutex<VecDeque<(Instant, Totals)>>,
 }
@@ -143,6 +147,7 @@ impl Observer {
         draining: CancellationToken,
         (https, http): (SocketAddr, Option<SocketAddr>),
         start: Start,
+        instance: String,
     ) -> Observer {
         Observer {
             notes: Mutex::new([(Instant::now(), Totals::of(&census))].into()),
@@ -152,6 +157,7 @@ impl Observer {
             https,
             http,
             start,
+            instance,
         }
     }
 
@@ -182,6 +188,7 @@ impl Observer {
         let served = self.certificates.served();
         State {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            instance: self.instance.clone(),
             started: humantime::format_rfc3339_seconds(self.start.date).to_string(),
             uptime_seconds: self.start.elapsed().as_secs_f64(),
             status: if self.draining.is_cancelled() {

@@ -1,16 +1,19 @@
 //! `wulin status` and `wulin log`: what the admin listener of a running server says, for people and for programs.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use tokio::net::TcpStream;
 use tokio::time;
 
+use super::notice::{self, Notice, Wanted};
 use super::state::State;
-use crate::cli::{Log, Status};
+use crate::cli::serve::{ADMIN, Admin};
+use crate::cli::{AdminOf, Log, Status};
 use crate::client::http;
 
 /// How long the server may take in all.
@@ -21,17 +24,21 @@ const SOON: f64 = 14.0;
 const CLEAR: &str = "\x1b[H\x1b[J";
 
 /// The state of the server, as asked for. With `--watch` it never returns unless the server is gone.
-pub async fn show(flags: &Status) -> anyhow::Result<String> {
+pub async fn show(
+    flags: &Status,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<String> {
+    let admin = find(&flags.server, variable).await?;
     if flags.json {
-        return Ok(get(flags.admin, "/status").await?.trim().to_owned());
+        return Ok(get(admin, "/status").await?.trim().to_owned());
     }
     let Some(interval) = flags.watch else {
-        return Ok(page(&read(flags.admin).await?));
+        return Ok(page(&read(admin).await?));
     };
     let mut ticks = time::interval(interval.max(Duration::from_millis(100)));
     loop {
         ticks.tick().await;
-        let page = page(&read(flags.admin).await?);
+        let page = page(&read(admin).await?);
         let mut stdout = io::stdout();
         if stdout.is_terminal() {
             write!(stdout, "{CLEAR}")?;
@@ -42,12 +49,64 @@ pub async fn show(flags: &Status) -> anyhow::Result<String> {
 }
 
 /// What the server logs, after it has been changed if that was asked for.
-pub async fn log(flags: &Log) -> anyhow::Result<String> {
+pub async fn log(
+    flags: &Log,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<String> {
+    let admin = find(&flags.server, variable).await?;
     let answer = match &flags.level {
-        None => get(flags.admin, "/log").await?,
-        Some(level) => exchange(flags.admin, "PUT", "/log", level).await?,
+        None => get(admin, "/log").await?,
+        Some(level) => exchange(admin, "PUT", "/log", level).await?,
     };
     Ok(answer.trim().to_owned())
+}
+
+/// Where the admin listener is of the server that is meant: what was typed, else what the server itself says, else what its
+/// variable says, or the default.
+async fn find(
+    server: &AdminOf,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<SocketAddr> {
+    let typed = server.origins.typed("--admin");
+    let told = match server.admin {
+        // Port 0 was for the server, which took a free one.
+        Some(Admin::At(address)) if typed && address.port() != 0 => return Ok(address),
+        Some(Admin::Off) if typed => bail!("--admin off: there is nobody to ask"),
+        told => told,
+    };
+    let wanted = Wanted {
+        state_dir: (server.state_dir.clone()).filter(|_| server.origins.typed("--state-dir")),
+        ..Wanted::default()
+    };
+    let Some(notice) = notice::find(&wanted, &variable)? else {
+        return match told {
+            Some(Admin::At(address)) => Ok(address),
+            Some(Admin::Off) => bail!("--admin off: there is nobody to ask"),
+            None => Ok(ADMIN),
+        };
+    };
+    let Some(admin) = notice.admin else {
+        bail!(
+            "the server at {} has no admin listener: it was started with --admin off, or the port was taken",
+            notice.https
+        );
+    };
+    let mut result = Err(anyhow!("no address to ask"));
+    for target in Notice::targets(admin) {
+        result = read(target).await.and_then(|state| {
+            if state.instance == notice.instance {
+                Ok(target)
+            } else {
+                bail!(
+                    "what answers at {target} is another server than the one that said it is there"
+                )
+            }
+        });
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
 }
 
 /// The state of the server whose admin listener this is.

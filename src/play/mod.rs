@@ -37,9 +37,6 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
         .path
         .clone()
         .unwrap_or_else(|| flags.base_path.clone());
-    if !path.starts_with('/') {
-        bail!("--base-path {path:?} is no path: write it as /applet/websocket.");
-    }
     let trust = if flags.insecure || address.is_local() {
         Trust::Anybody(Recorder::new())
     } else {
@@ -68,7 +65,8 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let scripted = flags.plain || flags.hand.is_some() || flags.rounds.is_some();
     let played = if terminal && !scripted {
-        screen::play(&mut table, &mut link, words, variable("NO_COLOR").is_some()).await
+        let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+        screen::play(&mut table, &mut link, words, no_color).await
     } else {
         let plan = lines::Plan {
             rounds: flags.rounds,

@@ -72,6 +72,16 @@ impl Found {
         }
     }
 
+    /// The check of this name at this address.
+    #[track_caller]
+    pub fn at(&self, address: &str, name: &str) -> &Value {
+        let all = self.all(name);
+        let mut there = all.iter().filter(|check| check["address"] == address);
+        let found = there.next().map(|check| &**check);
+        assert!(there.next().is_none(), "{name} twice at {address}");
+        found.unwrap_or_else(|| panic!("no {name} at {address}: {:#}", self.report))
+    }
+
     pub fn all(&self, name: &str) -> Vec<&Value> {
         let checks = self.report["checks"].as_array().unwrap();
         checks
@@ -191,6 +201,17 @@ impl Front {
         versions: &[&'static SupportedProtocolVersion],
         behind: Option<SocketAddr>,
     ) -> Front {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Front::start_at(anywhere, chain, issued, versions, behind).await
+    }
+
+    pub async fn start_at(
+        address: SocketAddr,
+        chain: Vec<CertificateDer<'static>>,
+        issued: &Issued,
+        versions: &[&'static SupportedProtocolVersion],
+        behind: Option<SocketAddr>,
+    ) -> Front {
         let key = PrivateKeyDer::try_from(issued.key.serialize_der()).unwrap();
         let key = aws_lc_rs::sign::any_supported_type(&key).unwrap();
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -201,7 +222,7 @@ impl Front {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(resolver));
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
