@@ -132,11 +132,11 @@ async fn two_posts_at_once_end_the_session() {
         // Neither body is whole, so both requests are under way, whichever arrives first.
         let begin = || Asked::begin(&server, &request, &[], b"4", 100);
         let (mut one, mut two) = tokio::join!(begin(), begin());
-        let refused = tokio::select! {
-            answer = one.answer() => answer,
-            answer = two.answer() => answer,
-        };
-        assert_eq!(refused.status, 400, "{refused:?}");
+        let (one, two) = tokio::join!(one.answer(), two.answer());
+        // The one that arrived second is refused; the other may be cut off.
+        let statuses = [one.status, two.status];
+        assert!(statuses.contains(&400), "{statuses:?}");
+        assert!(!statuses.contains(&200), "{statuses:?}");
         session.is_over().await;
     }
 }

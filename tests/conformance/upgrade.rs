@@ -174,7 +174,7 @@ async fn an_upgrade_that_fails_leaves_polling_working() {
             if number % 2 == 0 {
                 socket.say("4nonsense").await;
             } else {
-                socket.say_bytes(&[5]).await;
+                socket.say_bytes(&[4, 1, 2]).await;
             }
             socket.is_over().await;
         }
