@@ -33,6 +33,8 @@ async fn polling_opens_with_the_fields_of_the_protocol() {
         let kind = answer.header("content-type").unwrap().to_lowercase();
         assert_eq!(kind.replace(' ', ""), "text/plain;charset=utf-8");
         assert_eq!(answer.header("cache-control"), Some("no-store"));
+        // Whatever follows comes with a poll.
+        assert_eq!(engine.packets(&answer.body).len(), 1, "{answer:?}");
         let opened = Polled::open(&server, engine).await.opened;
         assert_eq!(keys(&opened), FIELDS);
         assert_eq!(opened["upgrades"], json!(["websocket"]));
