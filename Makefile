@@ -4,7 +4,7 @@
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export PATH := $(TARGET)/tools/bin:$(PATH)
 
-.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted image sbom deb
+.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted image fuzz sbom deb
 # One after the other: each step shows its own output, and cargo uses every core by itself.
 .NOTPARALLEL:
 
@@ -32,8 +32,16 @@ unit-file:
 pure:
 	cargo check --locked --lib --no-default-features
 
+# Known faults in what we depend on, where the database of them can be had; where not, it says so.
 deny:
 	cargo deny --log-level error check bans licenses sources
+	@mkdir -p $(TARGET)
+	@if timeout 120 cargo deny fetch db >$(TARGET)/advisories.log 2>&1; then \
+	    set -x; cargo deny --log-level error check --disable-fetch advisories; \
+	else \
+	    tail -3 $(TARGET)/advisories.log; \
+	    echo 'SKIPPED: the advisories are not checked, their database cannot be reached from here'; \
+	fi
 
 lint:
 	cargo clippy --locked --all-targets -- -D warnings
@@ -74,6 +82,19 @@ booted:
 image:
 	cargo test --locked --no-run
 	WULIN_BIN=$(TARGET)/debug/wulin tests/image.sh
+
+# Every decoder that reads a stranger's bytes, FUZZ_TIME seconds each; not part of `make test`. A compiler of any channel will do,
+# since nothing is built with sanitizers: there is no unsafe code of ours for them to watch.
+FUZZ_TIME ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+fuzz:
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --root $(TARGET)/tools cargo-fuzz
+	@set -ex; for target in $(FUZZ_TARGETS); do \
+	    mkdir -p $(TARGET)/fuzz/corpus/$$target $(TARGET)/fuzz/found; \
+	    cargo fuzz run --sanitizer none --target-dir $(TARGET)/fuzz/build $$target \
+	        $(TARGET)/fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	        -max_total_time=$(FUZZ_TIME) -max_len=16384 -timeout=10 -rss_limit_mb=1024 -artifact_prefix=$(TARGET)/fuzz/found/; \
+	done
 
 # What the program is made of, as CycloneDX.
 sbom:

@@ -5,8 +5,7 @@ use std::io;
 use std::net::IpAddr;
 
 use ppp::{HeaderResult, v1, v2};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// What version 2 begins with.
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
@@ -18,7 +17,7 @@ const LONGEST_LINE: usize = 107;
 const LONGEST: usize = 2048;
 
 /// Reads the header and nothing behind it. None if the proxy speaks for itself, as health checks do.
-pub async fn read(stream: &mut TcpStream) -> io::Result<Option<IpAddr>> {
+pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<IpAddr>> {
     // The shortest header is longer than that.
     let mut header = vec![0; SIGNATURE.len()];
     stream.read_exact(&mut header).await?;
@@ -42,7 +41,11 @@ pub async fn read(stream: &mut TcpStream) -> io::Result<Option<IpAddr>> {
     source(&HeaderResult::parse(&header))
 }
 
-async fn more(stream: &mut TcpStream, header: &mut Vec<u8>, bytes: usize) -> io::Result<()> {
+async fn more(
+    stream: &mut (impl AsyncRead + Unpin),
+    header: &mut Vec<u8>,
+    bytes: usize,
+) -> io::Result<()> {
     let read = header.len();
     header.resize(read + bytes, 0);
     stream.read_exact(&mut header[read..]).await?;
@@ -77,7 +80,7 @@ fn invalid() -> io::Error {
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 

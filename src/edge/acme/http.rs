@@ -203,7 +203,7 @@ fn broken(error: &hyper::Error) -> Unreachable {
 }
 
 /// Seconds, or a moment (RFC 9110, 10.2.3).
-fn retry_after(parts: &response::Parts) -> Option<Duration> {
+pub fn retry_after(parts: &response::Parts) -> Option<Duration> {
     let value = parts.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

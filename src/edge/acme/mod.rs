@@ -26,8 +26,14 @@ use challenge::{Answering, Way};
 use http::Client;
 
 pub use challenge::{Challenges, PROTOCOL};
+pub use http::retry_after;
 pub use settings::{Binding, Secret, Settings};
 pub use store::Store;
+
+/// What whoever deploys is told when an order for this domain ends with this error.
+pub fn explain(error: instant_acme::Error, domain: &str, authority: &str) -> String {
+    failure::Failure::from(error).sentence(domain, authority)
+}
 
 /// Looks after the certificates of a server.
 pub struct Acme {

@@ -1,0 +1,135 @@
+//! Connections that say little, slowly, or never listen.
+
+use tokio::net::TcpStream;
+
+use super::http1::Line;
+use super::http2::Http2;
+use super::messages::write;
+use super::scene::{Scene, Tls, many};
+
+/// The beginning of a `ClientHello`, in whole records, that says it is as long as one may be.
+fn unfinished_hello() -> Vec<u8> {
+    let record = |payload: &[u8]| {
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        [&[22, 3, 1], &length[..], payload].concat()
+    };
+    let first = [&[1, 0, 0xff, 0xff, 3, 3][..], &[7; 16_000]].concat();
+    [record(&first), record(&[7; 16_000]), record(&[7; 16_000])].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn hellos_that_are_not_finished() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = many(2000, 100, move |_| {
+        let target = target.clone();
+        async move {
+            let mut stream = target.tcp(target.https).await.ok()?;
+            // A server that has heard enough hangs up, and is not asked again.
+            let _ = write(&mut stream, &unfinished_hello()).await;
+            Some(stream)
+        }
+    });
+    scene
+        .withstands("2,000 hellos of which a part is missing", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn hellos_of_a_few_bytes() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = many(4000, 100, move |_| {
+        let target = target.clone();
+        async move {
+            let mut stream = target.tcp(target.https).await.ok()?;
+            let _ = write(&mut stream, &unfinished_hello()[..100]).await;
+            Some(stream)
+        }
+    });
+    scene
+        .withstands("4,000 hellos of a hundred bytes", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn answers_by_http2_that_nobody_reads() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = many(1000, 100, move |_| {
+        let target = target.clone();
+        async move {
+            let stream = target.narrow(target.https).await.ok()?;
+            let stream = target.http2(stream).await.ok()?;
+            let mut connection = Http2::open(stream).await.ok()?;
+            // More than any server lets one connection have under way.
+            connection.ask("/", 64, 0).await.ok()?;
+            Some(connection)
+        }
+    });
+    let _: Vec<Http2<Tls>> = scene
+        .withstands("1,000 times 64 answers that nobody reads", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn headers_that_drip() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = many(2500, 100, move |_| {
+        let target = target.clone();
+        async move {
+            let mut line = Line::open(&target).await.ok()?;
+            let filler = "x".repeat(14_000);
+            let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {filler}");
+            write(&mut line.stream, head.as_bytes()).await?;
+            Some(line)
+        }
+    });
+    scene
+        .withstands("2,500 requests of which the end is missing", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn idle_connections_to_the_admin_listener() {
+    let mut scene = Scene::with(&["--request-timeout", "1s"]).await;
+    let target = scene.target.clone();
+    let attack = many(4000, 100, move |number| {
+        let target = target.clone();
+        async move {
+            let mut stream = target.tcp(target.admin).await.ok()?;
+            let filler = "x".repeat(14_000);
+            let head = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: {filler}");
+            if number % 2 == 0 {
+                write(&mut stream, head.as_bytes()).await?;
+            }
+            Some(stream)
+        }
+    });
+    let held: Vec<TcpStream> = scene
+        .withstands("4,000 connections to the admin listener", attack)
+        .await;
+    scene.hangs_up(held).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn http2_on_the_redirect_port() {
+    let mut scene = Scene::with(&["--request-timeout", "1s"]).await;
+    let target = scene.target.clone();
+    let attack = many(3000, 100, move |_| {
+        let target = target.clone();
+        async move {
+            let stream = target.narrow(target.http).await.ok()?;
+            let mut connection = Http2::open(stream).await.ok()?;
+            // Where only HTTP/1 is spoken, the answer is a refusal and the end.
+            let _ = connection.ask("/", 64, 200).await;
+            Some(connection)
+        }
+    });
+    let held: Vec<Http2<TcpStream>> = scene
+        .withstands("3,000 times HTTP/2 on the redirect port", attack)
+        .await;
+    let held = held.into_iter().map(|connection| connection.stream);
+    scene.hangs_up(held.collect()).await;
+}

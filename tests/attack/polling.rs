@@ -1,0 +1,230 @@
+//! Sessions that begin with a request and cost whoever begins them nothing.
+
+use futures_util::SinkExt;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::http1::{Line, SOCKETIO, opening};
+use super::http2::Http2;
+use super::scene::{Scene, Target, bounded, many};
+
+/// So many handshakes over one connection, or a few should the server hang up.
+async fn handshakes(target: Target, version: u8, header: usize, count: usize) {
+    let filler = "x".repeat(header);
+    let path = opening(version);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX: {filler}\r\n\r\n");
+    let mut left = count;
+    for _ in 0..20 {
+        let Ok(mut line) = Line::open(&target).await else {
+            return;
+        };
+        while left > 0 {
+            let batch = left.min(50);
+            if line.flood(&request, batch).await < batch {
+                break;
+            }
+            left -= batch;
+        }
+    }
+}
+
+async fn handshakes_by_http2(target: Target, version: u8, header: usize, count: usize) {
+    let mut left = count;
+    for _ in 0..20 {
+        let Ok(stream) = target.tcp(target.https).await else {
+            return;
+        };
+        let Ok(stream) = target.http2(stream).await else {
+            return;
+        };
+        let Ok(mut connection) = Http2::open(stream).await else {
+            return;
+        };
+        while left > 0 {
+            let batch = left.min(16);
+            let path = opening(version);
+            if connection.ask(&path, batch, header).await.is_err()
+                || connection.answers(batch).await.is_err()
+            {
+                break;
+            }
+            left -= batch;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn handshakes_over_one_connection() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = bounded(handshakes(target, 3, 0, 6000));
+    scene.withstands("6,000 handshakes", attack).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn handshakes_with_long_headers() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = bounded(handshakes(target, 4, 8000, 4000));
+    scene
+        .withstands("4,000 handshakes with 8 KB of headers", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn handshakes_of_thirteen_bytes() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = bounded(handshakes_by_http2(target, 4, 0, 8000));
+    scene
+        .withstands("8,000 handshakes by HTTP/2 without `40`", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn handshakes_with_long_headers_by_http2() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = bounded(handshakes_by_http2(target, 3, 8000, 4000));
+    scene
+        .withstands("4,000 handshakes by HTTP/2 with 8 KB of headers", attack)
+        .await;
+}
+
+/// A session, and where its requests go.
+async fn session(line: &mut Line, version: u8) -> Option<(String, String)> {
+    let sid = line.session(version).await?;
+    let path = |transport| format!("{SOCKETIO}?EIO={version}&transport={transport}&sid={sid}");
+    Some((path("polling"), path("websocket")))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn attachments_that_never_all_come() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = many(600, 40, move |_| {
+        let target = target.clone();
+        async move {
+            let mut line = Line::open(&target).await.ok()?;
+            let (polling, websocket) = session(&mut line, 4).await?;
+            line.ask(&format!("POST {polling}"), b"40").await?;
+            let mut socket = line.upgrade(&websocket).await?;
+            for packet in ["2probe", "5"] {
+                socket.send(Message::text(packet)).await.ok()?;
+            }
+            let placeholders: Vec<String> = (0..10)
+                .map(|number| format!(r#"{{"_placeholder":true,"num":{number}}}"#))
+                .collect();
+            let event = format!(r#"4510-["hello",{}]"#, placeholders.join(","));
+            socket.send(Message::text(event)).await.ok()?;
+            for _ in 0..9 {
+                let attachment = Message::binary(vec![0; 16_000]);
+                if socket.send(attachment).await.is_err() {
+                    break;
+                }
+            }
+            Some(socket)
+        }
+    });
+    scene
+        .withstands("600 events of which one attachment is missing", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn attachments_by_polling_that_never_all_come() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = many(100, 20, move |_| {
+        let target = target.clone();
+        async move {
+            let mut line = Line::open(&target).await.ok()?;
+            let (polling, _) = session(&mut line, 4).await?;
+            let post = format!("POST {polling}");
+            let event = "40\u{1e}4599999-[\"hello\",{\"_placeholder\":true,\"num\":0}]";
+            line.ask(&post, event.as_bytes()).await?;
+            let attachment = format!("b{}", "A".repeat(16_000));
+            for _ in 0..80 {
+                let (status, _) = line.ask(&post, attachment.as_bytes()).await?;
+                if status != 200 {
+                    break;
+                }
+            }
+            Some(line)
+        }
+    });
+    scene
+        .withstands("100 events of which all attachments are missing", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn sessions_that_come_and_go_in_one_body() {
+    let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
+    let mut scene = Scene::with(&soon).await;
+    let target = scene.target.clone();
+    let attack = many(40, 10, move |number| {
+        let target = target.clone();
+        async move {
+            let mut line = Line::open(&target).await.ok()?;
+            let bodies = ["40\u{1e}1", "40\u{1e}40\u{1e}41\u{1e}40\u{1e}41"];
+            for turn in 0..25 {
+                let (polling, _) = session(&mut line, 4).await?;
+                let body = bodies[(number + turn) % 2];
+                line.ask(&format!("POST {polling}"), body.as_bytes())
+                    .await?;
+            }
+            Some(())
+        }
+    });
+    scene
+        .withstands("1,000 sessions that come and go in one body", attack)
+        .await;
+    scene.is_deserted().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn bodies_that_drip() {
+    let mut scene = Scene::start().await;
+    let target = scene.target.clone();
+    let attack = many(1200, 100, move |_| {
+        let target = target.clone();
+        async move {
+            let mut line = Line::open(&target).await.ok()?;
+            let (polling, _) = session(&mut line, 3).await?;
+            let head = format!(
+                "POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16384\r\n\r\n"
+            );
+            let begun = [head.as_bytes(), &[b'x'; 16_000]].concat();
+            super::messages::write(&mut line.stream, &begun).await?;
+            Some(line)
+        }
+    });
+    scene
+        .withstands("1,200 bodies of which the end is missing", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn upgrades_that_are_not_finished() {
+    let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
+    let mut scene = Scene::with(&soon).await;
+    let target = scene.target.clone();
+    let attack = many(1000, 50, move |number| {
+        let target = target.clone();
+        async move {
+            let mut line = Line::open(&target).await.ok()?;
+            let (polling, websocket) = session(&mut line, 4).await?;
+            line.ask(&format!("POST {polling}"), b"40").await?;
+            let mut socket = line.upgrade(&websocket).await?;
+            if number % 2 == 0 {
+                socket.send(Message::text("2probe")).await.ok()?;
+            }
+            Some(socket)
+        }
+    });
+    let held = scene
+        .withstands("1,000 upgrades that are not finished", attack)
+        .await;
+    drop(held);
+    scene.is_deserted().await;
+}

@@ -1,0 +1,156 @@
+//! What browsers ask of polling: pages of other origins, requests before the request, and what is no longer served.
+
+use super::support::server::TestServer;
+use super::wire::{Answer, Asked, ENGINES, PATH, Polled, get};
+
+const ORIGIN: &str = "https://game.example:8443";
+
+fn is_shared(answer: &Answer) {
+    let allowed = answer.header("access-control-allow-origin");
+    assert_eq!(allowed, Some(ORIGIN), "{answer:?}");
+    let credentials = answer.header("access-control-allow-credentials");
+    assert_eq!(credentials, Some("true"));
+    // What is answered depends on who asks: no cache may give it to another.
+    let vary = answer.header("vary").unwrap_or_default().to_lowercase();
+    assert!(vary.split(',').any(|name| name.trim() == "origin"));
+}
+
+async fn asked(server: &TestServer, request: &str, body: &str) -> Answer {
+    let headers = [
+        ("Origin", ORIGIN),
+        ("Content-Type", "text/plain;charset=UTF-8"),
+    ];
+    let mut asked = Asked::send(server, request, &headers, body.as_bytes()).await;
+    asked.answer().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_any_origin_may_read_the_answers() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let opening = format!("GET {}", engine.target("polling"));
+        let answer = asked(&server, &opening, "").await;
+        assert_eq!(answer.status, 200);
+        is_shared(&answer);
+        let session = Polled::open(&server, engine).await;
+        let target = session.target("polling");
+        let answer = asked(&server, &format!("POST {target}"), &engine.payload(&["1"])).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+        is_shared(&answer);
+        let session = Polled::open(&server, engine).await;
+        if engine == super::wire::Engine::V4 {
+            session.post(&["40"]).await;
+        }
+        let target = session.target("polling");
+        let answer = asked(&server, &format!("GET {target}"), "").await;
+        assert_eq!(answer.status, 200);
+        is_shared(&answer);
+    }
+}
+
+/// A page that may not read a refusal sees a broken network in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_any_origin_may_read_the_refusals() {
+    let server = TestServer::start(&[]);
+    let session = Polled::open(&server, super::wire::Engine::V4).await;
+    let target = session.target("polling");
+    let long = "x".repeat(20_000);
+    for (request, body) in [
+        (
+            format!("GET {PATH}?EIO=4&transport=polling&sid=unknown"),
+            "",
+        ),
+        (
+            format!("POST {PATH}?EIO=4&transport=polling&sid=unknown"),
+            "40",
+        ),
+        (format!("GET {PATH}?EIO=9&transport=polling"), ""),
+        (format!("GET {PATH}?EIO=4&transport=abc"), ""),
+        (format!("GET {PATH}?EIO=4&transport=websocket"), ""),
+        (format!("GET {PATH}?EIO=3&transport=polling&j=0"), ""),
+        (format!("PUT {target}"), ""),
+        (format!("POST {target}"), long.as_str()),
+        (format!("POST {target}"), "abc"),
+    ] {
+        let answer = asked(&server, &request, body).await;
+        assert!((400..500).contains(&answer.status), "{request}: {answer:?}");
+        is_shared(&answer);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_asks_first_may_post() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let session = Polled::open(&server, engine).await;
+        for target in [engine.target("polling"), session.target("polling")] {
+            let headers = [
+                ("Origin", ORIGIN),
+                ("Access-Control-Request-Method", "POST"),
+                (
+                    "Access-Control-Request-Headers",
+                    "content-type,x-requested-with",
+                ),
+            ];
+            let request = format!("OPTIONS {target}");
+            let mut asked = Asked::send(&server, &request, &headers, b"").await;
+            let answer = asked.answer().await;
+            assert!([200, 204].contains(&answer.status), "{answer:?}");
+            is_shared(&answer);
+            let list = |name: &str| {
+                let list = answer.header(name).unwrap_or_default().to_lowercase();
+                list.split(',')
+                    .map(|one| one.trim().to_owned())
+                    .collect::<Vec<_>>()
+            };
+            let methods = list("access-control-allow-methods");
+            for method in ["get", "post"] {
+                assert!(methods.iter().any(|one| one == method), "{methods:?}");
+            }
+            let allowed = list("access-control-allow-headers");
+            for header in ["content-type", "x-requested-with"] {
+                assert!(allowed.iter().any(|one| one == header), "{allowed:?}");
+            }
+        }
+    }
+}
+
+fn is_a_sentence(text: &str) {
+    let text = text.trim_end();
+    assert!(text.contains(' ') && text.ends_with('.'), "{text:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_as_answers_are_refused_in_a_sentence() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        for index in ["0", "7", ""] {
+            let target = format!("{}&j={index}", engine.target("polling"));
+            let answer = get(&server, &target).await;
+            assert_eq!(answer.status, 400, "{answer:?}");
+            is_a_sentence(&answer.body);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_library_is_elsewhere_and_the_answer_says_where() {
+    let server = TestServer::start(&[]);
+    for file in [
+        "socket.io.js",
+        "socket.io.min.js",
+        "socket.io.js.map",
+        "socket.io.esm.min.js",
+        "socket.io.msgpack.min.js",
+    ] {
+        for path in [PATH, "/applet/ws/socket.io/"] {
+            let answer = get(&server, &format!("{path}{file}")).await;
+            assert_eq!(answer.status, 404);
+            is_a_sentence(&answer.body);
+            assert!(answer.body.contains("socket.io-client"), "{answer:?}");
+        }
+    }
+    let other = get(&server, &format!("{PATH}nothing.js")).await;
+    assert_eq!(other.status, 404);
+    assert!(!other.body.contains("socket.io-client"));
+}

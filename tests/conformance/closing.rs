@@ -1,0 +1,174 @@
+//! How a session ends, and that it has ended.
+
+use std::time::Duration;
+
+use tokio::time;
+
+use super::support::PATIENCE;
+use super::support::server::TestServer;
+use super::wire::{Answer, Asked, ENGINES, Engine, Polled, Socket, get};
+
+/// How long a poll may need to arrive. One that comes after the session is over is refused, and rightly: then the next try
+/// gives it longer.
+const TRIES: [Duration; 3] = [
+    Duration::from_millis(50),
+    Duration::from_millis(500),
+    Duration::from_secs(3),
+];
+
+/// Does something to a session while a poll is pending. Returns what the poll was answered.
+async fn while_polling(
+    server: &TestServer,
+    engine: Engine,
+    happens: impl AsyncFn(&mut Polled<'_>),
+) -> Answer {
+    for pause in TRIES {
+        let mut session = Polled::open(server, engine).await;
+        if engine == Engine::V3 {
+            assert_eq!(session.next().await.as_deref(), Some("40"));
+        }
+        let mut poll = session.begin_poll().await;
+        time::sleep(pause).await;
+        happens(&mut session).await;
+        let answer = poll.answer().await;
+        session.poll().await.is_unknown_session();
+        if answer.status == 200 {
+            return answer;
+        }
+    }
+    panic!("the poll was never answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_packet_ends_the_session_and_the_pending_poll() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let answer = while_polling(&server, engine, async |session| {
+            let answer = session.post(&["1"]).await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+        })
+        .await;
+        assert_eq!(answer.body, engine.payload(&["6"]));
+    }
+    server.wait_until_empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_packet_ends_a_session_that_nobody_polls() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        // What comes behind it in one body is not heard.
+        for packets in [&["1"][..], &["40", "1"], &["1", "40"], &["40", "41", "1"]] {
+            let mut session = Polled::open(&server, engine).await;
+            let packets: Vec<&str> = packets
+                .iter()
+                .filter(|packet| engine == Engine::V4 || **packet == "1")
+                .copied()
+                .collect();
+            let answer = session.post(&packets).await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+            session.is_over().await;
+        }
+    }
+    server.wait_until_empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_payload_ends_the_pending_poll() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let answer = while_polling(&server, engine, async |session| {
+            assert_eq!(session.post_text("abc").await.status, 400);
+        })
+        .await;
+        let said = engine.packets(&answer.body);
+        assert!(said == ["1"] || said == ["6"], "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_packet_closes_the_websocket() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let target = engine.target("websocket");
+        let mut socket = Socket::open(&server, &target).await.unwrap();
+        socket.next().await.unwrap();
+        socket.say("1").await;
+        socket.is_over().await;
+    }
+    server.wait_until_empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_polls_at_once_end_the_session() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let mut session = Polled::open(&server, engine).await;
+        if engine == Engine::V3 {
+            assert_eq!(session.next().await.as_deref(), Some("40"));
+        }
+        let (mut one, mut two) = tokio::join!(session.begin_poll(), session.begin_poll());
+        let (one, two) = tokio::join!(one.answer(), two.answer());
+        // Whichever arrived first is told of the close.
+        let (told, refused) = if one.status == 200 {
+            (one, two)
+        } else {
+            (two, one)
+        };
+        assert_eq!(told.status, 200, "{told:?}");
+        assert_eq!(told.body, engine.payload(&["1"]));
+        assert_eq!(refused.status, 400, "{refused:?}");
+        session.is_over().await;
+    }
+    server.wait_until_empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_posts_at_once_end_the_session() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let mut session = Polled::open(&server, engine).await;
+        let request = format!("POST {}", session.target("polling"));
+        // Neither body is whole, so both requests are under way, whichever arrives first.
+        let begin = || Asked::begin(&server, &request, &[], b"4", 100);
+        let (mut one, mut two) = tokio::join!(begin(), begin());
+        let (one, two) = tokio::join!(one.answer(), two.answer());
+        // The one that arrived second is refused; the other may be cut off.
+        let statuses = [one.status, two.status];
+        assert!(statuses.contains(&400), "{statuses:?}");
+        assert!(!statuses.contains(&200), "{statuses:?}");
+        session.is_over().await;
+    }
+}
+
+/// A client that gives up a poll cannot know what was in its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_is_given_up_ends_the_session() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let mut session = Polled::open(&server, engine).await;
+        if engine == Engine::V3 {
+            assert_eq!(session.next().await.as_deref(), Some("40"));
+        }
+        drop(session.begin_poll().await);
+        // Should this one arrive before the other is given up, they are two at once, which ends the session as well.
+        let next = time::timeout(PATIENCE, session.poll()).await;
+        assert!(next.is_ok(), "the session goes on");
+        session.is_over().await;
+    }
+    server.wait_until_empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_over_is_over_for_every_transport() {
+    let server = TestServer::start(&[]);
+    for engine in ENGINES {
+        let session = Polled::open(&server, engine).await;
+        assert_eq!(session.post(&["1"]).await.status, 200);
+        let target = session.target("websocket");
+        assert_eq!(Socket::open(&server, &target).await.err(), Some(400));
+        get(&server, &session.target("polling"))
+            .await
+            .is_unknown_session();
+    }
+}

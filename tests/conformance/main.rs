@@ -1,0 +1,16 @@
+//! The rules of the Engine.IO protocol, revisions 3 and 4, and of the Socket.IO protocol, revisions 4 and 5, as far as they
+//! concern this server: one namespace, no binary, no JSONP. Where the documents leave a choice, what the authors' own server
+//! does decides, since clients were written against it.
+
+mod browsers;
+mod closing;
+mod handshake;
+mod heartbeat;
+mod packets;
+mod payloads;
+mod peer;
+mod sessions;
+#[path = "../support/mod.rs"]
+mod support;
+mod upgrade;
+mod wire;

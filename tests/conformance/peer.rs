@@ -1,0 +1,153 @@
+//! A Socket.IO client by either transport, for rules that hold on both.
+
+#![allow(unreachable_pub)]
+
+use serde_json::{Value, json};
+
+use super::support::hello;
+use super::support::server::TestServer;
+use super::wire::{ENGINES, Engine, Polled, Socket};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Polling,
+    WebSocket,
+}
+
+/// Every version by every transport.
+pub fn ways() -> impl Iterator<Item = (Engine, Transport)> {
+    ENGINES
+        .into_iter()
+        .flat_map(|engine| [(engine, Transport::Polling), (engine, Transport::WebSocket)])
+}
+
+enum Line<'a> {
+    Polled(Polled<'a>),
+    Socket(Box<Socket>),
+}
+
+pub struct Peer<'a> {
+    line: Line<'a>,
+    pub engine: Engine,
+    /// The session id of the engine.
+    pub sid: String,
+}
+
+/// An event as a packet.
+pub fn event(name: &str, payload: &Value) -> String {
+    format!("42{}", json!([name, payload]))
+}
+
+impl<'a> Peer<'a> {
+    /// Opens the session and says nothing.
+    pub async fn open(server: &'a TestServer, engine: Engine, transport: Transport) -> Peer<'a> {
+        match transport {
+            Transport::Polling => {
+                let polled = Polled::open(server, engine).await;
+                let sid = polled.sid.clone();
+                let line = Line::Polled(polled);
+                Peer { line, engine, sid }
+            }
+            Transport::WebSocket => {
+                let target = engine.target("websocket");
+                let mut socket = Socket::open(server, &target).await.unwrap();
+                let open = socket.next().await.unwrap();
+                let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
+                let sid = open["sid"].as_str().unwrap().to_owned();
+                let line = Line::Socket(Box::new(socket));
+                Peer { line, engine, sid }
+            }
+        }
+    }
+
+    /// Connects to the default namespace, as each version does. Returns the packet that says so.
+    pub async fn connect(&mut self) -> String {
+        if self.engine == Engine::V4 {
+            self.say("40").await;
+        }
+        self.next().await.expect("closed instead of connected")
+    }
+
+    /// Opens the session, connects and says hello.
+    pub async fn greet(
+        server: &'a TestServer,
+        (engine, transport): (Engine, Transport),
+        uid: &str,
+    ) -> Peer<'a> {
+        let mut peer = Peer::open(server, engine, transport).await;
+        peer.connect().await;
+        peer.hello(uid).await;
+        peer
+    }
+
+    pub async fn hello(&mut self, uid: &str) {
+        self.say(&event("hello", &hello(uid))).await;
+        self.event("hi").await;
+    }
+
+    /// Says one packet, which the server may take badly.
+    pub async fn say(&mut self, packet: &str) {
+        match &mut self.line {
+            Line::Polled(polled) => {
+                let answer = polled.post(&[packet]).await;
+                assert!([200, 400].contains(&answer.status), "{answer:?}");
+            }
+            Line::Socket(socket) => socket.say(packet).await,
+        }
+    }
+
+    /// Bytes as each transport and version carries them.
+    pub async fn say_bytes(&mut self) {
+        match (&mut self.line, self.engine) {
+            (Line::Polled(polled), Engine::V3) => {
+                let _ = polled.post(&["b4AQID"]).await;
+            }
+            (Line::Polled(polled), Engine::V4) => {
+                let _ = polled.post(&["bAQID"]).await;
+            }
+            (Line::Socket(socket), Engine::V3) => socket.say_bytes(&[4, 1, 2, 3]).await,
+            (Line::Socket(socket), Engine::V4) => socket.say_bytes(&[1, 2, 3]).await,
+        }
+    }
+
+    /// The next packet, `None` when the session is over.
+    pub async fn next(&mut self) -> Option<String> {
+        match &mut self.line {
+            Line::Polled(polled) => polled.next().await,
+            Line::Socket(socket) => loop {
+                match socket.next().await {
+                    Some(ping) if ping == "2" && self.engine == Engine::V4 => {
+                        socket.say("3").await;
+                    }
+                    other => return other,
+                }
+            },
+        }
+    }
+
+    /// The payload of the next event of this name; what comes before it is passed over.
+    pub async fn event(&mut self, name: &str) -> Value {
+        loop {
+            let packet = self.next().await;
+            let packet = packet.unwrap_or_else(|| panic!("closed while waiting for {name}"));
+            if let Some(json) = packet.strip_prefix("42") {
+                let event: Value = serde_json::from_str(json).unwrap();
+                if event[0] == name {
+                    return event[1].clone();
+                }
+            }
+        }
+    }
+
+    /// Waits for the end of the session and returns what was said before it.
+    pub async fn last_words(&mut self) -> Vec<String> {
+        let mut words = Vec::new();
+        while let Some(packet) = self.next().await {
+            words.push(packet);
+        }
+        if let Line::Polled(polled) = &mut self.line {
+            polled.is_over().await;
+        }
+        words
+    }
+}
