@@ -12,8 +12,8 @@ use rustls::pki_types::CertificateDer;
 use crate::cli::cert::{SelfSigned, Show};
 use crate::client::harmless;
 use crate::edge::certificates::{
-    Arrangement, Holdings, Inspected, LOCAL_NAMES, arrangement, belongs, date, inspect, listed,
-    make_self_signed, span,
+    Arrangement, Holdings, Inspected, LOCAL_NAMES, arrangement, belongs, date, inspect, left,
+    listed, make_self_signed, span,
 };
 
 /// What was shown, and whether all of it could be read and fits together.
@@ -48,10 +48,20 @@ pub fn show(flags: &Show, now: SystemTime) -> Shown {
             Ok(holdings) => {
                 lines.extend(chain(&holdings.certificates, now));
                 for key in &holdings.keys {
-                    let (line, fits) = owner(key, &certificates);
+                    let (line, fits) = match key {
+                        Ok(key) => owner(key, &certificates),
+                        Err(problem) => (problem.to_string(), false),
+                    };
                     sound &= fits;
                     lines.push(format!("  {line}"));
                 }
+                if let Some(labels) = &holdings.useless {
+                    sound = false;
+                    lines.push(harmless(&format!(
+                        "  Neither a certificate nor a private key, only {labels}."
+                    )));
+                }
+                lines.extend(holdings.notes.iter().map(|note| format!("  {note}")));
                 if holdings.encrypted_key {
                     lines.push(
                         "  A private key behind a passphrase, which no server can use.".to_owned(),
@@ -119,7 +129,7 @@ fn validity(from: SystemTime, to: SystemTime, now: SystemTime) -> String {
     match (to.duration_since(now), now.duration_since(from)) {
         (Err(past), _) => format!("{both}: EXPIRED {} ago", span(past.duration())),
         (Ok(_), Err(ahead)) => format!("{both}: NOT YET VALID, in {}", span(ahead.duration())),
-        (Ok(left), Ok(_)) => format!("{both}, {} left", span(left)),
+        (Ok(rest), Ok(_)) => format!("{both}, {} left", left(rest)),
     }
 }
 
@@ -132,6 +142,11 @@ fn order(certificates: &[CertificateDer<'static>], now: SystemTime) -> String {
         Arrangement::Mixed => {
             "WRONG ORDER: each must be followed by the one that issued it.".to_owned()
         }
+        Arrangement::Expired { who, at } => format!(
+            "In order, but that of “{}” expired on {} and is not needed: remove it.",
+            harmless(&who),
+            date(at)
+        ),
         Arrangement::Superfluous(more) => {
             format!("{more} of them are doubles or no part of the chain of the first.")
         }
@@ -143,10 +158,16 @@ fn owner(key: &[u8], certificates: &[(&Path, &CertificateDer<'static>)]) -> (Str
     let owner = certificates.iter().find(|(_, one)| belongs(key, one));
     match owner {
         Some((file, certificate)) => {
-            let names = inspect(certificate).map(|one| listed(&one.names));
+            let whose = inspect(certificate).map(|one| {
+                if one.authority {
+                    format!("of the authority {}", one.subject)
+                } else {
+                    format!("for {}", listed(&one.names))
+                }
+            });
             let line = format!(
-                "A private key, of the certificate for {} in {}.",
-                harmless(&names.unwrap_or_default()),
+                "A private key, of the certificate {} in {}.",
+                harmless(&whose.unwrap_or_default()),
                 file.display()
             );
             (line, true)
