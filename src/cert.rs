@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use crate::cli::cert::{SelfSigned, Show};
 use crate::client::harmless;
 use crate::edge::certificates::{
-    Arrangement, Holdings, Inspected, LOCAL_NAMES, arrangement, belongs, date, inspect, left,
+    Arrangement, Holdings, Inspected, LOCAL_NAMES, PrivateKey, arrangement, date, inspect, left,
     listed, make_self_signed, span,
 };
 
@@ -98,6 +98,7 @@ fn chain(certificates: &[CertificateDer<'static>], now: SystemTime) -> Vec<Strin
             not_before,
             not_after,
             key,
+            unfit_key,
             authority,
             self_signed,
             ..
@@ -116,7 +117,11 @@ fn chain(certificates: &[CertificateDer<'static>], now: SystemTime) -> Vec<Strin
         lines.push(harmless(&format!("  {number}  {head}")));
         lines.push(harmless(&format!("     issued by  {issuer}")));
         lines.push(format!("     valid      {validity}"));
-        lines.push(format!("     key        {key}"));
+        let unfit = match unfit_key {
+            Some(_) if !authority => ", which browsers and WeChat do not take",
+            _ => "",
+        };
+        lines.push(format!("     key        {key}{unfit}"));
     }
     if certificates.len() > 1 {
         lines.push(format!("  {}", order(certificates, now)));
@@ -154,8 +159,9 @@ fn order(certificates: &[CertificateDer<'static>], now: SystemTime) -> String {
 }
 
 /// Whose key it is; and whether it is one of the certificates', if there are any.
-fn owner(key: &[u8], certificates: &[(&Path, &CertificateDer<'static>)]) -> (String, bool) {
-    let owner = certificates.iter().find(|(_, one)| belongs(key, one));
+fn owner(key: &PrivateKey, certificates: &[(&Path, &CertificateDer<'static>)]) -> (String, bool) {
+    let PrivateKey { kind, .. } = key;
+    let owner = certificates.iter().find(|(_, one)| key.belongs(one));
     match owner {
         Some((file, certificate)) => {
             let whose = inspect(certificate).map(|one| {
@@ -166,15 +172,15 @@ fn owner(key: &[u8], certificates: &[(&Path, &CertificateDer<'static>)]) -> (Str
                 }
             });
             let line = format!(
-                "A private key, of the certificate {} in {}.",
+                "A private key, of the certificate {} in {}: {kind}.",
                 harmless(&whose.unwrap_or_default()),
                 file.display()
             );
             (line, true)
         }
-        None if certificates.is_empty() => ("A private key.".to_owned(), true),
+        None if certificates.is_empty() => (format!("A private key: {kind}."), true),
         None => (
-            "A private key of NONE of these certificates.".to_owned(),
+            format!("A private key of NONE of these certificates: {kind}."),
             false,
         ),
     }
@@ -279,6 +285,52 @@ mod tests {
         make(home.path(), &[], true).unwrap();
         assert_ne!(fs::read(&made.key).unwrap(), first);
         assert!(make(home.path(), &["a b"], false).is_err());
+    }
+
+    #[test]
+    fn no_file_is_shown_as_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let made = make(home.path(), &["a.example"], false).unwrap();
+        let openssl = |arguments: &str| {
+            let mut command = std::process::Command::new("openssl");
+            command.args(arguments.split(' ')).current_dir(home.path());
+            assert!(command.output().unwrap().status.success(), "{arguments}");
+        };
+        let key = made.key.file_name().unwrap().to_str().unwrap();
+        openssl(&format!("pkey -in {key} -pubout -out public.pem"));
+        openssl("ecparam -name prime256v1 -out parameters.pem");
+        openssl("genpkey -algorithm ED448 -out ed448.key");
+        openssl("ecparam -name brainpoolP256r1 -genkey -noout -out brainpool.key");
+        openssl("req -x509 -new -key brainpool.key -subj /CN=b.example -out brainpool.crt");
+        openssl(&format!("req -new -key {key} -subj /CN=a -out request.csr"));
+        for (name, sound, words) in [
+            ("public.pem", false, "only `PUBLIC KEY`"),
+            ("parameters.pem", false, "only `EC PARAMETERS`"),
+            ("ed448.key", false, "an Ed448 key"),
+            ("brainpool.key", false, "brainpoolP256r1"),
+            (
+                "brainpool.crt",
+                true,
+                "ECDSA brainpoolP256r1, which browsers",
+            ),
+            ("request.csr", true, "A certificate request"),
+            (key, true, "A private key: ECDSA P-256"),
+        ] {
+            let found = shown(&[&home.path().join(name)]);
+            assert_eq!(found.sound, sound, "{}", found.text);
+            assert!(found.text.contains(words), "{words:?}: {}", found.text);
+        }
+        // A certificate in one file with a key that is of no use is shown all the same.
+        let both = home.path().join("both.pem");
+        let parts =
+            ["brainpool.crt", "ed448.key"].map(|name| fs::read(home.path().join(name)).unwrap());
+        fs::write(&both, parts.concat()).unwrap();
+        let found = shown(&[&both]);
+        assert!(
+            !found.sound && found.text.contains("for b.example"),
+            "{}",
+            found.text
+        );
     }
 
     #[test]

@@ -63,6 +63,12 @@ impl<'a> Judged<'a> {
     /// Whether it is complete and in order.
     pub(super) fn arrangement(&self, signed: bool) -> Finding {
         let count = self.chain.len();
+        if let Some(kind) = &self.own.unfit_key {
+            return Finding::failed(
+                format!("the certificate has {kind}, which phones do not take"),
+                "Have a certificate issued for an ECDSA P-256 key, or for an RSA key of 2048 bits.",
+            );
+        }
         if self.own.self_signed && count == 1 {
             return Finding::ok("one certificate, which vouches for itself");
         }

@@ -1,5 +1,6 @@
 //! `wulin check`, the program itself, against a real server and against servers with one fault each.
 
+mod chains;
 mod files;
 mod scene;
 #[path = "../support/mod.rs"]

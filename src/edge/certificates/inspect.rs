@@ -7,6 +7,7 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 use super::certificate::Certificate;
 use super::chain::{self, Chain, chain};
+use super::kind;
 use super::pair::Key;
 use super::pem;
 use super::problem::Problem;
@@ -29,6 +30,8 @@ pub struct Inspected {
     pub not_after: SystemTime,
     /// The kind of its key, as `ECDSA P-256` or `RSA 2048`.
     pub key: String,
+    /// What its key is, with its article, if browsers and `WeChat` or this server cannot use it.
+    pub unfit_key: Option<String>,
     /// Whether it is an authority's, and not a server's.
     pub authority: bool,
     /// Whether it vouches for itself.
@@ -66,6 +69,7 @@ pub fn inspect(der: &CertificateDer<'_>) -> Option<Inspected> {
         not_before: certificate.not_before,
         not_after: certificate.not_after,
         key: certificate.kind.name,
+        unfit_key: certificate.kind.unfit,
         has_alternative_names: certificate.has_alternative_names,
         names: certificate.names,
     })
@@ -135,13 +139,28 @@ pub fn top(ders: &[CertificateDer<'_>], leaf: usize, at: SystemTime) -> Option<S
     links.last().map(|last| last.issuer.short.clone())
 }
 
+/// A private key, without its secret.
+#[derive(Debug)]
+pub struct PrivateKey {
+    /// Its kind, as `ECDSA P-256` or `RSA 2048`.
+    pub kind: String,
+    public: Vec<u8>,
+}
+
+impl PrivateKey {
+    /// Whether it is the certificate's.
+    pub fn belongs(&self, certificate: &CertificateDer<'_>) -> bool {
+        parse(certificate).is_some_and(|certificate| certificate.public_key == self.public)
+    }
+}
+
 /// What a PEM file holds.
 #[derive(Debug)]
 pub struct Holdings {
     /// Its certificates, in their order.
     pub certificates: Vec<CertificateDer<'static>>,
-    /// For each private key in it, what pairs it with a certificate ([`belongs`]), or why no server can use it.
-    pub keys: Vec<Result<Vec<u8>, Problem>>,
+    /// Its private keys, or why no server can use them.
+    pub keys: Vec<Result<PrivateKey, Problem>>,
     /// Whether there is a key behind a passphrase as well.
     pub encrypted_key: bool,
     /// Whether there is a certificate request as well.
@@ -158,10 +177,11 @@ impl Holdings {
         let wanted = "certificate or key";
         let contents = pem::parse(file, &read(file, wanted)?, wanted)?;
         let has_use = !contents.certificates.is_empty() || contents.has_key() || contents.request;
-        let keys = contents
-            .keys
-            .iter()
-            .map(|der| Key::load(file, der).map(|key| key.public_key));
+        let keys = contents.keys.iter().map(|der| {
+            let public = Key::load(file, der)?.public_key;
+            let kind = kind::of_private(der).map_or_else(String::new, |kind| kind.name);
+            Ok(PrivateKey { kind, public })
+        });
         let foreign = contents
             .foreign_key
             .map(|foreign| Err(foreign.problem(file)));
@@ -178,9 +198,4 @@ impl Holdings {
                 .collect(),
         })
     }
-}
-
-/// Whether a private key is the certificate's.
-pub fn belongs(key: &[u8], certificate: &CertificateDer<'_>) -> bool {
-    parse(certificate).is_some_and(|certificate| certificate.public_key == key)
 }

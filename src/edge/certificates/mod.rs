@@ -30,7 +30,7 @@ mod tests;
 
 pub use discover::{Found, discover};
 pub use inspect::{
-    Arrangement, Holdings, Inspected, arrangement, belongs, ends, inspect, leaf, top,
+    Arrangement, Holdings, Inspected, PrivateKey, arrangement, ends, inspect, leaf, top,
 };
 pub use keep::keep;
 pub use names::{check_domains, listed, matches};

@@ -104,7 +104,7 @@ pub enum Problem {
     },
 
     /// The file is right but in a format other than PEM.
-    #[error("{} is {what}, which cannot be served as it is. {remedy}", file.display())]
+    #[error("{} is {what}, and cannot be served as it is. {remedy}", file.display())]
     OtherFormat {
         /// The file.
         file: PathBuf,
@@ -253,7 +253,7 @@ pub enum Problem {
     },
 
     /// The key is of a kind that TLS clients or this server cannot use.
-    #[error("{} has {kind}, which cannot serve browsers and WeChat here. {remedy}", file.display())]
+    #[error("{} has {kind}, and cannot serve browsers and WeChat with it. {remedy}", file.display())]
     UnsupportedKey {
         /// The file.
         file: PathBuf,
