@@ -2,9 +2,8 @@
 
 use std::time::SystemTime;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, KeyPair, PrintableString,
-};
+use rcgen::string::PrintableString;
+use rcgen::{BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, KeyPair};
 
 use crate::scene::{BOTH, DOMAIN, Found, Front, Scene};
 use crate::support::authority::{Issued, days, ders};

@@ -104,8 +104,9 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
         return Err(problem);
     }
     // The other half of a pair may be in a format that can be converted, so that is the first thing to do.
-    if half.is_some() && !unread.is_empty() {
-        return Err(unread.swap_remove(0));
+    let convertible = unread.iter().position(Problem::has_command);
+    if let (Some(at), true) = (convertible, half.is_some()) {
+        return Err(unread.swap_remove(at));
     }
     match half.or_else(|| authority(&files)) {
         Some(problem) => Err(problem),

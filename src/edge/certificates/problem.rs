@@ -334,6 +334,11 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether a command makes a file that can be used of this one.
+    pub(super) fn has_command(&self) -> bool {
+        matches!(self, Problem::OtherFormat { remedy, .. } if remedy.contains('`'))
+    }
+
     /// A key of this kind, in a certificate or by itself, and how to come by a better one.
     pub(super) fn unsupported(file: &Path, kind: impl Into<String>) -> Self {
         let (key, request) = (
