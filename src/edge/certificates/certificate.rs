@@ -31,13 +31,23 @@ pub(super) struct Certificate {
     pub(super) has_alternative_names: bool,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
-    pub(super) is_ca: bool,
+    role: Role,
     pub(super) subject: DistinguishedName,
     pub(super) issuer: DistinguishedName,
     subject_key_id: Option<Vec<u8>>,
     issuer_key_id: Option<Vec<u8>>,
-    signs_certificates_only: bool,
     self_signed: bool,
+}
+
+/// What the key of a certificate may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Serve.
+    Server,
+    /// Vouch for others, and nothing says that it must not serve.
+    Either,
+    /// Vouch for others, and not serve.
+    Authority,
 }
 
 impl Certificate {
@@ -82,12 +92,15 @@ impl Certificate {
             has_alternative_names,
             not_before: moment(x509.validity().not_before.timestamp()),
             not_after: moment(x509.validity().not_after.timestamp()),
-            is_ca: x509.is_ca(),
+            role: match (x509.is_ca(), signs_certificates_only) {
+                (false, _) => Role::Server,
+                (true, false) => Role::Either,
+                (true, true) => Role::Authority,
+            },
             subject: DistinguishedName::new(x509.subject()),
             issuer: DistinguishedName::new(x509.issuer()),
             subject_key_id,
             issuer_key_id,
-            signs_certificates_only,
             self_signed: false,
             der,
         };
@@ -108,7 +121,16 @@ impl Certificate {
             || self.names.iter().any(|name| {
                 name == "localhost" || (name.contains('.') && !name.contains(char::is_whitespace))
             });
-        self.is_ca && !(self.self_signed && is_for_a_domain && !self.signs_certificates_only)
+        match self.role {
+            Role::Server => false,
+            Role::Either => !(self.self_signed && is_for_a_domain),
+            Role::Authority => true,
+        }
+    }
+
+    /// Whether it may vouch for others.
+    pub(super) fn is_ca(&self) -> bool {
+        self.role != Role::Server
     }
 
     pub(super) fn is_valid_at(&self, now: SystemTime) -> bool {

@@ -53,7 +53,7 @@ pub(super) fn ends(
     let sound = (1..links.len())
         .take_while(|number| {
             let (below, link) = (links[number - 1], links[*number]);
-            link.is_ca && link.is_valid_at(at) && below.issuer == link.subject
+            link.is_ca() && link.is_valid_at(at) && below.issuer == link.subject
         })
         .count();
     let mut names: Vec<String> = Vec::new();
@@ -64,6 +64,9 @@ pub(super) fn ends(
     }
     names
 }
+
+/// How good a way is, the most important first: each link holds, nothing had to be cut off, how well its end is known.
+type Rank = (bool, bool, u8);
 
 fn best<'a>(
     leaf: &'a Certificate,
@@ -87,7 +90,7 @@ fn best<'a>(
     }
     let is_known = |one: &Certificate| roots.iter().any(|root| one.is_issued_by_root(root));
 
-    let mut chosen: Option<((bool, bool, u8), &[usize])> = None;
+    let mut chosen: Option<(Rank, &[usize])> = None;
     for way in &ways {
         // The only issuer of a leaf is needed, expired or not; the leaf without it says less of what is wrong.
         let needed = if way.len() > 1 && has_expired(&way[1]) && !is_known(nodes[0]) {
