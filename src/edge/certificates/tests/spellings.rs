@@ -441,3 +441,43 @@ fn a_remedy_never_names_the_key_of_an_authority() {
         )],
     );
 }
+
+#[test]
+fn whatever_a_file_holds_is_read_or_named() {
+    use crate::edge::certificates::read_pair;
+    use proptest::prelude::*;
+
+    let (folder, issued) = good();
+    let good = issued.chain + &issued.key;
+    let pieces = [
+        "-----BEGIN ",
+        "-----END ",
+        "CERTIFICATE-----",
+        "PRIVATE KEY-----",
+        "\n",
+        "\\n",
+        "—",
+        "\u{feff}",
+        "\0",
+        "MIIB",
+        "0\u{80}",
+        "> ",
+        "=",
+        ":",
+    ];
+    let change = (any::<prop::sample::Index>(), 0..40_usize, 0..pieces.len());
+    proptest!(|(changes in prop::collection::vec(change, 1..6))| {
+        let mut text = good.clone();
+        for (at, length, piece) in changes {
+            let mut letters: Vec<char> = text.chars().collect();
+            let start = at.index(letters.len());
+            let end = (start + length).min(letters.len());
+            letters.splice(start..end, pieces[piece].chars());
+            text = letters.into_iter().collect();
+        }
+        let file = folder.at("any.pem");
+        if let Err(problem) = read_pair(&file, &text, now()) {
+            prop_assert!(problem.to_string().contains("any.pem"), "{problem}");
+        }
+    });
+}
