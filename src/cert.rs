@@ -12,8 +12,8 @@ use rustls::pki_types::CertificateDer;
 use crate::cli::cert::{SelfSigned, Show};
 use crate::client::harmless;
 use crate::edge::certificates::{
-    Arrangement, Holdings, Inspected, LOCAL_NAMES, arrangement, belongs, date, inspect, listed,
-    make_self_signed, span,
+    Arrangement, Holdings, Inspected, LOCAL_NAMES, PrivateKey, arrangement, date, inspect, left,
+    listed, make_self_signed, span,
 };
 
 /// What was shown, and whether all of it could be read and fits together.
@@ -48,10 +48,20 @@ pub fn show(flags: &Show, now: SystemTime) -> Shown {
             Ok(holdings) => {
                 lines.extend(chain(&holdings.certificates, now));
                 for key in &holdings.keys {
-                    let (line, fits) = owner(key, &certificates);
+                    let (line, fits) = match key {
+                        Ok(key) => owner(key, &certificates),
+                        Err(problem) => (problem.to_string(), false),
+                    };
                     sound &= fits;
                     lines.push(format!("  {line}"));
                 }
+                if let Some(labels) = &holdings.useless {
+                    sound = false;
+                    lines.push(harmless(&format!(
+                        "  Neither a certificate nor a private key, only {labels}."
+                    )));
+                }
+                lines.extend(holdings.notes.iter().map(|note| format!("  {note}")));
                 if holdings.encrypted_key {
                     lines.push(
                         "  A private key behind a passphrase, which no server can use.".to_owned(),
@@ -88,6 +98,7 @@ fn chain(certificates: &[CertificateDer<'static>], now: SystemTime) -> Vec<Strin
             not_before,
             not_after,
             key,
+            unfit_key,
             authority,
             self_signed,
             ..
@@ -106,7 +117,11 @@ fn chain(certificates: &[CertificateDer<'static>], now: SystemTime) -> Vec<Strin
         lines.push(harmless(&format!("  {number}  {head}")));
         lines.push(harmless(&format!("     issued by  {issuer}")));
         lines.push(format!("     valid      {validity}"));
-        lines.push(format!("     key        {key}"));
+        let unfit = match unfit_key {
+            Some(_) if !authority => ", which browsers and WeChat do not take",
+            _ => "",
+        };
+        lines.push(format!("     key        {key}{unfit}"));
     }
     if certificates.len() > 1 {
         lines.push(format!("  {}", order(certificates, now)));
@@ -119,7 +134,7 @@ fn validity(from: SystemTime, to: SystemTime, now: SystemTime) -> String {
     match (to.duration_since(now), now.duration_since(from)) {
         (Err(past), _) => format!("{both}: EXPIRED {} ago", span(past.duration())),
         (Ok(_), Err(ahead)) => format!("{both}: NOT YET VALID, in {}", span(ahead.duration())),
-        (Ok(left), Ok(_)) => format!("{both}, {} left", span(left)),
+        (Ok(rest), Ok(_)) => format!("{both}, {} left", left(rest)),
     }
 }
 
@@ -132,6 +147,11 @@ fn order(certificates: &[CertificateDer<'static>], now: SystemTime) -> String {
         Arrangement::Mixed => {
             "WRONG ORDER: each must be followed by the one that issued it.".to_owned()
         }
+        Arrangement::Expired { who, at } => format!(
+            "In order, but that of “{}” expired on {} and is not needed: remove it.",
+            harmless(&who),
+            date(at)
+        ),
         Arrangement::Superfluous(more) => {
             format!("{more} of them are doubles or no part of the chain of the first.")
         }
@@ -139,21 +159,28 @@ fn order(certificates: &[CertificateDer<'static>], now: SystemTime) -> String {
 }
 
 /// Whose key it is; and whether it is one of the certificates', if there are any.
-fn owner(key: &[u8], certificates: &[(&Path, &CertificateDer<'static>)]) -> (String, bool) {
-    let owner = certificates.iter().find(|(_, one)| belongs(key, one));
+fn owner(key: &PrivateKey, certificates: &[(&Path, &CertificateDer<'static>)]) -> (String, bool) {
+    let PrivateKey { kind, .. } = key;
+    let owner = certificates.iter().find(|(_, one)| key.belongs(one));
     match owner {
         Some((file, certificate)) => {
-            let names = inspect(certificate).map(|one| listed(&one.names));
+            let whose = inspect(certificate).map(|one| {
+                if one.authority {
+                    format!("of the authority {}", one.subject)
+                } else {
+                    format!("for {}", listed(&one.names))
+                }
+            });
             let line = format!(
-                "A private key, of the certificate for {} in {}.",
-                harmless(&names.unwrap_or_default()),
+                "A private key, of the certificate {} in {}: {kind}.",
+                harmless(&whose.unwrap_or_default()),
                 file.display()
             );
             (line, true)
         }
-        None if certificates.is_empty() => ("A private key.".to_owned(), true),
+        None if certificates.is_empty() => (format!("A private key: {kind}."), true),
         None => (
-            "A private key of NONE of these certificates.".to_owned(),
+            format!("A private key of NONE of these certificates: {kind}."),
             false,
         ),
     }
@@ -258,6 +285,52 @@ mod tests {
         make(home.path(), &[], true).unwrap();
         assert_ne!(fs::read(&made.key).unwrap(), first);
         assert!(make(home.path(), &["a b"], false).is_err());
+    }
+
+    #[test]
+    fn no_file_is_shown_as_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let made = make(home.path(), &["a.example"], false).unwrap();
+        let openssl = |arguments: &str| {
+            let mut command = std::process::Command::new("openssl");
+            command.args(arguments.split(' ')).current_dir(home.path());
+            assert!(command.output().unwrap().status.success(), "{arguments}");
+        };
+        let key = made.key.file_name().unwrap().to_str().unwrap();
+        openssl(&format!("pkey -in {key} -pubout -out public.pem"));
+        openssl("ecparam -name prime256v1 -out parameters.pem");
+        openssl("genpkey -algorithm ED448 -out ed448.key");
+        openssl("ecparam -name brainpoolP256r1 -genkey -noout -out brainpool.key");
+        openssl("req -x509 -new -key brainpool.key -subj /CN=b.example -out brainpool.crt");
+        openssl(&format!("req -new -key {key} -subj /CN=a -out request.csr"));
+        for (name, sound, words) in [
+            ("public.pem", false, "only `PUBLIC KEY`"),
+            ("parameters.pem", false, "only `EC PARAMETERS`"),
+            ("ed448.key", false, "an Ed448 key"),
+            ("brainpool.key", false, "brainpoolP256r1"),
+            (
+                "brainpool.crt",
+                true,
+                "ECDSA brainpoolP256r1, which browsers",
+            ),
+            ("request.csr", true, "A certificate request"),
+            (key, true, "A private key: ECDSA P-256"),
+        ] {
+            let found = shown(&[&home.path().join(name)]);
+            assert_eq!(found.sound, sound, "{}", found.text);
+            assert!(found.text.contains(words), "{words:?}: {}", found.text);
+        }
+        // A certificate in one file with a key that is of no use is shown all the same.
+        let both = home.path().join("both.pem");
+        let parts =
+            ["brainpool.crt", "ed448.key"].map(|name| fs::read(home.path().join(name)).unwrap());
+        fs::write(&both, parts.concat()).unwrap();
+        let found = shown(&[&both]);
+        assert!(
+            !found.sound && found.text.contains("for b.example"),
+            "{}",
+            found.text
+        );
     }
 
     #[test]

@@ -10,7 +10,8 @@ use rustls::{CertificateError, Error, RootCertStore};
 use super::report::Finding;
 use crate::client::tls::algorithms;
 use crate::edge::certificates::{
-    Arrangement, Inspected, arrangement, date, inspect, leaf, listed, matches, span,
+    Arrangement, Inspected, arrangement, date, ends, inspect, leaf, left, listed, matches, span,
+    top,
 };
 
 /// Authorities renew a month before the end, so less than this means that renewal is not working.
@@ -27,6 +28,8 @@ pub(super) struct Judged<'a> {
     own: Inspected,
     /// Whether the roots vouch for it, leaving aside when it is valid.
     trusted: Result<(), Error>,
+    /// The roots at which clients end, by name: first the one the chain leads to.
+    roots: Vec<String>,
     now: SystemTime,
 }
 
@@ -41,12 +44,18 @@ impl<'a> Judged<'a> {
         let own = inspect(chain.get(leaf)?)?;
         // Dates are judged by themselves, so the chain is looked at on a day when the leaf was valid.
         let at = now.clamp(own.not_before, own.not_after.max(own.not_before));
-        let trusted = trusted(chain, leaf, roots, at);
+        let ends = ends(chain, leaf, &roots.roots, at);
+        let trusted = match trusted(chain, leaf, roots, at) {
+            // The library compares names by their bytes; phones compare them by what they say.
+            Err(error) if error == UNKNOWN && !ends.is_empty() => Ok(()),
+            other => other,
+        };
         Some(Judged {
             chain,
             leaf,
             own,
             trusted,
+            roots: ends,
             now,
         })
     }
@@ -54,8 +63,24 @@ impl<'a> Judged<'a> {
     /// Whether it is complete and in order.
     pub(super) fn arrangement(&self, signed: bool) -> Finding {
         let count = self.chain.len();
+        if let Some(kind) = &self.own.unfit_key {
+            return Finding::failed(
+                format!("the certificate has {kind}, which phones do not take"),
+                "Have a certificate issued for an ECDSA P-256 key, or for an RSA key of 2048 bits.",
+            );
+        }
         if self.own.self_signed && count == 1 {
             return Finding::ok("one certificate, which vouches for itself");
+        }
+        if self.own.authority {
+            return Finding::failed(
+                format!(
+                    "the certificate of an authority (“{}”), not of a domain",
+                    self.own.subject
+                ),
+                "Give the server the domain's own certificate, with the key that was made for it: it is often called \
+                 fullchain.pem.",
+            );
         }
         match arrangement(self.chain, self.now) {
             Arrangement::LeafNotFirst => Finding::failed(
@@ -81,6 +106,13 @@ impl<'a> Judged<'a> {
                 format!("{count} certificates in the wrong order; some phones refuse that"),
                 WHOLE_CHAIN,
             ),
+            Arrangement::Expired { who, at } => Finding::warning(
+                format!(
+                    "the certificate of “{who}” among the {count} expired on {} and is not needed",
+                    date(at)
+                ),
+                "Remove it from the file, or download the chain again: some phones refuse the whole for it.",
+            ),
             Arrangement::Superfluous(more) => Finding::warning(
                 format!("{more} of {count} certificates are doubles or no part of the chain"),
                 "Remove them from the file: they cost every player time.",
@@ -97,12 +129,25 @@ impl<'a> Judged<'a> {
         self.chain.len() == 1 && !self.own.self_signed && self.trusted == Err(UNKNOWN)
     }
 
+    /// Who vouches for the last certificate of the chain.
+    fn top(&self) -> String {
+        top(self.chain, self.leaf, self.now).unwrap_or_default()
+    }
+
     /// Whether it ends at a root phones know. None where an incomplete chain leaves that open.
     pub(super) fn trust(&self) -> Option<Finding> {
+        if self.own.authority {
+            return Some(Finding::skipped("it is an authority's own certificate"));
+        }
         if self.trusted.is_ok() {
-            let top = self.chain.iter().rev().find_map(inspect);
-            let issuer = top.map(|top| top.issuer).unwrap_or_default();
-            return Some(Finding::ok(format!("issued under “{issuer}”")));
+            return Some(Finding::ok(match self.roots.as_slice() {
+                [root, nearer @ ..] if !nearer.is_empty() => format!(
+                    "issued under the root “{root}”; phones that know “{}” end there",
+                    nearer.join("” or “")
+                ),
+                [root, ..] => format!("issued under the root “{root}”"),
+                [] => format!("issued under “{}”", self.top()),
+            }));
         }
         if self.own.self_signed {
             return Some(Finding::failed(
@@ -116,8 +161,7 @@ impl<'a> Judged<'a> {
         }
         Some(match &self.trusted {
             Err(error) if *error == UNKNOWN => {
-                let top = self.chain.iter().rev().find_map(inspect);
-                let issuer = top.map(|top| top.issuer).unwrap_or_default();
+                let issuer = self.top();
                 Finding::failed(
                     format!("the chain ends at “{issuer}”, which phones do not know"),
                     "Get a certificate from an authority phones know. If this one is from there, its last intermediate is \
@@ -187,11 +231,11 @@ impl<'a> Judged<'a> {
                 ),
                 "Renew the certificate and put the new files in their place; the server takes them by itself.",
             ),
-            Ok(left) if left < SOON => Finding::warning(
-                format!("{} left, until {}", span(left), date(not_after)),
+            Ok(rest) if rest < SOON => Finding::warning(
+                format!("{} left, until {}", left(rest), date(not_after)),
                 "Renew it now; if that should happen by itself, it has not.",
             ),
-            Ok(left) => Finding::ok(format!("{} left, until {}", span(left), date(not_after))),
+            Ok(rest) => Finding::ok(format!("{} left, until {}", left(rest), date(not_after))),
         }
     }
 }

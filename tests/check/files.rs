@@ -37,7 +37,7 @@ fn each_fault_of_files_is_named_with_its_remedy() {
     write("expired.pem", &(expired.leaf + &intermediate));
     write("expired.key", &expired.key.serialize_pem());
     write("leaf.pem", &issued.leaf);
-    write("bom.pem", &format!("\u{feff}{}", issued.leaf));
+    write("half.pem", &issued.leaf[..issued.leaf.len() - 99]);
     write(
         "encrypted.key",
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
@@ -60,7 +60,7 @@ fn each_fault_of_files_is_named_with_its_remedy() {
         "pair",
         &["does not belong", "key.pem"],
     );
-    fails("bom.pem", "key.pem", "pair", &["byte order mark", "sed -i"]);
+    fails("half.pem", "key.pem", "pair", &["no END line", "Copy it"]);
     fails(
         "chain.pem",
         "encrypted.key",
@@ -78,7 +78,7 @@ fn each_fault_of_files_is_named_with_its_remedy() {
     // Two pairs, both broken: both are told.
     let found = scene.offline(&[
         "--tls-cert",
-        "bom.pem",
+        "half.pem",
         "--tls-key",
         "key.pem",
         "--tls-cert",
@@ -106,6 +106,21 @@ fn what_the_server_puts_right_by_itself_is_a_warning() {
         told[1]["detail"].to_string().contains("wrong order"),
         "{told:?}"
     );
+}
+
+#[test]
+fn a_byte_order_mark_is_a_warning_with_the_command_that_removes_it() {
+    let scene = Scene::new();
+    let intermediate = scene.authority.intermediate();
+    let marked = format!("\u{feff}{}\u{feff}{intermediate}", scene.issued.leaf);
+    std::fs::write(scene.home.path().join("marked.pem"), marked).unwrap();
+    let found = scene.offline(&["--tls-cert", "marked.pem", "--tls-key", "key.pem"]);
+    assert_eq!(found.code, Some(0), "{:#}", found.report);
+    found.is("ok", &["chain", "trust"]);
+    let told = found.all("pair")[1].to_string();
+    for words in ["warning", "marked.pem", "byte order mark", "tr -cd"] {
+        assert!(told.contains(words), "{words:?}: {told}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `wulin check`, the program itself, against a real server and against servers with one fault each.
 
 mod addresses;
+mod chains;
 mod files;
 mod scene;
 #[path = "../support/mod.rs"]

@@ -1,35 +1,53 @@
-//! One parsed certificate, and how certificates form a chain.
+//! One parsed certificate, and whether another one has issued it.
 
 use std::time::{Duration, SystemTime};
 
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::{CertificateDer, TrustAnchor};
 use x509_parser::{
     certificate::X509Certificate,
     extensions::{GeneralName, ParsedExtension},
     prelude::FromDer,
-    public_key::PublicKey,
+};
+
+use super::{
+    der::sequence,
+    distinguished::DistinguishedName,
+    kind::{self, Kind},
+    signature::{Signed, signed_by},
 };
 
 /// What we need of an X.509 certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Certificate {
     pub(super) der: CertificateDer<'static>,
-    /// The public key as a DER `SubjectPublicKeyInfo`: what pairs a certificate with its private
-    /// key.
+    /// What pairs a certificate with its private key; see [`kind::identity`].
     pub(super) public_key: Vec<u8>,
+    /// The public key as a DER `SubjectPublicKeyInfo`.
+    key_info: Vec<u8>,
+    pub(super) kind: Kind,
     /// DNS and IP names in lower case; the common name only where there are none.
     pub(super) names: Vec<String>,
     /// Whether the names are subject alternative names, the only ones clients look at.
     pub(super) has_alternative_names: bool,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
-    pub(super) is_ca: bool,
-    /// A key kind no client or this server can use, with its article.
-    pub(super) unsupported: Option<String>,
-    subject: Vec<u8>,
-    issuer: Vec<u8>,
+    role: Role,
+    pub(super) subject: DistinguishedName,
+    pub(super) issuer: DistinguishedName,
     subject_key_id: Option<Vec<u8>>,
     issuer_key_id: Option<Vec<u8>>,
+    self_signed: bool,
+}
+
+/// What the key of a certificate may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Serve.
+    Server,
+    /// Vouch for others, and nothing says that it must not serve.
+    Either,
+    /// Vouch for others, and not serve.
+    Authority,
 }
 
 impl Certificate {
@@ -52,73 +70,116 @@ impl Certificate {
             common.map(str::to_ascii_lowercase).into_iter().collect()
         };
         let (mut subject_key_id, mut issuer_key_id) = (None, None);
+        let mut signs_certificates_only = false;
         for extension in x509.extensions() {
             match extension.parsed_extension() {
                 ParsedExtension::SubjectKeyIdentifier(id) => subject_key_id = Some(id.0.to_vec()),
                 ParsedExtension::AuthorityKeyIdentifier(id) => {
                     issuer_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
                 }
+                ParsedExtension::KeyUsage(usage) => {
+                    signs_certificates_only = usage.key_cert_sign() && !usage.digital_signature();
+                }
                 _ => {}
             }
         }
-        Some(Self {
-            public_key: x509.public_key().raw.to_vec(),
+        let key_info = x509.public_key().raw;
+        let mut certificate = Self {
+            public_key: kind::identity(key_info),
+            kind: kind::of_public(key_info),
+            key_info: key_info.to_vec(),
             names,
             has_alternative_names,
             not_before: moment(x509.validity().not_before.timestamp()),
             not_after: moment(x509.validity().not_after.timestamp()),
-            is_ca: x509.is_ca(),
-            unsupported: unsupported(&x509),
-            subject: x509.subject().as_raw().to_vec(),
-            issuer: x509.issuer().as_raw().to_vec(),
+            role: match (x509.is_ca(), signs_certificates_only) {
+                (false, _) => Role::Server,
+                (true, false) => Role::Either,
+                (true, true) => Role::Authority,
+            },
+            subject: DistinguishedName::new(x509.subject()),
+            issuer: DistinguishedName::new(x509.issuer()),
             subject_key_id,
             issuer_key_id,
+            self_signed: false,
             der,
-        })
+        };
+        certificate.self_signed =
+            certificate.subject == certificate.issuer && certificate.is_issued_by(&certificate);
+        Some(certificate)
     }
 
     /// Whether it is its own issuer: a root, or made for development.
     pub(super) fn is_self_signed(&self) -> bool {
-        self.is_issued_by(self)
+        self.self_signed
+    }
+
+    /// Whether it is an authority's, and serves no domain. What `openssl req -x509` makes for development calls itself an
+    /// authority too, but has a domain and no key usage against it.
+    pub(super) fn is_authority(&self) -> bool {
+        let is_for_a_domain = self.has_alternative_names
+            || self.names.iter().any(|name| {
+                name == "localhost" || (name.contains('.') && !name.contains(char::is_whitespace))
+            });
+        match self.role {
+            Role::Server => false,
+            Role::Either => !(self.self_signed && is_for_a_domain),
+            Role::Authority => true,
+        }
+    }
+
+    /// Whether it may vouch for others.
+    pub(super) fn is_ca(&self) -> bool {
+        self.role != Role::Server
     }
 
     pub(super) fn is_valid_at(&self, now: SystemTime) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 
-    fn is_issued_by(&self, issuer: &Self) -> bool {
-        let ids_agree = match (&self.issuer_key_id, &issuer.subject_key_id) {
-            (Some(ours), Some(theirs)) => ours == theirs,
-            _ => true,
+    /// Whether `issuer` has issued it. The signature says so; where it is of a kind that cannot be verified, the names and
+    /// the identifiers of the keys do.
+    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+        let names = self.issuer == issuer.subject;
+        let ids = match (&self.issuer_key_id, &issuer.subject_key_id) {
+            (Some(ours), Some(theirs)) => Some(ours == theirs),
+            _ => None,
         };
-        self.issuer == issuer.subject && ids_agree
+        // What agrees in neither is not worth the arithmetic.
+        if !names && ids != Some(true) {
+            return false;
+        }
+        match signed_by(&self.der, &issuer.key_info) {
+            Signed::Yes => true,
+            Signed::No => false,
+            Signed::Unknown => names && ids != Some(false),
+        }
+    }
+
+    /// Whether this root has issued it, or is it.
+    pub(super) fn is_issued_by_root(&self, root: &Root) -> bool {
+        self.issuer == root.subject
+            && match signed_by(&self.der, &root.key_info) {
+                Signed::Yes => true,
+                Signed::No => false,
+                Signed::Unknown => self.key_info == root.key_info,
+            }
     }
 }
 
-/// The chain from `leaf` upwards, each followed by its issuer, as far as `pool` has one. The first
-/// of several issuers in `pool` that are valid is taken: they are the same authority, cross-signed.
-pub(super) fn chain<'a>(
-    leaf: &'a Certificate,
-    pool: &[&'a Certificate],
-    now: SystemTime,
-) -> Vec<&'a Certificate> {
-    let mut chain = vec![leaf];
-    loop {
-        let last = chain[chain.len() - 1];
-        if last.is_self_signed() {
-            return chain;
-        }
-        let issuers = || {
-            pool.iter()
-                .filter(|c| last.is_issued_by(c) && !chain.contains(c))
-        };
-        let Some(issuer) = issuers()
-            .find(|c| c.is_valid_at(now))
-            .or_else(|| issuers().next())
-        else {
-            return chain;
-        };
-        chain.push(issuer);
+/// A root that clients know.
+#[derive(Debug)]
+pub(super) struct Root {
+    pub(super) subject: DistinguishedName,
+    key_info: Vec<u8>,
+}
+
+impl Root {
+    pub(super) fn new(anchor: &TrustAnchor<'_>) -> Option<Self> {
+        Some(Self {
+            subject: DistinguishedName::read(&sequence(&anchor.subject))?,
+            key_info: sequence(&anchor.subject_public_key_info),
+        })
     }
 }
 
@@ -145,57 +206,6 @@ fn alternative_names(x509: &X509Certificate<'_>) -> Vec<String> {
         .iter()
         .filter_map(name)
         .collect()
-}
-
-fn unsupported(x509: &X509Certificate<'_>) -> Option<String> {
-    let key = x509.public_key();
-    if let Some(kind) = foreign_kind(key.raw) {
-        return Some(kind.to_owned());
-    }
-    match key.parsed() {
-        Ok(PublicKey::RSA(rsa)) if rsa.key_size() < 2048 => {
-            Some(format!("an RSA key of only {} bits", rsa.key_size()))
-        }
-        _ => None,
-    }
-}
-
-/// Names a key kind we cannot serve by the object identifier in its DER, be it a public or a
-/// private key.
-pub(super) fn foreign_kind(der: &[u8]) -> Option<&'static str> {
-    const KINDS: [(&[u8], &str); 7] = [
-        (
-            &[0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d],
-            "an SM2 key (the Chinese national standard)",
-        ),
-        (
-            &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01],
-            "a DSA key",
-        ),
-        (&[0x06, 0x03, 0x2b, 0x65, 0x71], "an Ed448 key"),
-        (
-            &[0x06, 0x03, 0x2b, 0x65, 0x6e],
-            "an X25519 key, which cannot sign",
-        ),
-        (
-            &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a],
-            "an ECDSA key on the curve secp256k1",
-        ),
-        (
-            &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x21],
-            "an ECDSA key on the curve P-224",
-        ),
-        (
-            &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01],
-            "an ECDSA key on the curve P-192",
-        ),
-    ];
-    // The algorithm comes first in both encodings, but a SEC1 key has its curve after the secret,
-    // hence no short window.
-    KINDS
-        .iter()
-        .find(|(oid, _)| der.windows(oid.len()).any(|window| window == *oid))
-        .map(|(_, kind)| *kind)
 }
 
 fn moment(timestamp: i64) -> SystemTime {

@@ -10,7 +10,7 @@ use super::{
     certificate::Certificate,
     names::listed,
     pair::{Candidate, Key, Pair},
-    pem::{self, Contents, resembles_pem},
+    pem::{self, Contents},
     problem::Problem,
     reading::{LARGEST_FILE, explain, list, read},
 };
@@ -47,7 +47,7 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
     let Scan {
         files,
         mut problems,
-        unread,
+        mut unread,
         ..
     } = scan;
     let keys = keys(&files, &mut problems);
@@ -72,8 +72,16 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
     let mut pairs = Vec::new();
     let mut unusable = Vec::new();
     for (candidate, place) in best.into_values() {
-        match candidate.assemble(&place.key, place.nearest(candidate.file), now) {
-            Ok(pair) => pairs.push(pair),
+        let key_path = place.nearest(candidate.file);
+        match candidate.assemble(&place.key, key_path, now) {
+            Ok(mut pair) => {
+                let used = files
+                    .iter()
+                    .filter(|sheet| [candidate.file, key_path].contains(&sheet.path.as_path()));
+                pair.warnings
+                    .extend(used.flat_map(|sheet| sheet.contents.notes.clone()));
+                pairs.push(pair);
+            }
             Err(problem) => unusable.push(problem),
         }
     }
@@ -88,15 +96,23 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
         warnings.extend(unpaired.map(|detail| format!("left out in {}: {detail}.", dir.display())));
         return Ok(Found { pairs, warnings });
     }
-    match (problems.next(), unpaired) {
-        (Some(problem), _) => Err(problem),
-        (None, Some(detail)) => Err(Problem::Unpaired {
-            dir: dir.to_owned(),
-            detail,
-        }),
-        (None, None) => Ok(Found {
+    let half = unpaired.map(|detail| Problem::Unpaired {
+        dir: dir.to_owned(),
+        detail,
+    });
+    if let Some(problem) = problems.next() {
+        return Err(problem);
+    }
+    // The other half of a pair may be in a format that can be converted, so that is the first thing to do.
+    let convertible = unread.iter().position(Problem::has_command);
+    if let (Some(at), true) = (convertible, half.is_some()) {
+        return Err(unread.swap_remove(at));
+    }
+    match half.or_else(|| authority(&files)) {
+        Some(problem) => Err(problem),
+        None => Ok(Found {
             pairs,
-            warnings: unread,
+            warnings: unread.iter().map(ToString::to_string).collect(),
         }),
     }
 }
@@ -116,7 +132,7 @@ struct Scan {
     /// Files that are meant to be used but cannot be.
     problems: Vec<Problem>,
     /// Files in a format that is not PEM, to mention when there is nothing else.
-    unread: Vec<String>,
+    unread: Vec<Problem>,
     entries: usize,
     /// Where each real file is in `files`: one that a link leads to is the same file.
     seen: HashMap<PathBuf, Option<usize>>,
@@ -169,7 +185,7 @@ impl Scan {
                 });
             }
             Ok(None) => {}
-            Err(problem @ Problem::OtherFormat { .. }) => self.unread.push(problem.to_string()),
+            Err(problem @ Problem::OtherFormat { .. }) => self.unread.push(problem),
             Err(problem) => self.problems.push(problem),
         }
     }
@@ -206,11 +222,8 @@ fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
         if contents.encrypted_key {
             problems.push(Problem::EncryptedKey { file: path.clone() });
         }
-        if let Some(kind) = contents.foreign_key.clone() {
-            problems.push(Problem::UnsupportedKey {
-                file: path.clone(),
-                kind,
-            });
+        if let Some(foreign) = contents.foreign_key {
+            problems.push(foreign.problem(path));
         }
         for der in &contents.keys {
             match Key::load(path, der) {
@@ -241,12 +254,29 @@ fn best_candidate<'a>(files: &'a [Sheet], key: &Key, now: SystemTime) -> Option<
             .filter(|other| other.path != sheet.path && other.path.parent() == sheet.path.parent());
         let others = beside.flat_map(|other| &other.contents.certificates);
         let pool: Vec<&Certificate> = own.iter().chain(others).collect();
-        let leaves = own.iter().filter(|leaf| leaf.public_key == key.public_key);
+        let leaves = own
+            .iter()
+            .filter(|leaf| leaf.public_key == key.public_key && !leaf.is_authority());
         leaves
             .map(move |leaf| Candidate::new(&sheet.path, own, leaf, &pool, now))
             .collect::<Vec<_>>()
     });
     Candidate::best(candidates)
+}
+
+/// Says that there is nothing but an authority's own certificate, if there is one.
+fn authority(files: &[Sheet]) -> Option<Problem> {
+    files.iter().find_map(|Sheet { path, contents, .. }| {
+        let own = contents
+            .certificates
+            .iter()
+            .find(|one| one.is_authority())?;
+        Some(Problem::Authority {
+            file: path.clone(),
+            who: own.subject.short.clone(),
+            instead: None,
+        })
+    })
 }
 
 /// The keys without certificate and certificates without key, as the detail of a sentence.
@@ -269,16 +299,13 @@ fn unpaired(files: &[Sheet], keys: &[Place<'_>], pairs: &[Pair]) -> Option<Strin
             ));
         }
     }
-    // An intermediate is worth a word only when there is nothing else to tell.
-    let has_more =
-        !pairs.is_empty() || !lone.is_empty() || certificates().any(|(_, one)| !one.is_ca);
     for (sheet, certificate) in certificates() {
         let has_key = keys
             .iter()
             .any(|key| key.key.public_key == certificate.public_key);
         let is_replaced = pairs.iter().any(|pair| pair.names == certificate.names);
-        let is_intermediate = certificate.is_ca && has_more;
-        if !(has_key || is_replaced || is_intermediate) {
+        // An authority's has its key elsewhere, and should.
+        if !(has_key || is_replaced || certificate.is_authority()) {
             let (file, names) = (sheet.path.display(), listed(&certificate.names));
             lone.push(format!(
                 "{file} is a certificate for {names} without its private key"
@@ -291,22 +318,31 @@ fn unpaired(files: &[Sheet], keys: &[Place<'_>], pairs: &[Pair]) -> Option<Strin
 
 /// A file in the folder of one of `beside` that holds the private key for `public_key`.
 pub(super) fn key_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
+    file_beside(beside, |file, contents| {
+        let keys = contents
+            .keys
+            .iter()
+            .filter_map(|der| Key::load(file, der).ok());
+        keys.into_iter().any(|key| key.public_key == public_key)
+    })
+}
+
+/// A file in the folder of one of `beside` that holds a domain's certificate for `public_key`.
+pub(super) fn certificate_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
+    file_beside(beside, |_, contents| {
+        let mut certificates = contents.certificates.iter();
+        certificates.any(|one| one.public_key == public_key && !one.is_authority())
+    })
+}
+
+fn file_beside(beside: &[&Path], fits: impl Fn(&Path, &Contents) -> bool) -> Option<PathBuf> {
     let folders = beside.iter().map(|path| {
         path.parent()
             .filter(|p| *p != Path::new(""))
             .unwrap_or(Path::new("."))
     });
     let mut files = folders.flat_map(|folder| list(folder).unwrap_or_default());
-    files.find(|file| {
-        let Ok(Some(contents)) = open(file) else {
-            return false;
-        };
-        contents
-            .keys
-            .iter()
-            .filter_map(|der| Key::load(file, der).ok())
-            .any(|key| key.public_key == public_key)
-    })
+    files.find(|file| matches!(open(file), Ok(Some(contents)) if fits(file, &contents)))
 }
 
 /// What a file holds, or nothing when it is none of our business.
@@ -318,8 +354,8 @@ fn open(file: &Path) -> Result<Option<Contents>, Problem> {
     let bytes = read(file, "certificate")?;
     match pem::parse(file, &bytes, "certificate") {
         Ok(contents) => Ok(Some(contents)),
-        Err(problem @ Problem::OtherFormat { .. }) => Err(problem),
-        Err(problem) if resembles_pem(&bytes) => Err(problem),
-        Err(_) => Ok(None),
+        // What has no PEM in it is none of our business.
+        Err(Problem::Empty { .. } | Problem::NotPem { .. }) => Ok(None),
+        Err(problem) => Err(problem),
     }
 }

@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use rustls_pki_types::CertificateDer;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::X509Name;
+use rustls_pki_types::{CertificateDer, TrustAnchor};
 
-use super::certificate::{Certificate, chain};
+use super::certificate::Certificate;
+use super::chain::{self, Chain, chain};
+use super::kind;
 use super::pair::Key;
 use super::pem;
 use super::problem::Problem;
@@ -32,6 +30,8 @@ pub struct Inspected {
     pub not_after: SystemTime,
     /// The kind of its key, as `ECDSA P-256` or `RSA 2048`.
     pub key: String,
+    /// What its key is, with its article, if browsers and `WeChat` or this server cannot use it.
+    pub unfit_key: Option<String>,
     /// Whether it is an authority's, and not a server's.
     pub authority: bool,
     /// Whether it vouches for itself.
@@ -39,7 +39,7 @@ pub struct Inspected {
 }
 
 /// How the certificates of a chain lie, as a server sends them or a file has them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrangement {
     /// Each is followed by its issuer.
     InOrder,
@@ -47,25 +47,36 @@ pub enum Arrangement {
     LeafNotFirst,
     /// The server's own is the first, but the others are not in order.
     Mixed,
+    /// In order, with one that has expired and is not needed.
+    Expired {
+        /// Whose certificate it is.
+        who: String,
+        /// When it expired.
+        at: SystemTime,
+    },
     /// In order, with so many among them that are no part of the chain.
     Superfluous(usize),
 }
 
 /// Reads one certificate; none if it is none.
 pub fn inspect(der: &CertificateDer<'_>) -> Option<Inspected> {
-    let certificate = Certificate::parse(der.clone().into_owned())?;
-    let (_, x509) = X509Certificate::from_der(der).ok()?;
+    let certificate = parse(der)?;
     Some(Inspected {
         self_signed: certificate.is_self_signed(),
-        subject: short(x509.subject()),
-        issuer: short(x509.issuer()),
+        authority: certificate.is_authority(),
+        subject: certificate.subject.short,
+        issuer: certificate.issuer.short,
         not_before: certificate.not_before,
         not_after: certificate.not_after,
-        key: key_kind(&x509),
-        authority: certificate.is_ca,
+        key: certificate.kind.name,
+        unfit_key: certificate.kind.unfit,
         has_alternative_names: certificate.has_alternative_names,
         names: certificate.names,
     })
+}
+
+fn parse(der: &CertificateDer<'_>) -> Option<Certificate> {
+    Certificate::parse(der.clone().into_owned())
 }
 
 /// Which of them is the server's own: the first that is no authority's, else the first.
@@ -79,25 +90,67 @@ pub fn arrangement(ders: &[CertificateDer<'_>], now: SystemTime) -> Arrangement 
     if leaf(ders) != 0 {
         return Arrangement::LeafNotFirst;
     }
-    let parsed: Vec<_> = ders
-        .iter()
-        .filter_map(|der| Certificate::parse(der.clone().into_owned()))
-        .collect();
+    let parsed: Vec<_> = ders.iter().filter_map(parse).collect();
     let Some(first) = parsed.first() else {
         return Arrangement::Superfluous(ders.len());
     };
     let pool: Vec<_> = parsed.iter().collect();
-    let chain = chain(first, &pool, now);
+    let Chain { links, expired } = chain(first, &pool, now);
     let mut kept: Vec<&Certificate> = Vec::new();
     for certificate in &parsed {
-        if chain.contains(&certificate) && !kept.contains(&certificate) {
+        if links.contains(&certificate) && !kept.contains(&certificate) {
             kept.push(certificate);
         }
     }
     match ders.len() - kept.len() {
-        _ if kept != chain => Arrangement::Mixed,
+        _ if kept != links => Arrangement::Mixed,
         0 => Arrangement::InOrder,
-        more => Arrangement::Superfluous(more),
+        more => match expired.first() {
+            Some(one) => Arrangement::Expired {
+                who: one.subject.short.clone(),
+                at: one.not_after,
+            },
+            None => Arrangement::Superfluous(more),
+        },
+    }
+}
+
+/// The names of the roots at which clients end with these certificates: the one the chain leads to, then those that some
+/// clients find nearer to the server's own, which is number `leaf`.
+pub fn ends(
+    ders: &[CertificateDer<'_>],
+    leaf: usize,
+    roots: &[TrustAnchor<'_>],
+    at: SystemTime,
+) -> Vec<String> {
+    let parsed: Vec<_> = ders.iter().filter_map(parse).collect();
+    let Some(own) = ders.get(leaf).and_then(parse) else {
+        return Vec::new();
+    };
+    chain::ends(&own, &parsed.iter().collect::<Vec<_>>(), roots, at)
+}
+
+/// Who vouches for the last one of the chain above number `leaf`.
+pub fn top(ders: &[CertificateDer<'_>], leaf: usize, at: SystemTime) -> Option<String> {
+    let parsed: Vec<_> = ders.iter().filter_map(parse).collect();
+    let own = ders.get(leaf).and_then(parse)?;
+    let pool: Vec<_> = parsed.iter().collect();
+    let links = chain(&own, &pool, at).links;
+    links.last().map(|last| last.issuer.short.clone())
+}
+
+/// A private key, without its secret.
+#[derive(Debug)]
+pub struct PrivateKey {
+    /// Its kind, as `ECDSA P-256` or `RSA 2048`.
+    pub kind: String,
+    public: Vec<u8>,
+}
+
+impl PrivateKey {
+    /// Whether it is the certificate's.
+    pub fn belongs(&self, certificate: &CertificateDer<'_>) -> bool {
+        parse(certificate).is_some_and(|certificate| certificate.public_key == self.public)
     }
 }
 
@@ -106,12 +159,16 @@ pub fn arrangement(ders: &[CertificateDer<'_>], now: SystemTime) -> Arrangement 
 pub struct Holdings {
     /// Its certificates, in their order.
     pub certificates: Vec<CertificateDer<'static>>,
-    /// For each private key in it, the public half as certificates have it.
-    pub keys: Vec<Vec<u8>>,
+    /// Its private keys, or why no server can use them.
+    pub keys: Vec<Result<PrivateKey, Problem>>,
     /// Whether there is a key behind a passphrase as well.
     pub encrypted_key: bool,
     /// Whether there is a certificate request as well.
     pub request: bool,
+    /// What other programs would stumble over, as sentences.
+    pub notes: Vec<String>,
+    /// The labels of what is in it, if all of that is of no use.
+    pub useless: Option<String>,
 }
 
 impl Holdings {
@@ -119,47 +176,26 @@ impl Holdings {
     pub fn read(file: &Path) -> Result<Holdings, Problem> {
         let wanted = "certificate or key";
         let contents = pem::parse(file, &read(file, wanted)?, wanted)?;
-        let keys = contents
-            .keys
-            .iter()
-            .map(|der| Key::load(file, der).map(|key| key.public_key));
+        let has_use = !contents.certificates.is_empty() || contents.has_key() || contents.request;
+        let keys = contents.keys.iter().map(|der| {
+            let public = Key::load(file, der)?.public_key;
+            let kind = kind::of_private(der).map_or_else(String::new, |kind| kind.name);
+            Ok(PrivateKey { kind, public })
+        });
+        let foreign = contents
+            .foreign_key
+            .map(|foreign| Err(foreign.problem(file)));
         Ok(Holdings {
-            keys: keys.collect::<Result<_, _>>()?,
+            keys: keys.chain(foreign).collect(),
             encrypted_key: contents.encrypted_key,
             request: contents.request,
+            useless: (!has_use).then(|| contents.listed()),
+            notes: contents.notes,
             certificates: contents
                 .certificates
                 .into_iter()
                 .map(|one| one.der)
                 .collect(),
         })
-    }
-}
-
-/// Whether the key with this public half is the certificate's.
-pub fn belongs(public_key: &[u8], certificate: &CertificateDer<'_>) -> bool {
-    Certificate::parse(certificate.clone().into_owned())
-        .is_some_and(|certificate| certificate.public_key == public_key)
-}
-
-fn short(name: &X509Name<'_>) -> String {
-    let attribute = name
-        .iter_common_name()
-        .next()
-        .or_else(|| name.iter_organization().next())
-        .and_then(|attribute| attribute.as_str().ok());
-    match attribute {
-        Some(text) => text.chars().filter(|c| !c.is_control()).collect(),
-        None => name.to_string(),
-    }
-}
-
-fn key_kind(x509: &X509Certificate<'_>) -> String {
-    match x509.public_key().parsed() {
-        Ok(PublicKey::RSA(rsa)) => format!("RSA {}", rsa.key_size()),
-        // The library counts whole bytes, and P-521 has none.
-        Ok(PublicKey::EC(point)) => format!("ECDSA P-{}", point.key_size().min(521)),
-        Ok(PublicKey::Unknown(_)) => "Ed25519".to_owned(),
-        _ => "of an unusual kind".to_owned(),
     }
 }

@@ -4,10 +4,16 @@
 //! [`Problem`], which prints as a sentence for the person who deploys; what works but deserves a
 //! look is a warning on the [`Pair`] or in [`Found`].
 
+mod armour;
 mod certificate;
+mod chain;
+mod der;
 mod discover;
+mod distinguished;
+mod format;
 mod inspect;
 mod keep;
+mod kind;
 mod names;
 mod pair;
 mod pem;
@@ -15,17 +21,22 @@ mod problem;
 mod reading;
 mod resolver;
 mod self_signed;
+mod signature;
 mod source;
+mod times;
 
 #[cfg(test)]
 mod tests;
 
 pub use discover::{Found, discover};
-pub use inspect::{Arrangement, Holdings, Inspected, arrangement, belongs, inspect, leaf};
+pub use inspect::{
+    Arrangement, Holdings, Inspected, PrivateKey, arrangement, ends, inspect, leaf, top,
+};
 pub use keep::keep;
 pub use names::{check_domains, listed, matches};
 pub use pair::{Pair, load_pair, read_pair};
-pub use problem::{Problem, date, span};
+pub use problem::Problem;
 pub use resolver::{Resolver, Served};
 pub use self_signed::{LOCAL_NAMES, make_self_signed, self_signed, state_dir};
 pub use source::{Fingerprint, Source};
+pub use times::{date, left, span};

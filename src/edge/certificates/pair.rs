@@ -13,12 +13,15 @@ use rustls::{
 use rustls_pki_types::PrivateKeyDer;
 
 use super::{
-    certificate::{Certificate, chain, foreign_kind},
-    discover::key_beside,
+    certificate::Certificate,
+    chain::{Chain, chain},
+    discover::{certificate_beside, key_beside},
+    kind,
     names::{listed, matches},
     pem::{self, Contents},
-    problem::{Problem, date, span},
+    problem::Problem,
     reading::read,
+    times::{date, left},
 };
 
 /// Authorities renew a month before the end, so less than this means that renewal is not working.
@@ -93,31 +96,38 @@ pub(super) fn pair_up(
     for key in loaded.iter().flatten() {
         let leaves = certificates
             .iter()
-            .filter(|leaf| leaf.public_key == key.public_key);
+            .filter(|leaf| leaf.public_key == key.public_key && !leaf.is_authority());
         let candidates =
             leaves.map(|leaf| Candidate::new(cert_path, certificates, leaf, &pool, now));
         if let Some(candidate) = Candidate::best(candidates) {
             let mut pair = candidate.assemble(key, key_path, now)?;
             pair.warnings.extend(candidate.repairs(certificates));
+            pair.warnings.extend(cert.1.notes.iter().cloned());
+            if cert_path != key_path {
+                pair.warnings.extend(keys.notes.iter().cloned());
+            }
             return Ok(pair);
         }
     }
 
-    let leaf = certificates
-        .iter()
-        .find(|one| !one.is_ca)
-        .unwrap_or(&certificates[0]);
-    if loaded.iter().all(Result::is_err) {
-        // A key too weak or too foreign to load says less about itself than its certificate does.
-        if let Some(kind) = leaf.unsupported.clone() {
-            return Err(Problem::UnsupportedKey {
-                file: cert_path.to_owned(),
-                kind,
-            });
-        }
-        if let Some(Err(problem)) = loaded.into_iter().next() {
-            return Err(problem);
-        }
+    let Some(leaf) = certificates.iter().find(|one| !one.is_authority()) else {
+        // The key of an authority is no business of a server, so none is looked for.
+        let mut own = loaded.iter().flatten();
+        let beside = [cert_path, key_path];
+        return Err(Problem::Authority {
+            file: cert_path.to_owned(),
+            who: certificates[0].subject.short.clone(),
+            instead: own.find_map(|key| certificate_beside(&beside, &key.public_key)),
+        });
+    };
+    // A key too weak or too foreign to load says less about itself than its certificate does.
+    if let Some(kind) = leaf.kind.unfit.clone() {
+        return Err(Problem::unsupported(cert_path, kind));
+    }
+    if loaded.iter().all(Result::is_err)
+        && let Some(Err(problem)) = loaded.into_iter().next()
+    {
+        return Err(problem);
     }
     Err(Problem::KeyMismatch {
         cert: cert_path.to_owned(),
@@ -132,8 +142,7 @@ fn no_certificate(
     (key_path, key): (&Path, &Contents),
 ) -> Problem {
     let file = cert_path.to_owned();
-    let has_key = !cert.keys.is_empty() || cert.encrypted_key || cert.foreign_key.is_some();
-    if has_key && !key.certificates.is_empty() {
+    if cert.has_key() && !key.certificates.is_empty() {
         Problem::Swapped {
             cert: file,
             key: key_path.to_owned(),
@@ -150,12 +159,9 @@ fn no_certificate(
 
 fn no_key(path: &Path, contents: &Contents) -> Problem {
     let file = path.to_owned();
-    match &contents.foreign_key {
+    match contents.foreign_key {
         _ if contents.encrypted_key => Problem::EncryptedKey { file },
-        Some(kind) => Problem::UnsupportedKey {
-            file,
-            kind: kind.clone(),
-        },
+        Some(foreign) => foreign.problem(path),
         None => Problem::NoKey {
             file,
             holds: contents.listed(),
@@ -174,22 +180,22 @@ pub(super) struct Key {
 impl Key {
     pub(super) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Self, Problem> {
         let loaded = any_supported_type(der).ok().and_then(|signing| {
-            let public_key = signing.public_key()?.to_vec();
+            let public_key = kind::identity(&signing.public_key()?);
             Some(Self {
                 signing,
                 public_key,
             })
         });
-        loaded.ok_or_else(|| match foreign_kind(der.secret_der()) {
-            Some(kind) => Problem::UnsupportedKey {
+        loaded.ok_or_else(|| match kind::of_private(der) {
+            Some(kind) if kind.is_explicit() => {
+                Problem::explicit(file, kind.unfit.unwrap_or_default())
+            }
+            Some(kind) if kind.unfit.is_some() => {
+                Problem::unsupported(file, kind.unfit.unwrap_or_default())
+            }
+            _ => Problem::Corrupt {
                 file: file.to_owned(),
-                kind: kind.to_owned(),
-            },
-            None => Problem::Corrupt {
-                file: file.to_owned(),
-                detail:
-                    "the private key in it is not one, or it is an RSA key of less than 2048 bits"
-                        .to_owned(),
+                detail: "the private key in it does not hold together".to_owned(),
             },
         })
     }
@@ -205,6 +211,8 @@ impl Key {
 pub(super) struct Candidate<'a> {
     pub(super) file: &'a Path,
     pub(super) chain: Vec<&'a Certificate>,
+    /// What would be in the chain too but has expired and is not needed, and lies in this file.
+    expired: Vec<&'a Certificate>,
     rank: Rank,
 }
 
@@ -222,7 +230,11 @@ impl<'a> Candidate<'a> {
         pool: &[&'a Certificate],
         now: SystemTime,
     ) -> Self {
-        let chain = chain(leaf, pool, now);
+        let Chain {
+            links: chain,
+            mut expired,
+        } = chain(leaf, pool, now);
+        expired.retain(|one| own.contains(one));
         let in_file = chain
             .iter()
             .filter(|certificate| own.contains(certificate))
@@ -235,7 +247,12 @@ impl<'a> Candidate<'a> {
             leaf.not_after,
             in_file,
         );
-        Self { file, chain, rank }
+        Self {
+            file,
+            chain,
+            expired,
+            rank,
+        }
     }
 
     /// The best, and the first among equals.
@@ -262,8 +279,8 @@ impl<'a> Candidate<'a> {
     ) -> Result<Pair, Problem> {
         let (leaf, file) = (self.chain[0], self.file.to_owned());
         let names = || listed(&leaf.names);
-        if let Some(kind) = leaf.unsupported.clone() {
-            return Err(Problem::UnsupportedKey { file, kind });
+        if let Some(kind) = leaf.kind.unfit.clone() {
+            return Err(Problem::unsupported(self.file, kind));
         }
         if now > leaf.not_after {
             let ago = now.duration_since(leaf.not_after).unwrap_or_default();
@@ -303,18 +320,25 @@ impl<'a> Candidate<'a> {
     fn warnings(&self, now: SystemTime) -> Vec<String> {
         let (leaf, file) = (self.chain[0], self.file.display());
         let mut warnings = Vec::new();
-        let left = leaf.not_after.duration_since(now).unwrap_or_default();
-        if left < SOON {
+        let rest = leaf.not_after.duration_since(now).unwrap_or_default();
+        if rest < SOON {
             let (names, end) = (listed(&leaf.names), date(leaf.not_after));
             warnings.push(format!(
                 "the certificate in {file} for {names} expires on {end}, in {}; renew it now.",
-                span(left)
+                left(rest)
             ));
         }
         if self.chain.len() == 1 && !leaf.is_self_signed() {
             warnings.push(format!(
                 "{file} holds the certificate alone, without the intermediate that phones need to trust it; use the file \
                  with the whole chain (often called fullchain or bundle)."
+            ));
+        }
+        for one in &self.expired {
+            let (who, end) = (&one.subject.short, date(one.not_after));
+            warnings.push(format!(
+                "the certificate of “{who}” in {file} expired on {end} and is not sent, as no way to a root needs it; remove it \
+                 from the file, or download the chain again."
             ));
         }
         if let Some(above) = self.chain[1..].iter().find(|above| !above.is_valid_at(now)) {
@@ -349,7 +373,8 @@ impl<'a> Candidate<'a> {
                  not: put the domain's own certificate first."
             ));
         }
-        let dropped = in_file.len() - kept.len();
+        let told = in_file.iter().filter(|one| self.expired.contains(one));
+        let dropped = in_file.len() - kept.len() - told.count();
         if dropped > 0 {
             repairs.push(format!(
                 "{dropped} of the {} certificates in {file} are doubles or no part of the chain, and are not sent; remove \

@@ -1,15 +1,15 @@
-//! What a PEM file holds, and naming every way in which a file is not quite one.
+//! What a PEM file holds, sorted by what is inside its sections rather than by their labels.
 
 use std::path::Path;
 
-use rustls_pemfile::Item;
-use rustls_pki_types::PrivateKeyDer;
-use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-use super::{
-    certificate::Certificate,
-    problem::{Problem, shell},
-};
+use super::armour::{Section, Sheet, damaged, sections};
+use super::certificate::Certificate;
+use super::der;
+use super::format::{BUNDLE, convert, is_pkcs7, is_request, refuse};
+use super::kind::{Form, form};
+use super::problem::{Problem, shell};
 
 /// What a file holds that matters to a server.
 #[derive(Debug, Default)]
@@ -20,10 +20,28 @@ pub(super) struct Contents {
     pub(super) encrypted_key: bool,
     /// There is a certificate request.
     pub(super) request: bool,
-    /// There is a private key of a kind that PEM names but TLS does not use, with its article.
-    pub(super) foreign_key: Option<String>,
+    /// There is a private key of a kind that PEM names but TLS does not use.
+    pub(super) foreign_key: Option<Foreign>,
+    /// What was read although other programs would not, as sentences.
+    pub(super) notes: Vec<String>,
     /// The label of every section, for a problem's words.
     labels: Vec<String>,
+}
+
+/// A private key of a kind that PEM names but TLS does not use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Foreign {
+    Dsa,
+    Ssh,
+}
+
+impl Foreign {
+    pub(super) fn problem(self, file: &Path) -> Problem {
+        match self {
+            Foreign::Dsa => Problem::unsupported(file, "a DSA key"),
+            Foreign::Ssh => Problem::ssh(file),
+        }
+    }
 }
 
 impl Contents {
@@ -37,255 +55,116 @@ impl Contents {
         kinds.dedup();
         kinds.join(", ")
     }
-}
 
-/// Whether there is PEM in these bytes at all, if only in an encoding we refuse.
-pub(super) fn resembles_pem(bytes: &[u8]) -> bool {
-    const MARK: &[u8] = b"-----BEGIN ";
-    bytes.windows(MARK.len()).any(|window| window == MARK) || utf16_order(bytes).is_some()
-}
-
-/// Sorts the sections of a PEM file; `wanted` says what it should hold, in a problem's words.
-pub(super) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<Contents, Problem> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(Problem::Empty {
-            file: file.to_owned(),
-            wanted,
-        });
-    }
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(Problem::ByteOrderMark {
-            file: file.to_owned(),
-        });
-    }
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(Problem::Utf16 {
-            file: file.to_owned(),
-            order: None,
-        });
-    }
-    if let Some(order) = utf16_order(bytes) {
-        return Err(Problem::Utf16 {
-            file: file.to_owned(),
-            order: Some(order),
-        });
-    }
-    if let Some((what, remedy)) = other_format(file, bytes) {
-        return Err(Problem::OtherFormat {
-            file: file.to_owned(),
-            what,
-            remedy,
-        });
+    /// Whether there is a private key of any kind.
+    pub(super) fn has_key(&self) -> bool {
+        !self.keys.is_empty() || self.encrypted_key || self.foreign_key.is_some()
     }
 
-    // Comments may be in any encoding (bag attributes often are); the sections themselves are
-    // ASCII.
-    let text = String::from_utf8_lossy(bytes);
-    let mut contents = Contents::default();
-    for section in sections(file, &text)? {
-        section.sort_into(&mut contents, file)?;
-    }
-    if contents.labels.is_empty() {
-        return Err(Problem::NotPem {
-            file: file.to_owned(),
-            wanted,
-        });
-    }
-    Ok(contents)
-}
-
-/// One `-----BEGIN` to `-----END`.
-struct Section<'a> {
-    label: &'a str,
-    text: &'a str,
-    line: usize,
-}
-
-impl Section<'_> {
-    fn sort_into(&self, contents: &mut Contents, file: &Path) -> Result<(), Problem> {
-        contents.labels.push(self.label.to_owned());
-        match self.label {
-            "ENCRYPTED PRIVATE KEY" => contents.encrypted_key = true,
-            label
-                if label.ends_with("PRIVATE KEY")
-                    && self.text.contains("Proc-Type: 4,ENCRYPTED") =>
-            {
-                contents.encrypted_key = true;
-            }
-            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => contents.request = true,
-            "CERTIFICATE" => match self.decode(file)? {
-                Some(Item::X509Certificate(der)) => {
-                    let certificate = Certificate::parse(der)
-                        .ok_or_else(|| self.damaged(file, "is not a certificate inside"))?;
-                    contents.certificates.push(certificate);
+    fn sort_in(&mut self, section: &Section, file: &Path) -> Result<(), Problem> {
+        let label = section.label.as_str();
+        self.labels.push(label.to_owned());
+        let is_key = label.ends_with("PRIVATE KEY");
+        match label {
+            "ENCRYPTED PRIVATE KEY" => self.encrypted_key = true,
+            _ if is_key && section.is_encrypted() => self.encrypted_key = true,
+            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => self.request = true,
+            "OPENSSH PRIVATE KEY" => self.foreign_key = Some(Foreign::Ssh),
+            "PKCS7" | "PKCS #7 SIGNED DATA" => return Err(bundle(file)),
+            "CMS" => return Err(cms(file)),
+            "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
+                let der = section.decode(file)?;
+                if !self.sort_der(&der, label == "TRUSTED CERTIFICATE", file)? {
+                    return Err(section.damaged(file, "is not a certificate inside"));
                 }
-                _ => return Err(self.damaged(file, "cannot be decoded")),
-            },
-            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => match self.decode(file)? {
-                Some(Item::Pkcs8Key(key)) => contents.keys.push(key.into()),
-                Some(Item::Pkcs1Key(key)) => contents.keys.push(key.into()),
-                Some(Item::Sec1Key(key)) => contents.keys.push(key.into()),
-                _ => return Err(self.damaged(file, "cannot be decoded")),
-            },
-            "DSA PRIVATE KEY" => contents.foreign_key = Some("a DSA key".to_owned()),
-            "OPENSSH PRIVATE KEY" => contents.foreign_key = Some("an SSH key".to_owned()),
-            label if label.ends_with("PRIVATE KEY") => {
-                contents.foreign_key = Some(format!("a key of the kind `{label}`"));
+            }
+            _ if is_key => {
+                let der = section.decode(file)?;
+                if !self.sort_der(&der, false, file)? {
+                    return Err(section.damaged(file, "is not a private key inside"));
+                }
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn decode(&self, file: &Path) -> Result<Option<Item>, Problem> {
-        match rustls_pemfile::read_one_from_slice(self.text.as_bytes()) {
-            Ok(found) => Ok(found.map(|(item, _)| item)),
-            Err(_) => Err(self.damaged(file, "has characters that are not base64, or lost some")),
+    /// Takes what these bytes are; whether they are anything. Behind a trusted certificate is what OpenSSL trusts it for.
+    fn sort_der(&mut self, der: &[u8], is_trusted: bool, file: &Path) -> Result<bool, Problem> {
+        let own = match der::read(der) {
+            Some((first, _)) if is_trusted => first.whole,
+            _ => der,
+        };
+        if let Some(certificate) = Certificate::parse(own.to_vec().into()) {
+            self.certificates.push(certificate);
+            return Ok(true);
         }
+        if is_pkcs7(der) {
+            return Err(bundle(file));
+        }
+        let whole = || der.to_vec();
+        match form(der) {
+            Some(Form::Pkcs8) => self.keys.push(PrivatePkcs8KeyDer::from(whole()).into()),
+            Some(Form::Sec1) => self.keys.push(PrivateSec1KeyDer::from(whole()).into()),
+            Some(Form::Pkcs1) => self.keys.push(PrivatePkcs1KeyDer::from(whole()).into()),
+            Some(Form::Dsa) => self.foreign_key = Some(Foreign::Dsa),
+            Some(Form::Encrypted) => self.encrypted_key = true,
+            None if der.starts_with(b"openssh-key-v1\0") => self.foreign_key = Some(Foreign::Ssh),
+            None if is_request(der) => self.request = true,
+            None => return Ok(false),
+        }
+        Ok(true)
     }
+}
 
-    fn damaged(&self, file: &Path, how: &str) -> Problem {
-        let detail = format!(
-            "the section `{}` that begins on line {} {how}",
-            self.label, self.line
-        );
-        Problem::Corrupt {
+/// Sorts the sections of a PEM file; `wanted` says what it should hold, in a problem's words.
+pub(super) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<Contents, Problem> {
+    refuse(file, bytes, wanted)?;
+    // Comments may be in any encoding (bag attributes often are); the sections themselves are
+    // ASCII.
+    let Sheet {
+        sections,
+        notes,
+        hidden,
+    } = sections(file, &String::from_utf8_lossy(bytes))?;
+    let mut contents = Contents {
+        notes,
+        ..Contents::default()
+    };
+    for section in &sections {
+        contents.sort_in(section, file)?;
+    }
+    match hidden {
+        _ if !sections.is_empty() => Ok(contents),
+        Some(line) => Err(damaged(
+            file,
+            format!("on line {line} there is other text before BEGIN, which must start its line"),
+        )),
+        None => Err(Problem::NotPem {
             file: file.to_owned(),
-            detail,
-        }
+            wanted,
+        }),
     }
 }
 
-fn sections<'a>(file: &Path, text: &'a str) -> Result<Vec<Section<'a>>, Problem> {
-    let damaged = |detail: String| Problem::Corrupt {
+fn bundle(file: &Path) -> Problem {
+    Problem::OtherFormat {
         file: file.to_owned(),
-        detail,
-    };
-    let mut sections = Vec::new();
-    let mut open: Option<(&str, usize, usize)> = None;
-    let mut at = 0;
-    for (line, content) in (1..).zip(text.split_inclusive('\n')) {
-        let start = at;
-        at += content.len();
-        if let Some(label) = boundary(content, "-----BEGIN ") {
-            if let Some((label, _, line)) = open {
-                return Err(damaged(format!(
-                    "the section `{label}` that begins on line {line} has no END line"
-                )));
-            }
-            if !content.starts_with('-') {
-                return Err(damaged(format!(
-                    "line {line} is indented, and PEM starts at the beginning of a line"
-                )));
-            }
-            open = Some((label, start, line));
-        } else if let Some(end) = boundary(content, "-----END ") {
-            match open.take() {
-                Some((label, start, line)) if label == end => {
-                    sections.push(Section {
-                        label,
-                        text: &text[start..at],
-                        line,
-                    });
-                }
-                Some((label, ..)) => {
-                    return Err(damaged(format!(
-                        "line {line} ends `{end}` where `{label}` has begun"
-                    )));
-                }
-                None => {
-                    return Err(damaged(format!(
-                        "line {line} ends `{end}`, which has not begun"
-                    )));
-                }
-            }
-        } else if content.trim_start().starts_with("-----BEGIN ") {
-            return Err(damaged(format!(
-                "the BEGIN on line {line} is not alone on its line, or lacks its five dashes"
-            )));
-        }
-    }
-    match open {
-        Some((label, _, line)) => Err(damaged(format!(
-            "the section `{label}` that begins on line {line} has no END line, so the rest is missing"
-        ))),
-        None => Ok(sections),
+        what: BUNDLE,
+        remedy: convert(file, "pkcs7 -print_certs", "p7b.pem") + ".",
     }
 }
 
-fn boundary<'a>(line: &'a str, start: &str) -> Option<&'a str> {
-    line.trim().strip_prefix(start)?.strip_suffix("-----")
-}
-
-/// The byte order of UTF-16 text that holds PEM.
-fn utf16_order(bytes: &[u8]) -> Option<&'static str> {
-    let little: Vec<u8> = "-----BEGIN".bytes().flat_map(|byte| [byte, 0]).collect();
-    let big: Vec<u8> = "-----BEGIN".bytes().flat_map(|byte| [0, byte]).collect();
-    // Little-endian text also matches the big-endian pattern one byte off, save for its first dash,
-    // and the reverse.
-    let position = |pattern: &[u8]| {
-        bytes
-            .windows(pattern.len())
-            .position(|window| window == pattern)
-    };
-    match (position(&little), position(&big)) {
-        (Some(at), _) if at % 2 == 0 => Some("LE"),
-        (_, Some(at)) if at % 2 == 0 => Some("BE"),
-        _ => None,
+/// OpenSSL reads certificates out of this only under its older name.
+fn cms(file: &Path) -> Problem {
+    let (from, to) = (shell(file), file.with_extension("p7b.pem"));
+    let remedy = format!(
+        "Convert it with `sed 's/ CMS-----/ PKCS7-----/' {from} | openssl pkcs7 -print_certs -out {}`.",
+        shell(&to)
+    );
+    Problem::OtherFormat {
+        file: file.to_owned(),
+        what: BUNDLE,
+        remedy,
     }
-}
-
-/// The object identifier of PKCS#7 signed data.
-const PKCS7: &[u8] = &[
-    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02,
-];
-
-/// Binary formats that consoles and tools hand out, with the command that makes PEM of them.
-fn other_format(file: &Path, bytes: &[u8]) -> Option<(&'static str, String)> {
-    let convert = |command: &str, extension: &str| {
-        let to = file.with_extension(extension);
-        format!(
-            "Convert it with `openssl {command} -in {} -out {}`",
-            shell(file),
-            shell(&to)
-        )
-    };
-    let other = "Download the certificate for Nginx instead, which is PEM.".to_owned();
-    if bytes.starts_with(b"\xfe\xed\xfe\xed") {
-        return Some(("a Java key store (JKS)", other));
-    }
-    // Every DER structure here is a SEQUENCE; only an elliptic curve's key is short enough for one
-    // byte of length.
-    let body = match bytes {
-        [0x30, 0x80, body @ ..]
-        | [0x30, 0x81, _, body @ ..]
-        | [0x30, 0x82, _, _, body @ ..]
-        | [0x30, 0x83, _, _, _, body @ ..] => body,
-        [0x30, length, body @ ..] if usize::from(*length) == body.len() => body,
-        _ => return None,
-    };
-    Some(match body {
-        [0x02, 0x01, 0x03, ..] => (
-            "a PKCS#12 bundle (.pfx, .p12)",
-            convert("pkcs12 -nodes", "pfx.pem")
-                + ", which puts certificate and key into that one file; add `-legacy` if it is refused as unsupported.",
-        ),
-        [0x02, 0x01, 0x00 | 0x01, 0x30 | 0x02 | 0x04, ..] => (
-            "a private key in binary (DER)",
-            convert("pkey -inform der", "key.pem") + ".",
-        ),
-        _ if body.starts_with(PKCS7) => (
-            "a PKCS#7 bundle (.p7b)",
-            convert("pkcs7 -inform der -print_certs", "p7b.pem") + ".",
-        ),
-        _ if Certificate::parse(bytes.to_vec().into()).is_some() => (
-            "a certificate in binary (DER)",
-            convert("x509 -inform der", "crt.pem") + ".",
-        ),
-        _ if X509CertificationRequest::from_der(bytes).is_ok() => (
-            "a certificate request (CSR) in binary (DER)",
-            "Give the certificate the authority sent back for it.".to_owned(),
-        ),
-        _ => ("a binary file", other),
-    })
 }

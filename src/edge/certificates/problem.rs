@@ -10,6 +10,8 @@ use std::{
 
 use thiserror::Error;
 
+use super::times::{date, span};
+
 /// A certificate, key or directory that cannot work. It prints as a sentence that names the file
 /// and the remedy.
 #[derive(Debug, Error)]
@@ -102,7 +104,7 @@ pub enum Problem {
     },
 
     /// The file is right but in a format other than PEM.
-    #[error("{} is {what}, not PEM text. {remedy}", file.display())]
+    #[error("{} is {what}, and cannot be served as it is. {remedy}", file.display())]
     OtherFormat {
         /// The file.
         file: PathBuf,
@@ -125,13 +127,13 @@ pub enum Problem {
         wanted: &'static str,
     },
 
-    /// The file starts with a UTF-8 byte order mark.
+    /// A part of the file is UTF-16 and another is not, so no conversion of the whole keeps both.
     #[error(
-        "{} starts with a byte order mark (BOM), which an editor such as Notepad adds. Remove it with \
-         `sed -i '1s/^\\xEF\\xBB\\xBF//' {}`, or save the file as UTF-8 without BOM.",
-        file.display(), shell(file)
+        "{} is in two encodings: a part of it is UTF-16, which `>>` in PowerShell writes, and another is not. Make it one \
+         with `LC_ALL=C tr -d '\\000\\376\\377' < {} > {}`, which keeps both parts, or join the files again that it was made of.",
+        file.display(), shell(file), shell(&file.with_extension("joined.pem"))
     )]
-    ByteOrderMark {
+    MixedEncodings {
         /// The file.
         file: PathBuf,
     },
@@ -251,16 +253,28 @@ pub enum Problem {
     },
 
     /// The key is of a kind that TLS clients or this server cannot use.
-    #[error(
-        "{} has {kind}, which cannot serve browsers and WeChat here. Ask for a certificate with an RSA key of at least \
-         2048 bits or an ECDSA P-256 key.",
-        file.display()
-    )]
+    #[error("{} has {kind}, and cannot serve browsers and WeChat with it. {remedy}", file.display())]
     UnsupportedKey {
         /// The file.
         file: PathBuf,
         /// What kind of key it is, with its article.
         kind: String,
+        /// How to come by one that can be used, as a sentence.
+        remedy: String,
+    },
+
+    /// What is given as a server's certificate is an authority's.
+    #[error(
+        "{} has the certificate of an authority (“{who}”), which vouches for others and serves no domain. {}",
+        file.display(), other_certificate(instead.as_deref())
+    )]
+    Authority {
+        /// The certificate file.
+        file: PathBuf,
+        /// Whose certificate it is.
+        who: String,
+        /// A file close by with a domain's certificate for the key that was given.
+        instead: Option<PathBuf>,
     },
 
     /// The file is damaged.
@@ -319,6 +333,72 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// Whether a command makes a file that can be used of this one.
+    pub(super) fn has_command(&self) -> bool {
+        matches!(self, Problem::OtherFormat { remedy, .. } if remedy.contains('`'))
+    }
+
+    /// A key of this kind, in a certificate or by itself, and how to come by a better one.
+    pub(super) fn unsupported(file: &Path, kind: impl Into<String>) -> Self {
+        let (key, request) = (
+            file.with_extension("new.key"),
+            file.with_extension("new.csr"),
+        );
+        Problem::UnsupportedKey {
+            file: file.to_owned(),
+            kind: kind.into(),
+            remedy: format!(
+                "Make an ECDSA P-256 key and a request with `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+                 -nodes -keyout {} -out {} -subj /CN=DOMAIN`, and have a certificate issued for it; an RSA key of 2048 bits \
+                 does as well.",
+                shell(&key),
+                shell(&request)
+            ),
+        }
+    }
+
+    /// A key with its curve written out, though the certificate may name it.
+    pub(super) fn explicit(file: &Path, kind: impl Into<String>) -> Self {
+        Problem::UnsupportedKey {
+            file: file.to_owned(),
+            kind: kind.into(),
+            remedy: format!(
+                "If its curve is P-256, P-384 or P-521, `openssl pkey -in {} -ec_param_enc named_curve -out {}` names it.",
+                shell(file),
+                shell(&file.with_extension("named.key"))
+            ),
+        }
+    }
+
+    /// A key as OpenSSH keeps it.
+    pub(super) fn ssh(file: &Path) -> Self {
+        let (from, to) = (shell(file), file.with_extension("ssh.key"));
+        let to = shell(&to);
+        Problem::UnsupportedKey {
+            file: file.to_owned(),
+            kind: "an SSH key, which is for logins".to_owned(),
+            remedy: format!(
+                "Give the key that was made together with the certificate's request. If it is this one, \
+                 `cp {from} {to} && ssh-keygen -p -N '' -m PKCS8 -f {to}` converts it."
+            ),
+        }
+    }
+}
+
+fn other_certificate(instead: Option<&Path>) -> String {
+    match instead {
+        Some(file) => format!(
+            "The certificate for this key is in {}: use `--tls-cert {}`.",
+            file.display(),
+            shell(file)
+        ),
+        None => "Give the file with the domain's own certificate, often called fullchain.pem, and the key that was made for \
+                 it."
+        .to_owned(),
+    }
+}
+
 fn other_key(matching: Option<&Path>) -> String {
     match matching {
         Some(file) => format!("The key that does is in {}: use `--tls-key {}`.", file.display(), shell(file)),
@@ -336,28 +416,4 @@ pub(super) fn shell(path: &Path) -> Cow<'_, str> {
     } else {
         Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
     }
-}
-
-/// A moment to the minute, in UTC.
-pub fn date(at: SystemTime) -> String {
-    // The last second that has a four-digit year, which is what X.509 uses for "never ends".
-    const LAST: Duration = Duration::from_secs(253_402_300_799);
-    let since = at
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .min(LAST);
-    let text = humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since).to_string();
-    format!("{} {} UTC", &text[..10], &text[11..16])
-}
-
-/// A duration in its largest whole unit.
-pub fn span(length: Duration) -> String {
-    let minutes = length.as_secs() / 60;
-    let (count, unit) = match minutes {
-        0 => (length.as_secs(), "second"),
-        1..60 => (minutes, "minute"),
-        60..1440 => (minutes / 60, "hour"),
-        _ => (minutes / 1440, "day"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

@@ -191,13 +191,10 @@ fn expired_pair_is_a_problem_alone_and_a_warning_beside_a_good_one() {
 #[test]
 fn damaged_file_is_named_rather_than_the_half_it_leaves() {
     let (folder, _, issued) = example();
-    folder.write("chain.pem", "\u{feff}".to_owned() + &issued.chain);
+    folder.write("chain.pem", &issued.chain[..issued.chain.len() - 99]);
     folder.write("example.key", &issued.key);
     let problem = discover(folder.path(), now()).unwrap_err();
-    assert!(
-        matches!(problem, Problem::ByteOrderMark { .. }),
-        "{problem:?}"
-    );
+    assert!(matches!(problem, Problem::Corrupt { .. }), "{problem:?}");
 }
 
 #[test]
@@ -227,4 +224,50 @@ fn crowded_folder_is_not_searched_for_ever() {
     folder.write("a.pem", issued.chain + &issued.key);
     let found = discover(folder.path(), now()).unwrap();
     assert_eq!((found.pairs.len(), found.warnings.len()), (1, 1));
+}
+
+#[test]
+fn what_can_be_converted_is_named_before_the_key_that_waits_for_it() {
+    let (folder, _, issued) = example();
+    folder.write("example.key", &issued.key);
+    folder.write("chain.pem", &issued.chain);
+    folder.openssl("crl2pkcs7 -nocrl -certfile chain.pem -out chain.p7b");
+    fs::remove_file(folder.at("chain.pem")).unwrap();
+    let problem = discover(folder.path(), now()).unwrap_err();
+    says(
+        &problem,
+        &["chain.p7b", "PKCS#7", "openssl pkcs7 -print_certs"],
+    );
+}
+
+#[test]
+fn files_of_an_authority_are_no_pair() {
+    let (folder, authority, issued) = example();
+    folder.write("int.crt", &authority.intermediate);
+    folder.write("int.key", authority.issuer.key().serialize_pem());
+    let problem = discover(folder.path(), now()).unwrap_err();
+    assert!(matches!(problem, Problem::Authority { .. }), "{problem:?}");
+    says(
+        &problem,
+        &["int.crt", "Test Intermediate", "own certificate"],
+    );
+    assert!(!problem.to_string().contains("int.key"), "{problem}");
+
+    folder.write("leaf.crt", &issued.leaf);
+    folder.write("leaf.key", &issued.key);
+    let (_, cert, key) = only_pair(&folder);
+    assert_eq!((cert.as_str(), key.as_str()), ("leaf.crt", "leaf.key"));
+}
+
+#[test]
+fn what_other_programs_would_stumble_over_is_a_warning() {
+    let (folder, _, issued) = example();
+    folder.write("chain.pem", "\u{feff}".to_owned() + &issued.chain);
+    folder.write("example.key", &issued.key);
+    let pairs = discover(folder.path(), now()).unwrap().pairs;
+    assert_eq!(pairs[0].certified.cert.len(), 2);
+    says(
+        &pairs[0].warnings.join("\n"),
+        &["chain.pem", "byte order mark"],
+    );
 }

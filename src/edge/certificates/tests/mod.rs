@@ -11,12 +11,15 @@ macro_rules! expect {
 
 mod access;
 mod bundles;
+mod chains;
 mod folders;
 mod formats;
+mod kinds;
 mod pairs;
 mod problems;
 mod resolver;
 mod self_signed;
+mod spellings;
 
 use std::{
     fs,
@@ -140,6 +143,35 @@ impl Folder {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::os::unix::fs::symlink(target, &path).unwrap();
         path
+    }
+
+    /// Runs the commands in a sentence, as printed: what stands between its backticks and begins with the name of a tool.
+    #[track_caller]
+    fn obey(&self, sentence: &str) {
+        const TOOLS: [&str; 8] = [
+            "LC_ALL=C ",
+            "base64 ",
+            "cp ",
+            "iconv ",
+            "openssl ",
+            "sed ",
+            "tr ",
+            "wulin ",
+        ];
+        let quoted = sentence.split('`').skip(1).step_by(2);
+        let commands: Vec<_> = quoted
+            .filter(|text| TOOLS.iter().any(|tool| text.starts_with(tool)))
+            .collect();
+        assert!(!commands.is_empty(), "no command is in: {sentence}");
+        for command in commands {
+            let mut shell = Command::new("sh");
+            let output = shell
+                .args(["-c", command])
+                .current_dir(self.path())
+                .output();
+            let output = output.unwrap();
+            assert!(output.status.success(), "{command}: {output:?}");
+        }
     }
 
     fn read(&self, name: &str) -> String {

@@ -1,0 +1,263 @@
+//! What kind a key is, by its own words: the algorithm, the curve, the size. Names are for people.
+
+use rustls_pki_types::PrivateKeyDer;
+
+use super::der::{self, INTEGER, OCTET_STRING, SEQUENCE, Value};
+
+/// RSA keys that are served and that clients verify, in bits.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+const RSA: &str = "1.2.840.113549.1.1.1";
+const ELLIPTIC: &str = "1.2.840.10045.2.1";
+
+/// Curves by object identifier; the first three are those of TLS.
+const CURVES: [(&str, &str); 29] = [
+    ("1.2.840.10045.3.1.7", "P-256"),
+    ("1.3.132.0.34", "P-384"),
+    ("1.3.132.0.35", "P-521"),
+    ("1.3.132.0.33", "P-224"),
+    ("1.2.840.10045.3.1.1", "P-192"),
+    ("1.3.132.0.10", "secp256k1"),
+    ("1.3.132.0.9", "secp160k1"),
+    ("1.3.132.0.8", "secp160r1"),
+    ("1.3.132.0.30", "secp160r2"),
+    ("1.3.132.0.31", "secp192k1"),
+    ("1.3.132.0.32", "secp224k1"),
+    ("1.3.132.0.16", "sect283k1"),
+    ("1.3.132.0.17", "sect283r1"),
+    ("1.3.132.0.36", "sect409k1"),
+    ("1.3.132.0.37", "sect409r1"),
+    ("1.3.36.3.3.2.8.1.1.1", "brainpoolP160r1"),
+    ("1.3.36.3.3.2.8.1.1.2", "brainpoolP160t1"),
+    ("1.3.36.3.3.2.8.1.1.3", "brainpoolP192r1"),
+    ("1.3.36.3.3.2.8.1.1.4", "brainpoolP192t1"),
+    ("1.3.36.3.3.2.8.1.1.5", "brainpoolP224r1"),
+    ("1.3.36.3.3.2.8.1.1.6", "brainpoolP224t1"),
+    ("1.3.36.3.3.2.8.1.1.7", "brainpoolP256r1"),
+    ("1.3.36.3.3.2.8.1.1.8", "brainpoolP256t1"),
+    ("1.3.36.3.3.2.8.1.1.9", "brainpoolP320r1"),
+    ("1.3.36.3.3.2.8.1.1.10", "brainpoolP320t1"),
+    ("1.3.36.3.3.2.8.1.1.11", "brainpoolP384r1"),
+    ("1.3.36.3.3.2.8.1.1.12", "brainpoolP384t1"),
+    ("1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1"),
+    ("1.3.36.3.3.2.8.1.1.14", "brainpoolP512t1"),
+];
+
+/// The national standard of China; it has an algorithm and a curve of its own.
+const SM2: &str = "1.2.156.10197.1.301";
+
+/// A kind of key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kind {
+    /// As `RSA 2048` or `ECDSA P-256`.
+    pub(super) name: String,
+    /// What it is, with its article, if clients or this server cannot use it.
+    pub(super) unfit: Option<String>,
+}
+
+/// What a curve is called that is written out instead of named.
+const EXPLICIT: &str = "ECDSA with explicit parameters";
+
+impl Kind {
+    /// Whether it is an ECDSA key with its curve written out.
+    pub(super) fn is_explicit(&self) -> bool {
+        self.name == EXPLICIT
+    }
+
+    fn fit(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            unfit: None,
+        }
+    }
+
+    fn unfit(name: impl Into<String>, words: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            unfit: Some(words.into()),
+        }
+    }
+}
+
+/// How a private key is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Pkcs8,
+    Sec1,
+    Pkcs1,
+    /// As OpenSSL wrote DSA keys before PKCS#8.
+    Dsa,
+    /// Behind a passphrase.
+    Encrypted,
+}
+
+/// How these bytes write a private key; none if they do not.
+pub(super) fn form(der: &[u8]) -> Option<Form> {
+    let parts = der::parts(der)?;
+    let tags: Vec<_> = parts.iter().map(|part| part.tag).collect();
+    Some(match *tags.as_slice() {
+        [INTEGER, SEQUENCE, OCTET_STRING, ..] => Form::Pkcs8,
+        [INTEGER, OCTET_STRING, ..] => Form::Sec1,
+        [SEQUENCE, OCTET_STRING] => Form::Encrypted,
+        [INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER] => Form::Dsa,
+        [
+            INTEGER,
+            INTEGER,
+            INTEGER,
+            INTEGER,
+            INTEGER,
+            INTEGER,
+            INTEGER,
+            ..,
+        ] => Form::Pkcs1,
+        _ => return None,
+    })
+}
+
+/// What a certificate's public key is, from its `SubjectPublicKeyInfo`.
+pub(super) fn of_public(info: &[u8]) -> Kind {
+    let kind = || {
+        let parts = der::parts(info)?;
+        let algorithm = parts.first()?.parts()?;
+        let key = parts.get(1)?.bits()?;
+        by_algorithm(&algorithm, key)
+    };
+    kind().unwrap_or_else(|| Kind::unfit("of an unknown kind", "a key that cannot be read"))
+}
+
+/// What a private key is, if it says so.
+pub(super) fn of_private(key: &PrivateKeyDer<'_>) -> Option<Kind> {
+    let parts = der::parts(key.secret_der())?;
+    match key {
+        PrivateKeyDer::Pkcs1(_) => Some(rsa(&parts)),
+        PrivateKeyDer::Sec1(_) => {
+            // `[0] parameters`, after the secret.
+            let parameters = parts.iter().find(|part| part.tag == 0xa0);
+            let curve = parameters.and_then(|outer| der::read(outer.content));
+            Some(elliptic(curve.map(|(curve, _)| curve)))
+        }
+        _ => {
+            let algorithm = parts.get(1)?.parts()?;
+            let secret = parts.get(2)?.content;
+            if algorithm.first()?.oid()? == RSA {
+                return Some(rsa(&der::parts(secret)?));
+            }
+            by_algorithm(&algorithm, &[])
+        }
+    }
+}
+
+/// What makes two public keys the same one, however a certificate writes them: the algorithm and the key, without
+/// parameters, and the points of curves in their short form.
+pub(super) fn identity(info: &[u8]) -> Vec<u8> {
+    let identity = || {
+        let parts = der::parts(info)?;
+        let algorithm = *parts.first()?.parts()?.first()?;
+        let key = parts.get(1)?.bits()?;
+        let mut whole = algorithm.whole.to_vec();
+        match key {
+            [4, point @ ..] if algorithm.oid()? == ELLIPTIC && point.len().is_multiple_of(2) => {
+                let (x, y) = point.split_at(point.len() / 2);
+                whole.push(2 | (y.last()? & 1));
+                whole.extend(x);
+            }
+            _ => whole.extend(key),
+        }
+        Some(whole)
+    };
+    identity().unwrap_or_else(|| info.to_vec())
+}
+
+/// By its algorithm, with parameters; RSA has its size in the public `key`.
+fn by_algorithm(algorithm: &[Value<'_>], key: &[u8]) -> Option<Kind> {
+    let which = algorithm.first()?.oid()?;
+    Some(match which.as_str() {
+        RSA => sized(bits(der::parts(key)?.first()?)),
+        ELLIPTIC => elliptic(algorithm.get(1).copied()),
+        "1.2.840.113549.1.1.10" => {
+            Kind::unfit("RSA-PSS", "an RSA-PSS key (RSA for PSS signatures only)")
+        }
+        "1.2.840.113549.1.1.7" => Kind::unfit("RSA-OAEP", "an RSA-OAEP key, which cannot sign"),
+        "1.3.101.112" => Kind::fit("Ed25519"),
+        "1.3.101.113" => Kind::unfit("Ed448", "an Ed448 key"),
+        "1.3.101.110" => Kind::unfit("X25519", "an X25519 key, which cannot sign"),
+        "1.3.101.111" => Kind::unfit("X448", "an X448 key, which cannot sign"),
+        "1.2.840.10040.4.1" => Kind::unfit("DSA", "a DSA key"),
+        "1.2.840.113549.1.3.1" | "1.2.840.10046.2.1" => {
+            Kind::unfit("Diffie-Hellman", "a Diffie-Hellman key, which cannot sign")
+        }
+        SM2 => sm2(),
+        other if other.starts_with("1.2.643.") => Kind::unfit("GOST", "a GOST key"),
+        other if other.starts_with("2.16.840.1.101.3.4.3.") => Kind::unfit(
+            "of a post-quantum kind",
+            format!("a post-quantum key ({other})"),
+        ),
+        other => Kind::unfit(
+            format!("of the kind {other}"),
+            format!("a key of a kind that is not used in TLS ({other})"),
+        ),
+    })
+}
+
+fn elliptic(curve: Option<Value<'_>>) -> Kind {
+    let Some(curve) = curve else {
+        return Kind::unfit(
+            "ECDSA on an unnamed curve",
+            "an ECDSA key that does not say its curve",
+        );
+    };
+    let Some(which) = curve.oid() else {
+        return Kind::unfit(
+            EXPLICIT,
+            "an ECDSA key with explicit parameters (its curve is written out instead of named)",
+        );
+    };
+    if which == SM2 {
+        return sm2();
+    }
+    let at = CURVES.iter().position(|(oid, _)| *oid == which);
+    let name = at.map_or(which.as_str(), |at| CURVES[at].1);
+    match at {
+        Some(0..3) => Kind::fit(format!("ECDSA {name}")),
+        _ => Kind::unfit(
+            format!("ECDSA {name}"),
+            format!("an ECDSA key on the curve {name}"),
+        ),
+    }
+}
+
+fn sm2() -> Kind {
+    Kind::unfit("SM2", "an SM2 key (the Chinese national standard)")
+}
+
+/// A key as PKCS#1 has it: version, modulus, exponents, primes.
+fn rsa(parts: &[Value<'_>]) -> Kind {
+    let kind = sized(parts.get(1).map_or(0, bits));
+    // A tenth part lists further primes.
+    if kind.unfit.is_none() && parts.len() > 9 {
+        return Kind::unfit(kind.name, "an RSA key of more than two primes");
+    }
+    kind
+}
+
+fn sized(bits: usize) -> Kind {
+    let name = format!("RSA {bits}");
+    if RSA_BITS.contains(&bits) {
+        Kind::fit(name)
+    } else if bits < *RSA_BITS.start() {
+        Kind::unfit(name, format!("an RSA key of only {bits} bits"))
+    } else {
+        let most = RSA_BITS.end();
+        Kind::unfit(
+            name,
+            format!("an RSA key of {bits} bits, more than the {most} that clients take"),
+        )
+    }
+}
+
+fn bits(number: &Value<'_>) -> usize {
+    let digits = number.content.iter().skip_while(|digit| **digit == 0);
+    let mut digits = digits.peekable();
+    let unused = digits.peek().map_or(0, |first| first.leading_zeros());
+    digits.count() * 8 - unused as usize
+}

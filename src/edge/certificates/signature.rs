@@ -1,0 +1,58 @@
+//! Who has signed a certificate.
+
+use rustls::crypto::aws_lc_rs;
+
+use super::der;
+use super::kind::of_public;
+
+/// What a look at a signature comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    /// This key has made it.
+    Yes,
+    /// Another one has, or the certificate was changed.
+    No,
+    /// It is of an algorithm that TLS has left behind (SHA-1) or never had.
+    Unknown,
+}
+
+/// Whether the certificate is signed with the key of this `SubjectPublicKeyInfo`.
+pub(super) fn signed_by(certificate: &[u8], info: &[u8]) -> Signed {
+    let parts = || {
+        let [content, algorithm, signature] = der::parts(certificate)?.try_into().ok()?;
+        let [key_algorithm, key] = der::parts(info)?.try_into().ok()?;
+        Some((
+            content,
+            algorithm,
+            signature.bits()?,
+            key_algorithm,
+            key.bits()?,
+        ))
+    };
+    let Some((content, algorithm, signature, key_algorithm, key)) = parts() else {
+        return Signed::Unknown;
+    };
+    let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+    let fitting: Vec<_> = algorithms
+        .all
+        .iter()
+        .filter(|one| one.signature_alg_id().as_ref() == algorithm.content)
+        .collect();
+    let verifies = fitting
+        .iter()
+        .filter(|one| one.public_key_alg_id().as_ref() == key_algorithm.content)
+        .any(|one| one.verify_signature(key, content.whole, signature).is_ok());
+    if verifies {
+        return Signed::Yes;
+    }
+    let which = |content: &[u8]| Some(der::read(content)?.0.whole.to_vec());
+    let is_of_its_family = fitting
+        .iter()
+        .any(|one| which(&one.public_key_alg_id()) == which(key_algorithm.content));
+    // A key on another curve or of another size may have signed it; nobody here can tell.
+    if fitting.is_empty() || (is_of_its_family && of_public(info).unfit.is_some()) {
+        Signed::Unknown
+    } else {
+        Signed::No
+    }
+}
