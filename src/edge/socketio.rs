@@ -86,7 +86,11 @@ async fn serve(
         Some(_) => return Err(Refusal::UnsupportedVersion),
     };
     let sid = parameter(query, "sid").filter(|sid| !sid.is_empty());
+    let upgrades = upgrade::is_asked(request.headers());
     match (parameter(query, "transport"), sid) {
+        // What a request names and what it asks for must be the same.
+        (Some("polling"), _) if upgrades => Err(Refusal::BadRequest),
+        (Some("websocket"), _) if !upgrades => Err(Refusal::BadRequest),
         (Some("polling"), Some(sid)) => {
             let sid = sid.to_owned();
             site.polling.answer(&sid, request).await

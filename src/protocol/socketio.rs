@@ -82,6 +82,8 @@ pub enum Received {
     Reply(String),
     /// The client says goodbye.
     Close,
+    /// The client leaves the default namespace. It may come again over the same connection, as somebody else.
+    Disconnect,
     /// Nothing to do; the client lives.
     Nothing,
     /// This is no packet of these protocols, or none that may come now: the connection is closed.
@@ -188,8 +190,7 @@ impl Dialogue {
         let mut chars = text.chars();
         match chars.next() {
             Some('1') => Received::Close,
-            Some('2') if text == PROBE => Received::Reply(PROBE_ANSWER.to_owned()),
-            Some('2') => Received::Reply("3".to_owned()),
+            Some('2') => Received::Reply(format!("3{}", chars.as_str())),
             Some('4') => self.packet(chars.as_str()),
             // Open, pong, upgrade and noop ask for nothing.
             Some('0' | '3' | '5' | '6') => Received::Nothing,
@@ -203,23 +204,29 @@ impl Dialogue {
         let kind = chars.next();
         let (namespace, rest) = namespace(chars.as_str());
         match kind {
-            Some('0') => match parse::<IgnoredAny>(rest) {
-                Some(_) if namespace.is_some() => self.no_such(namespace.unwrap_or_default()),
-                Some(_) => self.connect(),
-                None => Received::Broken,
+            Some('0') if !rest.is_empty() && !is_json(rest, '{') => Received::Broken,
+            Some('0') => match namespace {
+                Some(namespace) => self.no_such(namespace),
+                None => self.connect(),
             },
             Some('1') if !rest.is_empty() => Received::Broken,
-            Some('1') if namespace.is_none() => Received::Close,
+            // From a namespace that is not there.
+            Some('1') if namespace.is_some() => Received::Nothing,
+            Some('1') => {
+                self.connected = false;
+                Received::Disconnect
+            }
             Some('2') if self.connected => event(namespace, rest),
-            Some('3' | '4') => match parse::<IgnoredAny>(split_id(rest).1) {
-                Some(_) => Received::Nothing,
-                None => Received::Broken,
-            },
-            // A disconnect from a namespace that is not there.
-            Some('1') => Received::Nothing,
-            // Attachments would follow those of type 5 and 6, in frames of bytes.
+            // An acknowledgement nobody waits for.
+            Some('3') if self.connected && is_json(split_id(rest).1, '[') => Received::Nothing,
+            // Errors are the server's to tell; attachments would follow types 5 and 6, in frames of bytes.
             Some(_) | None => Received::Broken,
         }
+    }
+
+    /// Gives the Socket.IO session another id, for a client that comes again.
+    pub const fn renew(&mut self, sid: Sid) {
+        self.sid = sid;
     }
 
     fn connect(&mut self) -> Received {
@@ -262,12 +269,9 @@ fn split_id(text: &str) -> (&str, &str) {
     text.split_at(digits)
 }
 
-/// Whether there is nothing, or one JSON text of this kind.
-fn parse<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Option<Option<T>> {
-    if json.is_empty() {
-        return Some(None);
-    }
-    serde_json::from_str(json).ok().map(Some)
+/// Whether this is JSON that begins so: an object or an array.
+fn is_json(text: &str, first: char) -> bool {
+    text.starts_with(first) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Reads an event: an acknowledgement's id, and an array that begins with the event's name. By the protocol a name is a
@@ -426,7 +430,11 @@ mod tests {
             "40/chat,{",
             "41{}",
             "43[",
-            "44{",
+            "43",
+            "430{}",
+            "40[]",
+            "40null",
+            "44{}",
             r#"451-["choice",{"_placeholder":true,"num":0}]"#,
             r#"460-["choice"]"#,
         ] {
@@ -437,7 +445,7 @@ mod tests {
 
     #[test]
     fn pings_are_answered() {
-        for (text, answer) in [("2", "3"), ("2probe", "3probe"), ("2more", "3")] {
+        for (text, answer) in [("2", "3"), ("2probe", "3probe"), ("2more", "3more")] {
             assert_eq!(
                 read(Version::V3, text),
                 Received::Reply(answer.to_owned()),
@@ -461,10 +469,29 @@ mod tests {
     }
 
     #[test]
-    fn both_goodbyes_close() {
+    fn a_client_leaves_the_namespace_or_the_connection() {
         assert_eq!(read(Version::V3, "1"), Received::Close);
-        assert_eq!(connected("41"), Received::Close);
         assert_eq!(connected("41/chat,"), Received::Nothing);
+        let mut dialogue = Dialogue::new(Version::V4, SID);
+        for _ in 0..2 {
+            dialogue.read("40");
+            assert_eq!(dialogue.read("41"), Received::Disconnect);
+            assert_eq!(dialogue.read("41"), Received::Disconnect, "twice is once");
+            assert!(!dialogue.is_connected());
+        }
+        assert_eq!(dialogue.read(r#"42["join"]"#), Received::Broken);
+    }
+
+    #[test]
+    fn acknowledgements_nobody_waits_for_are_ignored() {
+        for text in ["430[]", "437[1]", "43[]"] {
+            assert_eq!(connected(text), Received::Nothing, "{text}");
+            assert_eq!(
+                read(Version::V4, text),
+                Received::Broken,
+                "{text}: too early"
+            );
+        }
     }
 
     #[test]

@@ -39,6 +39,10 @@ const PROBE_FRAMES: usize = 16;
 /// Letters that may lie in a session's mailbox. A client has a poll and a post under way; more would be misuse.
 const MAILBOX: usize = 4;
 
+/// Whoever asks by a script tag has no way to read a code.
+const NO_SCRIPTS: &str = "Answers as scripts (JSONP, the parameter j) are not given: poll by XMLHttpRequest or fetch, which any \
+    origin may.\n";
+
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -78,24 +82,14 @@ struct Told {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
         let (status, code, message) = match self {
-            Refusal::UnknownTransport => (
-                StatusCode::BAD_REQUEST,
-                0,
-                "Transport unknown: polling and websocket are spoken here",
-            ),
+            Refusal::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
             Refusal::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
             Refusal::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Refusal::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
-            Refusal::UnsupportedVersion => (
-                StatusCode::BAD_REQUEST,
-                5,
-                "Unsupported protocol version: EIO is 3 or 4",
-            ),
-            Refusal::Jsonp => (
-                StatusCode::BAD_REQUEST,
-                3,
-                "Answers as scripts (JSONP, j=) are not given: poll by XMLHttpRequest or fetch, from any origin",
-            ),
+            Refusal::UnsupportedVersion => {
+                (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version")
+            }
+            Refusal::Jsonp => return (StatusCode::BAD_REQUEST, NO_SCRIPTS).into_response(),
             Refusal::TooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 3,

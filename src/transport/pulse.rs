@@ -50,6 +50,11 @@ impl Pulse {
         }
     }
 
+    /// It has left its session and has as long to begin another as at first.
+    pub(super) fn renew(&mut self, now: Instant) {
+        self.first_word = Some(now + CONNECT);
+    }
+
     /// It has been heard. Returns whether that was an answer: the deadline may come earlier by it, and only then.
     pub(super) fn beat(&mut self, pong: bool, now: Instant) -> bool {
         self.heard = now;

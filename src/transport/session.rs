@@ -62,6 +62,10 @@ impl Hall {
         }
     }
 
+    fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.next_connection.fetch_add(1, Relaxed))
+    }
+
     /// An id for a session; none if the system has no random numbers.
     pub fn sid(&self) -> Option<Sid> {
         let mut bytes = [0; 16];
@@ -152,7 +156,7 @@ pub struct Session {
 impl Session {
     /// A client that has just connected. `legacy` if it has the 2016 client's signature.
     pub fn new(hall: &Hall, kind: Kind, legacy: bool) -> Session {
-        let id = ConnectionId(hall.next_connection.fetch_add(1, Relaxed));
+        let id = hall.next_connection();
         debug!(connection = %id, ?kind, "client connected");
         hall.census.tally.clients.add(kind.name());
         Session {
@@ -169,6 +173,20 @@ impl Session {
             census: hall.census.clone(),
             _counted: hall.census.enter(kind, 1),
         }
+    }
+
+    /// The client leaves and may come again over the same connection: as somebody else, but not with a fresh limit.
+    pub async fn renew(&mut self, hall: &Hall) {
+        self.end().await;
+        let id = hall.next_connection();
+        debug!(connection = %self.peer.id, renewed = %id, "client left its session");
+        self.peer = Peer {
+            id,
+            outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
+        };
+        self.seat = None;
+        self.leaving = false;
+        self.owed.clear();
     }
 
     /// Its id, for logs.

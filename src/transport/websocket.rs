@@ -107,6 +107,13 @@ impl Dialect {
         }
     }
 
+    fn renew(&mut self, hall: &Hall) {
+        // Without random numbers the client keeps the id it had.
+        if let (Dialect::SocketIo(dialogue), Some(sid)) = (self, hall.sid()) {
+            dialogue.renew(sid);
+        }
+    }
+
     fn goodbye(&self) -> Option<Frame> {
         match self {
             Dialect::Native => None,
@@ -194,6 +201,7 @@ where
             .dialect
             .write(&Outgoing::Message(client.session.restart()))
             .map(Frame::text),
+        Err(End::Dismissed(Farewell::Mute | Farewell::Silent)) => None,
         Err(End::Dismissed(_)) => client.dialect.goodbye(),
         Err(End::Broken(_) | End::NoPacket | End::Done) | Ok(()) => None,
     };
@@ -367,6 +375,14 @@ where
                 }
                 match received {
                     Some(Received::Request(request)) => session.receive(request).await?,
+                    Some(Received::Disconnect) => {
+                        // Costs as much as a message, and the limit is the connection's.
+                        session.admit()?;
+                        dialect.renew(hall);
+                        session.renew(hall).await;
+                        pulse.renew(Instant::now());
+                        alarm.as_mut().reset(pulse.deadline(limits));
+                    }
                     Some(Received::Close) => return Err(End::Done),
                     Some(Received::Broken) => return Err(End::NoPacket),
                     Some(Received::Reply(text)) => {

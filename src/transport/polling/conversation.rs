@@ -113,7 +113,9 @@ impl Conversation {
         let Err(end) = self.converse(&mut letters, &hall).await;
         let last_words: &[&str] = match &end {
             End::Moved(_) | End::Closed => &[socketio::NOOP],
-            End::Misused | End::Abandoned => &[socketio::CLOSE],
+            End::Misused | End::Abandoned | End::Dismissed(Farewell::Silent | Farewell::Mute) => {
+                &[socketio::CLOSE]
+            }
             // A Socket.IO client that is told to disconnect stays away. These are to come back.
             End::Dismissed(Farewell::GoingAway) => &[],
             // socket.io-client drops events that come in one body with the close of Engine.IO, so that packet is left out.
@@ -173,7 +175,7 @@ impl Conversation {
         hall: &Hall,
     ) -> Result<std::convert::Infallible, End> {
         loop {
-            self.obey().await?;
+            self.obey(hall).await?;
             self.answer_poll()?;
             let alarm = self.pulse.deadline(&self.limits);
             let alarm = self
@@ -234,7 +236,7 @@ impl Conversation {
     }
 
     /// Does what the request in hand brings, as far as the session may read on.
-    async fn obey(&mut self) -> Result<(), End> {
+    async fn obey(&mut self, hall: &Hall) -> Result<(), End> {
         while self.session.is_ready()
             && let Some(post) = &mut self.post
         {
@@ -261,6 +263,16 @@ impl Conversation {
                 }
                 Received::Nothing => {
                     self.session.admit()?;
+                }
+                Received::Disconnect => {
+                    // Costs as much as a message, and the limit is the connection's.
+                    self.session.admit()?;
+                    // Without random numbers the client keeps the id it had.
+                    if let Some(sid) = hall.sid() {
+                        self.dialogue.renew(sid);
+                    }
+                    self.session.renew(hall).await;
+                    self.pulse.renew(Instant::now());
                 }
                 Received::Close => return Err(End::Closed),
                 Received::Broken => return Err(End::Misused),
