@@ -1,5 +1,6 @@
 //! Certificates that look after themselves, fetched from a real authority (pebble) by the real program.
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
