@@ -3,6 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
+mod chains;
+mod orders;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
