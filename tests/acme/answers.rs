@@ -26,17 +26,37 @@ fn at(path: &'static str, change: impl Fn(&mut Answer) + Send + 'static) -> Tric
 /// Puts a text where an address was.
 fn address(path: &'static str, name: &'static str, address: &'static str) -> Trick {
     at(path, move |answer| {
-        answer.edit(|body| body[name] = json!(address))
+        answer.edit(|body| body[name] = json!(address));
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
+const STRANGE: &str = "does not keep to ACME";
+
+/// Plays one trick after the other on a new server, which names it, and is honest after each.
+async fn are_named(cases: Vec<(&str, Trick)>) {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let stranger = Stranger::before(&stage, |_, _| {});
-    let strange = "does not keep to ACME";
-    let cases: Vec<(&str, Trick)> = vec![
+    for (words, trick) in cases {
+        let _ = fs::remove_dir_all(stage.state());
+        stranger.play(trick);
+        let mut server = stage.server_by(&stranger.port, &[DOMAIN], &[]);
+        let said = server.hear("It is tried again in").await;
+        assert!(said.contains(words), "{words:?} is not in {said}");
+        assert!(said.len() < 8000, "{} letters", said.len());
+        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!said.contains(steers), "{said:?}");
+        assert!(!said.contains("panicked"), "{said}");
+        stranger.be_honest();
+        server.signal("HUP");
+        server.served(DOMAIN, &authority.root, None).await;
+        assert_eq!(server.stop(), Some(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_odd_directory_is_named_and_the_next_good_one_is_used() {
+    are_named(vec![
         (
             "gives 'http://127.0.0.1/x' as newNonce",
             address("/dir", "newNonce", "http://127.0.0.1/x"),
@@ -54,33 +74,51 @@ async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
             "gives '[2J' as newAccount",
             address("/dir", "newAccount", "\x1b[2J\u{202e}"),
         ),
+        (STRANGE, at("/dir", |answer| answer.body = b"[]".to_vec())),
+        (
+            STRANGE,
+            at("/dir", |answer| answer.body = b"<html>".to_vec()),
+        ),
+        (
+            STRANGE,
+            at("/dir", |answer| answer.body = b"\xff\xfe\0".to_vec()),
+        ),
+        (
+            "answered with 302",
+            at("/dir", |answer| {
+                answer.status = 302;
+                answer.set("Location", "/dir");
+            }),
+        ),
+        (
+            "cannot be read",
+            at("/dir", |answer| answer.body = vec![b' '; 600_000]),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
+    are_named(vec![
         (
             "gives 'http://x/' as finalize",
             address("/order-plz", "finalize", "http://x/"),
         ),
-        (strange, at("/dir", |answer| answer.body = b"[]".to_vec())),
         (
-            strange,
-            at("/dir", |answer| answer.body = b"<html>".to_vec()),
-        ),
-        (
-            strange,
-            at("/dir", |answer| answer.body = b"\xff\xfe\0".to_vec()),
-        ),
-        (
-            strange,
+            STRANGE,
             at("/order-plz", |answer| answer.body = b"{}".to_vec()),
         ),
         (
-            strange,
+            STRANGE,
             at("/authZ/", |answer| {
-                answer.edit(|body| body["challenges"] = json!(5))
+                answer.edit(|body| body["challenges"] = json!(5));
             }),
         ),
         (
-            strange,
+            STRANGE,
             at("/my-order/", |answer| {
-                answer.edit(|body| body["status"] = json!("\x1b[2J"))
+                answer.edit(|body| body["status"] = json!("\x1b[2J"));
             }),
         ),
         (
@@ -88,20 +126,13 @@ async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
             at("/order-plz", |answer| answer.remove("Location")),
         ),
         (
-            strange,
+            STRANGE,
             at("/sign-me-up", |answer| answer.remove("Location")),
         ),
         (
             "as Location",
             at("/order-plz", |answer| {
-                answer.set("Location", "http://127.0.0.1/o")
-            }),
-        ),
-        (
-            "answered with 302",
-            at("/dir", |answer| {
-                answer.status = 302;
-                answer.set("Location", "/dir");
+                answer.set("Location", "http://127.0.0.1/o");
             }),
         ),
         (
@@ -121,10 +152,6 @@ async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
         (
             "its answer cannot be read",
             at("/order-plz", |answer| answer.cut = Some(9)),
-        ),
-        (
-            "cannot be read",
-            at("/dir", |answer| answer.body = vec![b' '; 600_000]),
         ),
         (
             "has not looked at the proof yet",
@@ -151,22 +178,8 @@ async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
                 answer.body = br#"{"type": 5, "detail": ["x"], "status": "y"}"#.to_vec();
             }),
         ),
-    ];
-    for (words, trick) in cases {
-        let _ = fs::remove_dir_all(stage.state());
-        stranger.play(trick);
-        let mut server = stage.server_by(&stranger.port, &[DOMAIN], &[]);
-        let said = server.hear("It is tried again in").await;
-        assert!(said.contains(words), "{words:?} is not in {said}");
-        assert!(said.len() < 8000, "{} letters", said.len());
-        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        assert!(!said.contains(steers), "{said:?}");
-        assert!(!said.contains("panicked"), "{said}");
-        stranger.be_honest();
-        server.signal("HUP");
-        server.served(DOMAIN, &authority.root, None).await;
-        assert_eq!(server.stop(), Some(0));
-    }
+    ])
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,14 +231,14 @@ async fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
         while let Ok((mut stream, _)) = listener.accept().await {
             let heard = heard.clone();
             tokio::spawn(async move {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    head.push(stream.read_u8().await.unwrap());
+                let mut bytes = Vec::new();
+                while !bytes.ends_with(b"\r\n\r\n") {
+                    bytes.push(stream.read_u8().await.unwrap());
                 }
-                let head = String::from_utf8(head).unwrap();
-                let target = head.split(' ').nth(1).unwrap().to_owned();
-                let welcome = head.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n");
-                heard.lock().unwrap().push(head);
+                let request = String::from_utf8(bytes).unwrap();
+                let target = request.split(' ').nth(1).unwrap().to_owned();
+                let welcome = request.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n");
+                heard.lock().unwrap().push(request);
                 if !welcome {
                     let no = b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n";
                     stream.write_all(no).await.unwrap();

@@ -35,8 +35,9 @@ async fn set() -> (Stage, Authority, Stranger) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_that_only_looks_odd_is_served_and_kept_in_our_own_words() {
+    type Change = fn(&mut String);
     let (stage, authority, stranger) = set().await;
-    let odd: [(&str, fn(&mut String)); 6] = [
+    let odd: [(&str, Change); 6] = [
         ("no line end at its end", |text| {
             text.truncate(text.trim_end().len());
         }),

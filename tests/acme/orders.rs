@@ -14,6 +14,8 @@ use super::support::pebble::{Authority, Habits, Program, Stage};
 use super::support::stranger::{Answer, Asked, Stranger};
 use super::{DOMAIN, mode};
 
+type Trick = Box<dyn Fn(&Asked, &mut Answer) + Send>;
+
 async fn set() -> (Stage, Authority, Stranger) {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
@@ -135,8 +137,7 @@ async fn an_order_that_is_none_any_more_is_replaced() {
         order["status"] = json!("pending");
         order["expires"] = json!("2020-01-01T00:00:00Z");
     });
-    let tricks: [Box<dyn Fn(&Asked, &mut Answer) + Send>; 3] =
-        [Box::new(gone), Box::new(invalid), Box::new(expired)];
+    let tricks: [Trick; 3] = [Box::new(gone), Box::new(invalid), Box::new(expired)];
     let (stage, authority, stranger) = set().await;
     for trick in tricks {
         let _ = fs::remove_dir_all(stage.state());

@@ -98,10 +98,11 @@ pub(super) fn renewed(text: &str, domain: &str) -> Option<String> {
     let at = text.rfind(BEGIN)?;
     let key = KeyPair::from_pem(&text[at..]).ok()?;
     let sections = text[..at].split(BEGIN).skip(1);
-    let chain: String = sections
-        .filter(|section| section.starts_with("CERTIFICATE-----"))
-        .map(|section| format!("{BEGIN}{section}"))
-        .collect();
+    let mut chain = String::new();
+    for section in sections.filter(|section| section.starts_with("CERTIFICATE-----")) {
+        chain.push_str(BEGIN);
+        chain.push_str(section);
+    }
     let chain = Chain::read(&chain, &key, domain).ok()?;
     Some(chain.with_key(&key))
 }

@@ -264,6 +264,10 @@ fn broken(error: &hyper::Error) -> Unreachable {
         .source()
         .and_then(|cause| cause.downcast_ref::<io::Error>());
     Unreachable(match cause {
+        // TLS says so in a paragraph of its own.
+        Some(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+            "the connection broke before the answer was whole".to_owned()
+        }
         Some(cause) => format!("the connection broke: {cause}"),
         None => format!("the connection broke: {error}"),
     })
