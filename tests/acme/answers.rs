@@ -154,7 +154,7 @@ async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
             at("/order-plz", |answer| answer.cut = Some(9)),
         ),
         (
-            "has not looked at the proof yet",
+            "still calls the order pending",
             at("/my-order/", |answer| {
                 answer.edit(|body| body["status"] = json!("pending"));
                 answer.set("Retry-After", "18446744073709551615");

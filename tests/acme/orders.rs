@@ -57,8 +57,8 @@ fn with_orders(change: impl Fn(&mut Value) + Send) -> impl Fn(&Asked, &mut Answe
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_takes_long_is_taken_up_again_on_sighup_and_after_a_restart() {
     for (status, words) in [
-        ("pending", "has not looked at the proof yet"),
-        ("processing", "has not issued the certificate yet"),
+        ("pending", "still calls the order pending"),
+        ("processing", "still works on the certificate"),
     ] {
         let (stage, authority, stranger) = set().await;
         let order = kept(&stage, &stranger, "game.example.order.json");

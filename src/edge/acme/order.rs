@@ -177,7 +177,7 @@ pub(super) async fn finish(
             client,
             order,
             way,
-            "has not looked at the proof yet",
+            "still calls the order pending",
             |status| status != OrderStatus::Pending,
         )
         .await?;
@@ -192,7 +192,7 @@ pub(super) async fn finish(
             client,
             order,
             None,
-            "has not issued the certificate yet",
+            "still works on the certificate",
             |status| status == OrderStatus::Valid,
         )
         .await?;
