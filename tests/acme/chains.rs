@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::time::sleep;
 
 use super::DOMAIN;
+use super::support::PATIENCE;
 use super::support::pebble::{Authority, Habits, Program, Stage};
 use super::support::stranger::{Answer, Stranger};
 use super::support::write_pair;
@@ -202,4 +204,38 @@ async fn a_certificate_for_other_names_or_another_time_is_not_served() {
         assert_eq!(server.stop(), Some(0));
         assert_eq!(stranger.orders() - orders, 1, "{words}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_eight_downloads_another_one_is_ordered() {
+    let (stage, authority, stranger) = set().await;
+    stranger.play(|_, answer| {
+        if answer.is_chain() {
+            answer.body.clear();
+        }
+    });
+    let mut server = first_start(&stage, &stranger);
+    server.hear("It is downloaded again").await;
+    // A restart is no new beginning.
+    assert_eq!(server.stop(), Some(0));
+    let mut server = stage.server_by(&stranger.port, &[DOMAIN], &[]);
+    for download in 2..=8 {
+        assert_eq!(stranger.orders(), 1);
+        let deadline = Instant::now() + PATIENCE;
+        while server.said().matches("it is empty").count() < download - 1 {
+            assert!(Instant::now() < deadline, "{download}: {}", server.said());
+            sleep(Duration::from_millis(10)).await;
+        }
+        if download < 8 {
+            server.signal("HUP");
+        }
+    }
+    let said = server.hear("is given up after so many tries").await;
+    let last = said.rsplit("It is tried again in ").next().unwrap();
+    assert!(last.starts_with(|c: char| c.is_ascii_digit()), "{said}");
+    assert!(last.split(',').next().unwrap().contains('h'), "{said}");
+    stranger.be_honest();
+    server.signal("HUP");
+    server.served(DOMAIN, &authority.root, None).await;
+    assert_eq!((stranger.orders(), stranger.downloads()), (2, 9));
 }
