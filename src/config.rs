@@ -209,8 +209,8 @@ impl Config {
         let socketio_paths = socketio_paths(flags, &base_path)?;
         check_values(flags)?;
         let state_dir = flags.state_dir.clone();
-        let state_dir = state_dir.or_else(|| certificates::state_dir(variable));
-        let acme = acme::settings(flags, state_dir.as_deref(), now)?;
+        let state_dir = state_dir.or_else(|| certificates::state_dir(&variable));
+        let acme = acme::settings(flags, state_dir.as_deref(), &variable, now)?;
         let Certificates {
             stage,
             source,

@@ -1,5 +1,6 @@
 //! The flags of `--acme`, checked.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -17,7 +18,7 @@ use rustls_pki_types::pem::PemObject;
 
 use super::{Certificates, Invalid, Stage, source};
 use crate::cli::Serve;
-use crate::edge::acme::{Binding, Secret, Settings, Store};
+use crate::edge::acme::{Binding, Proxies, Secret, Settings, Store};
 use crate::edge::certificates::{self, Source};
 
 /// The authority when none is named.
@@ -108,6 +109,7 @@ pub enum Refused {
 pub(super) fn settings(
     flags: &Serve,
     state_dir: Option<&Path>,
+    variable: impl Fn(&str) -> Option<OsString>,
     now: SystemTime,
 ) -> Result<Option<Settings>, Refused> {
     if !flags.acme {
@@ -144,6 +146,7 @@ pub(super) fn settings(
         directory,
         email,
         roots: Arc::new(roots),
+        proxies: Proxies::new(variable),
         binding,
         store,
     }))

@@ -45,16 +45,7 @@ struct Behind {
 impl Front {
     /// Stands before the authority of this stage until the runtime ends.
     pub fn before(stage: &Stage, conduct: Conduct) -> Front {
-        let certificate = CertificateDer::from_pem_file(stage.file("authority.pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(stage.file("authority.key")).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = acceptor(stage);
         let port = Port::free();
         let listener = TcpListener::from_std(port.listen()).unwrap();
         let behind = Behind {
@@ -81,6 +72,20 @@ impl Front {
         });
         Front { port, conduct }
     }
+}
+
+/// The authority's side of TLS.
+pub fn acceptor(stage: &Stage) -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_file(stage.file("authority.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(stage.file("authority.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// One request, with its body.

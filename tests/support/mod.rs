@@ -11,6 +11,7 @@ pub mod pebble;
 pub mod port;
 pub mod program;
 pub mod server;
+pub mod stranger;
 pub mod websocket;
 
 pub use websocket::{Client, Incoming};

@@ -133,7 +133,12 @@ impl Stage {
 
     /// Where it keeps what comes from this authority.
     pub fn store(&self) -> PathBuf {
-        let name = format!("127.0.0.1_{}_dir", self.acme.number);
+        self.store_of(&self.acme)
+    }
+
+    /// Where it keeps what comes from an authority at this port.
+    pub fn store_of(&self, authority: &Port) -> PathBuf {
+        let name = format!("127.0.0.1_{}_dir", authority.number);
         self.state().join("acme").join(name)
     }
 
@@ -228,6 +233,11 @@ impl Stage {
 
     /// The same, with the authority at this port.
     pub fn server_by(&self, authority: &Port, domains: &[&str], flags: &[&str]) -> Program {
+        self.run(&mut self.command_by(authority, domains, flags))
+    }
+
+    /// The command that would start it.
+    pub fn command_by(&self, authority: &Port, domains: &[&str], flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
         command
             .env_clear()
@@ -246,8 +256,13 @@ impl Stage {
         for domain in domains {
             command.args(["--domain", domain]);
         }
+        command
+    }
+
+    /// Starts the program by this command.
+    pub fn run(&self, command: &mut Command) -> Program {
         Program {
-            running: Running::start(&mut command, self.file("wulin.log")),
+            running: Running::start(command, self.file("wulin.log")),
             port: self.https.number,
         }
     }

@@ -1,11 +1,26 @@
 //! Why there is no certificate, in words for the person who deploys: what the authority said, and the remedy.
 
+use std::time::Duration;
+
 use instant_acme::{Error, Problem};
 
+use super::chain::Unfit;
 use super::challenge::Way;
-use super::http::Unreachable;
+use super::http::{Strange, Unreachable};
 use super::schedule::Cause;
-use crate::edge::certificates;
+use crate::client::harmless;
+
+/// The most letters of a stranger's text in one of our sentences.
+const MOST_LETTERS: usize = 500;
+
+/// A text of an authority's as it may be quoted: in one line, not too long, and without what steers a terminal.
+pub(super) fn words(text: &str) -> String {
+    let mut letters = text.chars();
+    // What is left out afterwards makes it only shorter.
+    let begin: String = letters.by_ref().take(MOST_LETTERS).collect();
+    let more = if letters.next().is_some() { "…" } else { "" };
+    format!("{}{more}", harmless(&begin).replace('"', "'"))
+}
 
 /// Why an order came to nothing.
 #[derive(Debug)]
@@ -20,10 +35,23 @@ pub(super) enum Failure {
     Unreachable(String),
     /// It asks for proofs that are not made here, which are these.
     NoChallenge(String),
-    /// It took longer than anybody waits.
-    TimedOut,
-    /// What came is no certificate that can be served.
-    Unusable(certificates::Problem),
+    /// The order is not finished, and is taken up again.
+    Unfinished {
+        /// What it is waiting for, as a clause.
+        what: &'static str,
+        /// How long the authority asked to wait.
+        asked: Option<Duration>,
+    },
+    /// The authority ended the order, and gave no reason.
+    Ended(Option<Way>),
+    /// What came is no chain that can be served.
+    Unfit {
+        why: Unfit,
+        /// Whether the same order is given up because of it.
+        given_up: bool,
+    },
+    /// ACME does not work like that; a clause.
+    Strange(String),
     /// Something that should not happen.
     Other(String),
 }
@@ -32,12 +60,27 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match error {
             Error::Api(problem) => Failure::Refused { problem, way: None },
-            Error::Timeout(_) => Failure::TimedOut,
+            Error::Json(error) => {
+                Failure::Strange(format!("its answer is of another form: {error}"))
+            }
+            Error::Str(missing) => Failure::Strange(missing.to_owned()),
             Error::Other(error) => match error.downcast::<Unreachable>() {
                 Ok(unreachable) => Failure::Unreachable(unreachable.to_string()),
-                Err(error) => Failure::Other(error.to_string()),
+                Err(error) => match error.downcast::<Strange>() {
+                    Ok(strange) => Failure::Strange(strange.to_string()),
+                    Err(error) => Failure::Other(error.to_string()),
+                },
             },
             other => Failure::Other(other.to_string()),
+        }
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(why: Unfit) -> Failure {
+        Failure::Unfit {
+            why,
+            given_up: false,
         }
     }
 }
@@ -60,9 +103,24 @@ impl Failure {
                 _ => Cause::Refused,
             },
             Failure::Unreachable(_) => Cause::Passing,
-            // It was issued, and counts.
-            Failure::Unusable(_) => Cause::Limited,
-            Failure::NoChallenge(_) | Failure::TimedOut | Failure::Other(_) => Cause::Refused,
+            Failure::Unfinished { .. } => Cause::Unfinished,
+            Failure::Unfit { given_up, .. } => match given_up {
+                false => Cause::Unfit,
+                // It was issued, and counts.
+                true => Cause::Limited,
+            },
+            Failure::NoChallenge(_)
+            | Failure::Ended(_)
+            | Failure::Strange(_)
+            | Failure::Other(_) => Cause::Refused,
+        }
+    }
+
+    /// How long the authority asked to wait, if that is known by this.
+    pub(super) fn asked(&self) -> Option<Duration> {
+        match self {
+            Failure::Unfinished { asked, .. } => *asked,
+            _ => None,
         }
     }
 
@@ -75,9 +133,18 @@ impl Failure {
     /// How the domain was being proved.
     pub(super) fn way(&self) -> Option<Way> {
         match self {
-            Failure::Refused { way, .. } => *way,
+            Failure::Refused { way, .. } | Failure::Ended(way) => *way,
             _ => None,
         }
+    }
+
+    /// Whether the authority knows nothing of what it is asked for.
+    pub(super) fn is_of_nothing(&self) -> bool {
+        let Failure::Refused { problem, .. } = self else {
+            return false;
+        };
+        matches!(problem.status, Some(404 | 410))
+            || matches!(kind(problem), "malformed" | "unauthorized")
     }
 
     /// Whether the authority knows the account no more.
@@ -89,11 +156,8 @@ impl Failure {
     pub(super) fn sentence(&self, domain: &str, authority: &str) -> String {
         match self {
             Failure::Refused { problem, way } => {
-                let said = problem
-                    .detail
-                    .as_deref()
-                    .unwrap_or("nothing about the reason")
-                    .replace('"', "'");
+                let said = problem.detail.as_deref();
+                let said = words(said.unwrap_or("nothing about the reason"));
                 let remedy = remedy(kind(problem), *way, domain);
                 let refused = match way {
                     Some(way) => format!("could not prove {domain} by {}", way.name()),
@@ -102,18 +166,39 @@ impl Failure {
                 format!("{authority} {refused} and said: \"{said}\". {remedy}")
             }
             Failure::Unreachable(why) => format!(
-                "{authority} cannot be reached: {why}. This machine must be able to look up names and to open connections \
-                 to port 443."
+                "{authority} cannot be reached: {}. This machine must be able to look up names and to open connections \
+                 to port 443.",
+                words(why)
             ),
             Failure::NoChallenge(offered) => format!(
-                "{authority} wants the domain proved by {offered}, which this server cannot do; it proves by tls-alpn-01, \
-                 and by http-01 where it has the HTTP port. See --http-port."
+                "{authority} wants the domain proved by {}, which this server cannot do; it proves by tls-alpn-01, \
+                 and by http-01 where it has the HTTP port. See --http-port.",
+                words(offered)
             ),
-            Failure::TimedOut => format!("{authority} did not make up its mind in time."),
-            Failure::Unusable(problem) => {
-                format!("What {authority} sent cannot be served: {problem}")
+            Failure::Unfinished { what, .. } => format!(
+                "{authority} {what}. The order is kept and taken up again, also after a restart; no other one is made."
+            ),
+            Failure::Ended(way) => {
+                let tried = way.map_or(String::new(), |way| {
+                    format!(" after {domain} was to be proved by {}", way.name())
+                });
+                format!("{authority} ended the order{tried} and gave no reason.")
             }
-            Failure::Other(what) => format!("Ordering from {authority} went wrong: {what}."),
+            Failure::Unfit { why, given_up } => {
+                let next = if *given_up {
+                    "The order is given up after so many tries."
+                } else {
+                    "It is downloaded again; no other one is ordered."
+                };
+                format!("The chain that {authority} sent cannot be served: {why}. {next}")
+            }
+            Failure::Strange(what) => format!(
+                "{authority} does not keep to ACME: {}. If --acme-directory is right, the trouble is on its side.",
+                words(what)
+            ),
+            Failure::Other(what) => {
+                format!("Ordering from {authority} went wrong: {}.", words(what))
+            }
         }
     }
 }
@@ -220,6 +305,31 @@ mod tests {
         assert!(!refused("caa", Some(Way::TlsAlpn)).is_of_proof());
         assert!(!refused("badNonce", Some(Way::TlsAlpn)).is_of_proof());
         assert!(!refused("rejectedIdentifier", None).is_of_proof());
-        assert!(!Failure::TimedOut.is_of_proof());
+        assert!(Failure::Ended(Some(Way::TlsAlpn)).is_of_proof());
+        assert!(!Failure::Ended(None).is_of_proof());
+    }
+
+    #[test]
+    fn no_sentence_has_what_steers_a_terminal_or_has_no_end() {
+        let evil = format!("\u{1b}]0;x\u{7}\u{202e}\r\n\"{}", "x".repeat(1_000_000));
+        let problem = serde_json::from_value(serde_json::json!({"detail": evil})).unwrap();
+        for failure in [
+            Failure::Refused { problem, way: None },
+            Failure::Unreachable(evil.clone()),
+            Failure::NoChallenge(evil.clone()),
+            Failure::Strange(evil.clone()),
+            Failure::Other(evil.clone()),
+            Error::Other(evil.clone().into()).into(),
+        ] {
+            let sentence = failure.sentence("game.example", "acme.example");
+            assert!(sentence.len() < 1200, "{}", sentence.len());
+            assert!(
+                !sentence.contains(|c: char| c.is_control() || c == '\u{202e}'),
+                "{sentence}"
+            );
+        }
+        assert_eq!(words("a \"b\""), "a 'b'");
+        assert_eq!(words(&"ü".repeat(500)), "ü".repeat(500));
+        assert_eq!(words(&"ü".repeat(501)), "ü".repeat(500) + "…");
     }
 }

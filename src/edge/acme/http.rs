@@ -6,11 +6,11 @@
 use std::error::Error as _;
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
+use axum::http::header::{HOST, USER_AGENT};
 use axum::http::{HeaderValue, Request, Response, Uri, response};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -18,10 +18,15 @@ use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use super::answer::{Noted, Refusal, examine};
+use super::proxy::Proxies;
+use super::schedule::in_words;
 
 /// How long a request may take, with its connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,7 +41,17 @@ const NAME: HeaderValue = HeaderValue::from_static(concat!("wulin/", env!("CARGO
 #[derive(Clone)]
 pub(super) struct Client {
     tls: TlsConnector,
-    asked_to_wait: Arc<Mutex<Option<Duration>>>,
+    proxies: Arc<Proxies>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What the answers said beside what the library reads.
+#[derive(Default)]
+struct Heard {
+    /// The last one of all.
+    last: Noted,
+    /// How long the last one that refused something asked to wait.
+    refused: Option<Duration>,
 }
 
 /// Why there was no answer, as the end of a sentence.
@@ -44,9 +59,17 @@ pub(super) struct Client {
 #[error("{0}")]
 pub(super) struct Unreachable(String);
 
+/// What an authority does that ACME does not know, as a clause.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Strange(pub(super) String);
+
 impl Client {
-    /// Trusts servers that `roots` vouch for.
-    pub(super) fn new(roots: Arc<RootCertStore>) -> Result<Client, rustls::Error> {
+    /// Trusts servers that `roots` vouch for, and goes through `proxies`.
+    pub(super) fn new(
+        roots: Arc<RootCertStore>,
+        proxies: Proxies,
+    ) -> Result<Client, rustls::Error> {
         let mut config = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
@@ -54,69 +77,46 @@ impl Client {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Client {
             tls: Arc::new(config).into(),
-            asked_to_wait: Arc::default(),
+            proxies: Arc::new(proxies),
+            heard: Arc::default(),
         })
     }
 
     /// How long the authority asked to be left alone (`Retry-After`) when it last refused something; told once.
     pub(super) fn asked_to_wait(&self) -> Option<Duration> {
-        self.asked_to_wait
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.heard().refused.take()
     }
 
-    async fn ask(
-        &self,
-        request: Request<BodyWrapper<Bytes>>,
-    ) -> Result<Response<Body>, Unreachable> {
-        let answer = match time::timeout(TIMEOUT, self.exchange(request)).await {
-            Ok(answer) => answer?,
-            Err(_) => {
-                return Err(Unreachable(format!(
-                    "it did not answer within {} s",
-                    TIMEOUT.as_secs()
-                )));
-            }
-        };
-        let (parts, _) = &answer;
-        if parts.status.is_client_error() || parts.status.is_server_error() {
-            *self
-                .asked_to_wait
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = retry_after(parts);
-            // Without a problem in JSON (RFC 7807) it is not ACME that speaks, but a gateway before it.
-            let kind = parts.headers.get(CONTENT_TYPE);
-            if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json")) {
-                return Err(Unreachable(format!("it answered with {}", parts.status)));
-            }
-        }
-        let (parts, body) = answer;
-        Ok(Response::from_parts(parts, Body::from(body)))
+    /// What the last answer said.
+    pub(super) fn noted(&self) -> Noted {
+        self.heard().last.clone()
     }
 
-    async fn exchange(
-        &self,
-        request: Request<BodyWrapper<Bytes>>,
-    ) -> Result<(response::Parts, Bytes), Unreachable> {
-        let stream = self.connect(request.uri()).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| broken(&error))?;
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, request: Request<BodyWrapper<Bytes>>) -> Result<Response<Body>, Error> {
+        let uri = request.uri().clone();
         let exchange = async {
-            let response = sender.send_request(addressed(request)?).await;
-            let (parts, body) = response.map_err(|error| broken(&error))?.into_parts();
-            let body = to_bytes(Body::new(body), LONGEST)
-                .await
-                .map_err(|error| Unreachable(format!("its answer cannot be read: {error}")))?;
-            Ok((parts, body))
+            let stream = self.connect(&uri).await?;
+            exchange(stream, request).await
         };
-        let mut exchange = pin!(exchange);
-        tokio::select! {
-            biased;
-            answer = &mut exchange => answer,
-            // What came before the end is still to be had.
-            _ = connection => exchange.await,
+        let (parts, body) = timely(TIMEOUT, exchange).await.map_err(boxed)?;
+        let failed = parts.status.is_client_error() || parts.status.is_server_error();
+        let (noted, passed) = examine(&uri, parts, body, SystemTime::now());
+        {
+            let mut heard = self.heard();
+            if failed {
+                heard.refused = noted.wait;
+            }
+            heard.last = noted;
+        }
+        match passed {
+            Ok((parts, body)) => Ok(Response::from_parts(parts, Body::from(body))),
+            Err(Refusal::Problem(problem)) => Err(Error::Api(problem)),
+            Err(Refusal::Other(why)) => Err(boxed(Unreachable(why))),
+            Err(Refusal::Strange(why)) => Err(boxed(Strange(why))),
         }
     }
 
@@ -125,18 +125,29 @@ impl Client {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Unreachable(format!("{host:?} is no name of a server")))?;
-        let addresses = lookup_host((host, uri.port_u16().unwrap_or(443)))
-            .await
-            .map_err(|error| Unreachable(format!("its address is not to be found: {error}")))?;
-        let mut result = Err(Unreachable("it has no address".to_owned()));
-        for address in addresses {
-            result = match time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return self.secure(name, stream).await,
-                Ok(Err(error)) => Err(Unreachable(format!("connecting failed: {error}"))),
-                Err(_) => Err(Unreachable("nobody answers at its address".to_owned())),
-            };
-        }
-        result
+        let port = uri.port_u16().unwrap_or(443);
+        let stream = match self.proxies.to(host, port) {
+            None => reach(host, port).await.map_err(|Unreachable(why)| {
+                Unreachable(match self.proxies.unused() {
+                    None => why,
+                    Some(variable) => format!(
+                        "{why}; {variable} is set, but is not used, since it names no http:// proxy"
+                    ),
+                })
+            })?,
+            Some(proxy) => {
+                let through = async {
+                    let mut stream = reach(&proxy.host, proxy.port)
+                        .await
+                        .map_err(|Unreachable(why)| io::Error::other(why))?;
+                    proxy.lead(&mut stream, host, port).await?;
+                    Ok(stream)
+                };
+                let led: io::Result<TcpStream> = through.await;
+                led.map_err(|error| Unreachable(format!("{proxy} does not lead there: {error}")))?
+            }
+        };
+        self.secure(name, stream).await
     }
 
     async fn secure(
@@ -166,12 +177,68 @@ impl HttpClient for Client {
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         let client = self.clone();
-        Box::pin(async move {
-            let answer = client.ask(request).await;
-            answer
-                .map(BytesResponse::from)
-                .map_err(|error| Error::Other(Box::new(error)))
-        })
+        Box::pin(async move { client.ask(request).await.map(BytesResponse::from) })
+    }
+}
+
+fn boxed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Other(Box::new(error))
+}
+
+/// What takes longer than anybody waits is given up, however much of it is there.
+async fn timely<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Unreachable>>,
+) -> Result<T, Unreachable> {
+    time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Unreachable(format!(
+            "it did not answer within {}",
+            in_words(limit)
+        )))
+    })
+}
+
+/// A connection to the first address of a host that takes one.
+async fn reach(host: &str, port: u16) -> Result<TcpStream, Unreachable> {
+    let addresses = lookup_host((host, port))
+        .await
+        .map_err(|error| Unreachable(format!("its address is not to be found: {error}")))?;
+    let mut result = Err(Unreachable("it has no address".to_owned()));
+    for address in addresses {
+        result = match time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => Err(Unreachable(format!("connecting failed: {error}"))),
+            Err(_) => Err(Unreachable("nobody answers at its address".to_owned())),
+        };
+    }
+    result
+}
+
+/// One request and its answer.
+async fn exchange<S>(
+    stream: S,
+    request: Request<BodyWrapper<Bytes>>,
+) -> Result<(response::Parts, Bytes), Unreachable>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| broken(&error))?;
+    let exchange = async {
+        let response = sender.send_request(addressed(request)?).await;
+        let (parts, body) = response.map_err(|error| broken(&error))?.into_parts();
+        let body = to_bytes(Body::new(body), LONGEST)
+            .await
+            .map_err(|error| Unreachable(format!("its answer cannot be read: {error}")))?;
+        Ok((parts, body))
+    };
+    let mut exchange = pin!(exchange);
+    tokio::select! {
+        biased;
+        answer = &mut exchange => answer,
+        // What came before the end is still to be had.
+        _ = connection => exchange.await,
     }
 }
 
@@ -197,46 +264,101 @@ fn broken(error: &hyper::Error) -> Unreachable {
         .source()
         .and_then(|cause| cause.downcast_ref::<io::Error>());
     Unreachable(match cause {
+        // TLS says so in a paragraph of its own.
+        Some(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+            "the connection broke before the answer was whole".to_owned()
+        }
         Some(cause) => format!("the connection broke: {cause}"),
         None => format!("the connection broke: {error}"),
     })
 }
 
-/// Seconds, or a moment (RFC 9110, 10.2.3).
-pub fn retry_after(parts: &response::Parts) -> Option<Duration> {
-    let value = parts.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let moment = httpdate::parse_http_date(value).ok()?;
-    moment.duration_since(SystemTime::now()).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
     use super::*;
 
-    fn waits(value: &str) -> Option<Duration> {
-        let response = Response::builder().header(RETRY_AFTER, value);
-        retry_after(&response.body(()).unwrap().into_parts().0)
-    }
+    /// Whatever the machine does meanwhile, what never ends is given up.
+    const LIMIT: Duration = Duration::from_secs(1);
 
-    #[test]
-    fn an_authority_asks_to_wait_in_seconds_or_until_a_moment() {
-        assert_eq!(waits("120"), Some(Duration::from_mins(2)));
-        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), None, "over already");
-        assert!(waits("Fri, 31 Dec 9999 23:59:59 GMT") > Some(Duration::from_hours(24)));
-        assert_eq!(waits("soon"), None);
+    fn request() -> Request<BodyWrapper<Bytes>> {
+        let request = Request::builder().uri("https://acme.example:14000/dir?x=1");
+        request.body(BodyWrapper::default()).unwrap()
     }
 
     #[test]
     fn a_request_is_addressed_to_its_host() {
-        let request = Request::builder()
-            .uri("https://acme.example:14000/dir?x=1")
-            .body(BodyWrapper::default())
-            .unwrap();
-        let request = addressed(request).unwrap();
+        let request = addressed(request()).unwrap();
         assert_eq!(request.uri(), "/dir?x=1");
         assert_eq!(request.headers()[HOST], "acme.example:14000");
+    }
+
+    /// What comes of a request to somebody who behaves like this once it is there.
+    async fn asked<F>(
+        behave: impl FnOnce(DuplexStream) -> F,
+    ) -> Result<(response::Parts, Bytes), Unreachable>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (ours, mut its) = duplex(1024);
+        let mut head = [0; 1024];
+        let asked = tokio::spawn(timely(LIMIT, exchange(ours, request())));
+        assert!(its.read(&mut head).await.unwrap() > 0);
+        let behaves = tokio::spawn(behave(its));
+        let answer = asked.await.unwrap();
+        behaves.abort();
+        answer
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_never_comes_to_its_end_has_a_deadline() {
+        for (begin, drop) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", "x"),
+            ("HTTP/1.1 200 OK\r\n", "x"),
+            ("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+            ("", ""),
+        ] {
+            let answer = asked(move |mut its: DuplexStream| async move {
+                its.write_all(begin.as_bytes()).await.unwrap();
+                loop {
+                    time::sleep(Duration::from_millis(50)).await;
+                    let _ = its.write_all(drop.as_bytes()).await;
+                }
+            });
+            let why = answer.await.unwrap_err().to_string();
+            assert_eq!(why, "it did not answer within 1 second");
+        }
+    }
+
+    #[tokio::test]
+    async fn hints_before_an_answer_do_not_matter() {
+        let answer = asked(|mut its: DuplexStream| async move {
+            let hints = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+            let answer = format!("{hints}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            its.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let (parts, body) = answer.await.unwrap();
+        assert_eq!((parts.status.as_u16(), &body[..]), (200, &b"ok"[..]));
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_or_cut_in_the_middle_is_none() {
+        let endless = asked(|mut its: DuplexStream| async move {
+            let _ = its.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            while its.write_all(&[b'x'; 1024]).await.is_ok() {}
+        });
+        let why = endless.await.unwrap_err().to_string();
+        assert!(why.contains("its answer cannot be read"), "{why}");
+        for cut in [
+            "HTTP/1.1 200 O",
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+            "",
+        ] {
+            let answer = asked(|mut its: DuplexStream| async move {
+                its.write_all(cut.as_bytes()).await.unwrap();
+            });
+            assert!(answer.await.is_err(), "{cut}");
+        }
     }
 }

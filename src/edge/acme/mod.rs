@@ -3,11 +3,14 @@
 //! One task does it all, one domain after the other: [`Acme::run`]. What it has fetched goes to the
 //! [`Resolver`], which serves it from the next handshake on, and into the [`Store`].
 
+mod answer;
 mod caretaker;
+mod chain;
 mod challenge;
 mod failure;
 mod http;
 mod order;
+mod proxy;
 mod schedule;
 mod settings;
 mod store;
@@ -26,7 +29,7 @@ use challenge::{Answering, Way};
 use http::Client;
 
 pub use challenge::{Challenges, PROTOCOL};
-pub use http::retry_after;
+pub use proxy::Proxies;
 pub use settings::{Binding, Secret, Settings};
 pub use store::Store;
 
@@ -53,7 +56,8 @@ impl Acme {
         resolver: Arc<Resolver>,
         trusted: Arc<AtomicBool>,
     ) -> anyhow::Result<Acme> {
-        let client = Client::new(settings.roots.clone()).context("preparing TLS for ACME")?;
+        let client = Client::new(settings.roots.clone(), settings.proxies.clone())
+            .context("preparing TLS for ACME")?;
         for (domain, pair) in settings.domains.iter().zip(&settings.stored) {
             if let Some(pair) = pair {
                 resolver.put_fetched(domain, pair.clone());

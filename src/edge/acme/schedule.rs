@@ -14,7 +14,17 @@ const LATEST_LOOK: Duration = Duration::from_hours(24);
 const LONGEST_REST: Duration = Duration::from_hours(24);
 
 /// No authority keeps a server away longer.
-const LONGEST_WAIT: Duration = Duration::from_hours(7 * 24);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_hours(7 * 24);
+
+/// How long an unfinished order is left alone at most, whatever the authority says: it ends some day.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
+
+/// How long an authority may take to validate or to issue before its order is put off. Those that look from many places
+/// take half a minute.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Between one look at an order and the next.
+const FIRST_LOOK: Duration = Duration::from_millis(250);
+const LAST_LOOK: Duration = Duration::from_secs(20);
 
 /// Why an order came to nothing, as far as the next one is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +36,10 @@ pub(super) enum Cause {
     Refused,
     /// Too many orders or failures.
     Limited,
+    /// The order is taken up again, which costs nothing.
+    Unfinished,
+    /// What was issued did not arrive as it should, and is downloaded again.
+    Unfit,
 }
 
 impl Cause {
@@ -35,6 +49,8 @@ impl Cause {
             Cause::Passing => (Duration::from_secs(5), Duration::from_hours(1)),
             Cause::Refused => (Duration::from_mins(10), Duration::from_hours(12)),
             Cause::Limited => (Duration::from_hours(1), Duration::from_hours(12)),
+            Cause::Unfinished => (Duration::from_mins(1), Duration::from_hours(1)),
+            Cause::Unfit => (Duration::from_secs(10), Duration::from_hours(1)),
         }
     }
 }
@@ -43,9 +59,64 @@ impl Cause {
 /// the authority `asked` for.
 pub(super) fn retry(cause: Cause, failures: u32, asked: Option<Duration>, chance: f64) -> Duration {
     let (first, longest) = cause.bounds();
+    let most = match cause {
+        Cause::Unfinished | Cause::Unfit => LONGEST_PAUSE,
+        Cause::Passing | Cause::Refused | Cause::Limited => LONGEST_WAIT,
+    };
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     let wait = doubled.min(longest).max(asked.unwrap_or_default());
-    wait.min(LONGEST_WAIT).mul_f64(1.0 + chance / 4.0)
+    wait.min(most).mul_f64(1.0 + chance / 4.0)
+}
+
+/// When to look at an order again that is under way, until nobody waits any longer.
+#[derive(Debug)]
+pub(super) struct Looks {
+    waited: Duration,
+    next: Duration,
+}
+
+impl Looks {
+    /// Before the first one.
+    pub(super) fn new() -> Looks {
+        Looks {
+            waited: Duration::ZERO,
+            next: FIRST_LOOK,
+        }
+    }
+
+    /// How long to wait before the next look, unless the authority `asked` for another time; nothing when it is too long.
+    pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        let wait = asked.map_or(self.next, |asked| asked.max(FIRST_LOOK));
+        self.next = self.next.mul_f64(1.5).min(LAST_LOOK);
+        self.waited = self.waited.saturating_add(wait);
+        (self.waited <= PATIENCE).then_some(wait)
+    }
+}
+
+/// A duration for people, in its two largest units, to the nearest of the smaller one.
+pub(super) fn in_words(length: Duration) -> String {
+    let of = |count: u64, unit: &str| match count {
+        0 => String::new(),
+        1 => format!("1 {unit}"),
+        _ => format!("{count} {unit}s"),
+    };
+    let seconds = length.as_secs() + u64::from(length.subsec_millis() >= 500);
+    let minutes = (seconds + 30) / 60;
+    let hours = (minutes + 30) / 60;
+    let (large, small) = if seconds < 60 {
+        (String::new(), of(seconds, "second"))
+    } else if minutes < 60 {
+        (String::new(), of(minutes, "minute"))
+    } else if minutes < 24 * 60 {
+        (of(minutes / 60, "hour"), of(minutes % 60, "minute"))
+    } else {
+        (of(hours / 24, "day"), of(hours % 24, "hour"))
+    };
+    match (large.is_empty(), small.is_empty()) {
+        (true, true) => "less than a second".to_owned(),
+        (false, false) => format!("{large} {small}"),
+        _ => large + &small,
+    }
 }
 
 /// When to renew a certificate on which the authority gives no advice: when a third of its time is left, or up to a
@@ -81,7 +152,8 @@ pub(super) fn advised(
         }
     };
     let last_tenth = until.duration_since(from).unwrap_or_default() / 10;
-    moment.min(until - last_tenth)
+    // An advice from before the certificate is one to renew at once.
+    moment.max(from).min(until - last_tenth)
 }
 
 /// How long until the authority is asked for its advice again.
@@ -136,7 +208,13 @@ mod tests {
             [10, 20, 40, 80]
         );
         assert_eq!(retry(Cause::Passing, 1, None, 0.0), Duration::from_secs(5));
-        for cause in [Cause::Passing, Cause::Refused, Cause::Limited] {
+        for cause in [
+            Cause::Passing,
+            Cause::Refused,
+            Cause::Limited,
+            Cause::Unfinished,
+            Cause::Unfit,
+        ] {
             let (_, longest) = cause.bounds();
             assert_eq!(retry(cause, u32::MAX, None, 0.0), longest);
             assert_eq!(retry(cause, u32::MAX, None, 1.0), longest.mul_f64(1.25));
@@ -169,6 +247,48 @@ mod tests {
             retry(Cause::Limited, 1, Some(Duration::MAX), 0.0),
             LONGEST_WAIT
         );
+        assert_eq!(
+            retry(Cause::Unfinished, 1, Some(Duration::MAX), 0.0),
+            LONGEST_PAUSE
+        );
+    }
+
+    #[test]
+    fn an_order_is_looked_at_for_two_minutes_and_not_all_the_time() {
+        let all = |asked: Option<Duration>| {
+            let mut looks = Looks::new();
+            std::iter::from_fn(|| looks.next(asked)).collect::<Vec<_>>()
+        };
+        let own = all(None);
+        assert_eq!(own[..2], [FIRST_LOOK, FIRST_LOOK.mul_f64(1.5)]);
+        assert!((10..30).contains(&own.len()), "{own:?}");
+        let sum: Duration = own.iter().sum();
+        assert!(sum <= PATIENCE && sum + LAST_LOOK > PATIENCE, "{sum:?}");
+        assert_eq!(all(Some(Duration::from_secs(30))).len(), 4);
+        assert!(all(Some(Duration::ZERO)).len() <= 480);
+        assert!(all(Some(Duration::MAX)).is_empty());
+    }
+
+    #[test]
+    fn durations_are_said_as_people_say_them() {
+        for (seconds, words) in [
+            (0.0, "less than a second"),
+            (0.7, "1 second"),
+            (59.4, "59 seconds"),
+            (59.8, "1 minute"),
+            (90.0, "2 minutes"),
+            (3569.0, "59 minutes"),
+            (3599.0, "1 hour"),
+            (7199.2, "2 hours"),
+            (7170.0, "2 hours"),
+            (6000.0, "1 hour 40 minutes"),
+            (86_399.0, "1 day"),
+            (86_400.0 * 2.0 - 10.0, "2 days"),
+            (86_400.0 * 1.5, "1 day 12 hours"),
+            (86_400.0 * 400.0, "400 days"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs_f64(seconds)), words);
+        }
     }
 
     #[test]

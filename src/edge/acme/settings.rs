@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustls::RootCertStore;
 
+use super::proxy::Proxies;
 use super::store::Store;
 use crate::edge::certificates::Pair;
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub email: Option<String>,
     /// Who vouches for the authority's own server.
     pub roots: Arc<RootCertStore>,
+    /// The way out, where it leads through a proxy.
+    pub proxies: Proxies,
     /// Ties the ACME account to one the authority knows already.
     pub binding: Option<Binding>,
     /// What outlives the process.

@@ -1,6 +1,11 @@
 //! Certificates that look after themselves, fetched from a real authority (pebble) by the real program.
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod answers;
+mod chains;
+mod orders;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,0 +1,284 @@
+//! What is ordered or issued is not thrown away: an order is taken up again by its address, wherever it is.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::{Value, json};
+
+use super::support::PATIENCE;
+use super::support::pebble::{Authority, Habits, Program, Stage};
+use super::support::stranger::{Answer, Asked, Stranger};
+use super::{DOMAIN, mode};
+
+type Trick = Box<dyn Fn(&Asked, &mut Answer) + Send>;
+
+async fn set() -> (Stage, Authority, Stranger) {
+    let stage = Stage::set(Habits::default());
+    let authority = stage.authority().await;
+    let stranger = Stranger::before(&stage, |_, _| {});
+    (stage, authority, stranger)
+}
+
+fn start(stage: &Stage, stranger: &Stranger) -> Program {
+    stage.server_by(&stranger.port, &[DOMAIN], &[])
+}
+
+fn kept(stage: &Stage, stranger: &Stranger, name: &str) -> PathBuf {
+    stage.store_of(&stranger.port).join(name)
+}
+
+/// Says that an order is still at this, and that nobody needs to ask again for long.
+fn hold(status: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
+    move |asked, answer| {
+        let ended = asked.path.starts_with("/finalize-order/");
+        if asked.path.starts_with("/my-order/") || (ended && status == "processing") {
+            answer.edit(|order| {
+                order["status"] = json!(status);
+                order.as_object_mut().unwrap().remove("certificate");
+            });
+            answer.set("Retry-After", "3600");
+        }
+    }
+}
+
+/// Changes orders when they are asked for.
+fn with_orders(change: impl Fn(&mut Value) + Send) -> impl Fn(&Asked, &mut Answer) + Send {
+    move |asked, answer| {
+        if asked.path.starts_with("/my-order/") && answer.status == 200 {
+            answer.edit(&change);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_takes_long_is_taken_up_again_on_sighup_and_after_a_restart() {
+    for (status, words) in [
+        ("pending", "still calls the order pending"),
+        ("processing", "still works on the certificate"),
+    ] {
+        let (stage, authority, stranger) = set().await;
+        let order = kept(&stage, &stranger, "game.example.order.json");
+        stranger.play(hold(status));
+        let mut server = start(&stage, &stranger);
+        let said = server.hear("It is tried again in").await;
+        assert!(said.contains(words), "{words:?} is not in {said}");
+        assert!(said.contains("no other one is made"), "{said}");
+        // As long as it was asked to.
+        assert!(said.contains("tried again in 1h"), "{said}");
+        assert_eq!(mode(&order), 0o600);
+
+        server.signal("HUP");
+        server.hear("an order is taken up again").await;
+        assert_eq!(server.stop(), Some(0));
+        let mut server = start(&stage, &stranger);
+        server.hear("It is tried again in").await;
+        stranger.be_honest();
+        server.signal("HUP");
+        let shown = server.served(DOMAIN, &authority.root, None).await;
+        assert_eq!(stranger.orders(), 1, "{status}");
+        assert!(!order.exists());
+        let pair = kept(&stage, &stranger, "game.example.pem");
+        assert_eq!(CertificateDer::from_pem_file(pair).unwrap(), shown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_outlives_a_process_that_is_killed_while_it_waits() {
+    let (stage, authority, stranger) = set().await;
+    // At each step of an order the process is killed, and the next one goes on there.
+    for (step, times) in [
+        ("POST /authZ/", 0),
+        ("POST /my-order/", 2),
+        ("POST /finalize-order/", 0),
+    ] {
+        stranger.play(hold_on(step));
+        let server = start(&stage, &stranger);
+        let before = stranger.count(step);
+        let deadline = Instant::now() + PATIENCE;
+        while stranger.count(step) <= before + times {
+            assert!(Instant::now() < deadline, "{step}: {}", server.said());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Not asked to end: killed.
+        drop(server);
+    }
+    stranger.be_honest();
+    let server = start(&stage, &stranger);
+    server.served(DOMAIN, &authority.root, None).await;
+    assert_eq!((stranger.orders(), authority.accounts()), (1, 1));
+}
+
+/// Keeps an order from going on beyond a step.
+fn hold_on(step: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
+    move |asked, answer| {
+        if asked.path.starts_with("/my-order/") && step == "POST /my-order/" {
+            answer.edit(|order| order["status"] = json!("pending"));
+        }
+        let here = format!("{} {}", asked.method, asked.path).starts_with(step);
+        if here && step != "POST /my-order/" {
+            answer.cut = Some(0);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_none_any_more_is_replaced() {
+    let gone = |asked: &Asked, answer: &mut Answer| {
+        if asked.path.starts_with("/my-order/") {
+            answer.refuse(404, "malformed", "no such order");
+        }
+    };
+    let invalid = with_orders(|order| order["status"] = json!("invalid"));
+    let expired = with_orders(|order| {
+        order["status"] = json!("pending");
+        order["expires"] = json!("2020-01-01T00:00:00Z");
+    });
+    let tricks: [Trick; 3] = [Box::new(gone), Box::new(invalid), Box::new(expired)];
+    let (stage, authority, stranger) = set().await;
+    for trick in tricks {
+        let _ = fs::remove_dir_all(stage.state());
+        let orders = stranger.orders();
+        stranger.play(hold("pending"));
+        let mut server = start(&stage, &stranger);
+        server.hear("It is tried again in").await;
+        assert_eq!(server.stop(), Some(0));
+        // The order that was kept is looked at once; what comes after it is honest.
+        let looks = AtomicUsize::new(0);
+        stranger.play(move |asked, answer| {
+            if asked.path.starts_with("/my-order/") && looks.fetch_add(1, Ordering::Relaxed) == 0 {
+                trick(asked, answer);
+            }
+        });
+        let mut server = start(&stage, &stranger);
+        server.served(DOMAIN, &authority.root, None).await;
+        let said = server.hear("is none any more").await;
+        assert!(!said.contains("It is tried again"), "{said}");
+        assert_eq!(server.stop(), Some(0));
+        assert_eq!(stranger.orders() - orders, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_ends_without_a_reason_is_called_so() {
+    let (stage, authority, stranger) = set().await;
+    stranger.play(|asked, answer| {
+        if asked.path.starts_with("/my-order/") {
+            answer.edit(|order| {
+                order["status"] = json!("invalid");
+                order.as_object_mut().unwrap().remove("error");
+            });
+        }
+    });
+    let mut server = start(&stage, &stranger);
+    let said = server.hear("It is tried again in").await;
+    assert!(said.contains("and gave no reason"), "{said}");
+    stranger.be_honest();
+    server.signal("HUP");
+    server.served(DOMAIN, &authority.root, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_wants_no_proof_or_hundreds_is_not_followed() {
+    let (stage, authority, stranger) = set().await;
+    for (count, words) in [(0, "it wants 0 proofs"), (300, "it wants 300 proofs")] {
+        let _ = fs::remove_dir_all(stage.state());
+        stranger.play(move |asked, answer| {
+            if asked.path == "/order-plz" {
+                answer.edit(|order| {
+                    let one = order["authorizations"][0].clone();
+                    order["authorizations"] = vec![one; count].into();
+                });
+            }
+        });
+        let (orders, looks) = (stranger.orders(), stranger.count("POST /authZ/"));
+        let mut server = start(&stage, &stranger);
+        let said = server.hear("It is tried again in").await;
+        assert!(said.contains(words), "{said}");
+        assert_eq!(stranger.count("POST /authZ/"), looks);
+        server.signal("HUP");
+        server.served(DOMAIN, &authority.root, None).await;
+        assert_eq!(stranger.orders() - orders, 1, "it was good all the same");
+        assert_eq!(server.stop(), Some(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_a_path_is_not_offered() {
+    let (stage, _authority, stranger) = set().await;
+    for token in ["../../etc/passwd", "", "a/b", "a=", "\u{1b}[2J", "ä"] {
+        let _ = fs::remove_dir_all(stage.state());
+        stranger.play(move |asked, answer| {
+            if asked.path.starts_with("/authZ/") {
+                answer.edit(|authorization| {
+                    for challenge in authorization["challenges"].as_array_mut().unwrap() {
+                        challenge["token"] = json!(token);
+                    }
+                });
+            }
+        });
+        let (proofs, mut server) = (stranger.count("POST /chalZ/"), start(&stage, &stranger));
+        let said = server.hear("It is tried again in").await;
+        assert!(said.contains("is not base64url"), "{said}");
+        assert!(!said.contains('\x1b'), "{said}");
+        assert_eq!(stranger.count("POST /chalZ/"), proofs, "{token:?}");
+        assert_eq!(server.stop(), Some(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_later_is_kept_and_the_old_one_served_until_then() {
+    let (stage, _authority, stranger) = set().await;
+    let now = SystemTime::now();
+    let hours = Duration::from_hours;
+    // One that is to be renewed by the next process.
+    let old_root = stranger.forge(&[DOMAIN], (now - hours(20), now + hours(2)));
+    let server = start(&stage, &stranger);
+    server.served(DOMAIN, &old_root, None).await;
+    assert_eq!(server.stop(), Some(0));
+    let root = stranger.forge(&[DOMAIN], (now + hours(2), now + hours(2000)));
+    let orders = stranger.orders();
+
+    let mut server = start(&stage, &stranger);
+    let said = server.hear("is valid only from").await;
+    assert!(
+        said.contains("which is in 2 hours by this machine's clock"),
+        "{said}"
+    );
+    assert!(server.connect(DOMAIN, &old_root).await.is_ok());
+    let next = kept(&stage, &stranger, "game.example.next.pem");
+    assert_eq!(mode(&next), 0o600);
+    // Neither a restart nor SIGHUP orders another one.
+    server.signal("HUP");
+    assert_eq!(server.stop(), Some(0));
+    let mut server = start(&stage, &stranger);
+    server.hear("is valid only from").await;
+    server.signal("HUP");
+    assert!(server.connect(DOMAIN, &old_root).await.is_ok());
+    assert!(server.connect(DOMAIN, &root).await.is_err());
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(stranger.orders() - orders, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_later_is_served_when_it_is_time() {
+    let (stage, _authority, stranger) = set().await;
+    let now = SystemTime::now();
+    let begin = now + Duration::from_secs(6);
+    let root = stranger.forge(&[DOMAIN], (begin, now + Duration::from_hours(2000)));
+    let mut server = start(&stage, &stranger);
+    let said = server.hear("is valid only from").await;
+    assert!(said.contains("by this machine's clock"), "{said}");
+    server.served(DOMAIN, &root, None).await;
+    assert!(SystemTime::now() >= begin - Duration::from_secs(1));
+    server.hear("a new certificate is served").await;
+    assert_eq!(stranger.orders(), 1);
+    let (pair, next) = (
+        kept(&stage, &stranger, "game.example.pem"),
+        kept(&stage, &stranger, "game.example.next.pem"),
+    );
+    assert!(pair.exists() && !next.exists());
+}
