@@ -61,7 +61,7 @@ impl Drop for Presence {
 }
 
 /// Whom an address stands for: whoever has one IPv6 address usually has all 2^64 of its network.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
         v4 @ IpAddr::V4(_) => v4,

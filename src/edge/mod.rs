@@ -9,6 +9,7 @@ pub mod guarded;
 pub mod handed;
 pub mod listen;
 pub mod newcomer;
+pub mod pace;
 pub mod page;
 pub mod proxy;
 pub mod redirect;

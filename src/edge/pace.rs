@@ -1,0 +1,201 @@
+//! How fast an address may begin something: a token bucket for each IPv4 address or IPv6 network of 64 bits.
+
+use std::collections::HashMap;
+use std::mem;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::addresses::network;
+
+/// How many seconds' worth an address may begin at once, when it has begun nothing for that long.
+const AT_ONCE: u32 = 2;
+/// After so long without beginning anything a bucket is full again, and nothing is lost by forgetting it.
+const MEMORY: Duration = Duration::from_secs(AT_ONCE as u64);
+/// Addresses remembered in each of two generations: some 1 MB for both.
+const MOST: usize = 8192;
+
+/// The pace all addresses are held to, each by itself.
+///
+/// It never holds more than twice [`MOST`] addresses. Whoever comes from more within two seconds makes it forget those it
+/// has not heard of for the longest, which then have a full bucket again: nobody is refused for what others do. Such a
+/// crowd is for the limits of all together.
+#[derive(Debug)]
+pub struct Pace {
+    per_second: u32,
+    heard: Mutex<Heard>,
+}
+
+/// From when on the bucket of each address is full again. An address is in one of both, and moves to `young` when it is
+/// heard of.
+#[derive(Debug, Default)]
+struct Heard {
+    young: HashMap<IpAddr, Instant>,
+    old: HashMap<IpAddr, Instant>,
+    /// When `young` was begun.
+    since: Option<Instant>,
+}
+
+impl Pace {
+    /// So many a second from each address, and twice as many at once; 0 for any number.
+    pub fn new(per_second: u32) -> Pace {
+        Pace {
+            per_second,
+            heard: Mutex::default(),
+        }
+    }
+
+    /// Somebody at this address begins one. If that is too fast, nothing is counted, and the error says after how long
+    /// it may be tried again.
+    pub fn admit(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+        if self.per_second == 0 {
+            return Ok(());
+        }
+        let each = Duration::from_secs(1) / self.per_second;
+        let network = network(address);
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.age(now);
+        let full = heard.young.get(&network).or(heard.old.get(&network));
+        let full = full.map_or(now, |full| (*full).max(now));
+        let early = (full + each - now).saturating_sub(MEMORY);
+        let admitted = early.is_zero();
+        // Who is refused is remembered as well: a crowd must not make us forget whoever goes on trying.
+        heard.remember(network, if admitted { full + each } else { full }, now);
+        if admitted { Ok(()) } else { Err(early) }
+    }
+}
+
+impl Heard {
+    /// Forgets whom it has not heard of for [`MEMORY`].
+    fn age(&mut self, now: Instant) {
+        let age = self.since.map(|since| now.saturating_duration_since(since));
+        if age.is_some_and(|age| age >= MEMORY) {
+            self.turn(now);
+            if age.is_some_and(|age| age >= MEMORY * 2) {
+                self.old = HashMap::new();
+            }
+        }
+    }
+
+    /// The old ones are forgotten, and the young ones old.
+    fn turn(&mut self, now: Instant) {
+        self.old = mem::take(&mut self.young);
+        self.since = Some(now);
+    }
+
+    fn remember(&mut self, network: IpAddr, full: Instant, now: Instant) {
+        if self.young.len() >= MOST && !self.young.contains_key(&network) {
+            self.turn(now);
+        }
+        self.since.get_or_insert(now);
+        self.old.remove(&network);
+        self.young.insert(network, full);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn v6(network: u64) -> IpAddr {
+        IpAddr::V6((u128::from(network) << 64 | 1).into())
+    }
+
+    /// How many of a hundred in the same instant are let in.
+    fn admitted(pace: &Pace, address: IpAddr, now: Instant) -> usize {
+        (0..100)
+            .filter(|_| pace.admit(address, now).is_ok())
+            .count()
+    }
+
+    fn held(pace: &Pace) -> usize {
+        let heard = pace.heard.lock().unwrap();
+        heard.young.len() + heard.old.len()
+    }
+
+    #[test]
+    fn an_address_begins_two_seconds_worth_at_once_and_then_keeps_its_pace() {
+        let (pace, start) = (Pace::new(10), Instant::now());
+        let ann = ip("192.0.2.1");
+        assert_eq!(admitted(&pace, ann, start), 20);
+        assert_eq!(pace.admit(ann, start), Err(Duration::from_millis(100)));
+        assert_eq!(
+            admitted(&pace, ann, start + Duration::from_millis(99)),
+            0,
+            "who is refused owes nothing for it, and has earned nothing yet"
+        );
+        assert_eq!(admitted(&pace, ann, start + Duration::from_millis(100)), 1);
+        assert_eq!(admitted(&pace, ann, start + Duration::from_secs(1)), 9);
+        assert_eq!(admitted(&pace, ann, start + Duration::from_hours(1)), 20);
+    }
+
+    #[test]
+    fn the_pace_holds_over_any_time() {
+        let (pace, start) = (Pace::new(10), Instant::now());
+        let tries = (0..10_000).map(|step| start + Duration::from_millis(step));
+        let begun = tries.filter(|now| pace.admit(v6(1), *now).is_ok()).count();
+        assert_eq!(begun, 20 + 99);
+    }
+
+    #[test]
+    fn addresses_do_not_share_a_pace_and_networks_do() {
+        let (pace, now) = (Pace::new(1), Instant::now());
+        assert_eq!(admitted(&pace, ip("192.0.2.1"), now), 2);
+        assert_eq!(admitted(&pace, ip("192.0.2.2"), now), 2);
+        assert_eq!(admitted(&pace, ip("::ffff:192.0.2.2"), now), 0);
+        assert_eq!(admitted(&pace, ip("2001:db8::1"), now), 2);
+        assert_eq!(admitted(&pace, ip("2001:db8::2"), now), 0);
+        assert_eq!(admitted(&pace, ip("2001:db8:0:1::2"), now), 2);
+    }
+
+    #[test]
+    fn time_that_goes_back_is_no_harm() {
+        let (pace, start) = (Pace::new(10), Instant::now() + Duration::from_mins(1));
+        assert_eq!(admitted(&pace, v6(1), start), 20);
+        let before = start - Duration::from_secs(30);
+        assert_eq!(admitted(&pace, v6(1), before), 0);
+        assert_eq!(admitted(&pace, v6(2), before), 20);
+    }
+
+    #[test]
+    fn idle_addresses_are_forgotten() {
+        let (pace, start) = (Pace::new(10), Instant::now());
+        for network in 0..1000 {
+            pace.admit(v6(network), start).unwrap();
+        }
+        assert_eq!(held(&pace), 1000);
+        pace.admit(v6(0), start + MEMORY).unwrap();
+        assert_eq!(held(&pace), 1000, "they may still owe something");
+        pace.admit(v6(0), start + MEMORY * 2).unwrap();
+        assert_eq!(held(&pace), 1);
+        pace.admit(v6(1), start + Duration::from_mins(1)).unwrap();
+        assert_eq!(held(&pace), 1);
+    }
+
+    #[test]
+    fn a_crowd_of_addresses_fills_no_memory_and_is_nobody_elses_trouble() {
+        let (pace, now) = (Pace::new(10), Instant::now());
+        for network in 0..100_000 {
+            assert_eq!(pace.admit(v6(network), now), Ok(()));
+        }
+        assert!(held(&pace) <= MOST * 2);
+        assert_eq!(admitted(&pace, ip("192.0.2.1"), now), 20);
+        // Whoever goes on among a crowd of new ones is not forgotten.
+        for network in 200_000..230_000 {
+            pace.admit(v6(network), now).unwrap();
+            assert!(pace.admit(ip("192.0.2.1"), now).is_err(), "{network}");
+        }
+        assert!(held(&pace) <= MOST * 2);
+    }
+
+    #[test]
+    fn no_pace_lets_everybody_in_and_remembers_nobody() {
+        let (pace, now) = (Pace::new(0), Instant::now());
+        assert_eq!(admitted(&pace, v6(1), now), 100);
+        assert_eq!(held(&pace), 0);
+    }
+}
