@@ -144,19 +144,11 @@ impl PlainGate {
     /// Whom the connection is from, which may be somebody for whom a proxy speaks.
     async fn introduce(&self, stream: &mut TcpStream, peer: IpAddr) -> Result<Client, Refusal> {
         let proxies = &self.limits.proxies;
-        let mut client = Client {
-            address: peer,
-            proxy: proxies.trusts(peer),
-        };
+        let mut client = Client::at(peer, proxies);
         if client.proxy && proxies.introduce {
             let header = time::timeout(self.limits.handshake_timeout, proxy::read(stream));
             match header.await {
-                Ok(Ok(Some(address))) => {
-                    client = Client {
-                        address,
-                        proxy: proxies.trusts(address),
-                    };
-                }
+                Ok(Ok(Some(address))) => client = Client::at(address, proxies),
                 Ok(Ok(None)) => {}
                 Ok(Err(error)) => return Err(("proxy", error)),
                 Err(_) => return Err(too_slow("the proxy's header took too long")),
