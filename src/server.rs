@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::client::harmless;
 use crate::config::{AdminPort, Config, HttpPort};
 use crate::edge::addresses::Addresses;
 use crate::edge::gate::{Gate, PlainGate};
@@ -24,6 +25,7 @@ use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
 use crate::edge::redirect;
 use crate::edge::routes::{self, Site};
+use crate::edge::turned_away::TurnedAway;
 use crate::edge::upkeep::Upkeep;
 use crate::game::lobby::Lobby;
 use crate::ops::admin::{self, Admin};
@@ -96,7 +98,10 @@ impl Server {
         let polling = socketio::serve(hall.clone(), config.socketio_paths[0].clone());
         let upkeep = Upkeep::new(config, &census)?;
         upkeep.begin(&clients, http.is_some(), &draining);
-        let addresses = Addresses::new(config.gate.per_address);
+        let named = config.access.as_ref().is_some_and(|log| log.addresses);
+        let turned_away = TurnedAway::new(named);
+        clients.spawn(turned_away.clone().tell(draining.clone()));
+        let addresses = Addresses::new(config.gate.per_address, turned_away.clone());
         let site = Site {
             hall,
             base_path: config.base_path.clone(),
@@ -112,6 +117,7 @@ impl Server {
             upkeep.tls()?,
             config.gate.clone(),
             addresses,
+            turned_away,
             census.clone(),
         );
 
@@ -375,6 +381,8 @@ fn bound_http1(builder: &mut Builder<TokioExecutor>, timeout: Duration) {
 
 /// A connection that came to nothing: a scanner, a limit, a client that gave up.
 fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
-    // The address is personal data: only whoever asks for details sees it.
-    debug!(?peer, %error, "connection refused");
+    // The address is personal data: only whoever asks for details sees it. IPv4 is written as IPv4.
+    let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+    let error = harmless(&error.to_string());
+    debug!(?peer, error, "connection refused");
 }

@@ -8,19 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
+use super::turned_away::{Reason, TurnedAway};
+
 /// Connections at a time from each IPv4 address or IPv6 network of 64 bits.
 #[derive(Debug)]
 pub struct Addresses {
     most: usize,
     counts: Mutex<HashMap<IpAddr, usize>>,
+    turned_away: Arc<TurnedAway>,
 }
 
 impl Addresses {
-    /// Nobody is there yet, and no more than `most` may come from one address.
-    pub fn new(most: usize) -> Arc<Addresses> {
+    /// Nobody is there yet, and no more than `most` may come from one address. Others are `turned_away`.
+    pub fn new(most: usize, turned_away: Arc<TurnedAway>) -> Arc<Addresses> {
         Arc::new(Addresses {
             most,
             counts: Mutex::default(),
+            turned_away,
         })
     }
 
@@ -30,6 +34,7 @@ impl Addresses {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let here = counts.entry(network).or_default();
         if *here >= self.most {
+            self.turned_away.add(Reason::Address, address);
             return None;
         }
         *here += 1;
@@ -188,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_address_is_full_until_somebody_goes() {
-        let addresses = Addresses::new(2);
+        let addresses = Addresses::new(2, TurnedAway::new(false));
         let first = addresses.enter(ip("2001:db8::1")).unwrap();
         let _second = addresses.enter(ip("2001:db8::2")).unwrap();
         assert!(addresses.enter(ip("2001:db8::3")).is_none());

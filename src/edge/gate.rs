@@ -21,7 +21,8 @@ use tower::Layer;
 use super::acme;
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::guarded::Guarded;
-use super::proxy;
+use super::proxy::{self, Unread};
+use super::turned_away::{Reason, TurnedAway};
 use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
 
@@ -66,6 +67,7 @@ pub struct PlainGate {
     limits: Arc<GateLimits>,
     census: Arc<Census>,
     addresses: Arc<Addresses>,
+    turned_away: Arc<TurnedAway>,
 }
 
 /// Why a connection came to nothing. The first is its label in the metrics.
@@ -77,6 +79,7 @@ impl Gate {
         tls: Arc<rustls::ServerConfig>,
         limits: GateLimits,
         addresses: Arc<Addresses>,
+        turned_away: Arc<TurnedAway>,
         census: Arc<Census>,
     ) -> Gate {
         Gate {
@@ -85,6 +88,7 @@ impl Gate {
                 limits: Arc::new(limits),
                 census,
                 addresses,
+                turned_away,
             },
         }
     }
@@ -117,14 +121,15 @@ impl Gate {
 
 impl PlainGate {
     async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Client), Refusal> {
+        let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
         let counted = self.census.enter(Kind::Connection, 1);
         if self.census.count(Kind::Connection) > self.limits.connections {
+            self.turned_away.add(Reason::Connections, peer);
             return Err((
                 "connections",
                 io::Error::other("as many connections as --max-connections allows"),
             ));
         }
-        let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
         let client = self.introduce(&mut stream, peer).await?;
         let presence = if client.proxy {
             // Each of its requests is from somebody else.
@@ -136,6 +141,7 @@ impl PlainGate {
         let admission = Admission {
             _presence: presence,
             _counted: counted,
+            unheard: Some((self.turned_away.clone(), peer)),
         };
         let stream = Guarded::new(stream, self.limits.write_timeout, admission);
         Ok((stream, client))
@@ -150,7 +156,15 @@ impl PlainGate {
             match header.await {
                 Ok(Ok(Some(address))) => client = Client::at(address, proxies),
                 Ok(Ok(None)) => {}
-                Ok(Err(error)) => return Err(("proxy", error)),
+                Ok(Err(Unread::Closed(error))) => return Err(("closed", error)),
+                Ok(Err(unread)) => {
+                    let reason = match unread {
+                        Unread::Bad => Reason::HeaderBad,
+                        Unread::Missing | Unread::Closed(_) => Reason::HeaderMissing,
+                    };
+                    self.turned_away.add(reason, peer);
+                    return Err(("proxy", io::Error::other(unread)));
+                }
                 Err(_) => return Err(too_slow("the proxy's header took too long")),
             }
         }
@@ -253,4 +267,17 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PlainGate {
 pub struct Admission {
     _presence: Option<Presence>,
     _counted: Counted,
+    /// Who is told if the first bytes, which have not come yet, are a header that nobody expects, and from where.
+    unheard: Option<(Arc<TurnedAway>, IpAddr)>,
+}
+
+impl Admission {
+    /// Bytes have come, behind the header if one was expected.
+    pub fn hear(&mut self, bytes: &[u8]) {
+        if let Some((turned_away, peer)) = self.unheard.take()
+            && proxy::begins(bytes)
+        {
+            turned_away.add(Reason::HeaderUnexpected, peer);
+        }
+    }
 }

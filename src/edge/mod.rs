@@ -16,4 +16,5 @@ pub mod redirect;
 pub mod renewal;
 pub mod routes;
 pub mod tls;
+pub mod turned_away;
 pub mod upkeep;
