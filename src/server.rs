@@ -23,7 +23,7 @@ use crate::edge::gate::{Gate, PlainGate};
 use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
-use crate::edge::redirect;
+use crate::edge::redirect::{self, Https};
 use crate::edge::routes::{self, Site};
 use crate::edge::turned_away::TurnedAway;
 use crate::edge::upkeep::Upkeep;
@@ -77,6 +77,9 @@ impl Server {
     /// The same on sockets that were handed over. The ports of the configuration are for those that were not.
     pub fn start_on(config: &Config, handed: Handed) -> anyhow::Result<Server> {
         let start = Start::now();
+        for warning in handed.warnings() {
+            warn!("{warning}");
+        }
         let (https, http) = open(config, handed)?;
         let address = https.local_addr().context("asking for the HTTPS port")?;
         let http_address = match &http {
@@ -103,7 +106,7 @@ impl Server {
         clients.spawn(turned_away.clone().tell(draining.clone()));
         let addresses = Addresses::new(config.gate.per_address, turned_away.clone());
         let site = Site {
-            hall,
+            hall: hall.clone(),
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
             polling: polling.service.clone(),
@@ -130,8 +133,13 @@ impl Server {
         )];
         if let Some(http) = http {
             let server = http_server(config, http, plain, &handle)?;
-            let redirect = redirect::router(address.port(), upkeep.challenges());
-            listeners.push(tokio::spawn(server.serve(newcomers.serving(redirect))));
+            let https = Https {
+                port: address.port(),
+                domains: config.domains.clone().into(),
+            };
+            let redirect = redirect::router(https, upkeep.challenges());
+            let routes = routes::plain(hall, redirect);
+            listeners.push(tokio::spawn(server.serve(newcomers.serving(routes))));
         }
         let admin_handle = Handle::new();
         if let Some(admin) = admin {
