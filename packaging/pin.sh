@@ -22,11 +22,9 @@ for name in BUILDER BASE; do
     fi
     tag=${image%@*}
     "$engine" pull --quiet "$tag" >/dev/null
-    # Podman names two: that of the list of all architectures, which is wanted, and that of this machine's.
-    own=$("$engine" image inspect --format '{{.Digest}}' "$tag" 2>/dev/null) || own=
-    all=$("$engine" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$tag" | sed -n 's/.*@//p')
-    digest=$(echo "$all" | grep -vxF "$own" | head -n 1) || true
-    digest=${digest:-$own}
+    # Of an image for several machines this is the digest of the whole list. Podman knows it by this name, Docker by the other.
+    digest=$("$engine" image inspect --format '{{.Digest}}' "$tag" 2>/dev/null) \
+        || digest=$("$engine" image inspect --format '{{index .RepoDigests 0}}' "$tag" | sed 's/.*@//')
     if [ -z "$digest" ]; then
         echo "$tag has no digest here." >&2
         exit 1
