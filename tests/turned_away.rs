@@ -192,6 +192,14 @@ fn an_https_client_where_a_header_is_expected_is_said() {
 }
 
 #[test]
+fn a_proxy_that_says_nothing_is_said() {
+    let flags = [&PROXY[..], &["--tls-timeout", "200ms"]].concat();
+    for bytes in [b"".as_slice(), b"PROXY TC"] {
+        said_once_a_minute(&flags, "--proxy-protocol", 2, |told| told.refused(bytes));
+    }
+}
+
+#[test]
 fn a_header_that_cannot_be_read_is_said() {
     for bytes in [
         b"PROXY TCP4 nowhere 10.0.0.1 1 2\r\n".as_slice(),

@@ -165,7 +165,10 @@ impl PlainGate {
                     self.turned_away.add(reason, peer);
                     return Err(("proxy", io::Error::other(unread)));
                 }
-                Err(_) => return Err(too_slow("the proxy's header took too long")),
+                Err(_) => {
+                    self.turned_away.add(Reason::HeaderMissing, peer);
+                    return Err(too_slow("the proxy's header took too long"));
+                }
             }
         }
         Ok(client)

@@ -21,7 +21,7 @@ use super::access::{self, AccessLog};
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::gate::Stream;
 use super::page;
-use super::tidy::tidied;
+use super::tidy::{End, tidied};
 use crate::protocol::socketio::Version;
 use crate::runtime::census::Counts;
 use crate::transport::session::Hall;
@@ -71,9 +71,16 @@ pub fn router(site: Site) -> Router {
         router = router.route(&address, get(answer));
     }
     let router = router.fallback(transports).with_state(site.clone());
-    let base_path = site.base_path.clone();
-    let ends = move |path: &str| path == base_path || HEALTH.contains(&path);
-    let router = tidied(router.merge(health(site.hall.clone())), ends)
+    let (base_path, socketio_paths) = (site.base_path.clone(), site.socketio_paths.clone());
+    // Files of the page are asked for by the page itself, as they are called.
+    let known = move |path: &str| {
+        if path == "/" || path == base_path || HEALTH.contains(&path) {
+            return Some(End::Idle);
+        }
+        let socketio = socketio_paths.iter().any(|known| known == path);
+        socketio.then_some(End::Kept)
+    };
+    let router = tidied(router.merge(health(site.hall.clone())), known)
         .layer(middleware::map_response_with_state(site.clone(), headers));
     match site.access.clone() {
         Some(log) => router.layer(middleware::from_fn_with_state(Arc::new(log), access::log)),
@@ -91,7 +98,8 @@ pub fn health(hall: Hall) -> Router {
 
 /// The routes of the plain HTTP listener: how the server is, and for everything else the way to HTTPS.
 pub fn plain(hall: Hall, redirect: Router) -> Router {
-    tidied(health(hall).merge(redirect), |path| HEALTH.contains(&path))
+    let known = |path: &str| HEALTH.contains(&path).then_some(End::Idle);
+    tidied(health(hall).merge(redirect), known)
 }
 
 /// Whether a path lies where the server has addresses that are no transport.

@@ -6,26 +6,33 @@ use axum::body::Body;
 use axum::http::{Request, Uri};
 use tower::ServiceExt;
 
-/// The routes, behind whatever writes addresses: of slashes that follow each other one is left, and one at the end is
-/// passed over where `ends` knows the address without it.
-///
-/// At the end of others slashes stay as they are: two of them are the signature of the 2016 Mini Program client.
+/// What slashes at the end of an address mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing.
+    Idle,
+    /// Something: two are the signature of the 2016 Mini Program client.
+    Kept,
+}
+
+/// The routes, behind whatever writes addresses: of slashes that follow each other one is left, and those at the end are
+/// passed over where they mean nothing. `known` says so of an address without them; one it does not know stays as it is
+/// written.
 pub fn tidied(
     router: Router,
-    ends: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+    known: impl Fn(&str) -> Option<End> + Clone + Send + Sync + 'static,
 ) -> Router {
     Router::new().fallback_service(router.map_request(move |mut request: Request<Body>| {
-        if let Some(uri) = tidy(request.uri(), &ends) {
+        if let Some(uri) = tidy(request.uri(), &known) {
             *request.uri_mut() = uri;
         }
         request
     }))
 }
 
-/// The address as it is meant; none if it is written so already.
-fn tidy(uri: &Uri, ends: impl Fn(&str) -> bool) -> Option<Uri> {
+/// The address as it is meant; none if it is written so already, or not known.
+fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
     let path = uri.path();
-    // Nothing else is amiss in any other.
     if !path.contains("//") && !(path.len() > 1 && path.ends_with('/')) {
         return None;
     }
@@ -36,11 +43,12 @@ fn tidy(uri: &Uri, ends: impl Fn(&str) -> bool) -> Option<Uri> {
             meant.push(c);
         }
     }
-    let tail = &path[bare.len()..];
     if meant.is_empty() {
         meant.push('/');
-    } else if !ends(&meant) {
-        meant.push_str(tail);
+    }
+    match known(&meant)? {
+        End::Idle => {}
+        End::Kept => meant.push_str(&path[bare.len()..]),
     }
     if meant == path {
         return None;
@@ -49,7 +57,10 @@ fn tidy(uri: &Uri, ends: impl Fn(&str) -> bool) -> Option<Uri> {
         meant.push('?');
         meant.push_str(query);
     }
-    Uri::try_from(meant).ok()
+    // By HTTP/2, the host is in the address as well.
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(meant.try_into().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 #[cfg(test)]
@@ -58,7 +69,11 @@ mod tests {
 
     #[test]
     fn slashes_too_many_change_nothing() {
-        let ends = |path: &str| ["/healthz", "/applet/websocket"].contains(&path);
+        let known = |path: &str| match path {
+            "/" | "/healthz" | "/applet/websocket" => Some(End::Idle),
+            "/applet/websocket/socket.io" => Some(End::Kept),
+            _ => None,
+        };
         for (written, meant) in [
             ("//", "/"),
             ("///?a=//", "/?a=//"),
@@ -66,7 +81,10 @@ mod tests {
             ("//healthz//?a=1", "/healthz?a=1"),
             ("//applet/websocket", "/applet/websocket"),
             ("/applet//websocket/", "/applet/websocket"),
-            ("//icon.svg", "/icon.svg"),
+            (
+                "https://a.example:8443//healthz/",
+                "https://a.example:8443/healthz",
+            ),
             (
                 "/applet/websocket//socket.io/?EIO=3",
                 "/applet/websocket/socket.io/?EIO=3",
@@ -76,7 +94,7 @@ mod tests {
                 "/applet/websocket/socket.io//",
             ),
         ] {
-            let uri = tidy(&written.parse().unwrap(), ends).unwrap();
+            let uri = tidy(&written.parse().unwrap(), known).unwrap();
             assert_eq!(uri, meant, "{written}");
         }
         for written in [
@@ -84,11 +102,13 @@ mod tests {
             "/?a=//",
             "/healthz",
             "/icon.svg/",
+            "//icon.svg",
+            "//\u{9b}//x",
             "/applet/websocket/socket.io//?EIO=3",
             "*",
             "https://a.example/healthz",
         ] {
-            assert_eq!(tidy(&written.parse().unwrap(), ends), None, "{written}");
+            assert_eq!(tidy(&written.parse().unwrap(), known), None, "{written}");
         }
     }
 }

@@ -20,7 +20,7 @@ use super::metrics::Metrics;
 use super::state::Observer;
 use crate::client::harmless;
 use crate::edge::host;
-use crate::edge::tidy::tidied;
+use crate::edge::tidy::{End, tidied};
 
 /// The longest body that is read, in bytes: a list of log levels.
 const BODY: usize = 4096;
@@ -43,7 +43,7 @@ pub fn router(admin: Admin, address: SocketAddr) -> Router {
         .route("/log", get(tell_level).put(set_level))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(Arc::new(admin));
-    let router = tidied(router, |_| true);
+    let router = tidied(router, |_| Some(End::Idle));
     if address.ip().is_loopback() {
         router.layer(middleware::from_fn(from_here))
     } else {
