@@ -1,8 +1,8 @@
-# syntax=docker/dockerfile:1
 # Wulin in a container. README.md, "In a container", says how to run it.
 
 # Other images do as well, such as those of a mirror: a builder with Rust, a C compiler and no newer glibc than the base,
-# and a base with glibc and libgcc (gcr.io/distroless/cc-debian12 is smaller and has no shell).
+# and a base with glibc and libgcc (gcr.io/distroless/cc-debian12 is smaller and has no shell). What a tag names changes;
+# packaging/pin.sh writes the digests of today behind both, and --check says whether they are there.
 ARG BUILDER=rust:1.94-bookworm
 ARG BASE=debian:bookworm-slim
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::client::harmless;
 use crate::config::{AdminPort, Config, HttpPort};
 use crate::edge::addresses::Addresses;
 use crate::edge::gate::{Gate, PlainGate};
@@ -23,8 +24,9 @@ use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
 use crate::edge::pace::Pace;
-use crate::edge::redirect;
+use crate::edge::redirect::{self, Https};
 use crate::edge::routes::{self, Site};
+use crate::edge::turned_away::TurnedAway;
 use crate::edge::upkeep::Upkeep;
 use crate::game::lobby::Lobby;
 use crate::ops::admin::{self, Admin};
@@ -76,6 +78,9 @@ impl Server {
     /// The same on sockets that were handed over. The ports of the configuration are for those that were not.
     pub fn start_on(config: &Config, handed: Handed) -> anyhow::Result<Server> {
         let start = Start::now();
+        for warning in handed.warnings() {
+            warn!("{warning}");
+        }
         let (https, http) = open(config, handed)?;
         let address = https.local_addr().context("asking for the HTTPS port")?;
         let http_address = match &http {
@@ -93,18 +98,20 @@ impl Server {
         let draining = CancellationToken::new();
         let random = aws_lc_rs::default_provider().secure_random;
         let instance = instance(random)?;
-        let hall = hall(config, &census, &draining, &clients, random)?;
+        let hall = hall(config, &census, &draining, &clients, random, &instance)?;
         let lobby = hall.lobby.clone();
         let upkeep = Upkeep::new(config, &census)?;
         upkeep.begin(&clients, http.is_some(), &draining);
-        let addresses = Addresses::new(config.gate.per_address);
+        let named = config.access.as_ref().is_some_and(|log| log.addresses);
+        let turned_away = TurnedAway::new(named);
+        clients.spawn(turned_away.clone().tell(draining.clone()));
+        let addresses = Addresses::new(config.gate.per_address, turned_away.clone());
         let site = Site {
             polling: Polling::new(hall.clone()),
             most_connections: config.gate.connections,
-            hall,
+            hall: hall.clone(),
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
-            instance: instance.clone(),
             addresses: addresses.clone(),
             pace: Pace::new(config.gate.sessions_per_second),
             proxies: config.gate.proxies.clone(),
@@ -115,6 +122,7 @@ impl Server {
             upkeep.tls()?,
             config.gate.clone(),
             addresses,
+            turned_away,
             census.clone(),
         );
 
@@ -127,8 +135,13 @@ impl Server {
         )];
         if let Some(http) = http {
             let server = http_server(config, http, plain, &handle)?;
-            let redirect = redirect::router(address.port(), upkeep.challenges());
-            listeners.push(tokio::spawn(server.serve(newcomers.serving(redirect))));
+            let https = Https {
+                port: address.port(),
+                domains: config.domains.clone().into(),
+            };
+            let redirect = redirect::router(https, upkeep.challenges());
+            let routes = routes::plain(hall, redirect);
+            listeners.push(tokio::spawn(server.serve(newcomers.serving(routes))));
         }
         let admin_handle = Handle::new();
         if let Some(admin) = admin {
@@ -257,6 +270,7 @@ fn hall(
     draining: &CancellationToken,
     clients: &TaskTracker,
     random: &'static dyn SecureRandom,
+    instance: &str,
 ) -> anyhow::Result<Hall> {
     let mut seed = [0; 32];
     random
@@ -274,6 +288,7 @@ fn hall(
         draining.clone(),
         clients.clone(),
         random,
+        instance.into(),
     ))
 }
 
@@ -404,6 +419,8 @@ fn bound_http1(builder: &mut Builder<TokioExecutor>, timeout: Duration) {
 
 /// A connection that came to nothing: a scanner, a limit, a client that gave up.
 fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
-    // The address is personal data: only whoever asks for details sees it.
-    debug!(?peer, %error, "connection refused");
+    // The address is personal data: only whoever asks for details sees it. IPv4 is written as IPv4.
+    let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+    let error = harmless(&error.to_string());
+    debug!(?peer, error, "connection refused");
 }

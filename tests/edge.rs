@@ -37,7 +37,7 @@ async fn every_route_answers() {
     }
     for path in [
         "/nothing",
-        "/applet/websocket/",
+        "/applet/websocket/x",
         "/applet/websocket/socket.io/x",
         "/applet/websocketsocket.io/",
     ] {

@@ -22,6 +22,12 @@ if echo "$said" | grep -F wulin >&2; then
     exit 1
 fi
 
+# What verify cannot know: that memory has an end, and that a port is open to both families whatever the machine says.
+grep -q '^MemoryMax=[0-9]' systemd/wulin.service || { echo 'wulin.service has no MemoryMax=' >&2; exit 1; }
+for unit in systemd/*.socket; do
+    grep -qx 'BindIPv6Only=both' "$unit" || { echo "$unit has no BindIPv6Only=both" >&2; exit 1; }
+done
+
 # In tenths: 10 is an exposure of 1.0.
 systemd-analyze security --offline=true --no-pager --threshold=10 "$folder/wulin.service" >"$folder/exposure" || {
     cat "$folder/exposure" >&2

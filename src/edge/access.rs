@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use tracing::info;
 
 use super::addresses::{Client, Proxies};
+use crate::client::harmless;
 
 /// What the access log says beside the request.
 #[derive(Debug, Clone)]
@@ -29,7 +30,8 @@ pub async fn log(
 ) -> Response<Body> {
     let address = log.address(request.extensions().get::<Client>(), request.headers());
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    // A path is a stranger's text.
+    let path = harmless(request.uri().path());
     let version = request.version();
     let started = Instant::now();
     let response = next.run(request).await;

@@ -8,19 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
+use super::turned_away::{Reason, TurnedAway};
+
 /// Connections at a time from each IPv4 address or IPv6 network of 64 bits.
 #[derive(Debug)]
 pub struct Addresses {
     most: usize,
     counts: Mutex<HashMap<IpAddr, usize>>,
+    turned_away: Arc<TurnedAway>,
 }
 
 impl Addresses {
-    /// Nobody is there yet, and no more than `most` may come from one address.
-    pub fn new(most: usize) -> Arc<Addresses> {
+    /// Nobody is there yet, and no more than `most` may come from one address. Others are `turned_away`.
+    pub fn new(most: usize, turned_away: Arc<TurnedAway>) -> Arc<Addresses> {
         Arc::new(Addresses {
             most,
             counts: Mutex::default(),
+            turned_away,
         })
     }
 
@@ -30,6 +34,7 @@ impl Addresses {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let here = counts.entry(network).or_default();
         if *here >= self.most {
+            self.turned_away.add(Reason::Address, address);
             return None;
         }
         *here += 1;
@@ -78,11 +83,24 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Whether one of them is at this address.
+    /// Whether one of them is at this address. IPv4 is IPv4, however the address and the network are written.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.networks.iter().any(|net| net.contains(&address))
+        let mapped = match address {
+            IpAddr::V4(address) => Some(IpAddr::V6(address.to_ipv6_mapped())),
+            IpAddr::V6(_) => None,
+        };
+        self.networks.iter().any(|network| {
+            network.contains(&address)
+                || (is_mapped(network) && mapped.is_some_and(|mapped| network.contains(&mapped)))
+        })
     }
+}
+
+/// Whether a network is one of IPv4, written as `::ffff:10.0.0.0/104`.
+fn is_mapped(network: &IpNet) -> bool {
+    matches!(network, IpNet::V6(network)
+        if network.prefix_len() >= 96 && network.addr().to_ipv4_mapped().is_some())
 }
 
 /// Whom a connection is from.
@@ -95,17 +113,34 @@ pub struct Client {
 }
 
 impl Client {
+    /// Who is at this address, as far as one can see from a connection. An IPv4 address is one, however it is written.
+    pub fn at(address: IpAddr, proxies: &Proxies) -> Client {
+        Client {
+            address: address.to_canonical(),
+            proxy: proxies.trusts(address),
+        }
+    }
+
     /// For whom a request is, as `X-Forwarded-For` has it: each proxy has added the address it was called from at the end,
     /// so the last one that is no proxy of ours is the client's. Whoever is no proxy is believed nothing.
+    ///
+    /// The lines are read from behind, byte by byte: what a client wrote in front of it, of whatever bytes, cannot spoil
+    /// what a proxy has added. Where a proxy has added something that is no address, as `unknown`, nobody knows who called
+    /// it, and what stands in front was written by whoever did. So the request counts for that proxy: to pass over the
+    /// word and believe the one before would let every client choose whom it counts for.
     pub fn behind(self, headers: &HeaderMap, proxies: &Proxies) -> IpAddr {
         if !self.proxy {
-            return self.address;
+            return self.address.to_canonical();
         }
         let mut address = self.address;
-        let hops = headers.get_all("x-forwarded-for").iter().rev();
-        let hops = hops.flat_map(|hops| hops.to_str().unwrap_or_default().rsplit(','));
-        for hop in hops {
-            let Some(hop) = read_hop(hop.trim()) else {
+        let lines = headers.get_all("x-forwarded-for").iter().rev();
+        let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        for hop in hops.map(<[u8]>::trim_ascii) {
+            // A list may have empty elements, which mean nothing (RFC 9110, 5.6.1).
+            if hop.is_empty() {
+                continue;
+            }
+            let Some(hop) = std::str::from_utf8(hop).ok().and_then(read_hop) else {
                 break;
             };
             address = hop;
@@ -113,24 +148,43 @@ impl Client {
                 break;
             }
         }
-        address
+        address.to_canonical()
     }
 }
 
-/// An address, alone or with a port: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
+/// An address, alone or with a port, in quotes or not: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`,
+/// `"[2001:db8::1]"`.
 fn read_hop(text: &str) -> Option<IpAddr> {
-    if let Ok(address) = text.parse() {
-        return Some(address);
-    }
-    let host = match text.strip_prefix('[') {
-        Some(rest) => rest.split(']').next()?,
-        None => text.split(':').next()?,
+    let bare = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let text = bare.unwrap_or(text).trim_ascii();
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        // In brackets it is IPv6, which the colon tells from everything else.
+        (host.contains(':').then_some(host)?, rest)
+    } else if text.bytes().filter(|byte| *byte == b':').count() == 1 {
+        text.split_at(text.find(':')?)
+    } else {
+        (text, "")
     };
-    host.parse().ok()
+    let sound = port.is_empty()
+        || port
+            .strip_prefix(':')?
+            .bytes()
+            .all(|byte| byte.is_ascii_digit());
+    // An address of one link may name the interface it was seen on.
+    let host = match host.split_once('%') {
+        Some((address, zone)) if address.contains(':') && !zone.is_empty() => address,
+        Some(_) | None => host,
+    };
+    host.parse().ok().filter(|_| sound)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -139,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_address_is_full_until_somebody_goes() {
-        let addresses = Addresses::new(2);
+        let addresses = Addresses::new(2, TurnedAway::new(false));
         let first = addresses.enter(ip("2001:db8::1")).unwrap();
         let _second = addresses.enter(ip("2001:db8::2")).unwrap();
         assert!(addresses.enter(ip("2001:db8::3")).is_none());
@@ -148,35 +202,144 @@ mod tests {
         assert!(addresses.enter(ip("2001:db8::3")).is_some());
     }
 
+    fn proxies(networks: &[&str]) -> Proxies {
+        let networks = networks.iter().map(|network| network.parse().unwrap());
+        Proxies {
+            networks: networks.collect(),
+            introduce: false,
+        }
+    }
+
+    /// For whom a request is that comes from `address` with these lines of `X-Forwarded-For`.
+    fn from(address: &str, lines: &[&[u8]]) -> String {
+        let proxies = proxies(&["10.0.0.0/8", "2001:db8:f::/48"]);
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
+        }
+        Client::at(ip(address), &proxies)
+            .behind(&headers, &proxies)
+            .to_string()
+    }
+
     #[test]
     fn only_proxies_are_believed_and_only_what_they_have_seen() {
-        let proxies = Proxies {
-            networks: ["10.0.0.0/8".parse().unwrap()].into(),
-            introduce: false,
-        };
-        let from = |address: &str, hops: &[&'static str]| {
-            let mut headers = HeaderMap::new();
-            for hop in hops {
-                headers.append("x-forwarded-for", hop.parse().unwrap());
-            }
-            let address = ip(address);
-            let proxy = proxies.trusts(address);
-            Client { address, proxy }
-                .behind(&headers, &proxies)
-                .to_string()
-        };
-        assert_eq!(from("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
-        assert_eq!(from("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(from("192.0.2.1", &[b"198.51.100.7"]), "192.0.2.1");
+        assert_eq!(from("10.0.0.1", &[b"198.51.100.7"]), "198.51.100.7");
         assert_eq!(
-            from("10.0.0.1", &["203.0.113.9, 198.51.100.7, 10.0.0.2"]),
+            from("10.0.0.1", &[b"203.0.113.9, 198.51.100.7, 10.0.0.2"]),
             "198.51.100.7"
         );
         assert_eq!(
-            from("::ffff:10.0.0.1", &["203.0.113.9", "[2001:db8::7]:80"]),
+            from("::ffff:10.0.0.1", &[b"203.0.113.9", b"[2001:db8::7]:80"]),
             "2001:db8::7"
         );
-        assert_eq!(from("10.0.0.1", &["198.51.100.7:4711"]), "198.51.100.7");
         assert_eq!(from("10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(from("10.0.0.1", &["198.51.100.7, nonsense"]), "10.0.0.1");
+        assert_eq!(
+            from("10.0.0.1", &[b"198.51.100.7", b"2001:db8:f::2"]),
+            "198.51.100.7"
+        );
+        assert_eq!(from("10.0.0.1", &[b"10.0.0.3, 10.0.0.2"]), "10.0.0.3");
+    }
+
+    #[test]
+    fn what_a_client_wrote_in_front_spoils_nothing() {
+        for before in [
+            b"\xff".as_slice(),
+            b"\xff\xfe, \xc3\x28",
+            b"unknown",
+            b"_hidden",
+            b"\"",
+            b"\"203.0.113.5",
+            b"203.0.113.5, nonsense",
+            b"",
+            b",,,",
+            b"\t",
+        ] {
+            let joined = [before, b", 203.0.113.9"].concat();
+            assert_eq!(from("10.0.0.1", &[&joined]), "203.0.113.9", "{joined:?}");
+            assert_eq!(from("10.0.0.1", &[before, b"203.0.113.9"]), "203.0.113.9");
+            let deeper = [before, b"\xff,203.0.113.9,10.0.0.2"].concat();
+            assert_eq!(from("10.0.0.1", &[&deeper]), "203.0.113.9");
+        }
+    }
+
+    #[test]
+    fn an_address_is_read_however_a_proxy_writes_it() {
+        for (hop, address) in [
+            ("198.51.100.7", "198.51.100.7"),
+            ("198.51.100.7:4711", "198.51.100.7"),
+            ("198.51.100.7:", "198.51.100.7"),
+            (" \t198.51.100.7\t ", "198.51.100.7"),
+            ("\"198.51.100.7\"", "198.51.100.7"),
+            ("\"198.51.100.7:4711\"", "198.51.100.7"),
+            ("2001:DB8::7", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("[2001:db8::7]:4711", "2001:db8::7"),
+            ("\"[2001:db8::7]\"", "2001:db8::7"),
+            ("\"[2001:db8::7]:4711\"", "2001:db8::7"),
+            ("\"2001:db8::7\"", "2001:db8::7"),
+            ("::ffff:198.51.100.7", "198.51.100.7"),
+            ("[::ffff:c633:6407]:4711", "198.51.100.7"),
+            ("fe80::7%eth0", "fe80::7"),
+            ("198.51.100.7,", "198.51.100.7"),
+            ("198.51.100.7, , ", "198.51.100.7"),
+            ("198.51.100.7, ::ffff:10.0.0.2", "198.51.100.7"),
+        ] {
+            assert_eq!(from("10.0.0.1", &[hop.as_bytes()]), address, "{hop}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_does_not_say_who_called_it_is_counted_itself() {
+        for hop in [
+            b"unknown".as_slice(),
+            b"_hidden",
+            b"nonsense",
+            b"\xff",
+            b"198.51.100.7\xff",
+            b"198.51.100.256",
+            b"198.51.100.7:port",
+            b"198.51.100.7:1:2",
+            b"[198.51.100.7]",
+            b"[2001:db8::7",
+            b"[2001:db8::7]4711",
+            b"2001:db8::7]",
+            b"\"198.51.100.7",
+            b"198.51.100.7\"",
+            b"\"",
+            b"198.51.100.7%eth0",
+            b"198.51.100.7;for=1",
+            b"unix:",
+            b"0x7f.1",
+        ] {
+            let line = [b"203.0.113.9, ", hop].concat();
+            assert_eq!(from("10.0.0.1", &[&line]), "10.0.0.1", "{line:?}");
+            // The nearest one whose word is known.
+            let line = [b"203.0.113.9, ", hop, b", 10.0.0.2"].concat();
+            assert_eq!(from("10.0.0.1", &[&line]), "10.0.0.2", "{line:?}");
+        }
+    }
+
+    #[test]
+    fn ipv4_is_ipv4_however_it_is_written() {
+        for network in ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a00:0/104"] {
+            let proxies = proxies(&[network]);
+            for (address, trusted) in [
+                ("10.1.2.3", true),
+                ("::ffff:10.1.2.3", true),
+                ("11.0.0.1", false),
+                ("::ffff:11.0.0.1", false),
+                ("::10.1.2.3", false),
+            ] {
+                assert_eq!(proxies.trusts(ip(address)), trusted, "{network} {address}");
+            }
+        }
+        // All of IPv6 is not all of IPv4.
+        let six = proxies(&["::/0"]);
+        assert!(six.trusts(ip("2001:db8::1")));
+        assert!(!six.trusts(ip("192.0.2.1")) && !six.trusts(ip("::ffff:192.0.2.1")));
+        let client = Client::at(ip("::ffff:192.0.2.1"), &six);
+        assert_eq!(client.address, ip("192.0.2.1"));
     }
 }

@@ -21,7 +21,8 @@ use tower::Layer;
 use super::acme;
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::guarded::Guarded;
-use super::proxy;
+use super::proxy::{self, Unread};
+use super::turned_away::{Reason, TurnedAway};
 use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
 
@@ -68,6 +69,7 @@ pub struct PlainGate {
     limits: Arc<GateLimits>,
     census: Arc<Census>,
     addresses: Arc<Addresses>,
+    turned_away: Arc<TurnedAway>,
 }
 
 /// Why a connection came to nothing. The first is its label in the metrics.
@@ -79,6 +81,7 @@ impl Gate {
         tls: Arc<rustls::ServerConfig>,
         limits: GateLimits,
         addresses: Arc<Addresses>,
+        turned_away: Arc<TurnedAway>,
         census: Arc<Census>,
     ) -> Gate {
         Gate {
@@ -87,6 +90,7 @@ impl Gate {
                 limits: Arc::new(limits),
                 census,
                 addresses,
+                turned_away,
             },
         }
     }
@@ -119,14 +123,15 @@ impl Gate {
 
 impl PlainGate {
     async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Client), Refusal> {
+        let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
         let counted = self.census.enter(Kind::Connection, 1);
         if self.census.count(Kind::Connection) > self.limits.connections {
+            self.turned_away.add(Reason::Connections, peer);
             return Err((
                 "connections",
                 io::Error::other("as many connections as --max-connections allows"),
             ));
         }
-        let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
         let client = self.introduce(&mut stream, peer).await?;
         let presence = if client.proxy {
             // Each of its requests is from somebody else.
@@ -138,6 +143,7 @@ impl PlainGate {
         let admission = Admission {
             _presence: presence,
             _counted: counted,
+            unheard: Some((self.turned_away.clone(), peer)),
         };
         let stream = Guarded::new(stream, self.limits.write_timeout, admission);
         Ok((stream, client))
@@ -146,22 +152,25 @@ impl PlainGate {
     /// Whom the connection is from, which may be somebody for whom a proxy speaks.
     async fn introduce(&self, stream: &mut TcpStream, peer: IpAddr) -> Result<Client, Refusal> {
         let proxies = &self.limits.proxies;
-        let mut client = Client {
-            address: peer,
-            proxy: proxies.trusts(peer),
-        };
+        let mut client = Client::at(peer, proxies);
         if client.proxy && proxies.introduce {
             let header = time::timeout(self.limits.handshake_timeout, proxy::read(stream));
             match header.await {
-                Ok(Ok(Some(address))) => {
-                    client = Client {
-                        address,
-                        proxy: proxies.trusts(address),
-                    };
-                }
+                Ok(Ok(Some(address))) => client = Client::at(address, proxies),
                 Ok(Ok(None)) => {}
-                Ok(Err(error)) => return Err(("proxy", error)),
-                Err(_) => return Err(too_slow("the proxy's header took too long")),
+                Ok(Err(Unread::Closed(error))) => return Err(("closed", error)),
+                Ok(Err(unread)) => {
+                    let reason = match unread {
+                        Unread::Bad => Reason::HeaderBad,
+                        Unread::Missing | Unread::Closed(_) => Reason::HeaderMissing,
+                    };
+                    self.turned_away.add(reason, peer);
+                    return Err(("proxy", io::Error::other(unread)));
+                }
+                Err(_) => {
+                    self.turned_away.add(Reason::HeaderMissing, peer);
+                    return Err(too_slow("the proxy's header took too long"));
+                }
             }
         }
         Ok(client)
@@ -263,4 +272,17 @@ impl<S: Send + 'static> Accept<TcpStream, S> for PlainGate {
 pub struct Admission {
     _presence: Option<Presence>,
     _counted: Counted,
+    /// Who is told if the first bytes, which have not come yet, are a header that nobody expects, and from where.
+    unheard: Option<(Arc<TurnedAway>, IpAddr)>,
+}
+
+impl Admission {
+    /// Bytes have come, behind the header if one was expected.
+    pub fn hear(&mut self, bytes: &[u8]) {
+        if let Some((turned_away, peer)) = self.unheard.take()
+            && proxy::begins(bytes)
+        {
+            turned_away.add(Reason::HeaderUnexpected, peer);
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub struct Guarded {
     stalled: Option<Pin<Box<Sleep>>>,
     dead: bool,
     /// Keeps the connection counted for as long as it is open.
-    _admission: Admission,
+    admission: Admission,
 }
 
 impl Guarded {
@@ -35,7 +35,7 @@ impl Guarded {
             patience,
             stalled: None,
             dead: false,
-            _admission: admission,
+            admission,
         }
     }
 
@@ -79,7 +79,12 @@ impl AsyncRead for Guarded {
         if self.dead {
             return Poll::Ready(Err(stall()));
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.admission.hear(&buffer.filled()[before..]);
+        }
+        read
     }
 }
 

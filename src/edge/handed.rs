@@ -5,9 +5,10 @@
 
 use std::env;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use listenfd::ListenFd;
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// What a socket is called by `FileDescriptorName=` of its unit.
 const HTTPS: &str = "https";
@@ -81,13 +82,47 @@ impl Handed {
         }
         Ok(handed)
     }
+
+    /// What works but deserves attention, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let sockets = [(HTTPS, &self.https), (HTTP, &self.http)];
+        let sockets = sockets
+            .into_iter()
+            .filter_map(|(name, socket)| Some((name, socket.as_ref()?)));
+        let six = Socket::new(Domain::IPV6, Type::STREAM, None).is_ok();
+        sockets
+            .filter_map(|(name, socket)| {
+                let address = socket.local_addr().ok()?;
+                let only_v6 = SockRef::from(socket).only_v6().unwrap_or(false);
+                one_family(name, address, only_v6, six)
+            })
+            .collect()
+    }
+}
+
+/// What to say of a socket that takes connections of one family only. `six` says whether this machine has IPv6 at all.
+fn one_family(name: &str, address: SocketAddr, only_v6: bool, six: bool) -> Option<String> {
+    let ip = address.ip();
+    let (takes, lacks) = if ip.to_canonical().is_ipv4() {
+        ("IPv4", "IPv6")
+    } else if only_v6 || !ip.is_unspecified() {
+        ("IPv6", "IPv4")
+    } else {
+        return None;
+    };
+    if lacks == "IPv6" && !six {
+        return None;
+    }
+    Some(format!(
+        "Socket {name:?}, which was handed over, listens at {address} and takes {takes} only: who has only {lacks} cannot \
+         connect. For both, its unit must say ListenStream= with nothing but the port, and BindIPv6Only=both. If one is meant, \
+         nothing is missing."
+    ))
 }
 
 #[cfg(target_os = "linux")]
 fn listens(socket: &TcpListener) -> bool {
-    socket2::SockRef::from(socket)
-        .is_listener()
-        .unwrap_or(false)
+    SockRef::from(socket).is_listener().unwrap_or(false)
 }
 
 /// Elsewhere it shows with the first connection.
@@ -147,6 +182,29 @@ mod tests {
             assert_eq!(kinds(unnamed, 2), [Role::Https, Role::Http], "{unnamed:?}");
         }
         assert_eq!(kinds("", 0), []);
+    }
+
+    #[test]
+    fn a_socket_of_one_family_is_said() {
+        let said = |address: &str, only_v6, six| {
+            one_family("https", address.parse().unwrap(), only_v6, six)
+        };
+        for (address, only_v6, takes) in [
+            ("0.0.0.0:443", false, "IPv4 only"),
+            ("192.0.2.1:443", false, "IPv4 only"),
+            ("[::ffff:192.0.2.1]:443", false, "IPv4 only"),
+            ("[::]:443", true, "IPv6 only"),
+            ("[2001:db8::1]:443", false, "IPv6 only"),
+        ] {
+            let sentence = said(address, only_v6, true).unwrap();
+            assert!(
+                sentence.contains(takes) && sentence.contains("BindIPv6Only=both"),
+                "{sentence}"
+            );
+        }
+        assert_eq!(said("[::]:443", false, true), None);
+        // Where there is no IPv6, nothing can be done about it.
+        assert_eq!(said("0.0.0.0:443", false, false), None);
     }
 
     #[test]

@@ -31,6 +31,12 @@ impl CannotListen {
         self
     }
 
+    /// Whether the kernel knows nothing of the address's family, as with `ipv6.disable=1`.
+    fn has_no_ipv6(&self) -> bool {
+        let ipv6 = || Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP));
+        self.address.is_ipv6() && ipv6().is_err()
+    }
+
     fn sentence(&self) -> String {
         let port = self.address.port();
         let (by, with) = match &self.given {
@@ -48,6 +54,11 @@ impl CannotListen {
             ),
             io::ErrorKind::AddrNotAvailable => format!(
                 "{} is no address of this machine{by}. `ip address` shows those it has; leave --listen out to use them all.",
+                self.address.ip()
+            ),
+            _ if self.has_no_ipv6() => format!(
+                "{} is an IPv6 address, and this machine has no IPv6. Leave --listen out to use every address there is, or \
+                 take an IPv4 one.",
                 self.address.ip()
             ),
             _ => format!(

@@ -7,13 +7,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use futures_util::stream;
 use include_dir::{Dir, include_dir};
 
+use super::host;
 use negotiation::Coding;
 
 /// Cargo builds again when one of these files changes or goes. It does not notice one that is added, but none comes alone:
@@ -207,28 +208,26 @@ fn media_type(name: &str) -> Option<&'static str> {
 /// The document's policy. To Safari before 15.4, 'self' is no WebSocket (<https://bugs.webkit.org/show_bug.cgi?id=201591>), so
 /// the host the document was asked from is named as well.
 fn policy(request: &Request<Body>) -> HeaderValue {
-    host(request)
+    named(request)
         .and_then(|host| HeaderValue::try_from(format!("{POLICY} wss://{host}")).ok())
         .unwrap_or(HeaderValue::from_static(POLICY))
 }
 
 /// The host as the client wrote it, if a policy can name it: IPv6 it cannot.
-fn host(request: &Request<Body>) -> Option<&str> {
-    let host = match request.uri().authority() {
-        Some(authority) => authority.as_str(),
-        None => request.headers().get(HOST)?.to_str().ok()?,
-    };
-    let (name, port) = host.split_once(':').unwrap_or((host, "443"));
-    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    (!name.is_empty()
-        && name.bytes().all(sound)
-        && !port.is_empty()
-        && port.bytes().all(|byte| byte.is_ascii_digit()))
-    .then_some(host)
+fn named(request: &Request<Body>) -> Option<&str> {
+    let host = host::asked(request)?;
+    let (name, port) = host::split(host)?;
+    if name.starts_with('[') {
+        return None;
+    }
+    // A colon with nothing behind it is no port of a policy.
+    Some(if port.is_empty() { name } else { host })
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::HOST;
+
     use super::*;
 
     const DEFAULT: &str = SOCKET.1;
@@ -310,13 +309,14 @@ mod tests {
             ("a.example", "'self' wss://a.example"),
             ("a-1.example:8443", "'self' wss://a-1.example:8443"),
             ("127.0.0.1:8443", "'self' wss://127.0.0.1:8443"),
+            ("my_host", "'self' wss://my_host"),
+            ("a.example:", "'self' wss://a.example"),
             ("[::1]:8443", "'self'"),
             ("a.example;", "'self'"),
             ("a.example; script-src *", "'self'"),
             ("a.example:8443 *", "'self'"),
             ("*.example", "'self'"),
             ("a.example:*", "'self'"),
-            ("a.example:", "'self'"),
             (":443", "'self'"),
             ("", "'self'"),
             ("武", "'self'"),

@@ -2,170 +2,359 @@
 //! <https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+/// What version 1 begins with.
+const WORD: &[u8] = b"PROXY ";
 /// What version 2 begins with.
-const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
+const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Bytes of version 2 until its length is known; the length is in the last two.
 const FIXED: usize = 16;
 /// The longest line of version 1, in bytes.
 const LONGEST_LINE: usize = 107;
-/// The longest header of version 2 that is read, in bytes. It may carry extensions, which are ignored.
-const LONGEST: usize = 2048;
+/// Bytes of the two IPv6 addresses and ports of version 2. What is longer than the addresses are extensions.
+const ADDRESSES: usize = 36;
 
-/// Reads the header and nothing behind it. None if the proxy speaks for itself, as health checks do.
-pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<IpAddr>> {
+/// Why nobody knows for whom a connection is.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// It was closed without a word, as a health check does that asks only for a TCP connection, or could not be read.
+    #[error(transparent)]
+    Closed(io::Error),
+    /// It begins with something else.
+    #[error("a trusted proxy's connection does not begin with a PROXY header")]
+    Missing,
+    /// It begins with half a header, or one that says nothing that can be meant.
+    #[error("a trusted proxy's connection begins with a PROXY header that cannot be read")]
+    Bad,
+}
+
+/// Whether these first bytes of a connection begin a header.
+pub fn begins(bytes: &[u8]) -> bool {
+    bytes.starts_with(WORD) || bytes.starts_with(SIGNATURE)
+}
+
+/// Reads the header and nothing behind it. None if the proxy speaks for itself, as health checks do, or for somebody who
+/// has no IP address.
+pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr>, Unread> {
     // The shortest header is longer than that.
-    let mut header = vec![0; SIGNATURE.len()];
-    stream.read_exact(&mut header).await?;
-    if header == SIGNATURE {
-        more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
-        let rest = u16::from_be_bytes([header[FIXED - 2], header[FIXED - 1]]);
-        if FIXED + usize::from(rest) > LONGEST {
-            return Err(invalid());
+    let mut header = Vec::with_capacity(LONGEST_LINE);
+    while header.len() < SIGNATURE.len() {
+        // Whoever speaks something else is not waited for.
+        if !(alike(&header, WORD) || alike(&header, SIGNATURE)) {
+            return Err(Unread::Missing);
         }
-        more(stream, &mut header, rest.into()).await?;
-    } else if header.starts_with(b"PROXY ") {
+        let left = (SIGNATURE.len() - header.len()) as u64;
+        match (&mut *stream).take(left).read_buf(&mut header).await {
+            Ok(0) if header.is_empty() => {
+                return Err(Unread::Closed(io::ErrorKind::UnexpectedEof.into()));
+            }
+            Ok(0) => return Err(Unread::Bad),
+            Ok(_) => {}
+            Err(error) => return Err(Unread::Closed(error)),
+        }
+    }
+    if header.starts_with(WORD) {
         while header.last() != Some(&b'\n') {
             if header.len() == LONGEST_LINE {
-                return Err(invalid());
+                return Err(Unread::Bad);
             }
             more(stream, &mut header, 1).await?;
         }
+        line(&header).ok_or(Unread::Bad)
+    } else if header == SIGNATURE {
+        more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
+        let length = usize::from(u16::from_be_bytes([header[FIXED - 2], header[FIXED - 1]]));
+        let addresses = length.min(ADDRESSES);
+        more(stream, &mut header, addresses).await?;
+        pass_over(stream, length - addresses).await?;
+        block(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]).ok_or(Unread::Bad)
     } else {
-        return Err(invalid());
+        Err(Unread::Missing)
     }
-    source(&HeaderResult::parse(&header))
+}
+
+/// Whether one begins as the other does, as far as both go.
+fn alike(one: &[u8], other: &[u8]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one == other)
 }
 
 async fn more(
     stream: &mut (impl AsyncRead + Unpin),
     header: &mut Vec<u8>,
     bytes: usize,
-) -> io::Result<()> {
+) -> Result<(), Unread> {
     let read = header.len();
     header.resize(read + bytes, 0);
-    stream.read_exact(&mut header[read..]).await?;
+    stream.read_exact(&mut header[read..]).await.map_err(half)?;
     Ok(())
 }
 
-fn source(header: &HeaderResult<'_>) -> io::Result<Option<IpAddr>> {
-    match header {
-        HeaderResult::V1(Ok(header)) => Ok(match &header.addresses {
-            v1::Addresses::Tcp4(tcp) => Some(tcp.source_address.into()),
-            v1::Addresses::Tcp6(tcp) => Some(tcp.source_address.into()),
-            v1::Addresses::Unknown => None,
-        }),
-        HeaderResult::V2(Ok(header)) => Ok(match (&header.command, &header.addresses) {
-            (v2::Command::Proxy, v2::Addresses::IPv4(ip)) => Some(ip.source_address.into()),
-            (v2::Command::Proxy, v2::Addresses::IPv6(ip)) => Some(ip.source_address.into()),
-            (v2::Command::Local, _) | (_, v2::Addresses::Unspecified | v2::Addresses::Unix(_)) => {
-                None
-            }
-        }),
-        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Err(invalid()),
+/// Reads so many bytes and keeps none: a header of version 2 may be 64 KiB long.
+async fn pass_over(stream: &mut (impl AsyncRead + Unpin), mut bytes: usize) -> Result<(), Unread> {
+    let mut piece = [0; 256];
+    while bytes > 0 {
+        let length = bytes.min(piece.len());
+        let read = stream.read(&mut piece[..length]).await.map_err(half)?;
+        if read == 0 {
+            return Err(Unread::Bad);
+        }
+        bytes -= read;
+    }
+    Ok(())
+}
+
+fn half(error: io::Error) -> Unread {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Unread::Bad,
+        _ => Unread::Closed(error),
     }
 }
 
-fn invalid() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        "a trusted proxy's connection does not begin with a PROXY header",
-    )
+/// What a line of version 1 says; none if it says nothing that can be meant.
+fn line(line: &[u8]) -> Option<Option<IpAddr>> {
+    let rest = line.strip_prefix(WORD)?.strip_suffix(b"\r\n")?;
+    let protocol = rest.split(|byte| *byte == b' ').next()?;
+    if protocol == b"UNKNOWN" {
+        // What follows is to be ignored, whatever it is.
+        return Some(None);
+    }
+    let words = std::str::from_utf8(rest).ok()?.split(' ');
+    let [protocol, source, destination, source_port, destination_port] =
+        words.collect::<Vec<_>>().try_into().ok()?;
+    for port in [source_port, destination_port] {
+        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| port.parse::<u16>().ok())??;
+    }
+    match protocol {
+        "TCP4" => {
+            destination.parse::<Ipv4Addr>().ok()?;
+            Some(Some(source.parse::<Ipv4Addr>().ok()?.into()))
+        }
+        "TCP6" => {
+            destination.parse::<Ipv6Addr>().ok()?;
+            Some(Some(source.parse::<Ipv6Addr>().ok()?.into()))
+        }
+        _ => None,
+    }
+}
+
+/// What version 2 says: its command, the family of its addresses, and as many of these as there are; none if it says
+/// nothing that can be meant.
+fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Option<IpAddr>> {
+    match command {
+        // The proxy itself: the rest is to be ignored, the family included.
+        0x20 => return Some(None),
+        0x21 => {}
+        _ => return None,
+    }
+    // Unspecified, a stream or datagrams.
+    if family & 0xf > 2 {
+        return None;
+    }
+    match family >> 4 {
+        // Unspecified, or a Unix socket.
+        0 | 3 => Some(None),
+        1 => {
+            let source: [u8; 4] = *addresses.get(..12)?.first_chunk()?;
+            Some(Some(source.into()))
+        }
+        2 => {
+            let source: [u8; 16] = *addresses.get(..36)?.first_chunk()?;
+            Some(Some(source.into()))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
-    use tokio::net::{TcpListener, TcpStream};
-
     use super::*;
 
-    /// What is read from these bytes, sent in pieces of one, and what is left behind the header.
-    async fn heard(bytes: &[u8]) -> (io::Result<Option<IpAddr>>, Vec<u8>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        let (mut server, _) = listener.accept().await.unwrap();
+    /// What is read from these bytes, and what is left behind the header. They come one by one.
+    async fn heard(bytes: &[u8]) -> (Result<Option<IpAddr>, Unread>, Vec<u8>) {
+        let (mut client, mut server) = tokio::io::duplex(1);
         let bytes = bytes.to_vec();
         let sender = tokio::spawn(async move {
-            for byte in bytes {
-                client.write_all(&[byte]).await.unwrap();
-                tokio::task::yield_now().await;
-            }
+            // Whoever is refused is not read to the end.
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut client, &bytes).await;
         });
         let result = read(&mut server).await;
-        sender.await.unwrap();
         let mut rest = Vec::new();
-        // After a refusal there may be anything.
-        let _ = server.read_to_end(&mut rest).await;
+        if result.is_ok() {
+            server.read_to_end(&mut rest).await.unwrap();
+        }
+        drop(server);
+        sender.await.unwrap();
         (result, rest)
     }
 
-    fn v2(command: u8, family: u8, addresses: &[u8], extensions: &[u8]) -> Vec<u8> {
-        let mut header = SIGNATURE.to_vec();
-        let length = u16::try_from(addresses.len() + extensions.len()).unwrap();
-        header.extend([0x20 | command, family]);
-        header.extend(length.to_be_bytes());
-        header.extend(addresses);
-        header.extend(extensions);
-        header
+    fn v2(command: u8, family: u8, rest: &[&[u8]]) -> Vec<u8> {
+        let rest = rest.concat();
+        let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
+        [SIGNATURE, &[0x20 | command, family], &length, &rest].concat()
+    }
+
+    fn six(source: &str) -> Vec<u8> {
+        let address = |text: &str| text.parse::<Ipv6Addr>().unwrap().octets();
+        let ports = [0x12, 0x67, 1, 0xbb];
+        [&address(source)[..], &address("2001:db8::1"), &ports].concat()
+    }
+
+    const FOUR: &[u8] = &[192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 1, 0xbb];
+
+    /// Reads headers that all say the same, each with something behind it.
+    async fn all_say(headers: &[Vec<u8>], address: Option<&str>) {
+        let address = address.map(|text| text.parse().unwrap());
+        for header in headers {
+            assert!(begins(header));
+            let (result, rest) = heard(&[header, &b"hello"[..]].concat()).await;
+            assert_eq!(result.unwrap(), address, "{header:?}");
+            assert_eq!(rest, b"hello", "{header:?}");
+        }
     }
 
     #[tokio::test]
     async fn both_versions_are_read_to_their_end_and_no_further() {
-        let four = [192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 1, 0xbb];
-        let six: Vec<u8> = [
-            "2001:db8::7"
-                .parse::<std::net::Ipv6Addr>()
-                .unwrap()
-                .octets(),
-            [0; 16],
-        ]
-        .concat()
-        .into_iter()
-        .chain([0x12, 0x67, 1, 0xbb])
-        .collect();
-        let cases: [(Vec<u8>, Option<&str>); 7] = [
-            (
-                b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(),
-                Some("192.0.2.7"),
-            ),
-            (
-                b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\n".to_vec(),
-                Some("2001:db8::7"),
-            ),
-            (b"PROXY UNKNOWN\r\n".to_vec(), None),
-            (v2(1, 0x11, &four, b""), Some("192.0.2.7")),
-            (v2(1, 0x11, &four, b"\x03\0\x04abcd"), Some("192.0.2.7")),
-            (v2(1, 0x21, &six, b""), Some("2001:db8::7")),
-            (v2(0, 0, b"", b""), None),
+        let headers = [
+            b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(),
+            v2(1, 0x11, &[FOUR]),
+            v2(1, 0x10, &[FOUR]),
+            v2(1, 0x12, &[FOUR]),
         ];
-        for (mut bytes, address) in cases {
-            bytes.extend(b"hello");
-            let (result, rest) = heard(&bytes).await;
-            assert_eq!(result.unwrap(), address.map(|text| text.parse().unwrap()));
-            assert_eq!(rest, b"hello");
+        all_say(&headers, Some("192.0.2.7")).await;
+        let headers = [
+            b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\n".to_vec(),
+            v2(1, 0x21, &[&six("2001:db8::7")]),
+        ];
+        all_say(&headers, Some("2001:db8::7")).await;
+        let mapped = [
+            b"PROXY TCP6 ::ffff:192.0.2.7 ::ffff:10.0.0.1 4711 443\r\n".to_vec(),
+            v2(1, 0x21, &[&six("::ffff:192.0.2.7")]),
+        ];
+        all_say(&mapped, Some("::ffff:192.0.2.7")).await;
+        let longest = format!("PROXY UNKNOWN {}\r\n", "f".repeat(LONGEST_LINE - 16));
+        assert_eq!(longest.len(), LONGEST_LINE);
+        all_say(&[longest.into_bytes()], None).await;
+    }
+
+    #[tokio::test]
+    async fn extensions_are_passed_over_however_long_they_are() {
+        let load_balancer: &[u8] = b"\xea\0\x17\x01vpce-08d2bf15fac5001c9";
+        let checksum: &[u8] = b"\x03\0\x04abcd";
+        let padding = |bytes: usize| [&[4, 0, 0][..], &vec![0; bytes]].concat();
+        let mut four = vec![
+            v2(1, 0x11, &[FOUR, checksum]),
+            v2(1, 0x11, &[FOUR, load_balancer, checksum]),
+        ];
+        // Around the length of the longest addresses, of the pieces they are read in, and of everything there can be.
+        for bytes in [20, 21, 22, 255, 256, 257, 2048, 65_535 - FOUR.len() - 3] {
+            four.push(v2(1, 0x11, &[FOUR, &padding(bytes)]));
+        }
+        all_say(&four, Some("192.0.2.7")).await;
+        let six = v2(1, 0x21, &[&six("2001:db8::7"), load_balancer]);
+        all_say(&[six], Some("2001:db8::7")).await;
+    }
+
+    #[tokio::test]
+    async fn a_proxy_may_speak_for_itself_or_for_who_has_no_address() {
+        let rests: [&[u8]; 7] = [
+            b"",
+            b"\0",
+            FOUR,
+            b"PROXY ",
+            &[0; 84],
+            &[255; 300],
+            &[7; 65_535],
+        ];
+        let mut headers = vec![
+            b"PROXY UNKNOWN\r\n".to_vec(),
+            b"PROXY UNKNOWN \r\n".to_vec(),
+            b"PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n".to_vec(),
+            b"PROXY UNKNOWN 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(),
+            b"PROXY UNKNOWN \xff\x00 and more\r\r\n".to_vec(),
+        ];
+        for rest in rests {
+            // LOCAL: of any family, known or not.
+            for family in [0x00, 0x11, 0x12, 0x21, 0x31, 0x50, 0x1f, 0xff] {
+                headers.push(v2(0, family, &[rest]));
+            }
+            // An unspecified family and Unix sockets.
+            headers.push(v2(1, 0x00, &[rest]));
+            headers.push(v2(1, 0x31, &[rest]));
+        }
+        headers.push(v2(1, 0x32, &[&[b'/'; 216], b"\x03\0\x04abcd"]));
+        all_say(&headers, None).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_no_header_is_not_waited_for() {
+        for bytes in [
+            b"GET / HTTP/1.1\r\n\r\n".as_slice(),
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaa",
+            b"\x16",
+            b"POST",
+            b"PROXY\r\n",
+            b"proxy TCP4",
+            b"\r\n\r\nGET / HTTP/1.1\r\n",
+        ] {
+            // It stays open, so waiting for more would last for ever.
+            let (mut client, mut server) = tokio::io::duplex(256);
+            tokio::io::AsyncWriteExt::write_all(&mut client, bytes)
+                .await
+                .unwrap();
+            assert!(!begins(bytes));
+            let result = read(&mut server).await;
+            assert!(matches!(result, Err(Unread::Missing)), "{bytes:?}");
         }
     }
 
     #[tokio::test]
-    async fn anything_else_is_refused() {
-        let long = format!("PROXY TCP4 {}\r\n", "1".repeat(200));
-        let huge = v2(1, 0x11, &[0; 12], &vec![0; 60_000]);
-        for bytes in [
-            b"GET / HTTP/1.1\r\n\r\n".as_slice(),
-            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaa",
-            b"PROXY TCP4 nowhere 10.0.0.1 1 2\r\n",
-            b"PROXY",
-            long.as_bytes(),
-            &huge,
-        ] {
-            assert!(heard(bytes).await.0.is_err());
+    async fn a_header_that_says_nothing_is_refused() {
+        let long = format!("PROXY UNKNOWN {}\r\n", "f".repeat(LONGEST_LINE - 15));
+        let mut cases: Vec<Vec<u8>> = [
+            "PROXY TCP4 nowhere 10.0.0.1 1 2\r\n",
+            "PROXY TCP4 192.0.2.7 nowhere 1 2\r\n",
+            "PROXY TCP4 192.0.2.7 10.0.0.1 1 65536\r\n",
+            "PROXY TCP4 192.0.2.7 10.0.0.1 +1 2\r\n",
+            "PROXY TCP4 192.0.2.7 10.0.0.1 1\r\n",
+            "PROXY TCP4 192.0.2.7 10.0.0.1 1 2 3\r\n",
+            "PROXY TCP4  192.0.2.7 10.0.0.1 1 2\r\n",
+            "PROXY TCP4 192.0.2.7 10.0.0.1 1 2\n",
+            "PROXY TCP4 2001:db8::7 2001:db8::1 1 2\r\n",
+            "PROXY TCP6 192.0.2.7 10.0.0.1 1 2\r\n",
+            "PROXY UDP4 192.0.2.7 10.0.0.1 1 2\r\n",
+            "PROXY UNKNOWNS\r\n",
+            "PROXY  UNKNOWN\r\n",
+            // Half of one.
+            "PROXY",
+            "PROXY TCP4 192.0.2.7 10.0",
+            &long,
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .into();
+        cases.extend([
+            v2(2, 0x11, &[FOUR]),
+            [SIGNATURE, b"\x11\x11\0\x0c", FOUR].concat(),
+            v2(1, 0x11, &[&FOUR[..11]]),
+            v2(1, 0x11, &[]),
+            v2(1, 0x21, &[FOUR]),
+            v2(1, 0x13, &[FOUR]),
+            v2(1, 0x41, &[FOUR]),
+            v2(1, 0x50, &[FOUR]),
+            SIGNATURE[..5].to_vec(),
+            SIGNATURE.to_vec(),
+            v2(1, 0x11, &[FOUR])[..20].to_vec(),
+            v2(0, 0, &[&[0; 300]])[..200].to_vec(),
+        ]);
+        for bytes in cases {
+            let (result, _) = heard(&bytes).await;
+            assert!(matches!(result, Err(Unread::Bad)), "{bytes:?} {result:?}");
         }
+        // A TCP connection that was opened and closed is not taken for a bad proxy.
+        let (result, _) = heard(b"").await;
+        assert!(matches!(result, Err(Unread::Closed(_))));
     }
 }

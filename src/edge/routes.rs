@@ -20,6 +20,7 @@ use super::access::{self, AccessLog};
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::gate::Stream;
 use super::pace::Pace;
+use super::tidy::{End, tidied};
 use super::{page, socketio};
 use crate::runtime::census::Counts;
 use crate::transport::polling::Polling;
@@ -29,6 +30,8 @@ use crate::transport::websocket::Entrance;
 
 /// How long the lobby may take to say that it lives.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Where it says how it is: whether it works, and whether players are welcome.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 /// One year, as browsers ask for it.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -44,8 +47,6 @@ pub struct Site {
     pub polling: Polling,
     /// Connections, and sessions that poll, at a time.
     pub most_connections: usize,
-    /// The server's own name, made up at its start: whoever asks for its health knows it by that.
-    pub instance: String,
     /// How many come from where, and whom proxies speak for.
     pub addresses: Arc<Addresses>,
     /// How fast sessions that poll may begin at one address.
@@ -61,29 +62,49 @@ pub struct Site {
 /// All routes of the HTTPS listener.
 pub fn router(site: Site) -> Router {
     let site = Arc::new(site);
-    let mut router = Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz));
+    let mut router = Router::new();
     for file in page::files(&site.base_path) {
         let file = Arc::new(file);
         let address = file.address.clone();
         let answer = move |request: Request<Body>| ready(file.answer(&request));
         router = router.route(&address, get(answer));
     }
-    let router = router
-        .fallback(transports)
+    let router = router.fallback(transports).with_state(site.clone());
+    let (base_path, socketio_paths) = (site.base_path.clone(), site.socketio_paths.clone());
+    // Files of the page are asked for by the page itself, as they are called.
+    let known = move |path: &str| {
+        if path == "/" || path == base_path || HEALTH.contains(&path) {
+            return Some(End::Idle);
+        }
+        let socketio = socketio_paths.iter().any(|known| known == path);
+        socketio.then_some(End::Kept)
+    };
+    let router = tidied(router.merge(health(site.hall.clone())), known)
         .layer(middleware::map_response_with_state(site.clone(), headers));
-    let router = match site.access.clone() {
+    match site.access.clone() {
         Some(log) => router.layer(middleware::from_fn_with_state(Arc::new(log), access::log)),
         None => router,
-    };
-    router.with_state(site)
+    }
+}
+
+/// How the server is, for whoever looks after it. A health check asks as plainly as can be: HTTP/1.0, no host, either port.
+pub fn health(hall: Hall) -> Router {
+    Router::new()
+        .route(HEALTH[0], get(healthz))
+        .route(HEALTH[1], get(readyz))
+        .with_state(hall)
+}
+
+/// The routes of the plain HTTP listener: how the server is, and for everything else the way to HTTPS.
+pub fn plain(hall: Hall, redirect: Router) -> Router {
+    let known = |path: &str| HEALTH.contains(&path).then_some(End::Idle);
+    tidied(health(hall).merge(redirect), known)
 }
 
 /// Whether a path lies where the server has addresses that are no transport.
 pub fn is_taken(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
-    ["healthz", "readyz"].contains(&first) || page::owns(first)
+    HEALTH.iter().any(|path| path[1..] == *first) || page::owns(first)
 }
 
 async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) -> Response<Body> {
@@ -109,33 +130,33 @@ struct Report<'a> {
     counts: Counts,
 }
 
-fn status<'a>(site: &'a Site, status: &'static str) -> Json<Report<'a>> {
-    let counts = site.hall.census.counts();
+fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<Report<'a>> {
+    let counts = hall.census.counts();
     Json(Report {
         status,
         service: "wulin",
         version: env!("CARGO_PKG_VERSION"),
-        instance: &site.instance,
+        instance: &hall.instance,
         counts,
     })
 }
 
 /// Whether the process works: the lobby answers.
-async fn healthz(State(site): State<Arc<Site>>) -> Response<Body> {
-    match time::timeout(HEALTH_TIMEOUT, site.hall.lobby.answers()).await {
-        Ok(true) => status(&site, "ok").into_response(),
+async fn healthz(State(hall): State<Hall>) -> Response<Body> {
+    match time::timeout(HEALTH_TIMEOUT, hall.lobby.answers()).await {
+        Ok(true) => status(&hall, "ok").into_response(),
         Ok(false) | Err(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, status(&site, "stuck")).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, status(&hall, "stuck")).into_response()
         }
     }
 }
 
 /// Whether new players are welcome.
-async fn readyz(State(site): State<Arc<Site>>) -> Response<Body> {
-    if site.hall.draining.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, status(&site, "draining")).into_response();
+async fn readyz(State(hall): State<Hall>) -> Response<Body> {
+    if hall.draining.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, status(&hall, "draining")).into_response();
     }
-    status(&site, "ok").into_response()
+    status(&hall, "ok").into_response()
 }
 
 /// The base path and what is below it.
@@ -162,7 +183,7 @@ fn native(site: &Site, request: Request<Body>) -> Response<Body> {
         return site.upgrade(request, Entrance::Native);
     }
     match *request.method() {
-        Method::GET | Method::HEAD => status(site, "ok").into_response(),
+        Method::GET | Method::HEAD => status(&site.hall, "ok").into_response(),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
 }

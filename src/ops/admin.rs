@@ -6,17 +6,21 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{Request, Response, StatusCode};
+use axum::http::header::{CONTENT_TYPE, HOST, VARY};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json};
 use axum::routing::get;
 use axum::{Router, extract::DefaultBodyLimit};
 use tracing::info;
 
+use super::exposition::Format;
 use super::logs;
-use super::metrics::{self, Metrics};
+use super::metrics::Metrics;
 use super::state::Observer;
+use crate::client::harmless;
+use crate::edge::host;
+use crate::edge::tidy::{End, tidied};
 
 /// The longest body that is read, in bytes: a list of log levels.
 const BODY: usize = 4096;
@@ -39,6 +43,7 @@ pub fn router(admin: Admin, address: SocketAddr) -> Router {
         .route("/log", get(tell_level).put(set_level))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(Arc::new(admin));
+    let router = tidied(router, |_| Some(End::Idle));
     if address.ip().is_loopback() {
         router.layer(middleware::from_fn(from_here))
     } else {
@@ -47,13 +52,16 @@ pub fn router(admin: Admin, address: SocketAddr) -> Router {
 }
 
 /// A page in a browser on this machine can make any name lead here (DNS rebinding). Only who calls this machine by its
-/// address, or as localhost, means it.
+/// address, or as localhost, means it, and who names no host at all, which a browser cannot.
 async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
-    let host = request.headers().get(HOST);
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    if name == "localhost" || address.parse::<IpAddr>().is_ok() {
+    let named = request.uri().authority().is_some() || request.headers().contains_key(HOST);
+    let name = host::asked(&request).and_then(host::split);
+    let name = name.map(|(name, _)| name.strip_suffix('.').unwrap_or(name));
+    let meant = name.is_some_and(|name| {
+        let address = name.trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+    });
+    if meant || !named {
         next.run(request).await
     } else {
         (
@@ -64,9 +72,13 @@ async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
     }
 }
 
-async fn tell_metrics(State(admin): State<Arc<Admin>>) -> Response<Body> {
-    match admin.metrics.text() {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+async fn tell_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
+    let format = Format::wanted(&headers);
+    match admin.metrics.text(format) {
+        Ok(text) => {
+            let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "accept")];
+            (headers, text).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
@@ -83,7 +95,10 @@ async fn set_level(filter: String) -> Result<String, (StatusCode, String)> {
     let filter = filter.trim();
     match logs::set_level(filter) {
         Ok(()) => {
-            info!(now = filter, "the level of the log has been changed");
+            info!(
+                now = harmless(filter),
+                "the level of the log has been changed"
+            );
             Ok(tell_level().await)
         }
         Err(problem) => Err((StatusCode::BAD_REQUEST, format!("{problem}\n"))),

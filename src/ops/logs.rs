@@ -2,19 +2,20 @@
 
 use std::env;
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::format::{Format, FormatEvent, FormatFields, Full, Writer};
-use tracing_subscriber::fmt::{FmtContext, Layer};
+use tracing_subscriber::fmt::{FmtContext, Layer, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer as _, reload};
 
 use crate::cli::serve::LogFormat;
+use crate::client::harmless;
 
 /// The log of this process, of which there is one.
 static LOG: OnceLock<Log> = OnceLock::new();
@@ -28,7 +29,7 @@ struct Log {
 /// Starts logging to standard error. `filter` is a level or a list of them, as `--log` takes it.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let (layer, handle) = reload::Layer::new(read(filter)?);
-    let stderr = Layer::new().with_writer(io::stderr).with_target(false);
+    let stderr = Layer::new().with_writer(Lines).with_target(false);
     let terminal = io::stderr().is_terminal();
     let lines = match choose(
         format,
@@ -119,6 +120,37 @@ fn is_level(word: &str) -> bool {
     !word.is_empty() && word.parse::<LevelFilter>().is_ok()
 }
 
+/// Where lines go: to standard error, without what steers a terminal or turns the direction of writing, whoever it came
+/// from. Where our own code names a stranger's text, it has made it harmless already; this is for what libraries say.
+struct Lines;
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Line<io::Stderr>;
+
+    fn make_writer(&self) -> Self::Writer {
+        Line(io::stderr())
+    }
+}
+
+/// Writes whole lines, as the subscriber hands them over.
+struct Line<W>(W);
+
+impl<W: Write> Write for Line<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let text = text.strip_suffix('\n').unwrap_or(&text).replace('\n', " ");
+        // What is left of escapes are the subscriber's own colours: it writes those of others out.
+        let pieces = text.split('\u{1b}').map(harmless);
+        let text = pieces.collect::<Vec<_>>().join("\u{1b}") + "\n";
+        self.0.write_all(text.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Lines with their priority in front, as sd-daemon(3) has it. The journal knows the time by itself.
 struct Prioritized(Format<Full, ()>);
 
@@ -159,6 +191,15 @@ mod tests {
                 "{filter}"
             );
         }
+    }
+
+    #[test]
+    fn a_line_stays_one_line_and_steers_nothing() {
+        let mut line = Line(Vec::new());
+        let text = "<6>\u{1b}[32mfound\u{1b}[0m /a\u{9b}2J\u{202e}b\r\nc 武\n";
+        line.write_all(text.as_bytes()).unwrap();
+        let text = String::from_utf8(line.0).unwrap();
+        assert_eq!(text, "<6>\u{1b}[32mfound\u{1b}[0m /a2Jb c 武\n");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Metrics, in the text format of `OpenMetrics` 1.0, which Prometheus reads.
+//! Metrics, in the text formats Prometheus reads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +11,11 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::exposition::Format;
 use super::process::{Cost, Start};
 use crate::edge::certificates::Resolver;
 use crate::runtime::tally::Split;
 use crate::runtime::{Census, Kind};
-
-/// The type of the answer.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Everything that is told.
 #[derive(Debug)]
@@ -48,10 +46,10 @@ impl Metrics {
     }
 
     /// All of them as they are now.
-    pub fn text(&self) -> Result<String, fmt::Error> {
+    pub fn text(&self, format: Format) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.0)?;
-        Ok(text)
+        Ok(format.write(text))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an operator sees and says: health, logs, metrics, signals, state.
 
 pub mod admin;
+pub mod exposition;
 pub mod health;
 pub mod logs;
 pub mod metrics;

@@ -37,6 +37,8 @@ pub struct Hall {
     pub draining: CancellationToken,
     /// Every task that serves a client.
     pub tasks: TaskTracker,
+    /// The server's own name, made up at its start: whoever asks for its health knows it by that.
+    pub instance: Arc<str>,
     random: &'static dyn SecureRandom,
     next_connection: Arc<AtomicU64>,
 }
@@ -50,6 +52,7 @@ impl Hall {
         draining: CancellationToken,
         tasks: TaskTracker,
         random: &'static dyn SecureRandom,
+        instance: Arc<str>,
     ) -> Hall {
         Hall {
             lobby,
@@ -57,6 +60,7 @@ impl Hall {
             census,
             draining,
             tasks,
+            instance,
             random,
             next_connection: Arc::default(),
         }

@@ -1,0 +1,91 @@
+//! The host a request is for, as clients write it: `example.com`, `Example.COM.:8443`, `example.com:`, `[::1]:80`.
+
+use std::net::Ipv6Addr;
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::HOST;
+
+/// What the request says its host is, port and all: the authority of an absolute address, which counts before the header
+/// (RFC 9112, 3.2.2), else the header. None if there is none, or more than one.
+pub fn asked(request: &Request<Body>) -> Option<&str> {
+    if let Some(authority) = request.uri().authority() {
+        let authority = authority.as_str();
+        return Some(
+            authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host),
+        );
+    }
+    let mut headers = request.headers().get_all(HOST).iter();
+    let host = headers.next()?.to_str().ok()?;
+    headers.next().is_none().then_some(host)
+}
+
+/// The name and the port of a host, the port empty where none is given; none if it is nothing a host can be called. The
+/// name of an IPv6 address is in brackets.
+pub fn split(host: &str) -> Option<(&str, &str)> {
+    let (name, rest) = if host.starts_with('[') {
+        let (name, rest) = host.split_at(host.find(']')? + 1);
+        name[1..name.len() - 1].parse::<Ipv6Addr>().ok()?;
+        (name, rest)
+    } else {
+        let (name, rest) = host.split_at(host.find(':').unwrap_or(host.len()));
+        // An underscore is in no name of a host by the books, and in many of machines.
+        let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        (!name.is_empty() && name.bytes().all(sound)).then_some(())?;
+        (name, rest)
+    };
+    let port = match rest.strip_prefix(':') {
+        Some(port) => port,
+        None => rest.is_empty().then_some("")?,
+    };
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then_some((name, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_read_however_it_is_written() {
+        for (host, name, port) in [
+            ("a.example", "a.example", ""),
+            ("a.example:", "a.example", ""),
+            ("A.Example.:8443", "A.Example.", "8443"),
+            ("my_host", "my_host", ""),
+            ("192.0.2.1:80", "192.0.2.1", "80"),
+            ("[::1]", "[::1]", ""),
+            ("[2001:db8::1]:80", "[2001:db8::1]", "80"),
+        ] {
+            assert_eq!(split(host), Some((name, port)), "{host}");
+        }
+        for host in [
+            "", ":", ":80", "a b", "a/b", "a@b", "武", "[::1", "[]", "[a]", "[::1]x", "::1", "a:b",
+            "a:8:9", "[::1]:b", "a\"b",
+        ] {
+            assert_eq!(split(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_address_counts_before_the_header() {
+        let asked_for = |uri: &str, hosts: &[&str]| {
+            let mut request = Request::builder().uri(uri);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            asked(&request.body(Body::empty()).unwrap()).map(str::to_owned)
+        };
+        let some = |host: &str| Some(host.to_owned());
+        assert_eq!(asked_for("/", &["a.example"]), some("a.example"));
+        assert_eq!(
+            asked_for("http://b.example:80/", &["a.example"]),
+            some("b.example:80")
+        );
+        assert_eq!(asked_for("http://u:p@b.example/", &[]), some("b.example"));
+        assert_eq!(asked_for("/", &[]), None);
+        assert_eq!(asked_for("/", &["a.example", "b.example"]), None);
+    }
+}

@@ -1,0 +1,114 @@
+//! Addresses that people and programs write a little wrong, led to where they mean: `//healthz`, `/healthz/`,
+//! `/applet/websocket//socket.io/`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Uri};
+use tower::ServiceExt;
+
+/// What slashes at the end of an address mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing.
+    Idle,
+    /// Something: two are the signature of the 2016 Mini Program client.
+    Kept,
+}
+
+/// The routes, behind whatever writes addresses: of slashes that follow each other one is left, and those at the end are
+/// passed over where they mean nothing. `known` says so of an address without them; one it does not know stays as it is
+/// written.
+pub fn tidied(
+    router: Router,
+    known: impl Fn(&str) -> Option<End> + Clone + Send + Sync + 'static,
+) -> Router {
+    Router::new().fallback_service(router.map_request(move |mut request: Request<Body>| {
+        if let Some(uri) = tidy(request.uri(), &known) {
+            *request.uri_mut() = uri;
+        }
+        request
+    }))
+}
+
+/// The address as it is meant; none if it is written so already, or not known.
+fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
+    let path = uri.path();
+    if !path.contains("//") && !(path.len() > 1 && path.ends_with('/')) {
+        return None;
+    }
+    let bare = path.trim_end_matches('/');
+    let mut meant = String::with_capacity(path.len());
+    for c in bare.chars() {
+        if !(c == '/' && meant.ends_with('/')) {
+            meant.push(c);
+        }
+    }
+    if meant.is_empty() {
+        meant.push('/');
+    }
+    match known(&meant)? {
+        End::Idle => {}
+        End::Kept => meant.push_str(&path[bare.len()..]),
+    }
+    if meant == path {
+        return None;
+    }
+    if let Some(query) = uri.query() {
+        meant.push('?');
+        meant.push_str(query);
+    }
+    // By HTTP/2, the host is in the address as well.
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(meant.try_into().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_too_many_change_nothing() {
+        let known = |path: &str| match path {
+            "/" | "/healthz" | "/applet/websocket" => Some(End::Idle),
+            "/applet/websocket/socket.io" => Some(End::Kept),
+            _ => None,
+        };
+        for (written, meant) in [
+            ("//", "/"),
+            ("///?a=//", "/?a=//"),
+            ("/healthz/", "/healthz"),
+            ("//healthz//?a=1", "/healthz?a=1"),
+            ("//applet/websocket", "/applet/websocket"),
+            ("/applet//websocket/", "/applet/websocket"),
+            (
+                "https://a.example:8443//healthz/",
+                "https://a.example:8443/healthz",
+            ),
+            (
+                "/applet/websocket//socket.io/?EIO=3",
+                "/applet/websocket/socket.io/?EIO=3",
+            ),
+            (
+                "//applet/websocket/socket.io//",
+                "/applet/websocket/socket.io//",
+            ),
+        ] {
+            let uri = tidy(&written.parse().unwrap(), known).unwrap();
+            assert_eq!(uri, meant, "{written}");
+        }
+        for written in [
+            "/",
+            "/?a=//",
+            "/healthz",
+            "/icon.svg/",
+            "//icon.svg",
+            "//\u{9b}//x",
+            "/applet/websocket/socket.io//?EIO=3",
+            "*",
+            "https://a.example/healthz",
+        ] {
+            assert_eq!(tidy(&written.parse().unwrap(), known), None, "{written}");
+        }
+    }
+}

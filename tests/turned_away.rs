@@ -1,0 +1,330 @@
+//! Whoever is turned away by a setting is not turned away in silence: the log says so, with the flag that changes it.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::mpsc::{Receiver, channel};
+
+use serde_json::Value;
+use support::port::Port;
+use support::program::Running;
+use support::server::{TestServer, Tls, trusting};
+use support::{PATIENCE, handed};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Runtime;
+
+/// What a client's side of TLS begins with.
+const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03random";
+const VERSION_2: &[u8] =
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\x7f\0\0\x01\x12\x67\x01\xbb";
+const PROXY: [&str; 3] = ["--trusted-proxies", "127.0.0.0/8", "--proxy-protocol"];
+
+/// The program, and the lines of its log.
+struct Told {
+    home: PathBuf,
+    running: Running,
+    lines: Receiver<String>,
+}
+
+impl Told {
+    fn start(home: &Path, flags: &[&str]) -> Told {
+        let mut command = handed::wulin(home);
+        command
+            .args([
+                "--listen",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--admin",
+                "off",
+                "--log-format",
+                "json",
+            ])
+            .args(flags)
+            .stderr(Stdio::piped());
+        if !flags.contains(&"--http-port") {
+            command.args(["--http-port", "0"]);
+        }
+        let mut running = Running::start(command);
+        let log = BufReader::new(running.child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Told {
+            home: home.to_owned(),
+            running,
+            lines,
+        }
+    }
+
+    /// The next line about somebody who was turned away.
+    fn hear(&self) -> Value {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).expect("silence");
+            if let Some(line) = turned_away(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Ends the program; the lines that were not heard.
+    fn end(self) -> Vec<Value> {
+        self.running.signal("TERM");
+        assert_eq!(self.running.exit_code(), Some(0));
+        self.lines
+            .iter()
+            .filter_map(|line| turned_away(&line))
+            .collect()
+    }
+
+    fn connect(&self) -> TcpStream {
+        connect(self.running.port)
+    }
+
+    /// Sends these bytes and waits until it is hung up on.
+    fn refused(&self, bytes: &[u8]) {
+        refused(self.connect(), bytes);
+    }
+}
+
+fn turned_away(line: &str) -> Option<Value> {
+    let line: Value = serde_json::from_str(line).unwrap();
+    let words = line["message"].as_str()?;
+    words.contains("turned away").then_some(line)
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn refused(mut stream: TcpStream, bytes: &[u8]) {
+    let _ = stream.write_all(bytes);
+    // A reset is an answer as well.
+    if let Err(error) = stream.read_to_end(&mut Vec::new()) {
+        assert_ne!(
+            error.kind(),
+            std::io::ErrorKind::WouldBlock,
+            "it is not hung up on"
+        );
+    }
+}
+
+/// One line at once; of all others one at the end of the minute or of the program, with how many they were.
+fn said_once_a_minute(flags: &[&str], flag: &str, count: u64, turn_away: impl Fn(&Told)) {
+    let home = tempfile::tempdir().unwrap();
+    let told = Told::start(home.path(), flags);
+    turn_away(&told);
+    let first = told.hear();
+    assert_eq!(
+        (&first["level"], &first["count"]),
+        (&"WARN".into(), &1.into()),
+        "{first}"
+    );
+    assert!(first["message"].as_str().unwrap().contains(flag), "{first}");
+    for _ in 0..count {
+        turn_away(&told);
+    }
+    let rest = told.end();
+    assert_eq!(rest.len(), 1, "{rest:?}");
+    assert_eq!(
+        (&rest[0]["message"], &rest[0]["count"]),
+        (&first["message"], &count.into())
+    );
+    for line in [&first, &rest[0]] {
+        assert!(
+            !line.to_string().contains("127.0.0.1"),
+            "no address: {line}"
+        );
+    }
+}
+
+#[test]
+fn a_limit_for_one_address_that_refuses_is_said() {
+    let held = std::cell::OnceCell::new();
+    said_once_a_minute(
+        &["--max-connections-per-ip", "1", "--request-timeout", "1h"],
+        "--max-connections-per-ip",
+        5,
+        |told| {
+            held.get_or_init(|| holding(told));
+            told.refused(b"");
+        },
+    );
+}
+
+#[test]
+fn the_limit_of_all_connections_is_said() {
+    let held = std::cell::OnceCell::new();
+    said_once_a_minute(
+        &["--max-connections", "1", "--request-timeout", "1h"],
+        "--max-connections ",
+        3,
+        |told| {
+            held.get_or_init(|| holding(told));
+            told.refused(b"");
+        },
+    );
+}
+
+/// A connection that is let in and stays, with the runtime it needs.
+fn holding(told: &Told) -> (Runtime, Tls) {
+    let runtime = Runtime::new().unwrap();
+    let stream = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(("127.0.0.1", told.running.port)).await;
+        secure(&told.home, stream.unwrap()).await
+    });
+    (runtime, stream)
+}
+
+#[test]
+fn an_https_client_where_a_header_is_expected_is_said() {
+    for bytes in [HELLO, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
+        said_once_a_minute(&PROXY, "--proxy-protocol", 2, |told| told.refused(bytes));
+    }
+}
+
+#[test]
+fn a_proxy_that_says_nothing_is_said() {
+    let flags = [&PROXY[..], &["--tls-timeout", "200ms"]].concat();
+    for bytes in [b"".as_slice(), b"PROXY TC"] {
+        said_once_a_minute(&flags, "--proxy-protocol", 2, |told| told.refused(bytes));
+    }
+}
+
+#[test]
+fn a_header_that_cannot_be_read_is_said() {
+    for bytes in [
+        b"PROXY TCP4 nowhere 10.0.0.1 1 2\r\n".as_slice(),
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\0",
+    ] {
+        said_once_a_minute(&PROXY, "--proxy-protocol", 2, |told| told.refused(bytes));
+    }
+}
+
+#[test]
+fn a_header_that_nobody_expects_is_said_at_both_ports() {
+    let bytes = [
+        b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 443\r\n".as_slice(),
+        VERSION_2,
+    ];
+    for (bytes, flags) in bytes.into_iter().zip([
+        &[][..],
+        &["--trusted-proxies", "192.0.2.0/24", "--proxy-protocol"],
+    ]) {
+        said_once_a_minute(flags, "--trusted-proxies", 2, |told| {
+            told.refused(&[bytes, HELLO].concat())
+        });
+    }
+    // Behind one that is expected.
+    let twice = [VERSION_2, VERSION_2, HELLO].concat();
+    said_once_a_minute(&PROXY, "--trusted-proxies", 2, |told| told.refused(&twice));
+
+    let port = Port::free();
+    let number = port.number.to_string();
+    said_once_a_minute(&["--http-port", &number], "--trusted-proxies", 2, |_| {
+        let bytes =
+            b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 80\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        refused(connect(port.number), bytes);
+    });
+}
+
+#[test]
+fn addresses_are_named_where_the_operator_allows_it() {
+    let home = tempfile::tempdir().unwrap();
+    let flags = [&PROXY[..], &["--access-log", "--log-addresses"]].concat();
+    let told = Told::start(home.path(), &flags);
+    told.refused(HELLO);
+    assert_eq!(told.hear()["last"], "127.0.0.1");
+    told.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_refuses_behind_a_proxy_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    let flags = [
+        "--trusted-proxies",
+        "127.0.0.1",
+        "--max-connections-per-ip",
+        "1",
+        "--access-log",
+        "--log-addresses",
+    ];
+    let told = Told::start(home.path(), &flags);
+    let mut streams = Vec::new();
+    for status in ["HTTP/1.1 101", "HTTP/1.1 429"] {
+        let stream = tokio::net::TcpStream::connect(("127.0.0.1", told.running.port))
+            .await
+            .unwrap();
+        let mut stream = secure(home.path(), stream).await;
+        let request = "GET /applet/websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                       X-Forwarded-For: 203.0.113.9, ::ffff:192.0.2.7\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), status);
+        streams.push(stream);
+    }
+    let line = told.hear();
+    assert_eq!(line["last"], "192.0.2.7");
+    assert!(
+        line["message"]
+            .as_str()
+            .unwrap()
+            .contains("--max-connections-per-ip"),
+        "{line}"
+    );
+    drop(streams);
+    assert_eq!(told.end(), Vec::<Value>::new());
+}
+
+async fn secure(home: &Path, stream: tokio::net::TcpStream) -> Tls {
+    use rustls::pki_types::pem::PemObject;
+    let certificate =
+        rustls::pki_types::CertificateDer::from_pem_file(home.join("certs/a.pem")).unwrap();
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    trusting([certificate], &["http/1.1"])
+        .connect(name, stream)
+        .await
+        .unwrap()
+}
+
+/// A load balancer that only looks whether the port is open has done nothing wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_opened_and_closed_is_no_bad_proxy() {
+    let server = TestServer::start(&[&PROXY[..], &["--admin", "127.0.0.1:0"]].concat());
+    drop(
+        tokio::net::TcpStream::connect(server.address())
+            .await
+            .unwrap(),
+    );
+    let closed = r#"wulin_connections_refused_total{reason="closed"} 1"#;
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let mut admin = tokio::net::TcpStream::connect(server.admin_address().unwrap())
+            .await
+            .unwrap();
+        admin
+            .write_all(b"GET /metrics HTTP/1.0\r\n\r\n")
+            .await
+            .unwrap();
+        let mut text = String::new();
+        admin.read_to_string(&mut text).await.unwrap();
+        if text.contains(closed) {
+            assert!(
+                text.contains(r#"wulin_connections_refused_total{reason="proxy"} 0"#),
+                "{text}"
+            );
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{text}");
+    }
+}
