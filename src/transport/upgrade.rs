@@ -175,6 +175,7 @@ mod tests {
             CancellationToken::new(),
             tasks,
             random,
+            "".into(),
         )
     }
 
