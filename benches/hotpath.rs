@@ -111,6 +111,7 @@ fn visits(times: u64) {
             place: Place::new(39.9, 116.4),
             token: None,
             legacy: false,
+            origin: None,
         };
         lobby.hello(by, hello, now).expect("a uid that is free");
         lobby.join(by, now).expect("an idle person");

@@ -290,6 +290,7 @@ impl Session {
                     place,
                     token,
                     legacy: self.legacy,
+                    origin: None,
                 }))
             }
             Command::Join => Ask::Join,
