@@ -6,6 +6,7 @@ pub(crate) mod ids;
 pub mod lobby;
 pub mod matchmaking;
 pub mod memories;
+pub mod names;
 pub mod place;
 pub mod player;
 pub mod robot;
