@@ -7,6 +7,7 @@ pub mod command;
 pub mod event;
 pub mod fault;
 pub mod native;
+pub(crate) mod payload;
 pub mod socketio;
 
 pub use command::Command;
