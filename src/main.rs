@@ -12,7 +12,7 @@ use wulin::check;
 use wulin::cli::{Bench, Cert, Check, Cli, Command, Play, Serve, settings};
 use wulin::config::{Config, Stage};
 use wulin::edge::handed::Handed;
-use wulin::ops::output::say;
+use wulin::ops::output::{complain, say};
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::systemd::Manager;
 use wulin::ops::{health, logs, status};
@@ -208,7 +208,7 @@ fn judged(verdict: anyhow::Result<bool>) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("wulin: {error:#}");
+            complain(format_args!("{error:#}"));
             ExitCode::from(USAGE)
         }
     }
@@ -246,7 +246,7 @@ fn said(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("wulin: {error:#}");
+            complain(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

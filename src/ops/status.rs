@@ -11,7 +11,7 @@ use tokio::time;
 
 use super::state::State;
 use crate::cli::{Log, Status};
-use crate::client::http;
+use crate::client::{harmless, harmless_lines, http};
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -20,10 +20,14 @@ const SOON: f64 = 14.0;
 /// Moves to the top left and clears what is below.
 const CLEAR: &str = "\x1b[H\x1b[J";
 
+/// The most certificates that are shown, and names of each. A server may be no Wulin, or have a certificate for hundreds.
+const CERTIFICATES: usize = 100;
+const NAMES: usize = 20;
+
 /// The state of the server, as asked for. With `--watch` it never returns unless the server is gone.
 pub async fn show(flags: &Status) -> anyhow::Result<String> {
     if flags.json {
-        return Ok(get(flags.admin, "/status").await?.trim().to_owned());
+        return Ok(get(flags.admin, "/status").await?);
     }
     let Some(interval) = flags.watch else {
         return Ok(page(&read(flags.admin).await?));
@@ -47,7 +51,7 @@ pub async fn log(flags: &Log) -> anyhow::Result<String> {
         None => get(flags.admin, "/log").await?,
         Some(level) => exchange(flags.admin, "PUT", "/log", level).await?,
     };
-    Ok(answer.trim().to_owned())
+    Ok(answer)
 }
 
 /// The state of the server whose admin listener this is.
@@ -57,6 +61,7 @@ pub async fn read(admin: SocketAddr) -> anyhow::Result<State> {
         .with_context(|| format!("{admin} answers, but not as a server of this version does"))
 }
 
+/// What is answered there, which may be anybody's: it is for people to look at.
 async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<String> {
     exchange(admin, "GET", path, "").await
 }
@@ -79,10 +84,11 @@ async fn exchange(
     let answer = time::timeout(PATIENCE, exchange)
         .await
         .with_context(|| format!("{admin} does not answer"))??;
+    let body = harmless_lines(answer.body.trim());
     if answer.status == 200 {
-        Ok(answer.body)
+        Ok(body)
     } else {
-        bail!("{}", answer.body.trim())
+        bail!("{body}")
     }
 }
 
@@ -97,7 +103,7 @@ fn page(state: &State) -> String {
     let mut page = String::new();
     let mut line = |name: &str, text: String| {
         // Writing to a string cannot fail.
-        let _ = writeln!(page, "{name:<14}{text}");
+        let _ = writeln!(page, "{name:<14}{}", harmless(&text));
     };
     let uptime = Duration::from_secs(state.uptime_seconds as u64);
     line(
@@ -165,7 +171,7 @@ fn page(state: &State) -> String {
             ),
         );
     }
-    for certificate in &state.certificates {
+    for certificate in state.certificates.iter().take(CERTIFICATES) {
         let days = certificate.days_left;
         let verdict = match days {
             days if days < 0.0 => " (EXPIRED)",
@@ -176,7 +182,7 @@ fn page(state: &State) -> String {
             "certificate",
             format!(
                 "{}, until {}, {:.0} days{verdict}",
-                certificate.names.join(", "),
+                names(&certificate.names),
                 certificate.until,
                 days.floor()
             ),
@@ -184,4 +190,14 @@ fn page(state: &State) -> String {
     }
     page.truncate(page.trim_end().len());
     page
+}
+
+/// The first names, and how many more there are.
+fn names(all: &[String]) -> String {
+    let shown = all.iter().take(NAMES).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
