@@ -10,7 +10,7 @@ use wulin::game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
 use wulin::game::matchmaking::Patience;
 use wulin::game::room::{self, Entrant, Format, Output, Room};
 use wulin::game::{ConnectionId, Place, PlayerId, Profile, RoomId, Standing};
-use wulin::protocol::socketio::{Received, Version};
+use wulin::protocol::socketio::{Dialogue, Received, Sid, Version};
 use wulin::protocol::{Command, Message, native, socketio};
 
 const ROUND_TIME: Duration = Duration::from_secs(5);
@@ -52,7 +52,8 @@ fn choices_native(times: u64) {
 
 fn choices_socketio(times: u64) {
     let said = r#"42["choice",{"choice":2}]"#;
-    let read = || match socketio::read(Version::V3, "sid", black_box(said)) {
+    let sid = Sid::new([0; 16]);
+    let read = || match Dialogue::new(Version::V3, sid).read(black_box(said)) {
         Received::Request(request) => request.command.expect("a choice"),
         other => panic!("{other:?}"),
     };
@@ -111,6 +112,7 @@ fn visits(times: u64) {
             place: Place::new(39.9, 116.4),
             token: None,
             legacy: false,
+            origin: None,
         };
         lobby.hello(by, hello, now).expect("a uid that is free");
         lobby.join(by, now).expect("an idle person");

@@ -17,7 +17,7 @@ use wulin::config::{Config, Stage};
 use wulin::edge::certificates::Problem;
 use wulin::edge::handed::Handed;
 use wulin::ops::notice::{self, Notice, Posted};
-use wulin::ops::output::say;
+use wulin::ops::output::{complain, say};
 use wulin::ops::signals::{Reload, Stop};
 use wulin::ops::systemd::Manager;
 use wulin::ops::{health, logs, status};
@@ -266,26 +266,22 @@ fn judged(verdict: anyhow::Result<bool>, origins: &Origins) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            complain(&error, origins);
+            complain_of(&error, origins);
             ExitCode::from(USAGE)
         }
     }
 }
 
 /// Says what went wrong, and where a value is from that a variable gave.
-fn complain(error: &anyhow::Error, origins: &Origins) {
+fn complain_of(error: &anyhow::Error, origins: &Origins) {
     // A name that no certificate can be for is called by no flag.
     let from = match error.downcast_ref() {
         Some(Problem::BadName { .. }) => origins.names(&["--domain"]),
         _ => Vec::new(),
     };
     let from = from.first().map(|name| format!("{name}: "));
-    let sentence = format!("{error:#}");
-    eprintln!(
-        "wulin: {}{}",
-        from.unwrap_or_default(),
-        origins.told(&sentence)
-    );
+    let sentence = origins.told(&format!("{error:#}"));
+    complain(format_args!("{}{sentence}", from.unwrap_or_default()));
 }
 
 async fn game(flags: &Play) -> anyhow::Result<()> {
@@ -319,7 +315,7 @@ fn said(done: anyhow::Result<()>, origins: &Origins) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error, origins);
+            complain_of(&error, origins);
             ExitCode::FAILURE
         }
     }

@@ -97,6 +97,7 @@ impl Strangers {
             place: self.spread.place(&mut self.rng),
             token: None,
             legacy: false,
+            origin: None,
         };
         (ConnectionId(number), hello)
     }

@@ -1,6 +1,8 @@
 // @ts-check
 // Who plays on this device: made up on the first visit, kept by whatever store the client has.
 
+const { isBlank, plain } = require('./names.js');
+
 /** The pictures drawn for this project, by the names of their files. */
 const AVATARS = ['tiger', 'crane', 'monkey', 'snake', 'panda', 'fox', 'ox', 'cat'];
 const ROBOT = 'robot';
@@ -44,14 +46,11 @@ function guestName({ guests }, random) {
   return pick(guests, random);
 }
 
-/** What of a typed name can be used: plain, and not too long. @param {unknown} typed */
+/** What of a typed name can be used: plain, not too long, and something to be seen. @param {unknown} typed */
 function tidyName(typed) {
-  return typeof typed === 'string' ? Array.from(plain(typed)).slice(0, NAME_CHARS).join('').trim() : '';
-}
-
-/** Without what cannot be seen, or turns the text around it. @param {string} text */
-function plain(text) {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, ' ').replace(/\s+/g, ' ').trim();
+  // Plain again, since an emoji may have been cut behind a joiner.
+  const name = typeof typed === 'string' ? plain(Array.from(plain(typed)).slice(0, NAME_CHARS).join('')) : '';
+  return isBlank(name) ? '' : name;
 }
 
 /** The address under which a server shows one of its pictures. @param {string} origin `https://HOST` @param {string} avatar */
@@ -82,4 +81,4 @@ function pick(list, random) {
   return list[Math.floor(random() * list.length)];
 }
 
-module.exports = { AVATARS, NAME_CHARS, profile, freshUid, guestName, plain, tidyName, pictureAddress, avatarOf, coarse };
+module.exports = { AVATARS, NAME_CHARS, profile, freshUid, guestName, tidyName, pictureAddress, avatarOf, coarse };

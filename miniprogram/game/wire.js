@@ -1,7 +1,7 @@
 // @ts-check
 // The server's payloads, read with suspicion: what is not as the protocol has it is left out.
 
-const { plain } = require('./person.js');
+const { plain } = require('./names.js');
 
 /**
  * @typedef {{uid: string, name: string, picture: string, robot: boolean, total: number, streak: number}} Seat

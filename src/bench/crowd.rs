@@ -22,6 +22,9 @@ const LONGEST: u64 = 600_000_000;
 /// Digits of a time that count.
 const DIGITS: u8 = 3;
 
+/// The most reasons that are told apart.
+const KINDS: usize = 50;
+
 /// Everybody together.
 pub(super) struct Crowd {
     pub(super) way: Way,
@@ -87,6 +90,16 @@ impl Times {
     pub(super) fn histogram(&self) -> Histogram<u64> {
         lock(&self.0).clone()
     }
+}
+
+/// Counts one more of this kind, or of all the others: a server that is no Wulin may give a reason of its own to each.
+fn count(counts: &mut BTreeMap<String, u64>, kind: String) {
+    let kind = if counts.len() < KINDS || counts.contains_key(&kind) {
+        kind
+    } else {
+        "others".to_owned()
+    };
+    *counts.entry(kind).or_default() += 1;
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -198,12 +211,12 @@ impl Crowd {
     }
 
     fn count_lost(&self, error: &anyhow::Error) {
-        *lock(&self.lost).entry(format!("{error:#}")).or_default() += 1;
+        count(&mut lock(&self.lost), format!("{error:#}"));
     }
 
     /// A message of ours was refused.
     pub(super) fn count_refused(&self, code: &str) {
-        *lock(&self.refused).entry(code.to_owned()).or_default() += 1;
+        count(&mut lock(&self.refused), code.to_owned());
     }
 
     /// Those who got lost, by why.

@@ -9,18 +9,17 @@ use serde_json::json;
 use tokio::time::{self, Instant};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message as Frame, Utf8Bytes};
 
 use super::dialect::{self, Heard, Name};
 use super::way::Way;
 use crate::cli::bench::Protocol;
+use crate::client::harmless;
 use crate::client::tls::Stream;
+use crate::client::websocket::limits;
 
 /// The first read buffer in bytes; it grows with a message.
 const READ_BUFFER: usize = 512;
-/// The longest frame that is read, in bytes.
-const LONGEST: usize = 256 * 1024;
 
 /// An open connection whose person is known to the server.
 pub(super) struct Line {
@@ -64,11 +63,7 @@ impl Line {
         let request = format!("wss://{}{}", way.address, way.target)
             .into_client_request()
             .context("writing the request")?;
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_message_size(Some(LONGEST))
-            .max_frame_size(Some(LONGEST));
+        let config = limits().read_buffer_size(READ_BUFFER);
         let opening = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
         let (socket, _) = opening.await.context("no WebSocket")?;
         let mut line = Line {
@@ -122,7 +117,11 @@ impl Line {
                 Heard::Event(Name::Hi, _) => return Ok(()),
                 Heard::Event(Name::Fault, payload) => {
                     let code = dialect::text_of(payload, "code").unwrap_or(payload);
-                    bail!("refused: {code}")
+                    // It becomes a row of the report: there are to be few of them.
+                    bail!(
+                        "refused: {}",
+                        harmless(code).chars().take(64).collect::<String>()
+                    )
                 }
                 _ => {}
             }

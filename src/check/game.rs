@@ -12,7 +12,7 @@ use super::network::millis;
 use super::report::Finding;
 use super::tls::Door;
 use crate::client::random_uid;
-use crate::client::websocket::{Identity, Socket};
+use crate::client::websocket::{Identity, Socket, excerpt};
 use crate::client::wire::Event;
 
 /// What to do about an upgrade that fails while the same path answers a plain request.
@@ -77,18 +77,16 @@ async fn greeting(socket: &mut Socket, version: u8) -> anyhow::Result<()> {
     if connected.starts_with("40") {
         Ok(())
     } else {
-        Err(anyhow!("{connected:?} came in place of the namespace"))
+        Err(anyhow!(
+            "{} came in place of the namespace",
+            excerpt(&connected)
+        ))
     }
 }
 
 /// The session id in an Engine.IO `open` packet.
 fn session(open: &str) -> anyhow::Result<String> {
-    let unexpected = || {
-        format!(
-            "{:?} is no greeting of Socket.IO",
-            open.chars().take(60).collect::<String>()
-        )
-    };
+    let unexpected = || format!("{} is no greeting of Socket.IO", excerpt(open));
     let packet = open.strip_prefix('0').with_context(unexpected)?;
     let packet: Value = serde_json::from_str(packet).with_context(unexpected)?;
     packet["sid"]

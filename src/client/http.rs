@@ -4,8 +4,12 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::plain;
+
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 256 * 1024;
+/// The most headers that are looked at.
+const HEADERS: usize = 128;
 
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +31,9 @@ impl Answer {
             .map(|(_, value)| &**value)
     }
 
-    /// The server's words, in one line that is not too long.
+    /// The server's words, in one line that is not too long and may be shown.
     pub fn words(&self) -> String {
-        let line = self.body.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line: String = plain(&self.body);
         line.chars().take(120).collect()
     }
 }
@@ -82,6 +86,7 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
         .parse()
         .ok()?;
     let headers = lines
+        .take(HEADERS)
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();

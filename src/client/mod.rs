@@ -6,18 +6,40 @@ pub mod tls;
 pub mod websocket;
 pub mod wire;
 
+use std::fmt;
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
 use rustls::crypto::aws_lc_rs;
 
-/// A text from elsewhere as it may be shown: without what steers a terminal or turns the direction of writing.
-pub fn harmless(text: &str) -> String {
-    let steers = |c: &char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(|c| !steers(c)).collect()
+pub use crate::game::names::{harmless, plain};
+
+/// Lines from elsewhere as they may be shown.
+pub fn harmless_lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(harmless).collect();
+    lines.join("\n")
+}
+
+/// A secret of a player, which does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps it.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+
+    /// What is to be shown to the server.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
 }
 
 /// A uid nobody else has: 64 random bits behind a word that says who asks.

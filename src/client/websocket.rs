@@ -6,10 +6,35 @@ use serde_json::{Value, json};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 use super::tls::Stream;
 use super::wire::{self, Event};
+use super::{Secret, harmless};
+
+/// The longest part of what a server said that is repeated to people, in characters.
+const EXCERPT: usize = 80;
+/// Pongs and messages that wait for a server that does not read, in bytes. It pings as often as it likes, and each pong would
+/// be kept.
+const UNREAD: usize = 64 * 1024;
+/// The first read buffer in bytes; it grows with a message.
+const READ_BUFFER: usize = 4096;
+
+/// How a client reads and writes a WebSocket: no more than a Wulin would say is taken into memory.
+pub fn limits() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(UNREAD)
+        .max_message_size(Some(wire::LONGEST))
+        .max_frame_size(Some(wire::LONGEST))
+}
+
+/// The beginning of what a server said, for people to read.
+pub fn excerpt(text: &str) -> String {
+    let start: String = text.chars().take(EXCERPT).collect();
+    format!("{:?}", harmless(&start))
+}
 
 /// Who we say we are.
 #[derive(Debug, Clone)]
@@ -19,7 +44,7 @@ pub struct Identity {
     /// What others see.
     pub name: String,
     /// What proves the uid is ours, once the server has given it.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
 }
 
 /// An open WebSocket.
@@ -33,7 +58,8 @@ impl Socket {
             .into_client_request()
             .context("writing the request")?;
         // Boxed: the state of the handshake is large, and every caller's future would be as well.
-        let (socket, _) = Box::pin(tokio_tungstenite::client_async(request, stream)).await?;
+        let opening = tokio_tungstenite::client_async_with_config(request, stream, Some(limits()));
+        let (socket, _) = Box::pin(opening).await?;
         Ok(Socket(socket))
     }
 
@@ -48,7 +74,7 @@ impl Socket {
             match self.0.next().await {
                 Some(Ok(Frame::Text(text))) => return Ok(text.as_str().to_owned()),
                 Some(Ok(Frame::Close(Some(CloseFrame { code, reason })))) => {
-                    bail!("closed by the server with {code} {reason}")
+                    bail!("closed by the server with {code} {}", harmless(&reason))
                 }
                 Some(Ok(Frame::Close(None))) | None => bail!("closed by the server"),
                 // Pings are answered below.
@@ -72,7 +98,7 @@ impl Socket {
         let Identity { uid, name, token } = identity;
         let mut hello = json!({ "user": { "uid": uid, "uname": name, "uavatar": "" } });
         if let Some(token) = token {
-            hello["token"] = token.as_str().into();
+            hello["token"] = token.reveal().into();
         }
         self.say("hello", hello).await
     }
@@ -80,10 +106,7 @@ impl Socket {
     /// The server's next event. Safe to cancel.
     pub async fn next(&mut self) -> anyhow::Result<Event> {
         let text = self.next_text().await?;
-        wire::read(&text).with_context(|| {
-            let start: String = text.chars().take(80).collect();
-            format!("{start:?} is nothing a Wulin server says")
-        })
+        wire::read(&text).with_context(|| excerpt(&text))
     }
 
     /// Closes with the goodbye of the protocol. Whether it arrives does not matter any more.

@@ -1,9 +1,30 @@
-//! What the server says, as a client reads it.
+//! What the server says, as a client reads it. Whoever answers may be no Wulin: of all that it says, no more is kept than a
+//! Wulin would say.
 
-use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::Secret;
 use crate::game::{Face, Hand};
+use crate::protocol::json::{Object, mended, object};
+
+/// The longest frame that is read, in bytes: fifty rows with the longest names and pictures, twice over.
+pub const LONGEST: usize = 256 * 1024;
+/// The most people in one message; a server has 16 seats to a room at most.
+const PEOPLE: usize = 64;
+/// The longest uid, name, token or code that is kept, in characters.
+const WORD: usize = 64;
+/// The longest sentence.
+const SENTENCE: usize = 512;
+
+/// What comes is nothing that a Wulin server says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is nothing a Wulin server says")]
+pub struct Foreign;
 
 /// An event of the server. What a client has no use for is left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +55,8 @@ pub struct Hi {
     #[serde(default)]
     pub nearby: u64,
     /// What proves this uid is ours.
-    #[serde(default)]
-    pub token: Option<String>,
+    #[serde(default, deserialize_with = "token")]
+    pub token: Option<Secret>,
     /// All points so far.
     #[serde(default)]
     pub total_score: u64,
@@ -48,6 +69,7 @@ pub struct Hi {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Room {
     /// Who sits there.
+    #[serde(deserialize_with = "people")]
     pub users: Vec<User>,
 }
 
@@ -58,6 +80,7 @@ pub struct Start {
     /// Seconds until the result.
     pub game_time: f64,
     /// Everybody in the round.
+    #[serde(deserialize_with = "people")]
     pub room_users: Vec<User>,
 }
 
@@ -66,9 +89,10 @@ pub struct Start {
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Who.
+    #[serde(deserialize_with = "word")]
     pub uid: String,
     /// What they are called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub uname: String,
     /// All points so far.
     #[serde(default)]
@@ -85,6 +109,7 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Movement {
     /// Who.
+    #[serde(deserialize_with = "word")]
     pub uid: String,
     /// The face, if it was one; otherwise a hand was chosen.
     #[serde(default)]
@@ -103,6 +128,7 @@ impl Movement {
 #[serde(rename_all = "camelCase")]
 pub struct Line {
     /// Who.
+    #[serde(deserialize_with = "word")]
     pub uid: String,
     #[serde(default)]
     choice: Option<i64>,
@@ -125,46 +151,117 @@ impl Line {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Fault {
     /// Which.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub event: String,
     /// The stable code.
+    #[serde(deserialize_with = "word")]
     pub code: String,
     /// What to do about it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "sentence")]
     pub message: String,
 }
 
 #[derive(Deserialize)]
 struct Left {
+    #[serde(deserialize_with = "word")]
     uid: String,
 }
 
 #[derive(Deserialize)]
 struct Outcome {
+    #[serde(deserialize_with = "people")]
     result: Vec<Line>,
 }
 
 #[derive(Deserialize)]
 struct Frame<'a> {
-    event: String,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
 }
 
 /// Reads a frame of the native WebSocket.
-pub fn read(text: &str) -> Result<Event, serde_json::Error> {
-    let Frame { event, data } = serde_json::from_str(text)?;
+pub fn read(text: &str) -> Result<Event, Foreign> {
+    if text.len() > LONGEST {
+        return Err(Foreign);
+    }
+    let text = mended(text);
+    event(&text).ok_or(Foreign)
+}
+
+fn event(text: &str) -> Option<Event> {
+    let Frame { event, data } = object(text)?;
     let data = data.map_or("null", RawValue::get);
-    Ok(match &*event {
-        "hi" => Event::Hi(serde_json::from_str(data)?),
-        "room" => Event::Room(serde_json::from_str(data)?),
-        "start" => Event::Start(serde_json::from_str(data)?),
-        "movement" => Event::Movement(serde_json::from_str(data)?),
-        "leave" => Event::Left(serde_json::from_str::<Left>(data)?.uid),
-        "result" => Event::Result(serde_json::from_str::<Outcome>(data)?.result),
-        "fault" => Event::Fault(serde_json::from_str(data)?),
-        _ => Event::Other(event),
+    Some(match &*event {
+        "hi" => Event::Hi(object(data)?),
+        "room" => Event::Room(object(data)?),
+        "start" => Event::Start(object(data)?),
+        "movement" => Event::Movement(object(data)?),
+        "leave" => Event::Left(object::<Left>(data)?.uid),
+        "result" => Event::Result(object::<Outcome>(data)?.result),
+        "fault" => Event::Fault(object(data)?),
+        _ => Event::Other(event.chars().take(WORD).collect()),
     })
+}
+
+/// A token that is too long is none of ours, and a part of it would prove nothing.
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let token: Option<Cow<'de, str>> = Option::deserialize(deserializer)?;
+    Ok(token
+        .filter(|token| token.chars().nth(WORD).is_none())
+        .map(Secret::new))
+}
+
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    deserializer.deserialize_str(Text(WORD))
+}
+
+fn sentence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    deserializer.deserialize_str(Text(SENTENCE))
+}
+
+/// Text, of which so many characters are kept.
+struct Text(usize);
+
+impl Visitor<'_> for Text {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<String, E> {
+        Ok(text.chars().take(self.0).collect())
+    }
+}
+
+/// A list of objects that is not too long.
+fn people<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct People<T>(std::marker::PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for People<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of people")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut people = Vec::new();
+            while let Some(Object(one)) = list.next_element()? {
+                if people.len() == PEOPLE {
+                    return Err(A::Error::custom("too many people"));
+                }
+                people.push(one);
+            }
+            Ok(people)
+        }
+    }
+
+    deserializer.deserialize_seq(People(std::marker::PhantomData))
 }
 
 #[cfg(test)]
@@ -248,8 +345,71 @@ mod tests {
             panic!("no movement");
         };
         assert_eq!(movement.face(), None);
-        for text in ["", "{}", r#"{"event":"result","data":{}}"#, "42[]"] {
-            assert!(read(text).is_err(), "{text}");
+        for text in [
+            "",
+            "{}",
+            r#"{"event":"result","data":{}}"#,
+            r#"{"event":"result","data":[[]]}"#,
+            r#"{"event":"room","data":{"users":[["a","b"]]}}"#,
+            r#"["weather"]"#,
+            "42[]",
+        ] {
+            assert_eq!(read(text), Err(Foreign), "{text}");
         }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_a_wulin_would_say() {
+        let long = "長".repeat(9_000);
+        let Ok(Event::Room(room)) = read(&format!(
+            r#"{{"event":"room","data":{{"users":[{{"uid":"{long}","uname":"{long}"}}]}}}}"#
+        )) else {
+            panic!("no room");
+        };
+        let user = &room.users[0];
+        assert_eq!(
+            (user.uid.chars().count(), user.uname.chars().count()),
+            (64, 64)
+        );
+        let Ok(Event::Fault(fault)) = read(&format!(
+            r#"{{"event":"fault","data":{{"event":"{long}","code":"{long}","message":"{long}"}}}}"#
+        )) else {
+            panic!("no fault");
+        };
+        assert_eq!(fault.event.chars().count(), 64);
+        assert_eq!(fault.code.chars().count(), 64);
+        assert_eq!(fault.message.chars().count(), 512);
+        let Ok(Event::Hi(hi)) = read(&format!(r#"{{"event":"hi","data":{{"token":"{long}"}}}}"#))
+        else {
+            panic!("no hi");
+        };
+        assert_eq!(hi.token, None, "no token is so long");
+        let Ok(Event::Other(name)) = read(&format!(r#"{{"event":"{long}"}}"#)) else {
+            panic!("no event");
+        };
+        assert_eq!(name.chars().count(), 64);
+
+        let users = |count| {
+            let users = vec![r#"{"uid":"u"}"#; count].join(",");
+            read(&format!(
+                r#"{{"event":"room","data":{{"users":[{users}]}}}}"#
+            ))
+        };
+        assert!(users(64).is_ok());
+        assert_eq!(users(65), Err(Foreign));
+        let padded = |count| read(&(r#"{"event":"weather"}"#.to_owned() + &" ".repeat(count)));
+        assert!(padded(LONGEST - 19).is_ok());
+        assert_eq!(padded(LONGEST), Err(Foreign));
+    }
+
+    #[test]
+    fn a_token_does_not_print() {
+        let token = "0123456789abcdef0123456789abcdef";
+        let hi = read(&format!(r#"{{"event":"hi","data":{{"token":"{token}"}}}}"#)).unwrap();
+        assert!(!format!("{hi:?}").contains(token), "{hi:?}");
+        let Event::Hi(Hi { token: kept, .. }) = hi else {
+            panic!("no hi");
+        };
+        assert_eq!(kept.unwrap().reveal(), token);
     }
 }

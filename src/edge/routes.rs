@@ -22,9 +22,10 @@ use super::gate::Stream;
 use super::pace::Pace;
 use super::tidy::{End, tidied};
 use super::{page, socketio};
+use crate::game::Origin;
 use crate::runtime::census::Counts;
 use crate::transport::polling::Polling;
-use crate::transport::session::Hall;
+use crate::transport::session::{Hall, Visitor};
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
 
@@ -180,7 +181,8 @@ async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Re
 
 fn native(site: &Site, request: Request<Body>) -> Response<Body> {
     if upgrade::is_asked(request.headers()) {
-        return site.upgrade(request, Entrance::Native);
+        let visitor = site.visitor(&request, false);
+        return site.upgrade(request, Entrance::Native(visitor));
     }
     match *request.method() {
         Method::GET | Method::HEAD => status(&site.hall, "ok").into_response(),
@@ -201,6 +203,14 @@ impl Site {
     pub(super) fn address(&self, request: &Request<Body>) -> Option<IpAddr> {
         let client = request.extensions().get::<Client>()?;
         Some(client.behind(request.headers(), &self.proxies))
+    }
+
+    /// Who asks. `legacy` if it has the 2016 client's signature.
+    pub(super) fn visitor(&self, request: &Request<Body>, legacy: bool) -> Visitor {
+        Visitor {
+            legacy,
+            origin: self.address(request).map(Origin::of),
+        }
     }
 
     /// Counts a client in that comes by a proxy; others were counted with their connection.

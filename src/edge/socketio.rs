@@ -109,7 +109,7 @@ async fn serve(
             let entrance = Entrance::Direct {
                 dialogue: Dialogue::new(version, socketio_sid),
                 sid,
-                legacy: twice && version == Version::V3,
+                visitor: site.visitor(&request, twice && version == Version::V3),
             };
             Ok(site.upgrade(request, entrance))
         }
@@ -130,7 +130,8 @@ fn open(site: &Site, version: Version, request: &Request<Body>) -> Result<Respon
         return Err(Refusal::Full);
     }
     let presence = site.addresses.enter(address).ok_or(Refusal::Crowded)?;
-    site.polling.open(version, presence)
+    let visitor = site.visitor(request, false);
+    site.polling.open(version, visitor, presence)
 }
 
 /// The first value of a query parameter, as it stands.

@@ -13,7 +13,7 @@ use super::ids::{IdMap, shrink};
 use super::matchmaking::{Change, Matchmaking, Patience, Seeker};
 use super::memories::Memories;
 use super::place::{Globe, Place};
-use super::player::{ConnectionId, PlayerId, Profile, RoomId, Standing, Token};
+use super::player::{ConnectionId, Origin, PlayerId, Profile, RoomId, Standing, Token};
 use super::room::{Entrant, Format, Room, Settlement};
 use super::{Rejected, robot};
 
@@ -31,7 +31,7 @@ pub struct Rules {
     pub patience: Patience,
     /// How long the score of somebody who went offline is kept for whoever shows its token.
     pub memory: Duration,
-    /// How many such scores are kept at most; the oldest go first.
+    /// How many such scores are kept at most; the oldest go first, and before them who has none.
     pub memories: usize,
 }
 
@@ -46,6 +46,8 @@ pub struct Hello {
     pub token: Option<Token>,
     /// A client from 2016, which cannot ask again after a lost round.
     pub legacy: bool,
+    /// Where it comes from, if that is known: from one place no more than a share of all is remembered.
+    pub origin: Option<Origin>,
 }
 
 /// What came of a command or of the time.
@@ -75,6 +77,7 @@ struct Person {
     standing: Standing,
     connection: Option<ConnectionId>,
     legacy: bool,
+    origin: Option<Origin>,
     whereabouts: Whereabouts,
     last_round: Option<LastRound>,
 }
@@ -368,6 +371,7 @@ impl Lobby {
             standing,
             connection: Some(by),
             legacy: hello.legacy,
+            origin: hello.origin,
             whereabouts: Whereabouts::Idle,
             last_round: None,
         };
@@ -434,6 +438,7 @@ impl Lobby {
             return;
         };
         person.profile = hello.profile;
+        person.origin = hello.origin;
         if let Some(old) = person.place {
             self.presence.remove(player, old);
         }
@@ -604,7 +609,8 @@ impl Lobby {
         if self.uids.get(&uid) == Some(&player) {
             self.uids.remove(&uid);
             shrink(&mut self.uids);
-            self.memories.keep(&uid, person.token, person.standing, now);
+            self.memories
+                .keep(&uid, person.token, person.standing, person.origin, now);
         }
         self.outputs.push_back(Output::Gone(player));
     }

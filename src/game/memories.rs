@@ -1,25 +1,75 @@
 //! The scores of people who are offline: kept for a while, for whoever shows the token.
+//!
+//! Whoever makes up people by the thousand must not push out the rest. So what is worth something is dropped for nothing but
+//! what is worth something as well, which takes rounds won, and nobody's address has more than a share of the room.
 
-use std::collections::VecDeque;
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::ids::{IdMap, shrink};
-use super::player::{Standing, Token};
+use super::player::{Origin, Standing, Token};
+
+/// The part of all memories that one address may have of each worth: a sixteenth. Of the default that is some six thousand
+/// people behind one carrier's address who went within the hour.
+const SHARES: usize = 16;
 
 /// What somebody will find again who comes back.
 #[derive(Debug)]
 struct Memory {
     token: Token,
-    standing: Standing,
-    /// When it fades; tells it from a later one of the same uid.
+    /// When it fades. No two have the same, so that it stands for the order as well.
     due: Instant,
+    total: u64,
+    streak: u32,
+    /// Stands for the address it came from: 32 bits, which fit into what would be a gap.
+    origin: Option<NonZeroU32>,
+}
+
+impl Memory {
+    fn worth(&self) -> Worth {
+        Worth::of(self.standing())
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            total: self.total,
+            streak: self.streak,
+        }
+    }
+}
+
+/// Whether a memory holds more than the right to a uid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    Nothing,
+    Something,
+}
+
+impl Worth {
+    fn of(standing: Standing) -> Worth {
+        if standing == Standing::default() {
+            Worth::Nothing
+        } else {
+            Worth::Something
+        }
+    }
 }
 
 /// Stands for a uid. Small pieces of text that outlive their people would hold on to the pages of memory they lie in, most of
 /// which is free. Two uids that share one, once in 2^64, lose a score, and gain none: there is the token.
 type Fingerprint = u64;
+
+/// What is kept of one worth.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// In the order they fade. What is taken back leaves at once: coming and going costs nobody else a place.
+    fading: BTreeMap<Instant, Fingerprint>,
+    /// How many are from where.
+    shares: HashMap<NonZeroU32, u32>,
+}
 
 /// Everybody's who is offline, up to a number and an age.
 #[derive(Debug)]
@@ -28,19 +78,23 @@ pub struct Memories {
     most: usize,
     fingerprints: RandomState,
     kept: IdMap<Fingerprint, Memory>,
-    /// In the order they fade; those whose owners are back are passed over.
-    fading: VecDeque<(Instant, Fingerprint)>,
+    worthless: Shelf,
+    worthy: Shelf,
+    last_due: Option<Instant>,
 }
 
 impl Memories {
-    /// Keeps scores until they are of this age, and so many at most: the oldest go first.
+    /// Keeps scores until they are of this age, and so many at most: the oldest go first, and before them those who have
+    /// nothing to lose.
     pub fn new(age: Duration, most: usize) -> Memories {
         Memories {
             age,
             most,
             fingerprints: RandomState::new(),
             kept: IdMap::default(),
-            fading: VecDeque::new(),
+            worthless: Shelf::default(),
+            worthy: Shelf::default(),
+            last_due: None,
         }
     }
 
@@ -54,29 +108,43 @@ impl Memories {
         self.kept.is_empty()
     }
 
-    /// Somebody went. Who had the uid only while its owner was away leaves nothing behind.
-    pub fn keep(&mut self, uid: &str, token: Token, standing: Standing, now: Instant) {
+    /// Somebody went. Who had the uid only while its owner was away leaves nothing behind, nor does who comes from where too
+    /// many are remembered already, or has nothing to lose when there is no room but that of people who have.
+    pub fn keep(
+        &mut self,
+        uid: &str,
+        token: Token,
+        standing: Standing,
+        origin: Option<Origin>,
+        now: Instant,
+    ) {
         let uid = self.fingerprints.hash_one(uid);
-        if self
-            .kept
-            .get(&uid)
-            .is_some_and(|memory| memory.token != token && now <= memory.due)
-        {
+        if let Some(memory) = self.kept.get(&uid) {
+            if memory.token != token && now <= memory.due {
+                return;
+            }
+            self.forget(uid);
+        }
+        let after_last = self.last_due.map(|last| last + Duration::from_nanos(1));
+        let due = after_last.unwrap_or(now).max(now + self.age);
+        let memory = Memory {
+            token,
+            due,
+            total: standing.total,
+            streak: standing.streak,
+            origin: origin.map(|origin| self.stand_in(origin)),
+        };
+        let worth = memory.worth();
+        if self.is_share_taken(worth, memory.origin) || !self.make_room(worth) {
             return;
         }
-        let due = now + self.age;
-        self.fading.push_back((due, uid));
-        self.kept.insert(
-            uid,
-            Memory {
-                token,
-                standing,
-                due,
-            },
-        );
-        if self.fading.len() > self.most {
-            self.drop_oldest();
+        self.last_due = Some(due);
+        let shelf = self.shelf(worth);
+        shelf.fading.insert(due, uid);
+        if let Some(origin) = memory.origin {
+            *shelf.shares.entry(origin).or_default() += 1;
         }
+        self.kept.insert(uid, memory);
     }
 
     /// Whether this is the token of the uid's owner, who went.
@@ -96,30 +164,83 @@ impl Memories {
         if !self.is_owner(uid, token, now) {
             return None;
         }
-        let memory = self.kept.remove(&self.fingerprints.hash_one(uid))?;
-        shrink(&mut self.kept);
-        Some((memory.token, memory.standing))
+        let memory = self.forget(self.fingerprints.hash_one(uid))?;
+        Some((memory.token, memory.standing()))
     }
 
     /// When [`fade`](Self::fade) is due.
     pub fn deadline(&self) -> Option<Instant> {
-        self.fading.front().map(|(due, _)| *due)
+        let first = |shelf: &Shelf| shelf.fading.first_key_value().map(|(due, _)| *due);
+        [first(&self.worthless), first(&self.worthy)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Drops what is too old at `now`.
     pub fn fade(&mut self, now: Instant) {
-        while self.deadline().is_some_and(|due| due <= now) {
-            self.drop_oldest();
+        for worth in [Worth::Nothing, Worth::Something] {
+            while let Some((due, uid)) = self.shelf(worth).fading.first_key_value()
+                && *due <= now
+            {
+                let uid = *uid;
+                self.forget(uid);
+            }
         }
     }
 
-    fn drop_oldest(&mut self) {
-        if let Some((due, uid)) = self.fading.pop_front()
-            && self.kept.get(&uid).is_some_and(|memory| memory.due == due)
-        {
-            self.kept.remove(&uid);
-            shrink(&mut self.kept);
+    fn shelf(&mut self, worth: Worth) -> &mut Shelf {
+        match worth {
+            Worth::Nothing => &mut self.worthless,
+            Worth::Something => &mut self.worthy,
         }
+    }
+
+    /// Fewer bits than an address has. Two that share one, once in 2^32, share what they may have; nobody can choose whom
+    /// with, since the hash is seeded.
+    fn stand_in(&self, origin: Origin) -> NonZeroU32 {
+        NonZeroU32::new(self.fingerprints.hash_one(origin) as u32).unwrap_or(NonZeroU32::MIN)
+    }
+
+    fn is_share_taken(&mut self, worth: Worth, origin: Option<NonZeroU32>) -> bool {
+        let most = (self.most / SHARES).max(1);
+        let shares = &self.shelf(worth).shares;
+        let taken = origin.and_then(|origin| shares.get(&origin));
+        taken.is_some_and(|taken| *taken as usize >= most)
+    }
+
+    /// Drops the oldest if all places are taken, of those with nothing to lose as long as there are any. `false` if that
+    /// would be at the cost of somebody who has more to lose than what it is for.
+    fn make_room(&mut self, worth: Worth) -> bool {
+        while self.kept.len() >= self.most {
+            let oldest = self.worthless.fading.first_key_value();
+            let oldest = match worth {
+                Worth::Nothing => oldest,
+                Worth::Something => oldest.or_else(|| self.worthy.fading.first_key_value()),
+            };
+            let Some(uid) = oldest.map(|(_, uid)| *uid) else {
+                return false;
+            };
+            self.forget(uid);
+        }
+        true
+    }
+
+    fn forget(&mut self, uid: Fingerprint) -> Option<Memory> {
+        let memory = self.kept.remove(&uid)?;
+        shrink(&mut self.kept);
+        let shelf = self.shelf(memory.worth());
+        shelf.fading.remove(&memory.due);
+        if let Some(origin) = memory.origin
+            && let Entry::Occupied(mut share) = shelf.shares.entry(origin)
+        {
+            *share.get_mut() -= 1;
+            if *share.get() == 0 {
+                share.remove();
+            }
+        }
+        shrink(&mut shelf.shares);
+        Some(memory)
     }
 }
 
@@ -144,13 +265,13 @@ mod tests {
     #[test]
     fn a_score_is_for_whoever_shows_its_token_and_only_once() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
-        memories.keep("a", mine, STANDING, now);
+        memories.keep("a", mine, STANDING, None, now);
         assert_eq!(
             memories.recall("a", Some(mine), now + AGE),
             Some((mine, STANDING))
         );
         assert_eq!(memories.recall("a", Some(mine), now), None);
-        memories.keep("a", mine, STANDING, now);
+        memories.keep("a", mine, STANDING, None, now);
         assert_eq!(memories.recall("a", Some(other), now), None);
         assert_eq!(memories.recall("a", None, now), None);
         assert_eq!(
@@ -163,22 +284,22 @@ mod tests {
     #[test]
     fn whoever_has_the_uid_while_its_owner_is_away_leaves_no_trace() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
-        memories.keep("a", mine, STANDING, now);
-        memories.keep("a", other, Standing::default(), now);
+        memories.keep("a", mine, STANDING, None, now);
+        memories.keep("a", other, Standing::default(), None, now);
         assert!(memories.is_owner("a", Some(mine), now));
         assert!(!memories.is_owner("a", Some(other), now));
         // Once the owner is forgotten the uid is anybody's.
         let later = now + AGE + Duration::from_secs(1);
-        memories.keep("a", other, STANDING, later);
+        memories.keep("a", other, STANDING, None, later);
         assert!(memories.is_owner("a", Some(other), later));
     }
 
     #[test]
     fn a_score_fades_with_its_own_age_though_its_owner_was_back_meanwhile() {
         let (mut memories, [mine, _], start) = (Memories::new(AGE, 9), tokens(), Instant::now());
-        memories.keep("a", mine, STANDING, start);
+        memories.keep("a", mine, STANDING, None, start);
         memories.recall("a", Some(mine), start);
-        memories.keep("a", mine, STANDING, start + AGE / 2);
+        memories.keep("a", mine, STANDING, None, start + AGE / 2);
         memories.fade(start + AGE);
         assert_eq!(memories.len(), 1);
         memories.fade(start + AGE + AGE / 2);
@@ -190,7 +311,7 @@ mod tests {
     fn the_oldest_go_when_there_are_too_many() {
         let (mut memories, [mine, _], now) = (Memories::new(AGE, 2), tokens(), Instant::now());
         for uid in ["a", "b", "c"] {
-            memories.keep(uid, mine, STANDING, now);
+            memories.keep(uid, mine, STANDING, None, now);
         }
         assert_eq!(memories.len(), 2);
         assert_eq!(memories.recall("a", Some(mine), now), None);
@@ -198,5 +319,11 @@ mod tests {
             memories.recall("c", Some(mine), now),
             Some((mine, STANDING))
         );
+    }
+
+    #[test]
+    fn a_memory_is_small() {
+        // Two words more for its place among the others.
+        assert!(size_of::<(Fingerprint, Memory)>() <= 64);
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod ids;
 pub mod lobby;
 pub mod matchmaking;
 pub mod memories;
+pub mod names;
 pub mod place;
 pub mod player;
 pub mod robot;
@@ -15,7 +16,7 @@ pub mod score;
 pub use event::{Event, Movement, RoundStanding, Seated};
 pub use hand::{Face, Hand};
 pub use place::Place;
-pub use player::{ConnectionId, PlayerId, Profile, RoomId, Standing, Token};
+pub use player::{ConnectionId, Origin, PlayerId, Profile, RoomId, Standing, Token};
 
 /// Why a command was refused. A refused command changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,7 @@ mod globe;
 pub use globe::Globe;
 
 use std::cmp::Ordering;
+use std::fmt;
 
 /// The earth's mean radius in kilometres.
 const EARTH_RADIUS_KM: f64 = 6371.0088;
@@ -20,8 +21,15 @@ const ROUNDING: f64 = 1e-14;
 /// places. All longitudes of a pole are one place, and so are both names of that meridian.
 ///
 /// The order is total and means nothing on a map.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Place([f64; 3]);
+
+/// Where somebody is stays out of logs.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place(..)")
+    }
+}
 
 impl Place {
     /// The place at a latitude and a longitude in degrees.

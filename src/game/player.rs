@@ -1,6 +1,8 @@
 //! Who plays: ids, profiles, standings and the token that proves a uid.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use rand::{CryptoRng, RngExt};
@@ -55,6 +57,30 @@ pub struct Standing {
     pub streak: u32,
 }
 
+/// Where a client comes from: its IPv4 address, or its IPv6 network of 64 bits, since whoever has one address there usually has
+/// them all. It is for counting; it does not print, as addresses are personal data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin(NonZeroU64);
+
+impl Origin {
+    /// Where this address is.
+    pub fn of(address: IpAddr) -> Origin {
+        let bits = match address.to_canonical() {
+            // Where no network of IPv6 is: those that begin with 64 zeros, of which the last 32 are meant, are mapped IPv4.
+            IpAddr::V4(address) => 0xffff << 32 | u64::from(address.to_bits()),
+            IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
+        };
+        // The network of `::1` is all zeros.
+        Origin(NonZeroU64::new(bits).unwrap_or(NonZeroU64::MIN))
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Origin(..)")
+    }
+}
+
 /// The secret that proves a uid is mine: 128 random bits, on the wire as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Token(u128);
@@ -93,6 +119,17 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
+
+    #[test]
+    fn an_origin_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
+        let of = |text: &str| Origin::of(text.parse().unwrap());
+        assert_eq!(of("203.0.113.7"), of("::ffff:203.0.113.7"));
+        assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
+        assert_eq!(of("2001:db8:0:1::1"), of("2001:db8:0:1:ffff::9"));
+        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+        assert_eq!(of("::1"), of("::1"));
+        assert_eq!(format!("{:?}", of("203.0.113.7")), "Origin(..)");
+    }
 
     #[test]
     fn token_survives_the_wire_and_nothing_else_passes_for_one() {

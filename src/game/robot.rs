@@ -1,12 +1,13 @@
 //! Robots: who they are and how they move, so that nobody has to play alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, seq::IndexedRandom};
 
 use super::hand::{Face, Hand};
+use super::names::{folded, skeleton};
 use super::player::{Profile, RoomId};
 
 /// Uids that begin so are the server's.
@@ -24,15 +25,25 @@ const NAMES: [&str; 8] = [
     "铜人·丁",
 ];
 
-/// Whether a uid is kept for robots.
+/// What both clients call them in English, without the number from 1 to 4.
+const ENGLISH: [&str; 2] = ["Wooden Man", "Bronze Man"];
+
+/// What names look like that no person may take.
+static RESERVED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let numbered = |name| (1..=4).map(move |number| format!("{name} {number}"));
+    let english = ENGLISH.iter().flat_map(numbered);
+    let all = NAMES.map(str::to_owned).into_iter().chain(english);
+    all.map(|name| skeleton(&name)).collect()
+});
+
+/// Whether a uid is kept for robots, however its letters are written.
 pub fn owns_uid(uid: &str) -> bool {
-    uid.get(..UID_PREFIX.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(UID_PREFIX))
+    folded(uid).starts_with(UID_PREFIX)
 }
 
-/// Whether a name is kept for robots.
+/// Whether a name is kept for robots, or looks like one that is.
 pub fn owns_name(name: &str) -> bool {
-    NAMES.contains(&name.trim())
+    RESERVED.contains(&skeleton(name))
 }
 
 /// A robot for one seat of one room. Its uid is unique among everybody; its name at its table, while there are names left.
@@ -91,6 +102,45 @@ impl Robot {
                 Face::Angry => Face::Smirking,
                 Face::Smirking => Face::Crying,
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn robots_names_and_uids_are_kept_for_them_however_they_are_written() {
+        for name in NAMES {
+            assert!(owns_name(name), "{name}");
+        }
+        for name in [
+            " 木人·甲 ",
+            "木\u{200b}人·甲",
+            "木人·甲\u{feff}",
+            "\u{202d}铜人·丁",
+            "銅人・丁",
+            "Wooden Man 1",
+            "wooden\u{ad}man 4",
+            "Br\u{43e}nze M\u{430}n 2",
+        ] {
+            assert!(owns_name(name), "{}", name.escape_unicode());
+        }
+        for name in ["木人", "木人·戊", "Wooden Man", "Wooden Man 5", "甲", ""] {
+            assert!(!owns_name(name), "{name}");
+        }
+        for uid in [
+            "robot:1",
+            "Robot:x",
+            "ro\u{200b}bot:1",
+            "ｒｏｂｏｔ：1",
+            "\u{feff}robot:",
+        ] {
+            assert!(owns_uid(uid), "{}", uid.escape_unicode());
+        }
+        for uid in ["robot", "robot-1", "my robot:", "r\u{f6}bot:1"] {
+            assert!(!owns_uid(uid), "{uid}");
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Logs: lines for people on a terminal, for programs elsewhere. The level can change while the server runs.
+//!
+//! A level is for what this program says of itself. The libraries below it log whole packets at `debug` and `trace`, with the
+//! tokens and places in them, so they are heard from `warn` on, unless they are named one by one.
 
 use std::env;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
@@ -17,18 +20,26 @@ use tracing_subscriber::{Layer as _, reload};
 use crate::cli::serve::LogFormat;
 use crate::client::harmless;
 
+/// The most that is heard of libraries that nobody named.
+const OTHERS: LevelFilter = LevelFilter::WARN;
+/// What is our own: the targets of `tracing` are the paths of modules, and the access log's is a word.
+const OURS: [&str; 2] = [env!("CARGO_CRATE_NAME"), "access"];
+
 /// The log of this process, of which there is one.
 static LOG: OnceLock<Log> = OnceLock::new();
 
 struct Log {
     /// The level it was started with.
     first: String,
+    /// What was asked for last.
+    asked: Mutex<String>,
     filter: reload::Handle<Targets, Registry>,
 }
 
 /// Starts logging to standard error. `filter` is a level or a list of them, as `--log` takes it.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
-    let (layer, handle) = reload::Layer::new(read(filter)?);
+    let asked = read(filter)?;
+    let (layer, handle) = reload::Layer::new(quiet(&asked));
     let stderr = Layer::new().with_writer(Lines).with_target(false);
     let terminal = io::stderr().is_terminal();
     let lines = match choose(
@@ -55,6 +66,7 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let log = Log {
         first: filter.to_owned(),
+        asked: Mutex::new(asked.to_string()),
         filter: handle,
     };
     LOG.set(log)
@@ -75,20 +87,26 @@ fn choose(format: LogFormat, terminal: bool, journal: bool) -> LogFormat {
     }
 }
 
-/// What is logged now; empty where nothing is.
+/// What is logged now, as it was asked for; empty where nothing is.
 pub fn level() -> String {
-    let now = LOG
-        .get()
-        .and_then(|log| log.filter.with_current(ToString::to_string).ok());
-    now.unwrap_or_default()
+    let asked = |log: &Log| {
+        let asked = log.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clone()
+    };
+    LOG.get().map(asked).unwrap_or_default()
 }
 
 /// Changes what is logged.
 pub fn set_level(filter: &str) -> Result<(), String> {
     let log = LOG.get().ok_or("nothing is logged by this process")?;
+    let asked = read(filter)?;
+    // Held over both, so that two who change it at once do not leave one's level and the other's words.
+    let mut now = log.asked.lock().unwrap_or_else(PoisonError::into_inner);
     log.filter
-        .reload(read(filter)?)
-        .map_err(|error| error.to_string())
+        .reload(quiet(&asked))
+        .map_err(|error| error.to_string())?;
+    *now = asked.to_string();
+    Ok(())
 }
 
 /// Logs again what was logged at the start. Does nothing where no log was started.
@@ -114,6 +132,17 @@ fn read(filter: &str) -> Result<Targets, String> {
     filter
         .parse()
         .map_err(|error: ParseError| format!("--log {filter:?} cannot be read ({error}). {advice}"))
+}
+
+/// What was asked for, with libraries held back that were not named.
+fn quiet(asked: &Targets) -> Targets {
+    let Some(level) = asked.default_level() else {
+        return asked.clone();
+    };
+    let named = |name: &str| asked.iter().any(|(target, _)| target == name);
+    let ours = OURS.into_iter().filter(|name| !named(name));
+    let targets = asked.clone().with_default(level.min(OTHERS));
+    targets.with_targets(ours.map(|name| (name, level)))
 }
 
 fn is_level(word: &str) -> bool {
@@ -200,6 +229,44 @@ mod tests {
         line.write_all(text.as_bytes()).unwrap();
         let text = String::from_utf8(line.0).unwrap();
         assert_eq!(text, "<6>\u{1b}[32mfound\u{1b}[0m /a2Jb c 武\n");
+    }
+
+    #[test]
+    fn a_level_is_our_own_and_libraries_are_named_one_by_one() {
+        let hears = |filter: &str, target: &str, level| {
+            quiet(&read(filter).unwrap()).would_enable(target, &level)
+        };
+        let libraries = [
+            "socketioxide::client",
+            "engineioxide::transport::ws",
+            "tungstenite::protocol",
+            "tokio_tungstenite::compat",
+            "hyper::proto::h1::io",
+            "hyper_util::server",
+            "h2::codec::framed_read",
+            "rustls::server::hs",
+            "axum::rejection",
+            "a_library_of_tomorrow",
+        ];
+        for filter in ["debug", "trace", "trace,wulin=debug", "trace,tower=info"] {
+            for target in libraries {
+                assert!(hears(filter, target, Level::WARN), "{filter} {target}");
+                assert!(!hears(filter, target, Level::INFO), "{filter} {target}");
+            }
+        }
+        for target in ["wulin", "wulin::transport::session", "access"] {
+            assert!(hears("trace", target, Level::TRACE), "{target}");
+            assert!(!hears("info", target, Level::DEBUG), "{target}");
+        }
+        assert!(hears("debug,hyper=trace", "hyper::proto", Level::TRACE));
+        assert!(!hears("debug,hyper=trace", "h2::codec", Level::INFO));
+        assert!(hears("info,wulin=trace", "wulin::game", Level::TRACE));
+        assert!(hears("wulin=debug", "wulin::game", Level::DEBUG));
+        // What is not even to warn does not.
+        for filter in ["error", "off"] {
+            assert!(!hears(filter, "rustls::server", Level::WARN), "{filter}");
+            assert!(!hears(filter, "wulin", Level::WARN), "{filter}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::notice::{self, Notice, Wanted};
 use super::state::State;
 use crate::cli::serve::{ADMIN, Admin};
 use crate::cli::{AdminOf, Log, Status};
-use crate::client::http;
+use crate::client::{harmless, harmless_lines, http};
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -23,6 +23,10 @@ const SOON: f64 = 14.0;
 /// Moves to the top left and clears what is below.
 const CLEAR: &str = "\x1b[H\x1b[J";
 
+/// The most certificates that are shown, and names of each. A server may be no Wulin, or have a certificate for hundreds.
+const CERTIFICATES: usize = 100;
+const NAMES: usize = 20;
+
 /// The state of the server, as asked for. With `--watch` it never returns unless the server is gone.
 pub async fn show(
     flags: &Status,
@@ -30,7 +34,7 @@ pub async fn show(
 ) -> anyhow::Result<String> {
     let admin = find(&flags.server, variable).await?;
     if flags.json {
-        return Ok(get(admin, "/status").await?.trim().to_owned());
+        return Ok(get(admin, "/status").await?);
     }
     let Some(interval) = flags.watch else {
         return Ok(page(&read(admin).await?));
@@ -58,7 +62,7 @@ pub async fn log(
         None => get(admin, "/log").await?,
         Some(level) => exchange(admin, "PUT", "/log", level).await?,
     };
-    Ok(answer.trim().to_owned())
+    Ok(answer)
 }
 
 /// Where the admin listener is of the server that is meant: what was typed, else what the server itself says, else what its
@@ -116,6 +120,7 @@ pub async fn read(admin: SocketAddr) -> anyhow::Result<State> {
         .with_context(|| format!("{admin} answers, but not as a server of this version does"))
 }
 
+/// What is answered there, which may be anybody's: it is for people to look at.
 async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<String> {
     exchange(admin, "GET", path, "").await
 }
@@ -138,10 +143,11 @@ async fn exchange(
     let answer = time::timeout(PATIENCE, exchange)
         .await
         .with_context(|| format!("{admin} does not answer"))??;
+    let body = harmless_lines(answer.body.trim());
     if answer.status == 200 {
-        Ok(answer.body)
+        Ok(body)
     } else {
-        bail!("{}", answer.body.trim())
+        bail!("{body}")
     }
 }
 
@@ -156,7 +162,7 @@ fn page(state: &State) -> String {
     let mut page = String::new();
     let mut line = |name: &str, text: String| {
         // Writing to a string cannot fail.
-        let _ = writeln!(page, "{name:<14}{text}");
+        let _ = writeln!(page, "{name:<14}{}", harmless(&text));
     };
     let uptime = Duration::from_secs(state.uptime_seconds as u64);
     line(
@@ -224,7 +230,7 @@ fn page(state: &State) -> String {
             ),
         );
     }
-    for certificate in &state.certificates {
+    for certificate in state.certificates.iter().take(CERTIFICATES) {
         let days = certificate.days_left;
         let verdict = match days {
             days if days < 0.0 => " (EXPIRED)",
@@ -235,7 +241,7 @@ fn page(state: &State) -> String {
             "certificate",
             format!(
                 "{}, until {}, {:.0} days{verdict}",
-                certificate.names.join(", "),
+                names(&certificate.names),
                 certificate.until,
                 days.floor()
             ),
@@ -243,4 +249,14 @@ fn page(state: &State) -> String {
     }
     page.truncate(page.trim_end().len());
     page
+}
+
+/// The first names, and how many more there are.
+fn names(all: &[String]) -> String {
+    let shown = all.iter().take(NAMES).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }

@@ -216,7 +216,7 @@ fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
             let name = name(other, words);
             Some(match movement.face() {
                 Some(face) => words.makes_face(&name, face),
-                None => format!("{name} {}", words.moved(other.moves + 1)),
+                None => format!("{name} {}", words.moved(other.moves.saturating_add(1))),
             })
         }
         News::Said(Event::Left(uid)) => Some(format!("{} {}", name(find(uid)?, words), words.left)),

@@ -27,6 +27,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Messages that may wait in either direction; a player has a handful.
 const QUEUE: usize = 64;
+/// Messages between two beats that are too many: a room of 16 says a third of it when all of them hammer their keys.
+const FLOOD: u32 = 15_000;
 
 /// Refusals after which trying again would only repeat them.
 const FINAL: [&str; 7] = [
@@ -203,11 +205,16 @@ async fn talk(
 ) -> End {
     let mut beat = time::interval_at(Instant::now() + BEAT, BEAT);
     let mut silent_since = Instant::now();
+    let mut heard = 0;
     loop {
         let done = tokio::select! {
             text = socket.next_text() => {
                 silent_since = Instant::now();
+                heard += 1;
                 match text {
+                    Ok(_) if heard > FLOOD => {
+                        Err(End::Lost(anyhow!("the server says too much")))
+                    }
                     Ok(text) => hear(&text, identity, news).await,
                     Err(error) => Err(End::Lost(error)),
                 }
@@ -216,7 +223,10 @@ async fn talk(
                 Some(say) => tell(socket, say).await.map_err(End::Lost),
                 None => Err(End::Done),
             },
-            _ = beat.tick() => greet(socket, identity).await.map_err(End::Lost),
+            _ = beat.tick() => {
+                heard = 0;
+                greet(socket, identity).await.map_err(End::Lost)
+            }
             () = time::sleep_until(silent_since + SILENCE) => {
                 Err(End::Lost(anyhow!("the server has fallen silent")))
             }

@@ -82,16 +82,19 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     if columns == 0 {
         return String::new();
     }
-    let mut kept = String::new();
-    let mut used = 1;
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used > columns {
+    // An emoji of several characters is as wide as one, and is not cut within: each end is measured from the start.
+    let mut kept = "";
+    for (at, c) in text.char_indices() {
+        let start = &text[..at];
+        if start.width() >= columns {
             break;
         }
-        kept.push(c);
+        let joined = c.width().unwrap_or(0) == 0 || start.ends_with('\u{200d}');
+        if !joined {
+            kept = start;
+        }
     }
-    kept + "…"
+    kept.to_owned() + "…"
 }
 
 #[cfg(test)]
@@ -105,5 +108,11 @@ mod tests {
         assert_eq!(fit("武林盟主", 6), "武林…");
         assert_eq!(fit("abc", 2), "a…");
         assert_eq!(fit("abc", 0), "");
+        // A family and a flag are two columns each.
+        let family = "👨\u{200d}👩\u{200d}👧";
+        assert_eq!(fit(family, 2), family);
+        assert_eq!(fit(&format!("{family}bc"), 3), format!("{family}…"));
+        assert_eq!(fit(&format!("{family}bc"), 2), "…");
+        assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
     }
 }

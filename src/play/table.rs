@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::harmless;
+use crate::client::plain;
 use crate::client::wire::{Event, Fault, Line, Start, User};
 use crate::game::{Face, Hand};
 
@@ -266,14 +266,14 @@ impl Table {
             }
             (Event::Room(room), Stage::Waiting(seated)) => {
                 let others = room.users.into_iter().filter(|user| user.uid != self.uid);
-                *seated = others.map(|user| harmless(&user.uname)).collect();
+                *seated = others.map(|user| plain(&user.uname)).collect();
             }
             (Event::Start(start), _) => self.start(start, now),
             (Event::Movement(movement), Stage::Playing(round)) => {
                 if let Some(other) = round.other(&movement.uid) {
                     match movement.face() {
                         Some(face) => other.face = Some((face, now + FACE)),
-                        None => other.moves += 1,
+                        None => other.moves = other.moves.saturating_add(1),
                     }
                 }
             }
@@ -305,7 +305,7 @@ impl Table {
             .filter(|user| user.uid != self.uid)
             .map(|user| Other {
                 user: User {
-                    uname: harmless(&user.uname),
+                    uname: plain(&user.uname),
                     ..user
                 },
                 moves: 0,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::fault::{Code, Fault};
+use super::json::{Whole, mended, object, text};
+use crate::game::names::{is_blank, visible};
 use crate::game::{Face, Hand, Place, Profile, Token};
 
 /// The longest uid or name, in characters.
@@ -54,23 +55,19 @@ impl Command {
 
     /// Reads the payload of an event. A payload is optional where none is needed, and then ignored.
     pub fn read(event: &str, payload: Option<&RawValue>) -> Result<Command, Fault> {
-        let payload = payload.map_or("null", RawValue::get);
+        let payload = mended(payload.map_or("null", RawValue::get));
         let command = match event {
-            "hello" => hello(payload).map(|hello| Command::Hello(Box::new(hello))),
+            "hello" => hello(&payload).map(|hello| Command::Hello(Box::new(hello))),
             "join" => Ok(Command::Join),
             "leave" => Ok(Command::Leave),
-            "choice" => match serde_json::from_str(payload) {
-                Ok(Chosen { choice }) => Hand::from_number(choice)
-                    .map(Command::Choice)
-                    .ok_or(Code::BadChoice),
-                Err(_) => Err(Code::BadChoice),
-            },
-            "face" => match serde_json::from_str(payload) {
-                Ok(Pulled { face }) => Face::from_number(face)
-                    .map(Command::Face)
-                    .ok_or(Code::BadFace),
-                Err(_) => Err(Code::BadFace),
-            },
+            "choice" => object(&payload)
+                .and_then(|Chosen { choice }| Hand::from_number(choice.0))
+                .map(Command::Choice)
+                .ok_or(Code::BadChoice),
+            "face" => object(&payload)
+                .and_then(|Pulled { face }| Face::from_number(face.0))
+                .map(Command::Face)
+                .ok_or(Code::BadFace),
             _ => Err(Code::UnknownEvent),
         };
         command.map_err(|code| Fault::new(event, code))
@@ -79,79 +76,142 @@ impl Command {
 
 #[derive(Deserialize)]
 struct Chosen {
-    choice: i64,
+    choice: Whole,
 }
 
 #[derive(Deserialize)]
 struct Pulled {
-    face: i64,
+    face: Whole,
+}
+
+/// Each part is read by itself, so that the fault says which one is wrong. `null` is as good as nothing.
+#[derive(Deserialize)]
+struct Introduction<'a> {
+    #[serde(borrow, default)]
+    user: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cordinate: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    coordinate: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    token: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct User<'a> {
+    #[serde(borrow, default)]
+    uid: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    uname: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    uavatar: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Degrees {
+    lat: f64,
+    lng: f64,
 }
 
 fn hello(payload: &str) -> Result<Hello, Code> {
-    let payload: Value = serde_json::from_str(payload).map_err(|_| Code::BadHello)?;
-    let user = payload
-        .get("user")
-        .filter(|user| user.is_object())
+    let Introduction {
+        user,
+        cordinate,
+        coordinate,
+        token,
+    } = object(payload).ok_or(Code::BadHello)?;
+    let User {
+        uid,
+        uname,
+        uavatar,
+    } = user
+        .and_then(|user| object(user.get()))
         .ok_or(Code::BadHello)?;
     let profile = Profile {
-        uid: name(user.get("uid")).ok_or(Code::BadUid)?,
-        name: name(user.get("uname")).ok_or(Code::BadName)?,
-        picture: picture(user.get("uavatar")).ok_or(Code::BadPicture)?,
+        uid: uid
+            .and_then(|uid| text(uid.get()))
+            .filter(|uid| fits(uid))
+            .ok_or(Code::BadUid)?
+            .into(),
+        name: uname.and_then(name).ok_or(Code::BadName)?,
+        picture: picture(uavatar).ok_or(Code::BadPicture)?,
     };
-    let place = match payload
-        .get("cordinate")
-        .or_else(|| payload.get("coordinate"))
-    {
-        None | Some(Value::Null) => None,
-        Some(value) => Some(place(value).ok_or(Code::BadPlace)?),
-    };
-    let token = match payload.get("token") {
-        None | Some(Value::Null) => None,
-        // A string that is no token of ours proves nothing, as one that has been forgotten.
-        Some(Value::String(text)) => Token::parse(text),
-        Some(_) => return Err(Code::BadToken),
-    };
+    let place = cordinate
+        .or(coordinate)
+        .map(|place| {
+            let Degrees { lat, lng } = object(place.get())?;
+            Place::new(lat, lng)
+        })
+        .map(|place| place.ok_or(Code::BadPlace))
+        .transpose()?;
+    let token = token
+        .map(|token| text(token.get()).ok_or(Code::BadToken))
+        .transpose()?;
     Ok(Hello {
         profile,
         place,
-        token,
+        // A string that is no token of ours proves nothing, as one that has been forgotten.
+        token: token.and_then(|token| Token::parse(&token)),
     })
 }
 
-fn name(value: Option<&Value>) -> Option<Arc<str>> {
-    let text = value?.as_str()?;
-    let fits = !text.trim().is_empty() && text.chars().nth(NAME_CHARS).is_none();
-    fits.then(|| text.into())
+/// Whether a uid or a name is neither too long nor nothing to look at.
+fn fits(text: &str) -> bool {
+    text.chars().nth(NAME_CHARS).is_none() && !is_blank(text)
 }
 
-/// Nothing, null and the empty string mean that there is no picture: `WeChat` gives an empty one to people without.
-fn picture(value: Option<&Value>) -> Option<Arc<str>> {
-    let text = match value {
-        None | Some(Value::Null) => "",
-        Some(value) => value.as_str()?,
+/// A name without what cannot be seen, as controls, which people do not know that they typed.
+fn name(json: &RawValue) -> Option<Arc<str>> {
+    let name = text(json.get()).filter(|name| fits(name))?;
+    Some(visible(&name).into())
+}
+
+/// The address of a picture, or nothing where there is none that others could see. `WeChat` gives an empty one to people
+/// without, and what its developer tools give leads into the machine they run on. Only what is no text at all is refused:
+/// clients of 2016 read no fault.
+fn picture(json: Option<&RawValue>) -> Option<Arc<str>> {
+    let address = match json {
+        None => return Some("".into()),
+        Some(json) => text(json.get())?,
     };
-    let fits = text.is_empty() || (is_http(text) && text.chars().nth(PICTURE_CHARS).is_none());
-    fits.then(|| text.into())
+    let shows = is_public(&address) && address.chars().nth(PICTURE_CHARS).is_none();
+    Some(if shows { (&*address).into() } else { "".into() })
 }
 
-/// `http://` or `https://`, something behind it, and nothing that could end an attribute or a header.
-fn is_http(text: &str) -> bool {
-    let rest = ["https://", "http://"].into_iter().find_map(|scheme| {
-        let head = text.get(..scheme.len())?;
+/// `http://` or `https://`, something behind it that others can reach, and nothing that could end an attribute or a header.
+fn is_public(address: &str) -> bool {
+    let behind = |scheme: &str| {
+        let head = address.get(..scheme.len())?;
         head.eq_ignore_ascii_case(scheme)
-            .then(|| &text[scheme.len()..])
-    });
-    rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && !rest.starts_with('/')
-            && !rest.contains(|c: char| {
-                c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c)
-            })
-    })
+            .then(|| &address[scheme.len()..])
+    };
+    let (rest, is_plain) = match (behind("https://"), behind("http://")) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => return false,
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host(authority).to_ascii_lowercase();
+    let loops = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    // `http://tmp/…`, `http://usr/…` and `http://127.0.0.1:PORT/__tmp__/…` are files of the developer tools.
+    let is_theirs = if loops {
+        path.starts_with("/__")
+    } else {
+        is_plain && !host.contains(['.', ':'])
+    };
+    !host.is_empty()
+        && !is_theirs
+        && !address
+            .contains(|c: char| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c))
 }
 
-fn place(value: &Value) -> Option<Place> {
-    Place::new(value.get("lat")?.as_f64()?, value.get("lng")?.as_f64()?)
+/// The host of `user@host:port`.
+fn host(authority: &str) -> &str {
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    match host.rfind(':') {
+        Some(colon) if !host[colon..].contains(']') => &host[..colon],
+        _ => host,
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +237,11 @@ mod tests {
             read("face", r#"{"face":4,"extra":[]}"#),
             Ok(Command::Face(Face::Smirking))
         );
+        for two in ["2", "2.0", "2e0", "0.2E1"] {
+            let payload = format!(r#"{{"choice":{two},"face":{two}}}"#);
+            assert_eq!(read("choice", &payload), Ok(Command::Choice(Hand::Rock)));
+            assert_eq!(read("face", &payload), Ok(Command::Face(Face::Crying)));
+        }
         for payload in [
             "null",
             "{}",
@@ -187,8 +252,15 @@ mod tests {
             r#"{"choice":{}}"#,
             r#"{"choice":0}"#,
             r#"{"choice":1.5}"#,
+            r#"{"choice":"2.0"}"#,
+            r#"{"choice":true}"#,
+            r#"{"choice":[2]}"#,
+            r#"{"choice":2,"choice":2}"#,
+            r#"{"choice":1e999}"#,
             "2",
             "[]",
+            "[2]",
+            "[[2]]",
             r#"{"choice":99999999999999999999}"#,
         ] {
             assert_eq!(read("choice", payload), Err(Code::BadChoice), "{payload}");
@@ -239,7 +311,9 @@ mod tests {
             r#"{"lat":0,"lng":-180.5}"#,
             r#"{"lat":"1","lng":0}"#,
             r#"{"lat":1}"#,
+            r#"{"lat":1,"lng":0,"lng":0}"#,
             "[]",
+            "[1,2]",
             "1",
             "{}",
         ] {
@@ -257,11 +331,32 @@ mod tests {
             Command::read("hello", None).map_err(|fault| fault.code),
             Err(Code::BadHello)
         );
-        for payload in ["null", "7", "[]", r#"{"user":7}"#, r#"{"user":null}"#] {
+        for payload in [
+            "null",
+            "7",
+            "[]",
+            r#"[{"uid":"u","uname":"n"}]"#,
+            r#"{"user":7}"#,
+            r#"{"user":null}"#,
+            r#"{"user":["u","n"]}"#,
+            r#"{"user":{"uid":"u","uname":"n","uname":"m"}}"#,
+            r#"{"user":{"uid":"u","uname":"n"},"user":{"uid":"v","uname":"n"}}"#,
+        ] {
             assert_eq!(read("hello", payload), Err(Code::BadHello), "{payload}");
         }
         let long = "x".repeat(65);
-        for uid in ["null", "7", r#""""#, r#""  ""#, &format!("\"{long}\"")] {
+        for uid in [
+            "null",
+            "7",
+            r#"["u"]"#,
+            r#""""#,
+            r#""  ""#,
+            r#""\u0007\n""#,
+            r#""\u200b\ufeff""#,
+            r#""\u0301""#,
+            "\"\u{2800}\u{3164}\"",
+            &format!("\"{long}\""),
+        ] {
             assert_eq!(
                 hello_with(&format!(r#"{{"uid":{uid},"uname":"n"}}"#), ""),
                 Err(Code::BadUid),
@@ -273,26 +368,98 @@ mod tests {
                 "{uid}"
             );
         }
-        let far = format!(r#""https://{}""#, "x".repeat(505));
-        for picture in [
-            "7",
-            r#""javascript:alert(1)""#,
-            r#""ftp://a""#,
-            r#""https://""#,
-            r#""http:///x""#,
-            r#""https://a\"b""#,
-            &far,
-        ] {
+        for picture in ["7", "true", "[]", "{}", r#"["https://a.b/c.png"]"#] {
             let user = format!(r#"{{"uid":"u","uname":"n","uavatar":{picture}}}"#);
             assert_eq!(hello_with(&user, ""), Err(Code::BadPicture), "{picture}");
-        }
-        for picture in ["null", r#""""#, r#""http://a.b/c?d=e""#, r#""HTTPS://A""#] {
-            let user = format!(r#"{{"uid":"u","uname":"n","uavatar":{picture}}}"#);
-            assert!(hello_with(&user, "").is_ok(), "{picture}");
         }
         assert_eq!(
             hello_with(r#"{"uid":"u","uname":"n"}"#, r#","token":7"#),
             Err(Code::BadToken)
         );
+    }
+
+    fn greeted(user: &str) -> Profile {
+        match hello_with(user, "") {
+            Ok(Command::Hello(hello)) => hello.profile,
+            other => panic!("{user}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_picture_that_others_cannot_see_is_none() {
+        let shown = |picture: &str| {
+            let user = format!(r#"{{"uid":"u","uname":"n","uavatar":{picture}}}"#);
+            greeted(&user).picture
+        };
+        let far = format!(r#""https://a.b/{}""#, "x".repeat(501));
+        for picture in [
+            "null",
+            r#""""#,
+            r#""javascript:alert(1)""#,
+            r#""ftp://a.b""#,
+            r#""https://""#,
+            r#""https://:443/x""#,
+            r#""http:///x""#,
+            r#""https://a.b/\"c""#,
+            r#""https://a.b/\u202f""#,
+            r#""wxfile://tmp_0f3a.jpg""#,
+            r#""http://tmp/0f3a.jpeg""#,
+            r#""HTTP://TMP/0f3a.jpeg""#,
+            r#""http://usr/0f3a.jpeg""#,
+            r#""http://store/0f3a.jpeg""#,
+            r#""http://127.0.0.1:45931/__tmp__/0f3a.jpeg""#,
+            r#""http://localhost:45931/__usr__/0f3a.jpeg""#,
+            r#""data:image/png;base64,AAAA""#,
+            r#""cloud://prod-1.7072/avatar.png""#,
+            r#""blob:https://a.b/0f3a""#,
+            r#""//a.b/c.png""#,
+            r#""/images/me.png""#,
+            r#""me.png""#,
+            r#""\ud800""#,
+            &far,
+        ] {
+            assert_eq!(&*shown(picture), "", "{picture}");
+        }
+        for picture in [
+            "http://a.b/c?d=e",
+            "HTTPS://A",
+            "https://thirdwx.qlogo.cn/mmopen/vi_32/x/132",
+            "https://127.0.0.1:8443/avatars/fox.svg",
+            "https://localhost/avatars/fox.svg",
+            "http://[2001:db8::1]:80/x.png",
+            &far[1..513],
+        ] {
+            assert_eq!(&*shown(&format!("\"{picture}\"")), picture);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_taken_out_of_names_and_uids_stay_as_they_are() {
+        for (typed, kept) in [
+            (r"\u0007Li\u0000 Lei\u009b\n", "Li Lei"),
+            (r"\u202eLi\u200b Lei\ufeff", "Li Lei"),
+            (r"Li\u2028Lei", "Li\u{2028}Lei"),
+            (r"\ud800", "\u{fffd}"),
+            ("👨\u{200d}👩\u{200d}👧", "👨\u{200d}👩\u{200d}👧"),
+        ] {
+            let user = format!(r#"{{"uid":"{typed}","uname":"{typed}"}}"#);
+            let profile = greeted(&user);
+            assert_eq!(&*profile.name, kept, "{typed}");
+            let uid: String = serde_json::from_str(&mended(&format!("\"{typed}\""))).unwrap();
+            assert_eq!(*profile.uid, *uid, "a client finds itself by it");
+        }
+    }
+
+    #[test]
+    fn half_a_character_is_a_replacement_in_every_text() {
+        let hello = r#"{"user":{"uid":"\ud83d","uname":"\udc04x"},"token":"\ud800","\ud800":1}"#;
+        let Ok(Command::Hello(hello)) = read("hello", hello) else {
+            panic!("refused");
+        };
+        assert_eq!(
+            (&*hello.profile.uid, &*hello.profile.name),
+            ("\u{fffd}", "\u{fffd}x")
+        );
+        assert_eq!(hello.token, None);
     }
 }

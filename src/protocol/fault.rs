@@ -23,11 +23,11 @@ pub enum Code {
     UnknownEvent,
     /// `hello` without an object as payload or `user`.
     BadHello,
-    /// The uid is no string of 1 to 64 characters.
+    /// The uid is no string of 1 to 64 characters, or nothing of it can be seen.
     BadUid,
-    /// The name is no string of 1 to 64 characters.
+    /// The name is no string of 1 to 64 characters, or nothing of it can be seen.
     BadName,
-    /// The picture is no http(s) address of at most 512 characters.
+    /// The picture is no string.
     BadPicture,
     /// The place is not a pair of degrees on earth.
     BadPlace,
@@ -106,10 +106,10 @@ impl Code {
                 "There is no such event. Send hello, join, leave, choice or face."
             }
             Code::BadHello => "hello needs {user: {uid, uname, uavatar}}.",
-            Code::BadUid => "user.uid must be a string of 1 to 64 characters.",
-            Code::BadName => "user.uname must be a string of 1 to 64 characters.",
+            Code::BadUid => "user.uid must be a string of 1 to 64 characters that can be seen.",
+            Code::BadName => "user.uname must be a string of 1 to 64 characters that can be seen.",
             Code::BadPicture => {
-                "user.uavatar must be an http or https address of at most 512 characters, or empty."
+                "user.uavatar must be a string: an http or https address of at most 512 characters, or empty."
             }
             Code::BadPlace => {
                 "cordinate must be {lat, lng} in degrees: lat within 90, lng within 180 of zero."

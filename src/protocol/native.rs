@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::command::Command;
 use super::event::Message;
 use super::fault::{self, Fault};
+use super::json::{mended, object};
 
 /// A frame of either side, its payload not read yet.
 #[derive(Deserialize)]
@@ -22,12 +23,10 @@ pub(crate) struct Frame<'a> {
 
 /// Reads one text frame.
 pub fn read(text: &str) -> Result<Command, Fault> {
-    let frame = serde_json::from_str::<Frame<'_>>(text);
-    // serde would take an array for the struct as well.
-    let is_object = text.trim_start().starts_with('{');
-    match frame {
-        Ok(Frame { event, data }) if is_object => Command::read(&event, data),
-        Ok(_) | Err(_) => Err(Fault::new("", fault::malformed(text))),
+    let text = mended(text);
+    match object(&text) {
+        Some(Frame { event, data }) => Command::read(&event, data),
+        None => Err(Fault::new("", fault::malformed(&text))),
     }
 }
 
@@ -72,10 +71,39 @@ mod tests {
             r#"{"event":7}"#,
             r#"{"event":null}"#,
             r#"{"data":1}"#,
+            r#"{"event":"join","event":"leave"}"#,
         ] {
             assert_eq!(code(text), Err(Code::BadMessage), "{text}");
         }
         assert_eq!(code(r#"{"event":"error"}"#), Err(Code::UnknownEvent));
+    }
+
+    #[test]
+    fn half_a_character_anywhere_in_a_frame_makes_it_no_other_message() {
+        assert_eq!(
+            read(r#"{"\udead":"\ud800","event":"join"}"#),
+            Ok(Command::Join)
+        );
+        let fault = read(r#"{"event":"join\ud83d"}"#).unwrap_err();
+        assert_eq!(fault, Fault::new("join\u{fffd}", Code::UnknownEvent));
+        let hello = r#"{"event":"hello","data":{"user":{"uid":"\uDC00","uname":"n\ud83d"}}}"#;
+        let Ok(Command::Hello(hello)) = read(hello) else {
+            panic!("refused");
+        };
+        assert_eq!(&*hello.profile.uid, "\u{fffd}");
+        assert_eq!(&*hello.profile.name, "n\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_deeply_nested_is_read_or_refused_in_little_room() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let join = format!(r#"{{"event":"join","data":{deep}}}"#);
+        assert_eq!(read(&join), Ok(Command::Join));
+        for data in [&deep, &format!(r#"{{"choice":{deep}}}"#)] {
+            let fault = read(&format!(r#"{{"event":"choice","data":{data}}}"#)).unwrap_err();
+            assert_eq!(fault.code, Code::BadChoice);
+        }
+        assert_eq!(read(&deep).unwrap_err().code, Code::BadMessage);
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //!
 //! Engine.IO 3 is understood from the first packet on: the 2016 client says `hello` without waiting for anything.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use super::Request;
 use super::command::Command;
 use super::event::{self, Message};
 use super::fault::{Code, Fault};
+use super::json::{mended, text};
 
 /// Which Engine.IO a client speaks; the Socket.IO version follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -283,14 +283,15 @@ fn event(namespace: Option<&str>, rest: &str) -> Received {
         Err(_) if digits.is_empty() => None,
         Err(_) => return Received::Broken,
     };
-    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(json) else {
+    let json = mended(json);
+    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(&json) else {
         return Received::Broken;
     };
     let command = match parts.first().map(|name| name.get()) {
         Some(_) if namespace.is_some() => Err(Fault::new("", Code::UnknownNamespace)),
-        Some(name) if name.starts_with('"') => match serde_json::from_str::<Cow<'_, str>>(name) {
-            Ok(name) => Command::read(&name, parts.get(1).copied()),
-            Err(_) => Err(Fault::new("", Code::BadMessage)),
+        Some(name) if name.starts_with('"') => match text(name) {
+            Some(name) => Command::read(&name, parts.get(1).copied()),
+            None => Err(Fault::new("", Code::BadMessage)),
         },
         Some(name) if name.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
             Err(Fault::new("", Code::BadMessage))

@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 
 use self::conversation::Conversation;
 pub use self::conversation::Moved;
-use super::session::Hall;
+use super::session::{Hall, Visitor};
 use crate::game::ids::shrink;
 use crate::protocol::socketio::{self, Handshake, Sid, Version};
 
@@ -206,6 +206,7 @@ impl Polling {
     pub fn open<K: Send + 'static>(
         &self,
         version: Version,
+        visitor: Visitor,
         kept: K,
     ) -> Result<Response<Body>, Refusal> {
         let sid = self.hall.sid().ok_or(Refusal::NoRandom)?;
@@ -221,7 +222,7 @@ impl Polling {
             sessions: self.sessions.clone(),
             sid,
         };
-        let conversation = Conversation::new(&self.hall, version, socketio_sid);
+        let conversation = Conversation::new(&self.hall, version, socketio_sid, visitor);
         let hall = self.hall.clone();
         self.hall.tasks.spawn(async move {
             conversation.run(letters, hall, listed).await;

@@ -14,7 +14,7 @@ use tracing::debug;
 use super::Limits;
 use super::limiter::{Limiter, Verdict};
 use crate::game::lobby::Hello;
-use crate::game::{ConnectionId, room};
+use crate::game::{ConnectionId, Origin, room};
 use crate::protocol::event::restart;
 use crate::protocol::socketio::Sid;
 use crate::protocol::{Code, Command, Message, Request};
@@ -141,6 +141,15 @@ pub enum Outgoing {
     Acknowledge(u64, Result<(), Code>),
 }
 
+/// What the connection tells of a client.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Visitor {
+    /// Whether it has the 2016 client's signature.
+    pub legacy: bool,
+    /// Where it comes from, which bounds what one place can have remembered.
+    pub origin: Option<Origin>,
+}
+
 /// One client from its first frame to its last.
 #[derive(Debug)]
 pub struct Session {
@@ -149,7 +158,7 @@ pub struct Session {
     seat: Option<SeatHandle>,
     /// Has asked its room to leave. Until the room has said yes, nothing else is read: the lobby must hear of it first.
     leaving: bool,
-    legacy: bool,
+    visitor: Visitor,
     limiter: Limiter,
     /// Of what has been accepted and not yet written.
     owed: Vec<Owed>,
@@ -158,8 +167,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// A client that has just connected. `legacy` if it has the 2016 client's signature.
-    pub fn new(hall: &Hall, kind: Kind, legacy: bool) -> Session {
+    /// A client that has just connected.
+    pub fn new(hall: &Hall, kind: Kind, visitor: Visitor) -> Session {
         let id = hall.next_connection();
         debug!(connection = %id, ?kind, "client connected");
         hall.census.tally.clients.add(kind.name());
@@ -171,7 +180,7 @@ impl Session {
             lobby: hall.lobby.clone(),
             seat: None,
             leaving: false,
-            legacy,
+            visitor,
             limiter: Limiter::new(hall.limits.messages_per_second, Instant::now()),
             owed: Vec::new(),
             census: hall.census.clone(),
@@ -341,7 +350,8 @@ impl Session {
                     profile,
                     place,
                     token,
-                    legacy: self.legacy,
+                    legacy: self.visitor.legacy,
+                    origin: self.visitor.origin,
                 }))
             }
             Command::Join => Ask::Join,

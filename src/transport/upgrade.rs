@@ -143,6 +143,7 @@ mod tests {
     use crate::game::matchmaking::Patience;
     use crate::game::room::Format;
     use crate::runtime::{Census, lobby};
+    use crate::transport::session::Visitor;
 
     fn hall() -> Hall {
         let rules = Rules {
@@ -183,7 +184,8 @@ mod tests {
     #[tokio::test]
     async fn the_task_of_a_client_is_small() {
         let upgrade = hyper::upgrade::on(Request::new(Body::empty()));
-        let task = serve::<DuplexStream, _>(upgrade, Entrance::Native, hall(), ());
+        let task =
+            serve::<DuplexStream, _>(upgrade, Entrance::Native(Visitor::default()), hall(), ());
         let bytes = size_of_val(&task);
         assert!(bytes <= 2048, "{bytes} bytes");
     }

@@ -15,7 +15,7 @@ use tracing::{debug, trace};
 use super::Limits;
 use super::polling::{Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
-use super::session::{Farewell, Hall, Outgoing, Session};
+use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
 use crate::protocol::event::{accepted, refused};
 use crate::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
 use crate::protocol::{Code, Fault, Request, native};
@@ -163,15 +163,15 @@ where
 #[derive(Debug)]
 pub enum Entrance {
     /// It opens it at once and speaks natively.
-    Native,
+    Native(Visitor),
     /// It opens it at once and speaks Socket.IO.
     Direct {
         /// The talk.
         dialogue: Dialogue,
         /// The id of the Engine.IO session.
         sid: Sid,
-        /// Whether it has the 2016 client's signature.
-        legacy: bool,
+        /// Who it is.
+        visitor: Visitor,
     },
     /// It moves there from polling.
     Upgrade(Probe),
@@ -245,17 +245,17 @@ async fn enter<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (dialect, legacy) = match entrance {
-        Entrance::Native => (Dialect::Native, false),
+    let (dialect, visitor) = match entrance {
+        Entrance::Native(visitor) => (Dialect::Native, visitor),
         Entrance::Direct {
             dialogue,
             sid,
-            legacy,
+            visitor,
         } => {
             for packet in opening(dialogue.version(), sid, &hall.limits) {
                 socket.feed(Frame::text(packet)).await.ok()?;
             }
-            (Dialect::SocketIo(dialogue), legacy)
+            (Dialect::SocketIo(dialogue), visitor)
         }
         Entrance::Upgrade(probe) => {
             let moved = probe.meet(socket).await?;
@@ -263,7 +263,7 @@ where
         }
     };
     Some(Box::new(Client {
-        session: Session::new(hall, dialect.kind(), legacy),
+        session: Session::new(hall, dialect.kind(), visitor),
         pulse: dialect.pulse(),
         dialect,
     }))

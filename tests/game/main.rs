@@ -1,5 +1,6 @@
 //! The whole game under random commands, disconnects and time.
 
+mod memories;
 mod stories;
 mod world;
 

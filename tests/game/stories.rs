@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use wulin::game::lobby::Hello;
-use wulin::game::room::Command;
-use wulin::game::{ConnectionId, Hand, Place, Profile};
+use wulin::game::lobby::{Hello, Output};
+use wulin::game::room::{Command, Settlement};
+use wulin::game::{ConnectionId, Event, Hand, Place, Profile, Standing};
 
 use super::world::{ROUND_TIME, World};
 
@@ -18,6 +18,7 @@ fn hello(world: &mut World, who: u64, uid: &str, place: Option<(f64, f64)>, lega
         place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
         token: None,
         legacy,
+        origin: None,
     };
     world.arriving = Some((ConnectionId(who), uid.into()));
     world
@@ -199,4 +200,92 @@ fn a_client_from_2016_that_won_or_drew_asks_for_itself() {
     choose(&mut world, 2, Hand::Rock);
     world.wait(ROUND_TIME + Duration::from_secs(5));
     assert!(world.joined_by_itself.is_empty());
+}
+
+#[test]
+fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
+    let mut world = World::new(2);
+    let now = world.now;
+    let greet = |world: &mut World, who: u64, uid: &str, token| {
+        let hello = Hello {
+            profile: Profile {
+                uid: uid.into(),
+                name: uid.into(),
+                picture: "".into(),
+            },
+            place: None,
+            token,
+            legacy: false,
+            origin: None,
+        };
+        world.lobby.hello(ConnectionId(who), hello, now)
+    };
+    let welcome = |world: &mut World| {
+        let mut welcomed = None;
+        while let Some(output) = world.lobby.poll_output() {
+            if let Output::Send(
+                _,
+                Event::Welcomed {
+                    token, standing, ..
+                },
+            ) = output
+            {
+                welcomed = Some((token, standing));
+            }
+        }
+        welcomed.expect("a welcome")
+    };
+    let won = Standing {
+        total: 1,
+        streak: 1,
+    };
+
+    // The owner wins a round and goes.
+    greet(&mut world, 100, "owner", None).unwrap();
+    let (mine, _) = welcome(&mut world);
+    world.lobby.join(ConnectionId(100), now).unwrap();
+    world.lobby.handle_timeout(now + Duration::from_secs(2));
+    let mut opened = None;
+    while let Some(output) = world.lobby.poll_output() {
+        if let Output::Opened(room, people) = output {
+            opened = Some((room.id(), people[0]));
+        }
+    }
+    let (room, player) = opened.expect("a room");
+    let settlement = Settlement {
+        player,
+        standing: won,
+        lost: false,
+    };
+    world.lobby.settled(room, &[settlement], now);
+    world.lobby.disconnect(ConnectionId(100), now);
+
+    // More come and go than are remembered, and then somebody takes the uid.
+    for who in 1_000..2_000 {
+        greet(&mut world, who, &format!("x{who}"), None).unwrap();
+        world.lobby.disconnect(ConnectionId(who), now);
+    }
+    greet(&mut world, 3_000, "owner", None).unwrap();
+    let (theirs, standing) = welcome(&mut world);
+    assert_eq!(standing, Standing::default());
+    assert_ne!(theirs, mine);
+
+    // The owner's token is worth more than having come first.
+    greet(&mut world, 3_001, "owner", Some(mine)).unwrap();
+    let mut replaced = false;
+    while let Some(output) = world.lobby.poll_output() {
+        match output {
+            Output::Replaced(_) => replaced = true,
+            Output::Send(
+                _,
+                Event::Welcomed {
+                    token, standing, ..
+                },
+            ) => {
+                assert_eq!((token, standing), (mine, won));
+            }
+            _ => {}
+        }
+    }
+    assert!(replaced);
 }

@@ -1,6 +1,7 @@
 //! The lobby and its rooms wired as the runtime wires them, without it; whatever happens there is held against the rules.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,8 @@ use wulin::game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
 use wulin::game::matchmaking::Patience;
 use wulin::game::room::{Command, Format, Output as RoomOutput, Recipient, Room};
 use wulin::game::{
-    ConnectionId, Event, Face, Hand, Place, PlayerId, Profile, Rejected, RoomId, RoundStanding,
-    Seated, Standing, Token,
+    ConnectionId, Event, Face, Hand, Origin, Place, PlayerId, Profile, Rejected, RoomId,
+    RoundStanding, Seated, Standing, Token,
 };
 
 pub(crate) const ROUND_TIME: Duration = Duration::from_secs(3);
@@ -142,6 +143,9 @@ impl World {
                     place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
                     token: proof,
                     legacy,
+                    // Most come from three addresses, the rest from who knows where.
+                    origin: (connection.0 % 4 > 0)
+                        .then(|| Origin::of(Ipv4Addr::from_bits(connection.0 as u32 % 4).into())),
                 };
                 self.arriving = Some((connection, uid.clone()));
                 let outcome = self.lobby.hello(connection, hello, self.now);

@@ -1,11 +1,13 @@
 // What a player reads and is called, in both languages.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 
 const require = createRequire(import.meta.url);
 const { wordsFor, zh, en } = require('../../miniprogram/game/words.js');
+const { isBlank, plain } = require('../../miniprogram/game/names.js');
 const { AVATARS, NAME_CHARS, avatarOf, coarse, pictureAddress, profile, tidyName } = require('../../miniprogram/game/person.js');
 
 /** Every word by its path, and what kind it is. */
@@ -49,6 +51,25 @@ describe('words', () => {
   });
 });
 
+describe('a name', () => {
+  const cases = JSON.parse(readFileSync(new URL('../data/names.json', import.meta.url), 'utf8'));
+
+  test('is shown without what steers or hides, and with the joiners that belong', () => {
+    for (const { typed, shown } of cases) {
+      assert.equal(plain(typed), shown, JSON.stringify(typed));
+      assert.equal(plain(shown), shown, JSON.stringify(typed));
+    }
+  });
+
+  test('is blank when nothing of it can be seen', () => {
+    for (const { typed, blank = false } of cases) assert.equal(isBlank(typed), blank, JSON.stringify(typed));
+  });
+
+  test('has a replacement for half a character', () => {
+    assert.equal(plain('a\ud83d b\udc00'), 'a\ufffd b\ufffd');
+  });
+});
+
 describe('a person', () => {
   const random = () => 0.5;
 
@@ -71,6 +92,10 @@ describe('a person', () => {
     assert.equal(tidyName('  a \t b\u200b\u2028c  '), 'a b c');
     assert.equal(Array.from(tidyName('🀄'.repeat(20))).length, NAME_CHARS);
     assert.equal(tidyName('\u202e'), '');
+    assert.equal(tidyName('\u2800\u3164'), '', 'the server would refuse it');
+    const family = '👨\u200d👩\u200d👧\u200d👦';
+    assert.equal(tidyName(family), family);
+    assert.equal(tidyName(family + family), `${family}👨\u200d👩\u200d👧`, 'nothing is joined to what was cut off');
     assert.equal(tidyName(null), '');
   });
 

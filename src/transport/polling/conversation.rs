@@ -14,7 +14,7 @@ use crate::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 use crate::runtime::{Delivery, Kind};
 use crate::transport::Limits;
 use crate::transport::pulse::{Heartbeat, Pulse};
-use crate::transport::session::{Farewell, Hall, Outgoing, Session};
+use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
 use crate::transport::websocket::packet;
 
 /// How long a client that is let go has to fetch the last words.
@@ -85,13 +85,13 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// A session that has just been opened. `sid` is Socket.IO's.
-    pub(super) fn new(hall: &Hall, version: Version, sid: Sid) -> Conversation {
+    pub(super) fn new(hall: &Hall, version: Version, sid: Sid, visitor: Visitor) -> Conversation {
         let (heartbeat, connects, first) = match version {
             Version::V3 => (Heartbeat::Client, false, Some(socketio::CONNECTED)),
             Version::V4 => (Heartbeat::Strict, true, None),
         };
         Conversation {
-            session: Session::new(hall, Kind::Polling, false),
+            session: Session::new(hall, Kind::Polling, visitor),
             dialogue: Dialogue::new(version, sid),
             pulse: Pulse::new(heartbeat, connects, Instant::now()),
             limits: hall.limits,
