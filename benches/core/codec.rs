@@ -6,7 +6,7 @@ use std::time::Duration;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use wulin::game::{Event, Hand, Movement, RoundStanding, Seated, Standing};
-use wulin::protocol::socketio::Version;
+use wulin::protocol::socketio::{Dialogue, Sid, Version};
 use wulin::protocol::{Message, native, socketio};
 
 use crate::crowd::profile;
@@ -38,10 +38,11 @@ fn native_read(bencher: Bencher, event: &str) {
 #[divan::bench(args = SAID.map(|(event, _)| event))]
 fn socketio_read(bencher: Bencher, event: &str) {
     let text = format!(r#"42["{event}",{}]"#, said(event));
+    let mut dialogue = Dialogue::new(Version::V3, Sid::new([0; 16]));
     bencher
         .counter(ItemsCount::new(1_usize))
         .counter(BytesCount::of_str(&text))
-        .bench(|| socketio::read(Version::V3, "sid", black_box(&text)));
+        .bench_local(|| dialogue.read(black_box(&text)));
 }
 
 /// What servers say most.
