@@ -110,6 +110,7 @@ until pod healthcheck run wulin >/dev/null 2>&1; do
     sleep 0.1
 done
 pod logs wulin 2>&1 | grep -F 'Wulin is open at https://localhost'
+[ "$(pod inspect --format '{{.HostConfig.Memory}}' wulin)" = 1073741824 ] || fail 'its memory has no end'
 grep -q $'^Uid:\t65532\t65532' "/proc/$pid/status" || fail 'it runs as another user'
 grep -q '^CapBnd:.*0000000000000000$' "/proc/$pid/status" || fail 'it has capabilities'
 grep -q $'^NoNewPrivs:\t1$' "/proc/$pid/status" || fail 'it could get privileges'

@@ -316,7 +316,7 @@ async fn a_proxy_is_heard_whatever_its_header_says_of_itself() {
         version2(0, 0x11, b""),
         version2(0, 0x50, b""),
         version2(0, 0x11, &load_balancer),
-        version2(0, 0xff, &[7; 65_535]),
+        version2(0, 0xff, &vec![7; 65_535]),
         version2(1, 0x00, &load_balancer),
         version2(1, 0x31, &[0; 216]),
         b"PROXY UNKNOWN ffff::1 whatever 0 65536 \xff\r\n".to_vec(),

@@ -220,7 +220,7 @@ fn a_header_that_nobody_expects_is_said_at_both_ports() {
         &["--trusted-proxies", "192.0.2.0/24", "--proxy-protocol"],
     ]) {
         said_once_a_minute(flags, "--trusted-proxies", 2, |told| {
-            told.refused(&[bytes, HELLO].concat())
+            told.refused(&[bytes, HELLO].concat());
         });
     }
     // Behind one that is expected.

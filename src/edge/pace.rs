@@ -12,12 +12,12 @@ use super::addresses::network;
 const AT_ONCE: u32 = 2;
 /// After so long without beginning anything a bucket is full again, and nothing is lost by forgetting it.
 const MEMORY: Duration = Duration::from_secs(AT_ONCE as u64);
-/// Addresses remembered in each of two generations: some 1 MB for both.
+/// Addresses remembered in each of two generations: some 1 MB for both. The documentation of [`Pace`] names the sum.
 const MOST: usize = 8192;
 
 /// The pace all addresses are held to, each by itself.
 ///
-/// It never holds more than twice [`MOST`] addresses. Whoever comes from more within two seconds makes it forget those it
+/// It never holds more than 16,384 addresses. Whoever comes from more within two seconds makes it forget those it
 /// has not heard of for the longest, which then have a full bucket again: nobody is refused for what others do. Such a
 /// crowd is for the limits of all together.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ mod tests {
     fn time_that_goes_back_is_no_harm() {
         let (pace, start) = (Pace::new(10), Instant::now() + Duration::from_mins(1));
         assert_eq!(admitted(&pace, v6(1), start), 20);
-        let before = start - Duration::from_secs(30);
+        let before = start.checked_sub(Duration::from_secs(30)).unwrap();
         assert_eq!(admitted(&pace, v6(1), before), 0);
         assert_eq!(admitted(&pace, v6(2), before), 20);
     }

@@ -63,14 +63,15 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr
             }
             more(stream, &mut header, 1).await?;
         }
-        line(&header).ok_or(Unread::Bad)
+        Ok(line(&header).ok_or(Unread::Bad)?.address())
     } else if header == SIGNATURE {
         more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
         let length = usize::from(u16::from_be_bytes([header[FIXED - 2], header[FIXED - 1]]));
         let addresses = length.min(ADDRESSES);
         more(stream, &mut header, addresses).await?;
         pass_over(stream, length - addresses).await?;
-        block(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]).ok_or(Unread::Bad)
+        let whom = block(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]);
+        Ok(whom.ok_or(Unread::Bad)?.address())
     } else {
         Err(Unread::Missing)
     }
@@ -113,13 +114,30 @@ fn half(error: io::Error) -> Unread {
     }
 }
 
+/// For whom a connection is.
+enum Whom {
+    /// Somebody at this address.
+    Client(IpAddr),
+    /// The proxy itself, or somebody without an IP address.
+    Nobody,
+}
+
+impl Whom {
+    fn address(self) -> Option<IpAddr> {
+        match self {
+            Whom::Client(address) => Some(address),
+            Whom::Nobody => None,
+        }
+    }
+}
+
 /// What a line of version 1 says; none if it says nothing that can be meant.
-fn line(line: &[u8]) -> Option<Option<IpAddr>> {
+fn line(line: &[u8]) -> Option<Whom> {
     let rest = line.strip_prefix(WORD)?.strip_suffix(b"\r\n")?;
     let protocol = rest.split(|byte| *byte == b' ').next()?;
     if protocol == b"UNKNOWN" {
         // What follows is to be ignored, whatever it is.
-        return Some(None);
+        return Some(Whom::Nobody);
     }
     let words = std::str::from_utf8(rest).ok()?.split(' ');
     let [protocol, source, destination, source_port, destination_port] =
@@ -131,11 +149,11 @@ fn line(line: &[u8]) -> Option<Option<IpAddr>> {
     match protocol {
         "TCP4" => {
             destination.parse::<Ipv4Addr>().ok()?;
-            Some(Some(source.parse::<Ipv4Addr>().ok()?.into()))
+            Some(Whom::Client(source.parse::<Ipv4Addr>().ok()?.into()))
         }
         "TCP6" => {
             destination.parse::<Ipv6Addr>().ok()?;
-            Some(Some(source.parse::<Ipv6Addr>().ok()?.into()))
+            Some(Whom::Client(source.parse::<Ipv6Addr>().ok()?.into()))
         }
         _ => None,
     }
@@ -143,10 +161,10 @@ fn line(line: &[u8]) -> Option<Option<IpAddr>> {
 
 /// What version 2 says: its command, the family of its addresses, and as many of these as there are; none if it says
 /// nothing that can be meant.
-fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Option<IpAddr>> {
+fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Whom> {
     match command {
         // The proxy itself: the rest is to be ignored, the family included.
-        0x20 => return Some(None),
+        0x20 => return Some(Whom::Nobody),
         0x21 => {}
         _ => return None,
     }
@@ -156,14 +174,14 @@ fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Option<IpAddr>> {
     }
     match family >> 4 {
         // Unspecified, or a Unix socket.
-        0 | 3 => Some(None),
+        0 | 3 => Some(Whom::Nobody),
         1 => {
             let source: [u8; 4] = *addresses.get(..12)?.first_chunk()?;
-            Some(Some(source.into()))
+            Some(Whom::Client(source.into()))
         }
         2 => {
             let source: [u8; 16] = *addresses.get(..36)?.first_chunk()?;
-            Some(Some(source.into()))
+            Some(Whom::Client(source.into()))
         }
         _ => None,
     }
@@ -260,15 +278,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_proxy_may_speak_for_itself_or_for_who_has_no_address() {
-        let rests: [&[u8]; 7] = [
-            b"",
-            b"\0",
-            FOUR,
-            b"PROXY ",
-            &[0; 84],
-            &[255; 300],
-            &[7; 65_535],
-        ];
+        let longest = vec![7; 65_535];
+        let rests: [&[u8]; 7] = [b"", b"\0", FOUR, b"PROXY ", &[0; 84], &[255; 300], &longest];
         let mut headers = vec![
             b"PROXY UNKNOWN\r\n".to_vec(),
             b"PROXY UNKNOWN \r\n".to_vec(),

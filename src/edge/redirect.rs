@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::LOCATION;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 
@@ -46,7 +47,7 @@ impl Https {
         if self.port != 443 {
             let _ = write!(location, ":{}", self.port);
         }
-        let path = request.uri().path_and_query().map(|path| path.as_str());
+        let path = request.uri().path_and_query().map(PathAndQuery::as_str);
         // `*` and what CONNECT names are no paths.
         escape(
             path.filter(|path| path.starts_with('/')).unwrap_or("/"),

@@ -33,7 +33,7 @@ pub fn tidied(
 /// The address as it is meant; none if it is written so already, or not known.
 fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
     let path = uri.path();
-    if !path.contains("//") && !(path.len() > 1 && path.ends_with('/')) {
+    if !path.contains("//") && (path == "/" || !path.ends_with('/')) {
         return None;
     }
     let bare = path.trim_end_matches('/');
