@@ -18,6 +18,7 @@ use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
+use serde_json::Value;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time;
 use tokio_rustls::TlsConnector;
@@ -92,6 +93,11 @@ impl Client {
             }
         }
         let (parts, body) = answer;
+        if !nonces_have_an_address(&body) {
+            return Err(Unreachable(
+                "its directory has a newNonce that is no address".to_owned(),
+            ));
+        }
         Ok(Response::from_parts(parts, Body::from(body)))
     }
 
@@ -202,6 +208,18 @@ fn broken(error: &hyper::Error) -> Unreachable {
     })
 }
 
+/// Whether an answer, if it is a directory, says where nonces come from in a way that instant-acme bears: of all addresses an
+/// authority sends, it takes this one for sound and panics where it is not, which would end the task that renews.
+pub fn nonces_have_an_address(body: &[u8]) -> bool {
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        return true;
+    };
+    // serde reads a directory from an array as well: this is its first field.
+    let address = json.get("newNonce").or_else(|| json.get(0));
+    let address = address.and_then(Value::as_str);
+    address.is_none_or(|address| Uri::try_from(address).is_ok())
+}
+
 /// Seconds, or a moment (RFC 9110, 10.2.3).
 pub fn retry_after(parts: &response::Parts) -> Option<Duration> {
     let value = parts.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -227,6 +245,28 @@ mod tests {
         assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), None, "over already");
         assert!(waits("Fri, 31 Dec 9999 23:59:59 GMT") > Some(Duration::from_hours(24)));
         assert_eq!(waits("soon"), None);
+    }
+
+    /// Found by fuzzing: each made instant-acme panic.
+    #[test]
+    fn a_directory_without_a_sound_address_for_nonces_is_refused() {
+        for body in [
+            r#"{"newNonce":"https:/ttps://authority.example/nonce","newAccount":"https://a|thority.example/account"}"#,
+            r#"{"newNonce":""}"#,
+            r#"{"newNonce":"https://authority.example/a b"}"#,
+            r#"["https://a|thority.example/","https://authority.example/"]"#,
+        ] {
+            assert!(!nonces_have_an_address(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "-----BEGIN CERTIFICATE-----",
+            "{}",
+            r#"{"status":"valid","authorizations":["a|b"]}"#,
+            r#"{"newNonce":"https://authority.example/nonce"}"#,
+        ] {
+            assert!(nonces_have_an_address(body.as_bytes()), "{body}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use challenge::{Answering, Way};
 use http::Client;
 
 pub use challenge::{Challenges, PROTOCOL};
-pub use http::retry_after;
+pub use http::{nonces_have_an_address, retry_after};
 pub use settings::{Binding, Secret, Settings};
 pub use store::Store;
 
