@@ -18,7 +18,7 @@ use instant_acme::{
 use serde_json::value::RawValue;
 
 // All that is taken from the program; what moves there changes here alone.
-use wulin::edge::acme::{explain, retry_after};
+use wulin::edge::acme::{explain, nonces_have_an_address, retry_after};
 use wulin::edge::addresses::{Client, Proxies};
 use wulin::edge::certificates::read_pair;
 use wulin::edge::proxy;
@@ -104,7 +104,7 @@ pub fn forwarded(bytes: &[u8]) {
 
 /// What an authority answers to one request after the other: status and `Retry-After` in a line, then the body. A line that
 /// is `--` parts them.
-struct Script(Mutex<Vec<Response<Full<Bytes>>>>);
+struct Script(Mutex<Vec<Response<String>>>);
 
 impl Script {
     fn new(text: &str) -> Script {
@@ -117,8 +117,8 @@ impl Script {
                 .header("replay-nonce", "nonce")
                 .header("location", "https://authority.example/it")
                 .header("retry-after", wait);
-            let response = response.body(Full::from(body.to_owned()));
-            response.unwrap_or_else(|_| Response::new(Full::from(body.to_owned())))
+            let response = response.body(body.to_owned());
+            response.unwrap_or_else(|_| Response::new(body.to_owned()))
         });
         let mut answers: Vec<_> = answers.collect();
         answers.reverse();
@@ -135,6 +135,10 @@ impl HttpClient for Script {
         Box::pin(async move {
             let (parts, body) = next.ok_or(Error::Str("no more"))?.into_parts();
             let _ = retry_after(&parts);
+            if !nonces_have_an_address(body.as_bytes()) {
+                return Err(Error::Str("refused, as the program does"));
+            }
+            let body = Full::<Bytes>::from(body);
             Ok(BytesResponse::from(Response::from_parts(parts, body)))
         })
     }
