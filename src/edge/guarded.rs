@@ -1,42 +1,72 @@
-//! A TCP stream that gives up when the other side stops reading.
+//! A TCP stream that gives up when the other side stops reading, and when it sends what TLS can make nothing of.
 //!
 //! It sits below TLS and below every transport, so whatever hangs on a client that takes nothing any more is let go the same
 //! way, whoever wrote the code above.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_rustls::server::TlsStream;
 
 use super::gate::Admission;
+use crate::transport::pace::{Stall, stalled};
+
+/// How long a client's first TLS message may be, in bytes. rustls keeps what is not whole yet, up to 64 KiB of it. Those
+/// of browsers have 2 KiB, with the keys of post-quantum cryptography.
+const HELLO: u32 = 8 * 1024;
+/// What else may come before there is something to read in it, in bytes: the rest of a handshake with one record, which has
+/// at most 18 KiB.
+const RECORD: u32 = 24 * 1024;
 
 /// A client's TCP connection.
 #[derive(Debug)]
 pub struct Guarded {
     stream: TcpStream,
-    patience: Duration,
-    /// Runs while a write waits for the client to read.
-    stalled: Option<Pin<Box<Sleep>>>,
+    stall: Stall,
     dead: bool,
+    /// What TLS above has read without anything coming of it.
+    barren: Option<Barren>,
     /// Keeps the connection counted for as long as it is open.
     _admission: Admission,
 }
+
+/// Bytes that TLS holds, at most.
+#[derive(Debug)]
+struct Barren {
+    bytes: u32,
+    most: u32,
+}
+
+/// A TLS message that does not end.
+#[derive(Debug, thiserror::Error)]
+#[error("a TLS message is longer than any that means well")]
+pub struct Oversized;
 
 impl Guarded {
     /// Guards a stream: a write that makes no progress for `patience` is the end of it.
     pub fn new(stream: TcpStream, patience: Duration, admission: Admission) -> Guarded {
         Guarded {
             stream,
-            patience,
-            stalled: None,
+            stall: Stall::new(patience),
             dead: false,
+            barren: None,
             _admission: admission,
         }
+    }
+
+    /// The same below TLS, which may hold only so much of what the client sends.
+    #[must_use]
+    pub fn below_tls(mut self) -> Guarded {
+        self.barren = Some(Barren {
+            bytes: 0,
+            most: HELLO,
+        });
+        self
     }
 
     fn progress<T>(
@@ -44,30 +74,26 @@ impl Guarded {
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stalled = None;
+        if let (Poll::Ready(Ok(_)), Some(barren)) = (&written, &mut self.barren)
+            && barren.most == HELLO
+        {
+            // It is answered, so the hello was whole.
+            *barren = Barren {
+                bytes: 0,
+                most: RECORD,
+            };
+        }
+        if !self.stall.is_over(cx, written.is_pending()) {
             return written;
         }
-        let due = Instant::now() + self.patience;
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(sleep_until(due)));
-        ready!(stalled.as_mut().poll(cx));
         self.dead = true;
         let socket = SockRef::from(&self.stream);
         // What is unsent is worth nothing to a client that does not read: reset, so that the kernel frees it at once. The
         // shutdown wakes whoever is waiting to read.
         let _ = socket.set_linger(Some(Duration::ZERO));
         let _ = socket.shutdown(std::net::Shutdown::Both);
-        Poll::Ready(Err(stall()))
+        Poll::Ready(Err(stalled()))
     }
-}
-
-fn stall() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::TimedOut,
-        "the client does not read what it is sent",
-    )
 }
 
 impl AsyncRead for Guarded {
@@ -77,9 +103,19 @@ impl AsyncRead for Guarded {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.dead {
-            return Poll::Ready(Err(stall()));
+            return Poll::Ready(Err(stalled()));
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let Guarded { stream, barren, .. } = &mut *self;
+        let Some(barren) = barren else {
+            return Pin::new(stream).poll_read(cx, buffer);
+        };
+        if barren.bytes >= barren.most {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, Oversized)));
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(stream).poll_read(cx, buffer);
+        barren.bytes += (buffer.filled().len() - before) as u32;
+        read
     }
 }
 
@@ -90,7 +126,7 @@ impl AsyncWrite for Guarded {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.dead {
-            return Poll::Ready(Err(stall()));
+            return Poll::Ready(Err(stalled()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.progress(cx, written)
@@ -102,7 +138,7 @@ impl AsyncWrite for Guarded {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if self.dead {
-            return Poll::Ready(Err(stall()));
+            return Poll::Ready(Err(stalled()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.progress(cx, written)
@@ -118,5 +154,68 @@ impl AsyncWrite for Guarded {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// TLS over a client's TCP connection: what every transport runs over.
+#[derive(Debug)]
+pub struct Secure(TlsStream<Guarded>);
+
+impl Secure {
+    /// A stream after its handshake.
+    pub fn new(stream: TlsStream<Guarded>) -> Secure {
+        Secure(stream)
+    }
+
+    /// The protocol the client has chosen.
+    pub fn protocol(&self) -> Option<&[u8]> {
+        self.0.get_ref().1.alpn_protocol()
+    }
+}
+
+impl AsyncRead for Secure {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.0).poll_read(cx, buffer);
+        if buffer.filled().len() > before
+            && let Some(barren) = &mut self.0.get_mut().0.barren
+        {
+            barren.bytes = 0;
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Secure {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ALLOW, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -107,6 +109,16 @@ struct Report {
     counts: Counts,
 }
 
+/// What is told where the native WebSocket is.
+#[derive(Serialize)]
+struct Alive {
+    #[serde(flatten)]
+    report: Report,
+    /// What a request over HTTP/2 lacks to become one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    websocket: Option<&'static str>,
+}
+
 fn status(site: &Site, status: &'static str) -> Json<Report> {
     let counts = site.hall.census.counts();
     Json(Report {
@@ -155,12 +167,16 @@ async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Re
 }
 
 fn native(site: &Site, request: Request<Body>) -> Response<Body> {
-    if upgrade::is_asked(request.headers()) {
+    if upgrade::is_tried(request.headers()) {
         return upgrade(site, request, Dialect::Native, false);
     }
     match *request.method() {
-        Method::GET | Method::HEAD => status(site, "ok").into_response(),
-        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        Method::GET | Method::HEAD => Json(Alive {
+            report: status(site, "ok").0,
+            websocket: upgrade::hint(&request),
+        })
+        .into_response(),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response(),
     }
 }
 
@@ -174,13 +190,15 @@ fn upgrade(site: &Site, request: Request<Body>, dialect: Dialect, legacy: bool) 
 }
 
 impl Site {
-    /// Counts a client in that comes by a proxy; others were counted with their connection.
+    /// Counts a client in that comes by a proxy, or shares its connection with another WebSocket; others were counted with
+    /// their connection.
     fn presence(
         &self,
         request: &Request<Body>,
     ) -> Result<Option<Presence>, (StatusCode, &'static str)> {
+        let shares = upgrade::shares_connection(request);
         let client = request.extensions().get::<Client>();
-        let Some(client) = client.filter(|client| client.proxy) else {
+        let Some(client) = client.filter(|client| client.proxy || shares) else {
             return Ok(None);
         };
         let address = client.behind(request.headers(), &self.proxies);
