@@ -213,62 +213,58 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-
-    use tokio::io::{AsyncWriteExt, duplex};
-    use tokio::time;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(8);
+    const PATIENCE: Duration = Duration::from_millis(50);
 
-    #[tokio::test(start_paused = true)]
-    async fn a_write_that_waits_too_long_fails_and_one_that_goes_on_does_not() {
-        let (ours, mut theirs) = duplex(4);
-        let mut ours = Tunnel::new(Pace::new(PATIENCE), Arc::default()).guard(ours);
-        let reader = async {
-            let mut byte = [0; 1];
-            for _ in 0..5 {
-                time::sleep(PATIENCE / 2).await;
-                tokio::io::AsyncReadExt::read_exact(&mut theirs, &mut byte)
-                    .await
-                    .unwrap();
-            }
-        };
-        let (written, ()) = tokio::join!(ours.write_all(b"nine bytes"), reader);
-        let error = written.expect_err("five of ten were never read");
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    fn tunnel(pace: &Arc<Pace>) -> Tunnel {
+        Tunnel::new(pace.clone(), Arc::default())
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn a_write_that_waits_too_long_fails() {
+        let (ours, mut theirs) = duplex(4);
+        let mut ours = tunnel(&Pace::new(PATIENCE)).guard(ours);
+        let error = ours.write_all(b"too much").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        // What was taken stays taken, and whoever reads is written to again.
+        let mut read = [0; 4];
+        theirs.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"too ");
+        ours.write_all(b"much").await.unwrap();
+    }
+
+    #[tokio::test]
     async fn whoever_takes_a_piece_has_time_for_the_next() {
         let pace = Pace::new(PATIENCE);
-        let started = Instant::now();
-        let taker = async {
-            for _ in 0..3 {
-                pace.owe();
-                time::sleep(PATIENCE / 2).await;
-            }
-        };
-        tokio::join!(pace.overdue(), taker);
-        assert_eq!(
-            started.elapsed().as_secs(),
-            16,
-            "12 s until the last, and 8"
-        );
+        assert_eq!(pace.due(), None);
+        pace.owe();
+        let first = pace.due().unwrap();
+        sleep_until(first).await;
+        pace.owe();
+        assert!(pace.due().unwrap() >= first + PATIENCE);
+        pace.overdue().await;
+        assert!(Instant::now() >= first + PATIENCE);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn nothing_owed_is_never_overdue() {
+    #[tokio::test]
+    async fn whoever_owes_nothing_is_never_overdue_until_a_tunnel_ends() {
         let pace = Pace::new(PATIENCE);
+        let tunnel = tunnel(&pace);
         pace.owe();
         pace.settle();
-        assert!(time::timeout(PATIENCE * 9, pace.overdue()).await.is_err());
-        drop(Tunnel::new(pace.clone(), Arc::default()));
+        let waiting = tokio::spawn({
+            let pace = pace.clone();
+            async move { pace.overdue().await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(pace.due(), None);
+        drop(tunnel);
+        // What it has left has to be taken, whoever settles.
         pace.settle();
-        time::timeout(PATIENCE * 2, pace.overdue())
-            .await
-            .expect("what is left of a tunnel has to be taken");
+        waiting.await.unwrap();
     }
 
     #[test]
@@ -281,20 +277,5 @@ mod tests {
         assert!(!tunnel().is_seated());
         drop(first);
         assert!(tunnel().is_seated());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_write_that_waits_wakes_its_task() {
-        let mut stall = Stall::new(PATIENCE);
-        let started = Instant::now();
-        poll_fn(|cx| {
-            if stall.is_over(cx, true) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
-        assert!(started.elapsed() >= PATIENCE);
     }
 }

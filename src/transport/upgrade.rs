@@ -283,7 +283,7 @@ mod tests {
             idle_timeout: Duration::from_hours(1),
             outbox: 8,
         };
-        let (census, tasks) = (std::sync::Arc::<Census>::default(), TaskTracker::new());
+        let (census, tasks) = (Arc::<Census>::default(), TaskTracker::new());
         let lobby = lobby::spawn(Lobby::new(rules, [0; 32]), census.clone(), &tasks);
         Hall::new(lobby, limits, census, CancellationToken::new(), tasks)
     }
