@@ -386,6 +386,33 @@ async fn a_client_may_have_little_under_way() {
     assert!(window <= 32 * 1024, "{window} bytes before anybody reads");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_address_has_many_connections_the_next_speak_http_1() {
+    let server = TestServer::start(&["--request-timeout", "10m"]);
+    let chosen = async || {
+        let stream = TcpStream::connect(server.address()).await.unwrap();
+        let tls = server.tls(&["h2", "http/1.1"]);
+        let name = "localhost".try_into().unwrap();
+        let mut stream = tls.connect(name, stream).await.unwrap();
+        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        if h2 {
+            // The server speaks first: by then it counts what was chosen.
+            stream.read_u8().await.unwrap();
+        }
+        (stream, h2)
+    };
+    let mut held = Vec::new();
+    while let (stream, true) = chosen().await {
+        held.push(stream);
+        assert!(held.len() <= 256, "there is no limit");
+    }
+    assert_eq!(held.len(), 256);
+    Client::greet(&server, Dialect::Native, "player").await;
+    held.pop();
+    let again = async { while !chosen().await.1 {} };
+    time::timeout(PATIENCE, again).await.expect("still full");
+}
+
 /// A client that gives so little window for each answer.
 fn unwilling(window: u32) -> Builder {
     let mut builder = Builder::new();

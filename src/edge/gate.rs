@@ -32,6 +32,10 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 /// noticed, and holds little.
 const UNSENT: u32 = 16 * 1024;
 
+/// Connections of HTTP/2 at a time from one address. They cost more than others, so whoever comes when there are so many is
+/// offered HTTP/1.1 only, which does the same: nobody is turned away by it.
+const HTTP2: usize = 256;
+
 /// What the gate keeps to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateLimits {
@@ -54,6 +58,10 @@ pub type Stream = Secure;
 #[derive(Clone)]
 pub struct Gate {
     tls: TlsAcceptor,
+    /// The same without HTTP/2.
+    http1_only: TlsAcceptor,
+    /// How many speak HTTP/2.
+    http2: Arc<Addresses>,
     plain: PlainGate,
 }
 
@@ -84,8 +92,12 @@ impl Gate {
         addresses: Arc<Addresses>,
         census: Arc<Census>,
     ) -> Gate {
+        let mut http1_only = (*tls).clone();
+        http1_only.alpn_protocols.retain(|name| name != b"h2");
         Gate {
             tls: tls.into(),
+            http1_only: Arc::new(http1_only).into(),
+            http2: Addresses::new(HTTP2),
             plain: PlainGate {
                 limits: Arc::new(limits),
                 census,
@@ -103,21 +115,30 @@ impl Gate {
     async fn secure(&self, stream: TcpStream) -> Result<(Stream, Client), Refusal> {
         let (stream, client) = self.plain.guard(stream).await?;
         let patience = self.plain.limits.handshake_timeout;
-        let handshake = self.tls.accept(stream.below_tls());
-        let stream = match time::timeout(patience, handshake).await {
+        // A proxy has one for many.
+        let http2 = match client.proxy {
+            true => None,
+            false => self.http2.enter(client.address),
+        };
+        let tls = if client.proxy || http2.is_some() {
+            &self.tls
+        } else {
+            &self.http1_only
+        };
+        let stream = match time::timeout(patience, tls.accept(stream.below_tls())).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err((reason(&error), error)),
             Err(_) => return Err(too_slow("TLS handshake took too long")),
         };
         if stream.get_ref().1.alpn_protocol() == Some(acme::PROTOCOL) {
-            return Err(dismiss_authority(stream, patience).await);
+            return Err(Box::pin(dismiss_authority(stream, patience)).await);
         }
         let version = match stream.get_ref().1.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => "1.2",
             _ => "1.3",
         };
         self.plain.census.tally.handshakes.add(version);
-        Ok((Secure::new(stream), client))
+        Ok((Secure::new(stream, http2), client))
     }
 }
 
@@ -239,7 +260,7 @@ impl Door for Gate {
     }
 
     fn speaks_http2(stream: &Stream) -> bool {
-        stream.protocol() == Some(b"h2")
+        stream.speaks_http2()
     }
 }
 

@@ -13,12 +13,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::addresses::Presence;
 use super::gate::Admission;
 use crate::transport::pace::{Stall, stalled};
 
-/// How long a client's first TLS message may be, in bytes. rustls keeps what is not whole yet, up to 64 KiB of it. Those
-/// of browsers have 2 KiB, with the keys of post-quantum cryptography.
-const HELLO: u32 = 8 * 1024;
+/// How long a client's first TLS message may be, in bytes. rustls keeps what is not whole yet, up to 64 KiB of it, in a buffer
+/// that has 4 KiB more. Those of browsers have 2 KiB, with the keys of post-quantum cryptography.
+const HELLO: u32 = 4 * 1024;
 /// What else may come before there is something to read in it, in bytes: the rest of a handshake with one record, which has
 /// at most 18 KiB.
 const RECORD: u32 = 24 * 1024;
@@ -159,18 +160,30 @@ impl AsyncWrite for Guarded {
 
 /// TLS over a client's TCP connection: what every transport runs over.
 #[derive(Debug)]
-pub struct Secure(TlsStream<Guarded>);
+pub struct Secure {
+    stream: TlsStream<Guarded>,
+    /// Keeps a connection of HTTP/2 counted as such. In a box: most have none.
+    _http2: Option<Box<Presence>>,
+}
 
 impl Secure {
-    /// A stream after its handshake.
-    pub fn new(stream: TlsStream<Guarded>) -> Secure {
-        Secure(stream)
+    /// A stream after its handshake. If the client has chosen HTTP/2, it counts as `http2`.
+    pub fn new(stream: TlsStream<Guarded>, http2: Option<Presence>) -> Secure {
+        let chosen = speaks_http2(&stream);
+        Secure {
+            stream,
+            _http2: http2.filter(|_| chosen).map(Box::new),
+        }
     }
 
-    /// The protocol the client has chosen.
-    pub fn protocol(&self) -> Option<&[u8]> {
-        self.0.get_ref().1.alpn_protocol()
+    /// Whether the client has chosen HTTP/2.
+    pub fn speaks_http2(&self) -> bool {
+        speaks_http2(&self.stream)
     }
+}
+
+fn speaks_http2(stream: &TlsStream<Guarded>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
 impl AsyncRead for Secure {
@@ -180,9 +193,9 @@ impl AsyncRead for Secure {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.0).poll_read(cx, buffer);
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before
-            && let Some(barren) = &mut self.0.get_mut().0.barren
+            && let Some(barren) = &mut self.stream.get_mut().0.barren
         {
             barren.bytes = 0;
         }
@@ -196,7 +209,7 @@ impl AsyncWrite for Secure {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -204,18 +217,18 @@ impl AsyncWrite for Secure {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -30,7 +30,7 @@ const STREAMS: u32 = 16;
 /// How long a client may leave a ping unanswered, and how often it is asked.
 const PING: Duration = Duration::from_secs(30);
 /// The longest headers of a request, in bytes.
-const HEADERS: u32 = 16 * 1024;
+const HEADERS: u32 = 8 * 1024;
 /// Bytes of a request's body, or of a WebSocket, that a client may send before they are read: a message of common size.
 const STREAM_WINDOW: u32 = 32 * 1024;
 /// The same for all of a connection together. The protocol knows no less at its beginning.
@@ -55,7 +55,8 @@ pub async fn converse(
     let service = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(client);
-        answer(answers.clone(), request, streams.clone())
+        // In a box, which goes when the answer begins: while a client takes it, little is kept.
+        Box::pin(answer(answers.clone(), request, streams.clone()))
     });
     let carrier = Carrier {
         patience: timeouts.write,
@@ -223,11 +224,12 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Carrier {
             Err(_) => Pace::new(self.patience),
         };
         let entered = self.streams.enter();
+        let mut stream = Box::pin(PACE.scope(pace.clone(), stream));
         tokio::spawn(async move {
             let _entered = entered;
             tokio::select! {
                 biased;
-                () = PACE.scope(pace.clone(), stream) => {}
+                () = stream.as_mut() => {}
                 () = pace.overdue() => debug!("stream not taken"),
             }
         });
