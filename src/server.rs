@@ -6,26 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum_server::Handle;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use rustls::crypto::{SecureRandom, aws_lc_rs};
 use tokio::task::JoinHandle;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use crate::client::harmless;
 use crate::config::{AdminPort, Config, HttpPort};
 use crate::edge::addresses::Addresses;
-use crate::edge::gate::{Gate, PlainGate};
+use crate::edge::gate::{AdminGate, Gate};
 use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
 use crate::edge::pace::Pace;
 use crate::edge::redirect::{self, Https};
 use crate::edge::routes::{self, Site};
+use crate::edge::serve::{Connections, Timeouts, serve};
 use crate::edge::turned_away::TurnedAway;
 use crate::edge::upkeep::Upkeep;
 use crate::game::lobby::Lobby;
@@ -37,17 +34,11 @@ use crate::runtime::{Census, LobbyHandle, lobby};
 use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
 
-/// How long an idle HTTP/2 connection may leave a ping unanswered.
-const HTTP2_PING: Duration = Duration::from_secs(30);
-/// Requests one HTTP/2 connection may have under way; a browser has a handful.
-const HTTP2_STREAMS: u32 = 64;
-/// The longest headers of a request, in bytes; hyper takes no less.
-const HEADERS: usize = 16 * 1024;
+/// Connections to the admin port at a time.
+const OPERATORS: usize = 64;
 
 /// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
 const NEWCOMERS: Duration = Duration::from_secs(2);
-/// How often it looks whether the last request has been answered.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// A running server.
 pub struct Server {
@@ -61,10 +52,10 @@ pub struct Server {
     clients: TaskTracker,
     upkeep: Upkeep,
     newcomers: Newcomers,
-    handle: Handle<SocketAddr>,
-    /// The admin listener goes last: it tells of the drain.
-    admin_handle: Handle<SocketAddr>,
-    listeners: Vec<JoinHandle<io::Result<()>>>,
+    connections: Connections,
+    /// Those of the admin listener go last: it tells of the drain.
+    operators: Connections,
+    listeners: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
     instance: String,
 }
@@ -105,7 +96,7 @@ impl Server {
         let named = config.access.as_ref().is_some_and(|log| log.addresses);
         let turned_away = TurnedAway::new(named);
         clients.spawn(turned_away.clone().tell(draining.clone()));
-        let addresses = Addresses::new(config.gate.per_address, turned_away.clone());
+        let addresses = Addresses::new(config.gate.per_address, Some(turned_away.clone()));
         let site = Site {
             polling: Polling::new(hall.clone()),
             most_connections: config.gate.connections,
@@ -113,6 +104,7 @@ impl Server {
             base_path: config.base_path.clone(),
             socketio_paths: config.socketio_paths.clone(),
             addresses: addresses.clone(),
+            turned_away: turned_away.clone(),
             pace: Pace::new(config.gate.sessions_per_second),
             proxies: config.gate.proxies.clone(),
             access: config.access.clone(),
@@ -126,24 +118,36 @@ impl Server {
             census.clone(),
         );
 
-        let handle = Handle::new();
+        let timeouts = Timeouts {
+            request: config.request_timeout,
+            write: config.gate.write_timeout,
+        };
+        let connections = Connections::default();
         let newcomers = Newcomers::default();
-        let plain = gate.plain();
-        let https = https_server(config, https, gate, &handle)?;
-        let mut listeners = vec![tokio::spawn(
-            https.serve(newcomers.serving(routes::router(site))),
-        )];
+        let mut listeners = Vec::new();
         if let Some(http) = http {
-            let server = http_server(config, http, plain, &handle)?;
-            let https = Https {
+            let plain = Https {
                 port: address.port(),
                 domains: config.domains.clone().into(),
             };
-            let redirect = redirect::router(https, upkeep.challenges());
-            let routes = routes::plain(hall, redirect);
-            listeners.push(tokio::spawn(server.serve(newcomers.serving(routes))));
+            listeners.push(tokio::spawn(serve(
+                ready(http).context("listening for HTTP")?,
+                gate.plain(),
+                routes::plain(hall, redirect::router(plain, upkeep.challenges())),
+                newcomers.clone(),
+                timeouts,
+                connections.clone(),
+            )));
         }
-        let admin_handle = Handle::new();
+        listeners.push(tokio::spawn(serve(
+            ready(https).context("listening for HTTPS")?,
+            gate,
+            routes::router(site),
+            newcomers.clone(),
+            timeouts,
+            connections.clone(),
+        )));
+        let operators = Connections::default();
         if let Some(admin) = admin {
             let observer = Arc::new(Observer::new(
                 census.clone(),
@@ -155,7 +159,15 @@ impl Server {
             ));
             clients.spawn(observer.clone().watch());
             let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
-            serve_admin(admin, Admin { metrics, observer }, &admin_handle)?;
+            let address = admin.local_addr().context("asking for the admin port")?;
+            tokio::spawn(serve(
+                ready(admin).context("listening for the admin port")?,
+                AdminGate::new(OPERATORS, timeouts.write),
+                admin::router(Admin { metrics, observer }, address, timeouts.request),
+                Newcomers::default(),
+                timeouts,
+                operators.clone(),
+            ));
         }
         Ok(Server {
             address,
@@ -167,8 +179,8 @@ impl Server {
             clients,
             upkeep,
             newcomers,
-            handle,
-            admin_handle,
+            connections,
+            operators,
             listeners,
             drain_timeout: config.drain_timeout,
             instance,
@@ -224,8 +236,7 @@ impl Server {
         for listener in self.listeners {
             listener.abort();
             match listener.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => warn!(%error, "a listener ended badly"),
+                Ok(()) => {}
                 Err(error) if error.is_cancelled() => {}
                 Err(error) => warn!(%error, "a listener broke"),
             }
@@ -236,20 +247,18 @@ impl Server {
         let all = async {
             let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
             // Requests under way finish; upgraded connections are beyond its sight.
-            self.handle.graceful_shutdown(None);
+            self.connections.finish();
             self.clients.wait().await;
-            while self.handle.connection_count() > 0 {
-                time::sleep(LOOK).await;
-            }
+            self.connections.gone().await;
         };
         if time::timeout_at(deadline, all).await.is_err() {
             warn!(
                 left = self.clients.len(),
                 "drain time-out: what is left is cut off"
             );
-            self.handle.shutdown();
+            self.connections.cut();
         }
-        self.admin_handle.shutdown();
+        self.operators.cut();
         info!(took = ?started.elapsed(), "drained");
     }
 }
@@ -292,59 +301,10 @@ fn hall(
     ))
 }
 
-/// The server of the HTTPS port, ready to serve.
-fn https_server(
-    config: &Config,
-    listener: TcpListener,
-    gate: Gate,
-    handle: &Handle<SocketAddr>,
-) -> anyhow::Result<axum_server::Server<SocketAddr, Gate>> {
-    let mut server = axum_server::from_tcp(listener)
-        .context("listening for HTTPS")?
-        .acceptor(gate)
-        .handle(handle.clone())
-        .first_request_timeout(config.request_timeout)
-        .accept_error_handler(refused);
-    let builder = server.http_builder();
-    bound_http1(builder, config.request_timeout);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS)
-        .keep_alive_interval(HTTP2_PING)
-        .keep_alive_timeout(HTTP2_PING);
-    Ok(server)
-}
-
-/// The server of the plain HTTP port, ready to serve.
-fn http_server(
-    config: &Config,
-    listener: TcpListener,
-    gate: PlainGate,
-    handle: &Handle<SocketAddr>,
-) -> anyhow::Result<axum_server::Server<SocketAddr, PlainGate>> {
-    let mut server = axum_server::from_tcp(listener)
-        .context("listening for HTTP")?
-        .acceptor(gate)
-        .handle(handle.clone())
-        .first_request_timeout(config.request_timeout)
-        .accept_error_handler(refused);
-    bound_http1(server.http_builder(), config.request_timeout);
-    Ok(server)
-}
-
-fn serve_admin(
-    listener: TcpListener,
-    admin: Admin,
-    handle: &Handle<SocketAddr>,
-) -> anyhow::Result<()> {
-    let address = listener.local_addr().context("asking for the admin port")?;
-    let server = axum_server::from_tcp(listener)
-        .context("listening for the admin port")?
-        .handle(handle.clone());
-    let router = admin::router(admin, address);
-    tokio::spawn(server.serve(router.into_make_service()));
-    Ok(())
+/// A listener, for the runtime.
+fn ready(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
 }
 
 /// The sockets: those handed over, and those that are still missing.
@@ -406,21 +366,4 @@ fn open_admin(config: &Config, admin: AdminPort) -> Result<Option<TcpListener>, 
             Ok(None)
         }
     }
-}
-
-/// Headers come in bounded time and are of bounded length.
-fn bound_http1(builder: &mut Builder<TokioExecutor>, timeout: Duration) {
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(timeout)
-        .max_buf_size(HEADERS);
-}
-
-/// A connection that came to nothing: a scanner, a limit, a client that gave up.
-fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
-    // The address is personal data: only whoever asks for details sees it. IPv4 is written as IPv4.
-    let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-    let error = harmless(&error.to_string());
-    debug!(?peer, error, "connection refused");
 }

@@ -15,12 +15,13 @@ use super::turned_away::{Reason, TurnedAway};
 pub struct Addresses {
     most: usize,
     counts: Mutex<HashMap<IpAddr, usize>>,
-    turned_away: Arc<TurnedAway>,
+    turned_away: Option<Arc<TurnedAway>>,
 }
 
 impl Addresses {
-    /// Nobody is there yet, and no more than `most` may come from one address. Others are `turned_away`.
-    pub fn new(most: usize, turned_away: Arc<TurnedAway>) -> Arc<Addresses> {
+    /// Nobody is there yet, and no more than `most` may come from one address. `turned_away` is told of others, unless they
+    /// are served in another way.
+    pub fn new(most: usize, turned_away: Option<Arc<TurnedAway>>) -> Arc<Addresses> {
         Arc::new(Addresses {
             most,
             counts: Mutex::default(),
@@ -34,7 +35,9 @@ impl Addresses {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let here = counts.entry(network).or_default();
         if *here >= self.most {
-            self.turned_away.add(Reason::Address, address);
+            if let Some(turned_away) = &self.turned_away {
+                turned_away.add(Reason::Address, address);
+            }
             return None;
         }
         *here += 1;
@@ -193,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_address_is_full_until_somebody_goes() {
-        let addresses = Addresses::new(2, TurnedAway::new(false));
+        let addresses = Addresses::new(2, None);
         let first = addresses.enter(ip("2001:db8::1")).unwrap();
         let _second = addresses.enter(ip("2001:db8::2")).unwrap();
         assert!(addresses.enter(ip("2001:db8::3")).is_none());

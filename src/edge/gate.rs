@@ -2,26 +2,23 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::middleware::AddExtension;
-use axum_server::accept::Accept;
 use rustls::ProtocolVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tower::Layer;
 
 use super::acme;
 use super::addresses::{Addresses, Client, Presence, Proxies};
-use super::guarded::Guarded;
+use super::guarded::{Guarded, Oversized, Secure};
 use super::proxy::{self, Unread};
+use super::serve::Door;
 use super::turned_away::{Reason, TurnedAway};
 use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
@@ -35,6 +32,10 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 /// Bytes that may wait unsent in the kernel before a write waits (`TCP_NOTSENT_LOWAT`): a client that does not read is
 /// noticed, and holds little.
 const UNSENT: u32 = 16 * 1024;
+
+/// Connections of HTTP/2 at a time from one address. They cost more than others, so whoever comes when there are so many is
+/// offered HTTP/1.1 only, which does the same: nobody is turned away by it.
+const HTTP2: usize = 256;
 
 /// What the gate keeps to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +55,16 @@ pub struct GateLimits {
 }
 
 /// The stream every transport runs over.
-pub type Stream = TlsStream<Guarded>;
+pub type Stream = Secure;
 
 /// Lets connections in, one after the other; cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
     tls: TlsAcceptor,
+    /// The same without HTTP/2.
+    http1_only: TlsAcceptor,
+    /// How many speak HTTP/2.
+    http2: Arc<Addresses>,
     plain: PlainGate,
 }
 
@@ -70,6 +75,14 @@ pub struct PlainGate {
     census: Arc<Census>,
     addresses: Arc<Addresses>,
     turned_away: Arc<TurnedAway>,
+}
+
+/// The gate of the admin listener: people of this machine, who are no players. There are only so many connections at a time,
+/// in limits of their own: players cannot shut an operator out, nor the other way round.
+#[derive(Clone)]
+pub struct AdminGate {
+    write_timeout: Duration,
+    slots: Arc<Semaphore>,
 }
 
 /// Why a connection came to nothing. The first is its label in the metrics.
@@ -84,8 +97,12 @@ impl Gate {
         turned_away: Arc<TurnedAway>,
         census: Arc<Census>,
     ) -> Gate {
+        let mut http1_only = (*tls).clone();
+        http1_only.alpn_protocols.retain(|name| name != b"h2");
         Gate {
             tls: tls.into(),
+            http1_only: Arc::new(http1_only).into(),
+            http2: Addresses::new(HTTP2, None),
             plain: PlainGate {
                 limits: Arc::new(limits),
                 census,
@@ -104,20 +121,30 @@ impl Gate {
     async fn secure(&self, stream: TcpStream) -> Result<(Stream, Client), Refusal> {
         let (stream, client) = self.plain.guard(stream).await?;
         let patience = self.plain.limits.handshake_timeout;
-        let stream = match time::timeout(patience, self.tls.accept(stream)).await {
+        // A proxy has one for many.
+        let http2 = match client.proxy {
+            true => None,
+            false => self.http2.enter(client.address),
+        };
+        let tls = if client.proxy || http2.is_some() {
+            &self.tls
+        } else {
+            &self.http1_only
+        };
+        let stream = match time::timeout(patience, tls.accept(stream.below_tls())).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err((reason(&error), error)),
             Err(_) => return Err(too_slow("TLS handshake took too long")),
         };
         if stream.get_ref().1.alpn_protocol() == Some(acme::PROTOCOL) {
-            return Err(dismiss_authority(stream, patience).await);
+            return Err(Box::pin(dismiss_authority(stream, patience)).await);
         }
         let version = match stream.get_ref().1.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => "1.2",
             _ => "1.3",
         };
         self.plain.census.tally.handshakes.add(version);
-        Ok((stream, client))
+        Ok((Secure::new(stream, http2), client))
     }
 }
 
@@ -140,7 +167,7 @@ impl PlainGate {
             Some(self.addresses.enter(client.address).ok_or_else(crowded)?)
         };
         equip(&stream).map_err(|error| ("closed", error))?;
-        let admission = Admission {
+        let admission = Admission::Player {
             _presence: presence,
             _counted: counted,
             unheard: Some((self.turned_away.clone(), peer)),
@@ -183,7 +210,7 @@ impl PlainGate {
 }
 
 /// The handshake was all an authority wanted: nothing is said over such a connection (RFC 8737, 3).
-async fn dismiss_authority(mut stream: Stream, patience: Duration) -> Refusal {
+async fn dismiss_authority(mut stream: TlsStream<Guarded>, patience: Duration) -> Refusal {
     // Whether it hears the goodbye is its affair.
     let _ = time::timeout(patience, stream.shutdown()).await;
     (
@@ -205,10 +232,11 @@ fn too_slow(what: &'static str) -> Refusal {
 
 /// Why a TLS handshake came to nothing, in one word.
 fn reason(error: &io::Error) -> &'static str {
-    let tls = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match tls {
+    let inner = error.get_ref();
+    if inner.is_some_and(|inner| inner.is::<Oversized>()) {
+        return "oversized";
+    }
+    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::AlertReceived(_)) => "alert",
         Some(rustls::Error::PeerIncompatible(_)) => "incompatible",
         Some(rustls::Error::InvalidMessage(_)) => "not_tls",
@@ -234,52 +262,76 @@ fn equip(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-type Accepting<T, S> =
-    Pin<Box<dyn Future<Output = io::Result<(T, AddExtension<S, Client>)>> + Send>>;
-
-impl<S: Send + 'static> Accept<TcpStream, S> for Gate {
+impl Door for Gate {
     type Stream = Stream;
-    type Service = AddExtension<S, Client>;
-    type Future = Accepting<Stream, S>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let gate = self.clone();
-        Box::pin(async move {
-            let accepted = gate.secure(stream).await;
-            let (stream, client) = accepted.map_err(|refusal| gate.plain.refuse(refusal))?;
-            Ok((stream, Extension(client).layer(service)))
-        })
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Stream, Client)> {
+        let secured = self.secure(stream).await;
+        secured.map_err(|refusal| self.plain.refuse(refusal))
+    }
+
+    fn speaks_http2(stream: &Stream) -> bool {
+        stream.speaks_http2()
     }
 }
 
-impl<S: Send + 'static> Accept<TcpStream, S> for PlainGate {
+impl Door for PlainGate {
     type Stream = Guarded;
-    type Service = AddExtension<S, Client>;
-    type Future = Accepting<Guarded, S>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let gate = self.clone();
-        Box::pin(async move {
-            let accepted = gate.guard(stream).await;
-            let (stream, client) = accepted.map_err(|refusal| gate.refuse(refusal))?;
-            Ok((stream, Extension(client).layer(service)))
-        })
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+        let guarded = self.guard(stream).await;
+        guarded.map_err(|refusal| self.refuse(refusal))
+    }
+}
+
+impl AdminGate {
+    /// Lets `most` connections in at a time, whose writes may wait for `write_timeout`.
+    pub fn new(most: usize, write_timeout: Duration) -> AdminGate {
+        AdminGate {
+            write_timeout,
+            slots: Arc::new(Semaphore::new(most)),
+        }
+    }
+}
+
+impl Door for AdminGate {
+    type Stream = Guarded;
+
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+        let slot = self.slots.clone().try_acquire_owned();
+        let slot = slot.map_err(|_| io::Error::other("enough connections to the admin port"))?;
+        let address = stream.peer_addr()?.ip();
+        equip(&stream)?;
+        let stream = Guarded::new(stream, self.write_timeout, Admission::Operator(slot));
+        let client = Client {
+            address,
+            proxy: false,
+        };
+        Ok((stream, client))
     }
 }
 
 /// Keeps a connection counted until it is closed.
 #[derive(Debug)]
-pub struct Admission {
-    _presence: Option<Presence>,
-    _counted: Counted,
-    /// Who is told if the first bytes, which have not come yet, are a header that nobody expects, and from where.
-    unheard: Option<(Arc<TurnedAway>, IpAddr)>,
+pub enum Admission {
+    /// Among the players, and at its address.
+    Player {
+        /// At its address, unless it is a proxy's.
+        _presence: Option<Presence>,
+        /// In all.
+        _counted: Counted,
+        /// Who is told if the first bytes, which have not come yet, are a header that nobody expects, and from where.
+        unheard: Option<(Arc<TurnedAway>, IpAddr)>,
+    },
+    /// Among the operators.
+    Operator(OwnedSemaphorePermit),
 }
 
 impl Admission {
     /// Bytes have come, behind the header if one was expected.
     pub fn hear(&mut self, bytes: &[u8]) {
-        if let Some((turned_away, peer)) = self.unheard.take()
+        if let Admission::Player { unheard, .. } = self
+            && let Some((turned_away, peer)) = unheard.take()
             && proxy::begins(bytes)
         {
             turned_away.add(Reason::HeaderUnexpected, peer);

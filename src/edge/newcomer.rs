@@ -1,39 +1,25 @@
 //! Connections that have not been answered anything yet. When the server stops, they are waited for: whoever was let in just
 //! before would be cut off otherwise, and has done nothing to deserve it.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use tower::{Service, service_fn};
+use tower::Service;
 
 /// Counts newcomers; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Newcomers(TaskTracker);
 
 impl Newcomers {
-    /// Makes the service of each connection from its address, as `axum_server` asks for it right after it has accepted the
-    /// connection. It is new until its first request is there or it is closed.
-    pub fn serving<S: Clone>(
-        &self,
-        service: S,
-    ) -> impl Service<
-        SocketAddr,
-        Response = Newcomer<S>,
-        Error = Infallible,
-        Future = Ready<Result<Newcomer<S>, Infallible>>,
-    > + use<S> {
-        let newcomers = self.clone();
-        service_fn(move |_| {
-            ready(Ok(Newcomer {
-                service: service.clone(),
-                new: Arc::new(Mutex::new(Some(newcomers.0.token()))),
-            }))
-        })
+    /// Makes the service of a connection that has just been accepted. It is new until its first request is there or it is
+    /// closed.
+    pub fn welcome<S>(&self, service: S) -> Newcomer<S> {
+        Newcomer {
+            service,
+            new: Arc::new(Mutex::new(Some(self.0.token()))),
+        }
     }
 
     /// Waits until there are none.

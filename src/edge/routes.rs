@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ALLOW, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -21,6 +23,7 @@ use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::gate::Stream;
 use super::pace::Pace;
 use super::tidy::{End, tidied};
+use super::turned_away::TurnedAway;
 use super::{page, socketio};
 use crate::game::Origin;
 use crate::runtime::census::Counts;
@@ -50,6 +53,8 @@ pub struct Site {
     pub most_connections: usize,
     /// How many come from where, and whom proxies speak for.
     pub addresses: Arc<Addresses>,
+    /// Who is told of those who are refused.
+    pub turned_away: Arc<TurnedAway>,
     /// How fast sessions that poll may begin at one address.
     pub pace: Pace,
     /// The proxies that are believed.
@@ -131,6 +136,16 @@ struct Report<'a> {
     counts: Counts,
 }
 
+/// What is told where the native WebSocket is.
+#[derive(Serialize)]
+struct Alive<'a> {
+    #[serde(flatten)]
+    report: Report<'a>,
+    /// What a request over HTTP/2 lacks to become one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    websocket: Option<&'static str>,
+}
+
 fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<Report<'a>> {
     let counts = hall.census.counts();
     Json(Report {
@@ -180,13 +195,17 @@ async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Re
 }
 
 fn native(site: &Site, request: Request<Body>) -> Response<Body> {
-    if upgrade::is_asked(request.headers()) {
+    if upgrade::is_tried(request.headers()) {
         let visitor = site.visitor(&request, false);
         return site.upgrade(request, Entrance::Native(visitor));
     }
     match *request.method() {
-        Method::GET | Method::HEAD => status(&site.hall, "ok").into_response(),
-        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        Method::GET | Method::HEAD => Json(Alive {
+            report: status(&site.hall, "ok").0,
+            websocket: upgrade::hint(&request),
+        })
+        .into_response(),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response(),
     }
 }
 
@@ -213,13 +232,15 @@ impl Site {
         }
     }
 
-    /// Counts a client in that comes by a proxy; others were counted with their connection.
+    /// Counts a client in that comes by a proxy, or shares its connection with another WebSocket; others were counted with
+    /// their connection.
     fn presence(
         &self,
         request: &Request<Body>,
     ) -> Result<Option<Presence>, (StatusCode, &'static str)> {
+        let shares = upgrade::shares_connection(request);
         let client = request.extensions().get::<Client>();
-        let Some(client) = client.filter(|client| client.proxy) else {
+        let Some(client) = client.filter(|client| client.proxy || shares) else {
             return Ok(None);
         };
         let address = client.behind(request.headers(), &self.proxies);

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 
 use super::routes::Site;
+use super::turned_away::Reason;
 use crate::protocol::socketio::{Dialogue, Version};
 use crate::runtime::{Kind, now};
 use crate::transport::polling::Refusal;
@@ -123,10 +124,13 @@ fn open(site: &Site, version: Version, request: &Request<Body>) -> Result<Respon
         return Err(Refusal::BadMethod);
     }
     let address = site.address(request).ok_or(Refusal::BadRequest)?;
-    let paced = site.pace.admit(address, now());
-    paced.map_err(|_wait| Refusal::TooFast)?;
+    if site.pace.admit(address, now()).is_err() {
+        site.turned_away.add(Reason::Sessions, address);
+        return Err(Refusal::TooFast);
+    }
     let held = site.hall.census.count(Kind::Connection) + site.polling.count();
     if held >= site.most_connections {
+        site.turned_away.add(Reason::Connections, address);
         return Err(Refusal::Full);
     }
     let presence = site.addresses.enter(address).ok_or(Refusal::Crowded)?;

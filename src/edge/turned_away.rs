@@ -20,6 +20,8 @@ pub enum Reason {
     Connections,
     /// There are as many from one address as there may be.
     Address,
+    /// Sessions that poll begin faster at one address than they may.
+    Sessions,
     /// A trusted proxy's connection does not begin with a PROXY header.
     HeaderMissing,
     /// It begins with one that cannot be read.
@@ -29,9 +31,10 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Reason; 5] = [
+    const ALL: [Reason; 6] = [
         Reason::Connections,
         Reason::Address,
+        Reason::Sessions,
         Reason::HeaderMissing,
         Reason::HeaderBad,
         Reason::HeaderUnexpected,
@@ -48,6 +51,10 @@ impl Reason {
                  behind one carrier share an address. Everybody seems to come from one behind a proxy, which \
                  --trusted-proxies names, and in a container whose network hides addresses, as Podman's may: there, raise \
                  the limit."
+            }
+            Reason::Sessions => {
+                "Sessions that poll are turned away: more begin in a second at one address than --sessions-per-second allows. \
+                 Everybody seems to come from one behind a proxy, which --trusted-proxies names."
             }
             Reason::HeaderMissing => {
                 "Connections are turned away: they come from --trusted-proxies and do not begin with a PROXY header, which \

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -12,6 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json};
 use axum::routing::get;
 use axum::{Router, extract::DefaultBodyLimit};
+use tokio::time;
 use tracing::info;
 
 use super::exposition::Format;
@@ -34,20 +36,33 @@ pub struct Admin {
     pub observer: Arc<Observer>,
 }
 
-/// The routes of the listener at `address`.
-pub fn router(admin: Admin, address: SocketAddr) -> Router {
+/// The routes of the listener at `address`. A request may take `patience`, its body included.
+pub fn router(admin: Admin, address: SocketAddr, patience: Duration) -> Router {
     let router = Router::new()
         .route("/", get(async || "/metrics /status /log\n"))
         .route("/metrics", get(tell_metrics))
         .route("/status", get(tell_state))
         .route("/log", get(tell_level).put(set_level))
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(patience, in_time))
         .with_state(Arc::new(admin));
     let router = tidied(router, |_| Some(End::Idle));
     if address.ip().is_loopback() {
         router.layer(middleware::from_fn(from_here))
     } else {
         router
+    }
+}
+
+/// A body that does not come keeps nobody waiting.
+async fn in_time(
+    State(patience): State<Duration>,
+    request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    match time::timeout(patience, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
     }
 }
 

@@ -117,6 +117,7 @@ impl Default for Tally {
                 "timeout",
                 "closed",
                 "not_tls",
+                "oversized",
                 "alert",
                 "incompatible",
                 "challenge",

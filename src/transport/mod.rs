@@ -1,6 +1,8 @@
 //! Frames in, frames out, no rules: a client on any transport becomes a [`session::Session`].
 
+pub mod connect;
 pub mod limiter;
+pub mod pace;
 pub mod polling;
 mod pulse;
 pub mod session;

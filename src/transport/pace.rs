@@ -1,0 +1,281 @@
+//! Whether a client takes what it is sent. Below HTTP/1 the socket shows it; a stream of HTTP/2 waits for the client's
+//! window, which no socket shows.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Watches writes, one after the other: notices the one that waits for too long.
+#[derive(Debug)]
+pub struct Stall {
+    patience: Duration,
+    /// Runs while a write waits. Most of the time none does, so it is in a box.
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stall {
+    /// A write may wait for `patience` without any progress.
+    pub fn new(patience: Duration) -> Stall {
+        Stall {
+            patience,
+            waiting: None,
+        }
+    }
+
+    /// Whether the wait has been too long. Call it after each write with whether that one waits; wakes the task when it is
+    /// over.
+    pub fn is_over(&mut self, cx: &mut Context<'_>, waits: bool) -> bool {
+        if !waits {
+            self.waiting = None;
+            return false;
+        }
+        let due = Instant::now() + self.patience;
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(sleep_until(due)));
+        waiting.as_mut().poll(cx).is_ready()
+    }
+}
+
+/// The error of a write that has waited for too long.
+pub fn stalled() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        "the client does not read what it is sent",
+    )
+}
+
+/// What a client owes on one stream of HTTP/2: to take what it is sent. Shared by the task that carries the stream and
+/// whoever fills it.
+#[derive(Debug)]
+pub struct Pace {
+    patience: Duration,
+    debt: Mutex<Debt>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Debt {
+    /// Since when the client has taken nothing of what waits for it; none while nothing waits.
+    since: Option<Instant>,
+    /// Whether nothing more will come: from then on the client owes the rest.
+    last: bool,
+}
+
+impl Pace {
+    /// Nothing waits yet. What will may do so for `patience`.
+    pub fn new(patience: Duration) -> Arc<Pace> {
+        Arc::new(Pace {
+            patience,
+            debt: Mutex::default(),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Something waits from now on, or a piece of it has just been taken.
+    pub fn owe(&self) {
+        self.debt().since = Some(Instant::now());
+        self.changed.notify_one();
+    }
+
+    /// Nothing waits.
+    pub fn settle(&self) {
+        let mut debt = self.debt();
+        if !debt.last {
+            debt.since = None;
+        }
+    }
+
+    fn end(&self) {
+        self.debt().last = true;
+        self.owe();
+    }
+
+    fn debt(&self) -> MutexGuard<'_, Debt> {
+        self.debt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        Some(self.debt().since? + self.patience)
+    }
+
+    /// Returns when something has waited for too long.
+    pub async fn overdue(&self) {
+        loop {
+            match self.due() {
+                None => self.changed.notified().await,
+                Some(due) if due <= Instant::now() => return,
+                Some(due) => sleep_until(due).await,
+            }
+        }
+    }
+}
+
+/// A WebSocket on a stream of HTTP/2, for as long as somebody serves it. What it has left unsent then, the client has to
+/// take in bounded time.
+#[derive(Debug)]
+pub struct Tunnel {
+    pace: Arc<Pace>,
+    seat: Arc<AtomicBool>,
+    seated: bool,
+}
+
+impl Tunnel {
+    /// A tunnel through the stream of this pace. `seat` is shared by the tunnels of one connection, and says whether one of
+    /// them has the place in the limits that the connection holds.
+    pub fn new(pace: Arc<Pace>, seat: Arc<AtomicBool>) -> Tunnel {
+        Tunnel {
+            pace,
+            seated: !seat.swap(true, Ordering::Relaxed),
+            seat,
+        }
+    }
+
+    /// Whether it has that place. Otherwise it needs one of its own.
+    pub fn is_seated(&self) -> bool {
+        self.seated
+    }
+
+    /// The stream, whose writes fail when the client gives it no window for too long.
+    pub fn guard<S>(&self, stream: S) -> Patient<S> {
+        Patient {
+            stream,
+            stall: Stall::new(self.pace.patience),
+        }
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.pace.end();
+        if self.seated {
+            self.seat.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A stream whose writes fail when they wait for too long.
+#[derive(Debug)]
+pub struct Patient<S> {
+    stream: S,
+    stall: Stall,
+}
+
+impl<S> Patient<S> {
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.stall.is_over(cx, written.is_pending()) {
+            return Poll::Ready(Err(stalled()));
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.watch(cx, written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.watch(cx, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    fn tunnel(pace: &Arc<Pace>) -> Tunnel {
+        Tunnel::new(pace.clone(), Arc::default())
+    }
+
+    #[tokio::test]
+    async fn a_write_that_waits_too_long_fails() {
+        let (ours, mut theirs) = duplex(4);
+        let mut ours = tunnel(&Pace::new(PATIENCE)).guard(ours);
+        let error = ours.write_all(b"too much").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        // What was taken stays taken, and whoever reads is written to again.
+        let mut read = [0; 4];
+        theirs.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"too ");
+        ours.write_all(b"much").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_a_piece_has_time_for_the_next() {
+        let pace = Pace::new(PATIENCE);
+        assert_eq!(pace.due(), None);
+        pace.owe();
+        let first = pace.due().unwrap();
+        sleep_until(first).await;
+        pace.owe();
+        assert!(pace.due().unwrap() >= first + PATIENCE);
+        pace.overdue().await;
+        assert!(Instant::now() >= first + PATIENCE);
+    }
+
+    #[tokio::test]
+    async fn whoever_owes_nothing_is_never_overdue_until_a_tunnel_ends() {
+        let pace = Pace::new(PATIENCE);
+        let tunnel = tunnel(&pace);
+        pace.owe();
+        pace.settle();
+        let waiting = tokio::spawn({
+            let pace = pace.clone();
+            async move { pace.overdue().await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(pace.due(), None);
+        drop(tunnel);
+        // What it has left has to be taken, whoever settles.
+        pace.settle();
+        waiting.await.unwrap();
+    }
+
+    #[test]
+    fn one_tunnel_at_a_time_has_the_place_of_its_connection() {
+        let seat = Arc::new(AtomicBool::default());
+        let tunnel = || Tunnel::new(Pace::new(PATIENCE), seat.clone());
+        let (first, second) = (tunnel(), tunnel());
+        assert!(first.is_seated() && !second.is_seated());
+        drop(second);
+        assert!(!tunnel().is_seated());
+        drop(first);
+        assert!(tunnel().is_seated());
+    }
+}

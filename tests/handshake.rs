@@ -1,0 +1,272 @@
+//! The opening handshake of a WebSocket over HTTP/1.1, as RFC 6455 has it in 4.2.1, and methods nobody expects.
+
+mod support;
+
+use support::PATIENCE;
+use support::server::TestServer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time;
+
+const NATIVE: &str = "GET /applet/websocket HTTP/1.1";
+const HOST: &str = "Host: localhost";
+const UPGRADE: &str = "Upgrade: websocket";
+const CONNECTION: &str = "Connection: Upgrade";
+const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+const VERSION: &str = "Sec-WebSocket-Version: 13";
+
+/// The head of the answer to these lines, and as much of its body as comes with it.
+async fn answer(server: &TestServer, lines: &[&str]) -> (String, String) {
+    let mut stream = server.connect().await;
+    let request = format!("{}\r\n\r\n", lines.join("\r\n"));
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let whole = async {
+        while stream.read_buf(&mut answer).await.unwrap_or(0) > 0 {
+            let text = String::from_utf8_lossy(&answer);
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let length = header(head, "content-length").and_then(|length| length.parse().ok());
+            let bodyless = lines[0].starts_with("HEAD ") || head.contains(" 101 ");
+            if bodyless || body.len() >= length.unwrap_or(0) {
+                return (head.to_owned(), body.to_owned());
+            }
+        }
+        panic!("no answer to {lines:?}: {answer:?}");
+    };
+    time::timeout(PATIENCE, whole).await.expect("no answer")
+}
+
+fn status(head: &str) -> u16 {
+    head.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (key, value) = line.split_once(": ")?;
+        key.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_handshake_is_answered_however_it_is_spelt() {
+    let server = TestServer::start(&[]);
+    for lines in [
+        [NATIVE, HOST, UPGRADE, CONNECTION, KEY, VERSION],
+        [
+            NATIVE,
+            "host: example",
+            "upgrade: WebSocket",
+            "connection: keep-alive, UPGRADE",
+            // Made up of 22 random characters, the last of which has bits beyond the 16 bytes.
+            "sec-websocket-key: abcdefghijklmnopqrstuv==",
+            VERSION,
+        ],
+        [
+            NATIVE,
+            HOST,
+            "Upgrade: h2c, websocket",
+            CONNECTION,
+            KEY,
+            VERSION,
+        ],
+    ] {
+        let (head, _) = answer(&server, &lines).await;
+        assert_eq!(status(&head), 101, "{lines:?}: {head}");
+        assert_eq!(header(&head, "sec-websocket-protocol"), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_is_none_is_refused_with_what_is_wrong() {
+    let server = TestServer::start(&[]);
+    let cases: &[(&[&str], &str)] = &[
+        (&[NATIVE, UPGRADE, CONNECTION, KEY, VERSION], "Host"),
+        (
+            &[NATIVE, HOST, HOST, UPGRADE, CONNECTION, KEY, VERSION],
+            "Host",
+        ),
+        (
+            &[NATIVE, "Host:", UPGRADE, CONNECTION, KEY, VERSION],
+            "Host",
+        ),
+        (
+            &[NATIVE, HOST, CONNECTION, KEY, VERSION],
+            "Upgrade: websocket",
+        ),
+        (
+            &[NATIVE, HOST, "Upgrade: h2c", CONNECTION, KEY, VERSION],
+            "Upgrade: websocket",
+        ),
+        (
+            &[NATIVE, HOST, "Upgrade: h2c", CONNECTION],
+            "Upgrade: websocket",
+        ),
+        (
+            &[
+                NATIVE,
+                HOST,
+                "Upgrade: websockets",
+                CONNECTION,
+                KEY,
+                VERSION,
+            ],
+            "Upgrade: websocket",
+        ),
+        (
+            &[NATIVE, HOST, UPGRADE, KEY, VERSION],
+            "Connection: Upgrade",
+        ),
+        (
+            &[NATIVE, HOST, UPGRADE, "Connection: close", KEY, VERSION],
+            "Connection: Upgrade",
+        ),
+        (
+            &[NATIVE, HOST, UPGRADE, CONNECTION, VERSION],
+            "Sec-WebSocket-Key",
+        ),
+        (
+            &[NATIVE, HOST, UPGRADE, CONNECTION, KEY, KEY, VERSION],
+            "Sec-WebSocket-Key",
+        ),
+        (
+            &[
+                NATIVE,
+                HOST,
+                UPGRADE,
+                CONNECTION,
+                "Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!!!",
+                VERSION,
+            ],
+            "16 bytes",
+        ),
+        // 24 characters, yet 17 and 18 bytes.
+        (
+            &[
+                NATIVE,
+                HOST,
+                UPGRADE,
+                CONNECTION,
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSE=",
+                VERSION,
+            ],
+            "16 bytes",
+        ),
+        (
+            &[
+                NATIVE,
+                HOST,
+                UPGRADE,
+                CONNECTION,
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSEh",
+                VERSION,
+            ],
+            "16 bytes",
+        ),
+        (
+            &[
+                "GET /applet/websocket HTTP/1.0",
+                HOST,
+                UPGRADE,
+                CONNECTION,
+                KEY,
+                VERSION,
+            ],
+            "HTTP/1.1",
+        ),
+        (
+            &[
+                "POST /applet/websocket HTTP/1.1",
+                HOST,
+                UPGRADE,
+                CONNECTION,
+                KEY,
+                VERSION,
+            ],
+            "GET",
+        ),
+    ];
+    for (lines, words) in cases {
+        let (head, body) = answer(&server, lines).await;
+        assert_eq!(status(&head), 400, "{lines:?}: {head}");
+        assert!(
+            body.contains(words) && body.ends_with(".\n"),
+            "{lines:?}: {body}"
+        );
+    }
+    let old = [
+        NATIVE,
+        HOST,
+        UPGRADE,
+        CONNECTION,
+        KEY,
+        "Sec-WebSocket-Version: 8",
+    ];
+    for lines in [&old[..], &old[..5]] {
+        let (head, _) = answer(&server, lines).await;
+        assert_eq!(status(&head), 426, "{lines:?}: {head}");
+        assert_eq!(header(&head, "sec-websocket-version"), Some("13"));
+        assert_eq!(header(&head, "upgrade"), Some("websocket"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_subprotocol_that_is_offered_is_answered() {
+    let server = TestServer::start(&[]);
+    for path in [
+        "/applet/websocket",
+        "/applet/websocket/socket.io/?EIO=4&transport=websocket",
+    ] {
+        let first = format!("GET {path} HTTP/1.1");
+        for (offered, answered) in [
+            ("Sec-WebSocket-Protocol: game", "game"),
+            ("Sec-WebSocket-Protocol: v2.game, game", "v2.game"),
+            (
+                "Sec-WebSocket-Protocol: b\r\nSec-WebSocket-Protocol: a",
+                "b",
+            ),
+        ] {
+            let lines = [&*first, HOST, UPGRADE, CONNECTION, KEY, VERSION, offered];
+            let (head, _) = answer(&server, &lines).await;
+            assert_eq!(status(&head), 101, "{lines:?}: {head}");
+            assert_eq!(
+                header(&head, "sec-websocket-protocol"),
+                Some(answered),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn methods_nobody_expects_get_a_sensible_answer() {
+    let server = TestServer::start(&[]);
+    for (line, expected) in [
+        ("HEAD /", 200),
+        ("HEAD /healthz", 200),
+        ("HEAD /applet/websocket", 200),
+        ("OPTIONS /", 405),
+        ("OPTIONS /applet/websocket", 405),
+        ("TRACE /healthz", 405),
+        ("TRACE /applet/websocket", 405),
+        ("DELETE /", 405),
+        ("BREW /applet/websocket", 405),
+        ("CONNECT localhost:443", 405),
+        ("CONNECT /applet/websocket", 405),
+        ("OPTIONS *", 404),
+        ("TRACE /nothing", 404),
+    ] {
+        let first = format!("{line} HTTP/1.1");
+        let (head, body) = answer(&server, &[&first, HOST, "Content-Length: 0"]).await;
+        assert_eq!(status(&head), expected, "{line}: {head}");
+        if expected == 405 {
+            assert!(header(&head, "allow").is_some(), "{line}: {head}");
+        }
+        assert!(
+            !line.starts_with("HEAD ") || body.is_empty(),
+            "{line}: {body}"
+        );
+        // A request is never told back to whom it may be hidden from.
+        assert!(!body.contains(HOST), "{line}: {body}");
+    }
+}
