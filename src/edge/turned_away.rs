@@ -270,6 +270,7 @@ mod tests {
         for (reason, flag) in Reason::ALL.into_iter().zip([
             "--max-connections ",
             "--max-connections-per-ip ",
+            "--sessions-per-second ",
             "--proxy-protocol",
             "--proxy-protocol",
             "--trusted-proxies",
