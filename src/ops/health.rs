@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use tokio::time;
 
 use crate::cli::Health;
+use crate::client::http;
 use crate::client::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
-use crate::client::{harmless_lines, http};
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -55,7 +55,7 @@ async fn ask_at(target: SocketAddr, introduce: bool) -> anyhow::Result<String> {
         .await
         .with_context(|| format!("no TLS is spoken at {target}"))?;
     let answer = http::exchange(stream, "GET", "/healthz", "localhost", "").await?;
-    let body = harmless_lines(answer.body.trim());
+    let body = answer.words();
     if answer.status == 200 {
         Ok(body)
     } else {
