@@ -27,7 +27,7 @@ const NAMES: usize = 20;
 /// The state of the server, as asked for. With `--watch` it never returns unless the server is gone.
 pub async fn show(flags: &Status) -> anyhow::Result<String> {
     if flags.json {
-        return Ok(get(flags.admin, "/status").await?);
+        return get(flags.admin, "/status").await;
     }
     let Some(interval) = flags.watch else {
         return Ok(page(&read(flags.admin).await?));
