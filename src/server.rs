@@ -159,15 +159,8 @@ impl Server {
             ));
             clients.spawn(observer.clone().watch());
             let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
-            let address = admin.local_addr().context("asking for the admin port")?;
-            tokio::spawn(serve(
-                ready(admin).context("listening for the admin port")?,
-                AdminGate::new(OPERATORS, timeouts.write),
-                admin::router(Admin { metrics, observer }, address, timeouts.request),
-                Newcomers::default(),
-                timeouts,
-                operators.clone(),
-            ));
+            let told = Admin { metrics, observer };
+            serve_admin(admin, told, timeouts, operators.clone())?;
         }
         Ok(Server {
             address,
@@ -299,6 +292,24 @@ fn hall(
         random,
         instance.into(),
     ))
+}
+
+fn serve_admin(
+    listener: TcpListener,
+    admin: Admin,
+    timeouts: Timeouts,
+    operators: Connections,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("asking for the admin port")?;
+    tokio::spawn(serve(
+        ready(listener).context("listening for the admin port")?,
+        AdminGate::new(OPERATORS, timeouts.write),
+        admin::router(admin, address, timeouts.request),
+        Newcomers::default(),
+        timeouts,
+        operators,
+    ));
+    Ok(())
 }
 
 /// A listener, for the runtime.

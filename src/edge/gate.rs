@@ -122,9 +122,10 @@ impl Gate {
         let (stream, client) = self.plain.guard(stream).await?;
         let patience = self.plain.limits.handshake_timeout;
         // A proxy has one for many.
-        let http2 = match client.proxy {
-            true => None,
-            false => self.http2.enter(client.address),
+        let http2 = if client.proxy {
+            None
+        } else {
+            self.http2.enter(client.address)
         };
         let tls = if client.proxy || http2.is_some() {
             &self.tls
@@ -233,7 +234,7 @@ fn too_slow(what: &'static str) -> Refusal {
 /// Why a TLS handshake came to nothing, in one word.
 fn reason(error: &io::Error) -> &'static str {
     let inner = error.get_ref();
-    if inner.is_some_and(|inner| inner.is::<Oversized>()) {
+    if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Oversized>) {
         return "oversized";
     }
     match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {

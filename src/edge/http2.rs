@@ -114,13 +114,12 @@ async fn answer<A: Answers>(
     let pace = PACE.with(Arc::clone);
     let connects = connect::is_connect(&request);
     let mut response = if connects {
-        match connect::as_handshake(&mut request) {
-            Ok(()) => {
-                let tunnel = Tunnel::new(pace.clone(), streams.seat.clone());
-                request.extensions_mut().insert(Arc::new(tunnel));
-                answers.oneshot(request).await?
-            }
-            Err(refusal) => refusal,
+        if let Some(refusal) = connect::as_handshake(&mut request) {
+            refusal
+        } else {
+            let tunnel = Tunnel::new(pace.clone(), streams.seat.clone());
+            request.extensions_mut().insert(Arc::new(tunnel));
+            answers.oneshot(request).await?
         }
     } else {
         answers.oneshot(request).await?
