@@ -39,8 +39,7 @@ async fn a_round_is_played_over_one_connection() {
                 .any(|line| line["uid"] == "ann" && line["roundScore"] == 1)
         );
         // A message as long as messages may be comes through the window.
-        let long = format!("{}{}", "x".repeat(16_000), "\n");
-        ann.text(&long).await;
+        ann.send(&"x".repeat(16_000), None).await;
         ann.event("fault").await;
         ann.socket.close(None).await.unwrap();
         ben.socket.close(None).await.unwrap();
