@@ -42,7 +42,7 @@ impl<B: AsRef<[u8]>> Packets<B> {
     }
 
     /// The next packet; none after the last one and after a malformed one.
-    pub fn next(&mut self) -> Option<Result<Cow<'_, str>, Malformed>> {
+    pub fn next_packet(&mut self) -> Option<Result<Cow<'_, str>, Malformed>> {
         let at = self.at.take()?;
         let rest = &self.body.as_ref()[at..];
         let split = match (self.version, rest.first()) {
@@ -178,7 +178,7 @@ mod tests {
     fn decode(version: Version, body: &[u8]) -> Result<Vec<String>, Malformed> {
         let mut packets = Packets::new(version, body);
         let mut all = Vec::new();
-        while let Some(packet) = packets.next() {
+        while let Some(packet) = packets.next_packet() {
             all.push(packet?.into_owned());
         }
         Ok(all)
