@@ -495,10 +495,9 @@ async fn frames_that_are_no_messages_are_limited_too() {
     let server = TestServer::start(&["--messages-per-second", "20"]);
     // Each is answered as long as it is, and nothing of it is read before all are sent: that must fit on the way.
     let long = format!("2{}", "x".repeat(1000));
-    let ping = Message::Ping(vec![7; 125].into());
-    let pong = Message::Pong(vec![7; 125].into());
+    let control = [Message::Ping, Message::Pong].map(|frame| frame(vec![7; 125].into()));
     for dialect in DIALECTS {
-        let mut frames = vec![ping.clone(), pong.clone()];
+        let mut frames = control.to_vec();
         if dialect != Dialect::Native {
             frames.extend(["3", "6", "40/x,", "41/x,", "430[]", &long].map(Message::text));
         }
