@@ -14,8 +14,8 @@ use tokio::time;
 
 use super::notice::{self, Notice, Wanted};
 use crate::cli::Health;
-use crate::client::http;
 use crate::client::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
+use crate::client::{harmless_lines, http};
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -78,7 +78,7 @@ async fn ask_at(target: SocketAddr, notice: &Notice) -> anyhow::Result<String> {
     if told.is_none_or(|told| told["instance"] != *notice.instance) {
         bail!("what answers at {target} is another server than the one that said it is there");
     }
-    let body = answer.words();
+    let body = harmless_lines(answer.body.trim());
     if answer.status == 200 {
         Ok(body)
     } else {
