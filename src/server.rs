@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum_server::Handle;
 use rustls::crypto::{SecureRandom, aws_lc_rs};
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -20,6 +21,7 @@ use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
 use crate::edge::pace::Pace;
+use crate::edge::plain;
 use crate::edge::redirect::{self, Https};
 use crate::edge::routes::{self, Site};
 use crate::edge::serve::{Connections, Timeouts, serve};
@@ -39,6 +41,8 @@ const OPERATORS: usize = 64;
 
 /// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
 const NEWCOMERS: Duration = Duration::from_secs(2);
+/// How often it looks whether the last request of the plain port has been answered.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A running server.
 pub struct Server {
@@ -53,8 +57,10 @@ pub struct Server {
     upkeep: Upkeep,
     newcomers: Newcomers,
     connections: Connections,
-    /// Those of the admin listener go last: it tells of the drain.
-    operators: Connections,
+    /// Those of the plain port.
+    handle: Handle<SocketAddr>,
+    /// The admin listener goes last: it tells of the drain.
+    admin_handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
     instance: String,
@@ -97,19 +103,7 @@ impl Server {
         let turned_away = TurnedAway::new(named);
         clients.spawn(turned_away.clone().tell(draining.clone()));
         let addresses = Addresses::new(config.gate.per_address, Some(turned_away.clone()));
-        let site = Site {
-            polling: Polling::new(hall.clone()),
-            most_connections: config.gate.connections,
-            hall: hall.clone(),
-            base_path: config.base_path.clone(),
-            socketio_paths: config.socketio_paths.clone(),
-            addresses: addresses.clone(),
-            turned_away: turned_away.clone(),
-            pace: Pace::new(config.gate.sessions_per_second),
-            proxies: config.gate.proxies.clone(),
-            access: config.access.clone(),
-            hsts: upkeep.trusted.clone(),
-        };
+        let site = site(config, &hall, &upkeep, &addresses, &turned_away);
         let gate = Gate::new(
             upkeep.tls()?,
             config.gate.clone(),
@@ -123,6 +117,7 @@ impl Server {
             write: config.gate.write_timeout,
         };
         let connections = Connections::default();
+        let handle = Handle::new();
         let newcomers = Newcomers::default();
         let mut listeners = Vec::new();
         if let Some(http) = http {
@@ -130,14 +125,16 @@ impl Server {
                 port: address.port(),
                 domains: config.domains.clone().into(),
             };
-            listeners.push(tokio::spawn(serve(
-                ready(http).context("listening for HTTP")?,
+            let routes = routes::plain(hall, redirect::router(plain, upkeep.challenges()));
+            let served = plain::serve(
+                http,
                 gate.plain(),
-                routes::plain(hall, redirect::router(plain, upkeep.challenges())),
+                routes,
                 newcomers.clone(),
                 timeouts,
-                connections.clone(),
-            )));
+                &handle,
+            );
+            listeners.push(served.context("listening for HTTP")?);
         }
         listeners.push(tokio::spawn(serve(
             ready(https).context("listening for HTTPS")?,
@@ -147,7 +144,7 @@ impl Server {
             timeouts,
             connections.clone(),
         )));
-        let operators = Connections::default();
+        let admin_handle = Handle::new();
         if let Some(admin) = admin {
             let observer = Arc::new(Observer::new(
                 census.clone(),
@@ -160,7 +157,7 @@ impl Server {
             clients.spawn(observer.clone().watch());
             let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
             let told = Admin { metrics, observer };
-            serve_admin(admin, told, timeouts, operators.clone())?;
+            serve_admin(admin, told, timeouts, &admin_handle)?;
         }
         Ok(Server {
             address,
@@ -173,7 +170,8 @@ impl Server {
             upkeep,
             newcomers,
             connections,
-            operators,
+            handle,
+            admin_handle,
             listeners,
             drain_timeout: config.drain_timeout,
             instance,
@@ -241,8 +239,12 @@ impl Server {
             let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
             // Requests under way finish; upgraded connections are beyond its sight.
             self.connections.finish();
+            self.handle.graceful_shutdown(None);
             self.clients.wait().await;
             self.connections.gone().await;
+            while self.handle.connection_count() > 0 {
+                time::sleep(LOOK).await;
+            }
         };
         if time::timeout_at(deadline, all).await.is_err() {
             warn!(
@@ -250,9 +252,33 @@ impl Server {
                 "drain time-out: what is left is cut off"
             );
             self.connections.cut();
+            self.handle.shutdown();
         }
-        self.operators.cut();
+        self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
+    }
+}
+
+/// What the routes of HTTPS lead to.
+fn site(
+    config: &Config,
+    hall: &Hall,
+    upkeep: &Upkeep,
+    addresses: &Arc<Addresses>,
+    turned_away: &Arc<TurnedAway>,
+) -> Site {
+    Site {
+        polling: Polling::new(hall.clone()),
+        most_connections: config.gate.connections,
+        hall: hall.clone(),
+        base_path: config.base_path.clone(),
+        socketio_paths: config.socketio_paths.clone(),
+        addresses: addresses.clone(),
+        turned_away: turned_away.clone(),
+        pace: Pace::new(config.gate.sessions_per_second),
+        proxies: config.gate.proxies.clone(),
+        access: config.access.clone(),
+        hsts: upkeep.trusted.clone(),
     }
 }
 
@@ -298,17 +324,20 @@ fn serve_admin(
     listener: TcpListener,
     admin: Admin,
     timeouts: Timeouts,
-    operators: Connections,
+    handle: &Handle<SocketAddr>,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("asking for the admin port")?;
-    tokio::spawn(serve(
-        ready(listener).context("listening for the admin port")?,
-        AdminGate::new(OPERATORS, timeouts.write),
-        admin::router(admin, address, timeouts.request),
+    let gate = AdminGate::new(OPERATORS, timeouts.write);
+    let routes = admin::router(admin, address, timeouts.request);
+    plain::serve(
+        listener,
+        gate,
+        routes,
         Newcomers::default(),
         timeouts,
-        operators,
-    ));
+        handle,
+    )
+    .context("listening for the admin port")?;
     Ok(())
 }
 

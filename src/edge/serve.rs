@@ -26,7 +26,7 @@ use super::newcomer::Newcomers;
 use crate::transport::connect;
 
 /// The longest headers of a request, in bytes; hyper takes no less. Nothing here needs a cookie, and browsers send 1 KiB.
-const HEADERS: usize = 8 * 1024;
+pub(super) const HEADERS: usize = 8 * 1024;
 /// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 
@@ -154,10 +154,7 @@ async fn converse<D: Door>(
         match door.admit(stream).await {
             Ok((stream, client)) => Some(begin::<D>(stream, client, answers, timeouts, finishing)),
             Err(error) => {
-                // A scanner, a limit, a client that gave up. The address is personal data: only whoever asks for details
-                // sees it.
-                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                debug!(%peer, %error, "connection refused");
+                refused(Some(&peer), &error);
                 None
             }
         }
@@ -174,6 +171,13 @@ async fn converse<D: Door>(
             () = conversation => {}
         }
     }
+}
+
+/// A connection that came to nothing: a scanner, a limit, a client that gave up. The address is personal data: only whoever asks
+/// for details sees it.
+pub(super) fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
+    let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+    debug!(?peer, %error, "connection refused");
 }
 
 fn begin<D: Door>(
