@@ -41,10 +41,6 @@ impl<B: AsRef<[u8]>> Packets<B> {
         }
     }
 
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "what it returns borrows from it, as no iterator's item may"
-    )]
     /// The next packet; none after the last one and after a malformed one.
     pub fn next_packet(&mut self) -> Option<Result<Cow<'_, str>, Malformed>> {
         let at = self.at.take()?;
