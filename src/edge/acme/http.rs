@@ -167,7 +167,7 @@ impl Client {
     }
 }
 
-/// A refusal as the library hands it on, to be read again by [`Failure`](super::failure::Failure).
+/// A refusal as the library hands it on, to be read again by what turns failures into sentences.
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
         match refusal {
