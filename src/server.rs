@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum_server::Handle;
 use rustls::crypto::{SecureRandom, aws_lc_rs};
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -20,6 +21,7 @@ use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
 use crate::edge::pace::Pace;
+use crate::edge::plain;
 use crate::edge::redirect::{self, Https};
 use crate::edge::routes::{self, Site};
 use crate::edge::serve::{Connections, Timeouts, serve};
@@ -39,6 +41,8 @@ const OPERATORS: usize = 64;
 
 /// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
 const NEWCOMERS: Duration = Duration::from_secs(2);
+/// How often it looks whether the last connection to the plain HTTP port has gone.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A running server.
 pub struct Server {
@@ -52,9 +56,12 @@ pub struct Server {
     clients: TaskTracker,
     upkeep: Upkeep,
     newcomers: Newcomers,
+    /// Those over TLS.
     connections: Connections,
+    /// Those of the plain HTTP port.
+    plain: Handle<SocketAddr>,
     /// Those of the admin listener go last: it tells of the drain.
-    operators: Connections,
+    operators: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
     instance: String,
@@ -124,20 +131,22 @@ impl Server {
         };
         let connections = Connections::default();
         let newcomers = Newcomers::default();
+        let plain = Handle::new();
         let mut listeners = Vec::new();
         if let Some(http) = http {
-            let plain = Https {
+            let target = Https {
                 port: address.port(),
                 domains: config.domains.clone().into(),
             };
-            listeners.push(tokio::spawn(serve(
-                ready(http).context("listening for HTTP")?,
+            let serving = plain::serve(
+                http,
                 gate.plain(),
-                routes::plain(hall, redirect::router(plain, upkeep.challenges())),
-                newcomers.clone(),
+                routes::plain(hall, redirect::router(target, upkeep.challenges())),
+                &newcomers,
                 timeouts,
-                connections.clone(),
-            )));
+                plain.clone(),
+            );
+            listeners.push(tokio::spawn(serving.context("listening for HTTP")?));
         }
         listeners.push(tokio::spawn(serve(
             ready(https).context("listening for HTTPS")?,
@@ -147,7 +156,7 @@ impl Server {
             timeouts,
             connections.clone(),
         )));
-        let operators = Connections::default();
+        let operators = Handle::new();
         if let Some(admin) = admin {
             let observer = Arc::new(Observer::new(
                 census.clone(),
@@ -160,14 +169,15 @@ impl Server {
             clients.spawn(observer.clone().watch());
             let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
             let address = admin.local_addr().context("asking for the admin port")?;
-            tokio::spawn(serve(
-                ready(admin).context("listening for the admin port")?,
+            let serving = plain::serve(
+                admin,
                 AdminGate::new(OPERATORS, timeouts.write),
                 admin::router(Admin { metrics, observer }, address, timeouts.request),
-                Newcomers::default(),
+                &Newcomers::default(),
                 timeouts,
                 operators.clone(),
-            ));
+            );
+            tokio::spawn(serving.context("listening for the admin port")?);
         }
         Ok(Server {
             address,
@@ -180,6 +190,7 @@ impl Server {
             upkeep,
             newcomers,
             connections,
+            plain,
             operators,
             listeners,
             drain_timeout: config.drain_timeout,
@@ -248,8 +259,12 @@ impl Server {
             let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
             // Requests under way finish; upgraded connections are beyond its sight.
             self.connections.finish();
+            self.plain.graceful_shutdown(None);
             self.clients.wait().await;
             self.connections.gone().await;
+            while self.plain.connection_count() > 0 {
+                time::sleep(LOOK).await;
+            }
         };
         if time::timeout_at(deadline, all).await.is_err() {
             warn!(
@@ -257,8 +272,9 @@ impl Server {
                 "drain time-out: what is left is cut off"
             );
             self.connections.cut();
+            self.plain.shutdown();
         }
-        self.operators.cut();
+        self.operators.shutdown();
         info!(took = ?started.elapsed(), "drained");
     }
 }

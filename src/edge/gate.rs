@@ -1,10 +1,15 @@
 //! Who is let in: connection limits, socket options, the TLS handshake in bounded time.
 
+use std::future::ready;
 use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::middleware::AddExtension;
+use axum_server::accept::Accept;
 use rustls::ProtocolVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
@@ -13,12 +18,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tower::Layer;
 
 use super::acme;
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::guarded::{Guarded, Oversized, Secure};
 use super::proxy::{self, Unread};
-use super::serve::Door;
 use super::turned_away::{Reason, TurnedAway};
 use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
@@ -116,6 +121,12 @@ impl Gate {
     #[must_use]
     pub fn plain(&self) -> PlainGate {
         self.plain.clone()
+    }
+
+    /// Makes a stream of a connection that was just accepted, and says whom it is from.
+    pub async fn admit(&self, stream: TcpStream) -> io::Result<(Stream, Client)> {
+        let secured = self.secure(stream).await;
+        secured.map_err(|refusal| self.plain.refuse(refusal))
     }
 
     async fn secure(&self, stream: TcpStream) -> Result<(Stream, Client), Refusal> {
@@ -262,25 +273,22 @@ fn equip(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-impl Door for Gate {
-    type Stream = Stream;
+/// A stream without TLS, and what answers its requests, each of which says whom it is from.
+type Accepting<S> =
+    Pin<Box<dyn Future<Output = io::Result<(Guarded, AddExtension<S, Client>)>> + Send>>;
 
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Stream, Client)> {
-        let secured = self.secure(stream).await;
-        secured.map_err(|refusal| self.plain.refuse(refusal))
-    }
-
-    fn speaks_http2(stream: &Stream) -> bool {
-        stream.speaks_http2()
-    }
-}
-
-impl Door for PlainGate {
+impl<S: Send + 'static> Accept<TcpStream, S> for PlainGate {
     type Stream = Guarded;
+    type Service = AddExtension<S, Client>;
+    type Future = Accepting<S>;
 
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
-        let guarded = self.guard(stream).await;
-        guarded.map_err(|refusal| self.refuse(refusal))
+    fn accept(&self, stream: TcpStream, service: S) -> Accepting<S> {
+        let gate = self.clone();
+        Box::pin(async move {
+            let guarded = gate.guard(stream).await;
+            let (stream, client) = guarded.map_err(|refusal| gate.refuse(refusal))?;
+            Ok((stream, Extension(client).layer(service)))
+        })
     }
 }
 
@@ -292,12 +300,8 @@ impl AdminGate {
             slots: Arc::new(Semaphore::new(most)),
         }
     }
-}
 
-impl Door for AdminGate {
-    type Stream = Guarded;
-
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+    fn guard(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
         let slot = self.slots.clone().try_acquire_owned();
         let slot = slot.map_err(|_| io::Error::other("enough connections to the admin port"))?;
         let address = stream.peer_addr()?.ip();
@@ -308,6 +312,19 @@ impl Door for AdminGate {
             proxy: false,
         };
         Ok((stream, client))
+    }
+}
+
+impl<S: Send + 'static> Accept<TcpStream, S> for AdminGate {
+    type Stream = Guarded;
+    type Service = AddExtension<S, Client>;
+    type Future = Accepting<S>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Accepting<S> {
+        let guarded = self.guard(stream);
+        Box::pin(ready(guarded.map(|(stream, client)| {
+            (stream, Extension(client).layer(service))
+        })))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection of HTTP/2. What a client may keep the server waiting for, or have it keep, is bounded: streams at a time,
 //! what is sent unasked, what is asked and not taken, and time without any request.
 
+use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,13 +15,13 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
 use super::addresses::Client;
+use super::gate::Stream;
 use super::serve::{Answers, Timeouts};
 use crate::transport::connect;
 use crate::transport::pace::{Pace, Tunnel};
@@ -45,9 +46,9 @@ tokio::task_local! {
 
 /// Serves it until the client has gone, asks nothing for too long, or `finishing` and all is answered.
 pub async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: Stream,
     client: Client,
-    answers: impl Answers,
+    answers: Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
 ) {
@@ -105,11 +106,11 @@ pub async fn converse(
 }
 
 /// Answers one request, so that the stream's task notices when the client does not take the answer.
-async fn answer<A: Answers>(
-    answers: A,
+async fn answer(
+    answers: Answers,
     mut request: Request<Body>,
     streams: Arc<Streams>,
-) -> Result<Response<Body>, A::Error> {
+) -> Result<Response<Body>, Infallible> {
     streams.asked.store(true, Ordering::Relaxed);
     let pace = PACE.with(Arc::clone);
     let connects = connect::is_connect(&request);

@@ -13,6 +13,7 @@ pub mod listen;
 pub mod newcomer;
 pub mod pace;
 pub mod page;
+pub mod plain;
 pub mod proxy;
 pub mod redirect;
 pub mod renewal;

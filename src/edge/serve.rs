@@ -1,70 +1,39 @@
-//! Serves the connections of one listener: each is let in, speaks HTTP in bounded time, and ends when the server does.
+//! Serves HTTPS: each connection is let in, speaks HTTP in bounded time, and ends when the server does. `axum_server` knows
+//! neither a connection of HTTP/2 without requests nor a stream that is not taken; where HTTP/1 is all there is, it serves
+//! (`plain.rs`).
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 use tracing::debug;
 
 use super::addresses::Client;
+use super::gate::{Gate, Stream};
 use super::http2;
-use super::newcomer::Newcomers;
+use super::newcomer::{Newcomer, Newcomers};
 use crate::transport::connect;
 
 /// The longest headers of a request, in bytes; hyper takes no less. Nothing here needs a cookie, and browsers send 1 KiB.
-const HEADERS: usize = 8 * 1024;
+pub const HEADERS: usize = 8 * 1024;
 /// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 
-/// Lets connections in.
-pub trait Door: Clone + Send + Sync + 'static {
-    /// What is spoken over.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Makes a stream of a connection that was just accepted, and says whom it is from.
-    fn admit(
-        &self,
-        stream: TcpStream,
-    ) -> impl Future<Output = io::Result<(Self::Stream, Client)>> + Send;
-
-    /// Whether the client has chosen HTTP/2. Where nobody asked for it in the TLS handshake, only HTTP/1 is spoken.
-    fn speaks_http2(_: &Self::Stream) -> bool {
-        false
-    }
-}
-
-/// Answers requests.
-pub trait Answers:
-    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Answers for S where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
-}
+/// What answers the requests of one connection.
+pub type Answers = Newcomer<Router>;
 
 /// How long a connection may keep the server waiting.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +44,7 @@ pub struct Timeouts {
     pub write: Duration,
 }
 
-/// The connections of some listeners, and their end; cheap to clone.
+/// The connections of the listener, and their end; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {
     tasks: TaskTracker,
@@ -102,11 +71,11 @@ impl Connections {
     }
 }
 
-/// Serves a listener until its connections are asked to finish. What each is served by counts as a newcomer first.
-pub async fn serve<D: Door>(
+/// Serves the listener until its connections are asked to finish. Each is a newcomer first.
+pub async fn serve(
     listener: TcpListener,
-    door: D,
-    answers: impl Answers,
+    gate: Gate,
+    answers: Router,
     newcomers: Newcomers,
     timeouts: Timeouts,
     connections: Connections,
@@ -126,7 +95,7 @@ pub async fn serve<D: Door>(
         };
         let answers = newcomers.welcome(answers.clone());
         connections.tasks.spawn(converse(
-            door.clone(),
+            gate.clone(),
             stream,
             peer,
             answers,
@@ -140,24 +109,21 @@ pub async fn serve<D: Door>(
 /// takes 4 KiB here, HTTP another 4.
 type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn converse<D: Door>(
-    door: D,
+async fn converse(
+    gate: Gate,
     stream: TcpStream,
     peer: SocketAddr,
-    answers: impl Answers,
+    answers: Answers,
     timeouts: Timeouts,
     connections: Connections,
 ) {
     let Connections { finishing, cut, .. } = connections;
     let ends = finishing.clone();
     let begun = Box::pin(async move {
-        match door.admit(stream).await {
-            Ok((stream, client)) => Some(begin::<D>(stream, client, answers, timeouts, finishing)),
+        match gate.admit(stream).await {
+            Ok((stream, client)) => Some(begin(stream, client, answers, timeouts, finishing)),
             Err(error) => {
-                // A scanner, a limit, a client that gave up. The address is personal data: only whoever asks for details
-                // sees it.
-                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                debug!(%peer, %error, "connection refused");
+                refused(peer, &error);
                 None
             }
         }
@@ -176,14 +142,21 @@ async fn converse<D: Door>(
     }
 }
 
-fn begin<D: Door>(
-    stream: D::Stream,
+/// A connection came to nothing: a scanner, a limit, a client that gave up.
+pub fn refused(peer: SocketAddr, error: &io::Error) {
+    // The address is personal data: only whoever asks for details sees it.
+    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    debug!(%peer, %error, "connection refused");
+}
+
+fn begin(
+    stream: Stream,
     client: Client,
-    answers: impl Answers,
+    answers: Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
 ) -> Conversation {
-    if D::speaks_http2(&stream) {
+    if stream.speaks_http2() {
         Box::pin(http2::converse(
             stream, client, answers, timeouts, finishing,
         ))
@@ -195,9 +168,9 @@ fn begin<D: Door>(
 /// HTTP/1: the headers of a request come in bounded time, as does the next request, and are of bounded length. hyper reads
 /// no further request while an answer waits to be written, so what a client asks without reading costs no more.
 async fn converse_http1(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: Stream,
     client: Client,
-    answers: impl Answers,
+    answers: Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
 ) {
