@@ -52,8 +52,8 @@ fn choices_native(times: u64) {
 
 fn choices_socketio(times: u64) {
     let said = r#"42["choice",{"choice":2}]"#;
-    let sid = Sid::new([0; 16]);
-    let read = || match Dialogue::new(Version::V3, sid).read(black_box(said)) {
+    let id = Sid::new([0; 16]);
+    let read = || match Dialogue::new(Version::V3, id).read(black_box(said)) {
         Received::Request(request) => request.command.expect("a choice"),
         other => panic!("{other:?}"),
     };

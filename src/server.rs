@@ -41,7 +41,7 @@ const OPERATORS: usize = 64;
 
 /// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
 const NEWCOMERS: Duration = Duration::from_secs(2);
-/// How often it looks whether the last connection to the plain HTTP port has gone.
+/// How often it looks whether the last request of the plain port has been answered.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A running server.
@@ -56,12 +56,11 @@ pub struct Server {
     clients: TaskTracker,
     upkeep: Upkeep,
     newcomers: Newcomers,
-    /// Those over TLS.
     connections: Connections,
-    /// Those of the plain HTTP port.
-    plain: Handle<SocketAddr>,
-    /// Those of the admin listener go last: it tells of the drain.
-    operators: Handle<SocketAddr>,
+    /// Those of the plain port.
+    handle: Handle<SocketAddr>,
+    /// The admin listener goes last: it tells of the drain.
+    admin_handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
     instance: String,
@@ -104,19 +103,7 @@ impl Server {
         let turned_away = TurnedAway::new(named);
         clients.spawn(turned_away.clone().tell(draining.clone()));
         let addresses = Addresses::new(config.gate.per_address, Some(turned_away.clone()));
-        let site = Site {
-            polling: Polling::new(hall.clone()),
-            most_connections: config.gate.connections,
-            hall: hall.clone(),
-            base_path: config.base_path.clone(),
-            socketio_paths: config.socketio_paths.clone(),
-            addresses: addresses.clone(),
-            turned_away: turned_away.clone(),
-            pace: Pace::new(config.gate.sessions_per_second),
-            proxies: config.gate.proxies.clone(),
-            access: config.access.clone(),
-            hsts: upkeep.trusted.clone(),
-        };
+        let site = site(config, &hall, &upkeep, &addresses, &turned_away);
         let gate = Gate::new(
             upkeep.tls()?,
             config.gate.clone(),
@@ -130,23 +117,24 @@ impl Server {
             write: config.gate.write_timeout,
         };
         let connections = Connections::default();
+        let handle = Handle::new();
         let newcomers = Newcomers::default();
-        let plain = Handle::new();
         let mut listeners = Vec::new();
         if let Some(http) = http {
-            let target = Https {
+            let plain = Https {
                 port: address.port(),
                 domains: config.domains.clone().into(),
             };
-            let serving = plain::serve(
+            let routes = routes::plain(hall, redirect::router(plain, upkeep.challenges()));
+            let served = plain::serve(
                 http,
                 gate.plain(),
-                routes::plain(hall, redirect::router(target, upkeep.challenges())),
-                &newcomers,
+                routes,
+                newcomers.clone(),
                 timeouts,
-                plain.clone(),
+                &handle,
             );
-            listeners.push(tokio::spawn(serving.context("listening for HTTP")?));
+            listeners.push(served.context("listening for HTTP")?);
         }
         listeners.push(tokio::spawn(serve(
             ready(https).context("listening for HTTPS")?,
@@ -156,7 +144,7 @@ impl Server {
             timeouts,
             connections.clone(),
         )));
-        let operators = Handle::new();
+        let admin_handle = Handle::new();
         if let Some(admin) = admin {
             let observer = Arc::new(Observer::new(
                 census.clone(),
@@ -168,16 +156,8 @@ impl Server {
             ));
             clients.spawn(observer.clone().watch());
             let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
-            let address = admin.local_addr().context("asking for the admin port")?;
-            let serving = plain::serve(
-                admin,
-                AdminGate::new(OPERATORS, timeouts.write),
-                admin::router(Admin { metrics, observer }, address, timeouts.request),
-                &Newcomers::default(),
-                timeouts,
-                operators.clone(),
-            );
-            tokio::spawn(serving.context("listening for the admin port")?);
+            let told = Admin { metrics, observer };
+            serve_admin(admin, told, timeouts, &admin_handle)?;
         }
         Ok(Server {
             address,
@@ -190,8 +170,8 @@ impl Server {
             upkeep,
             newcomers,
             connections,
-            plain,
-            operators,
+            handle,
+            admin_handle,
             listeners,
             drain_timeout: config.drain_timeout,
             instance,
@@ -259,10 +239,10 @@ impl Server {
             let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
             // Requests under way finish; upgraded connections are beyond its sight.
             self.connections.finish();
-            self.plain.graceful_shutdown(None);
+            self.handle.graceful_shutdown(None);
             self.clients.wait().await;
             self.connections.gone().await;
-            while self.plain.connection_count() > 0 {
+            while self.handle.connection_count() > 0 {
                 time::sleep(LOOK).await;
             }
         };
@@ -272,10 +252,33 @@ impl Server {
                 "drain time-out: what is left is cut off"
             );
             self.connections.cut();
-            self.plain.shutdown();
+            self.handle.shutdown();
         }
-        self.operators.shutdown();
+        self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
+    }
+}
+
+/// What the routes of HTTPS lead to.
+fn site(
+    config: &Config,
+    hall: &Hall,
+    upkeep: &Upkeep,
+    addresses: &Arc<Addresses>,
+    turned_away: &Arc<TurnedAway>,
+) -> Site {
+    Site {
+        polling: Polling::new(hall.clone()),
+        most_connections: config.gate.connections,
+        hall: hall.clone(),
+        base_path: config.base_path.clone(),
+        socketio_paths: config.socketio_paths.clone(),
+        addresses: addresses.clone(),
+        turned_away: turned_away.clone(),
+        pace: Pace::new(config.gate.sessions_per_second),
+        proxies: config.gate.proxies.clone(),
+        access: config.access.clone(),
+        hsts: upkeep.trusted.clone(),
     }
 }
 
@@ -315,6 +318,27 @@ fn hall(
         random,
         instance.into(),
     ))
+}
+
+fn serve_admin(
+    listener: TcpListener,
+    admin: Admin,
+    timeouts: Timeouts,
+    handle: &Handle<SocketAddr>,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("asking for the admin port")?;
+    let gate = AdminGate::new(OPERATORS, timeouts.write);
+    let routes = admin::router(admin, address, timeouts.request);
+    plain::serve(
+        listener,
+        gate,
+        routes,
+        Newcomers::default(),
+        timeouts,
+        handle,
+    )
+    .context("listening for the admin port")?;
+    Ok(())
 }
 
 /// A listener, for the runtime.

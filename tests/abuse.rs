@@ -488,3 +488,37 @@ async fn who_floods_is_told_then_closed() {
         server.wait_until_empty().await;
     }
 }
+
+/// Frames that are no messages cost as much as messages, so whoever floods with them is closed as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_are_no_messages_are_limited_too() {
+    let server = TestServer::start(&["--messages-per-second", "20"]);
+    // Each is answered as long as it is, and nothing of it is read before all are sent: that must fit on the way.
+    let long = format!("2{}", "x".repeat(1000));
+    let control = [Message::Ping, Message::Pong].map(|frame| frame(vec![7; 125].into()));
+    for dialect in DIALECTS {
+        let mut frames = control.to_vec();
+        if dialect != Dialect::Native {
+            frames.extend(["3", "6", "40/x,", "41/x,", "430[]", &long].map(Message::text));
+        }
+        for frame in frames {
+            let mut client = Client::greet(&server, dialect, "flood").await;
+            // Two seconds' worth is heard and five are borne. Few more are sent, so that the server can read on until its
+            // close has arrived.
+            for _ in 0..300 {
+                if client.socket_try(frame.clone()).await.is_err() {
+                    break;
+                }
+            }
+            let shown = format!("{dialect:?} {frame:?}");
+            assert_eq!(client.closed().await, Some(1008), "{shown}");
+            drop(client);
+            server.wait_until_empty().await;
+        }
+    }
+    let mut client = Polling::greet(&server, "flood").await;
+    let body = vec!["3"; 200].join("\u{1e}");
+    assert_eq!(client.post(&body).await, 200);
+    while client.next().await.is_some() {}
+    server.wait_until_empty().await;
+}

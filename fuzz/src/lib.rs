@@ -1,29 +1,37 @@
 //! Every decoder that reads a stranger's bytes, as a function of bytes. What each must hold: it ends, nothing panics, and
 //! what it accepts means the same when it is read again.
 
-use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Mutex;
-use std::time::SystemTime;
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
 use instant_acme::{
     Account, BodyWrapper, BytesResponse, Error, HttpClient, Identifier, NewAccount, NewOrder,
 };
+use rcgen::KeyPair;
 use serde_json::value::RawValue;
 
 // All that is taken from the program; what moves there changes here alone.
-use wulin::edge::acme::{explain, nonces_have_an_address, retry_after};
+use wulin::edge::acme::answer::{Noted, examine};
+use wulin::edge::acme::chain::{Chain, renewed};
+use wulin::edge::acme::explain;
 use wulin::edge::addresses::{Client, Proxies};
 use wulin::edge::certificates::read_pair;
 use wulin::edge::proxy;
-use wulin::protocol::socketio::Version;
-use wulin::protocol::{Command, native as native_frame, socketio};
+use wulin::protocol::payload::{Packets, encode};
+use wulin::protocol::socketio::{Dialogue, Sid, Version};
+use wulin::protocol::{Command, native as native_frame};
+
+const VERSIONS: [Version; 2] = [Version::V3, Version::V4];
+/// No authority is waited for longer than a week.
+const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A text frame of the native WebSocket.
 pub fn native(bytes: &[u8]) {
@@ -32,12 +40,59 @@ pub fn native(bytes: &[u8]) {
     }
 }
 
-/// A packet of Engine.IO, with what Socket.IO it carries.
+/// Packets of Engine.IO with what Socket.IO they carry, as one client's side of a talk. They are separated as in a payload of
+/// revision 4.
 pub fn engineio(bytes: &[u8]) {
     if let Ok(text) = str::from_utf8(bytes) {
-        for version in [Version::V3, Version::V4] {
-            let _ = socketio::read(version, "sid", text);
+        for version in VERSIONS {
+            let mut dialogue = Dialogue::new(version, Sid::new([7; 16]));
+            for packet in text.split('\u{1e}') {
+                let _ = dialogue.read(packet);
+            }
         }
+    }
+}
+
+/// The packets of a request's body; none if it is no payload.
+fn packets(version: Version, body: &[u8]) -> Option<Vec<String>> {
+    let mut packets = Packets::new(version, body);
+    let mut all = Vec::new();
+    while let Some(packet) = packets.next_packet() {
+        let Ok(packet) = packet else {
+            assert!(packets.next_packet().is_none());
+            return None;
+        };
+        all.push(packet.into_owned());
+        // Each takes a byte at least, be it the separator before it.
+        assert!(all.len() <= body.len() + 1);
+    }
+    assert!(!all.is_empty());
+    Some(all)
+}
+
+/// The body of a polling request.
+pub fn payload(bytes: &[u8]) {
+    for version in VERSIONS {
+        let Some(read) = packets(version, bytes) else {
+            continue;
+        };
+        let body = encode(version, &read);
+        let again = packets(version, body.as_bytes()).expect("a payload");
+        assert_eq!(again.len(), read.len());
+        for (again, read) in again.iter().zip(&read) {
+            // What is not ASCII is escaped for revision 3, which means the same only within JSON.
+            assert!(again == read || version == Version::V3 && !read.is_ascii());
+        }
+        let json = read
+            .iter()
+            .map(|text| serde_json::to_string(text).expect("a string"));
+        let body = encode(version, json);
+        assert!(version == Version::V4 || body.is_ascii());
+        let again = packets(version, body.as_bytes()).expect("a payload");
+        let again = again
+            .iter()
+            .map(|json| serde_json::from_str(json).expect("a string"));
+        assert_eq!(again.collect::<Vec<String>>(), read);
     }
 }
 
@@ -63,7 +118,7 @@ pub fn proxy(bytes: &[u8]) {
     // What is behind the header is the client's, and none of it is taken.
     let header = &bytes[..bytes.len() - rest.len()];
     let mut again = header;
-    let read: Option<io::Result<_>> = proxy::read(&mut again).now_or_never();
+    let read = proxy::read(&mut again).now_or_never();
     assert_eq!(read.and_then(Result::ok), Some(heard));
     assert!(again.is_empty());
 }
@@ -129,16 +184,15 @@ impl Script {
 impl HttpClient for Script {
     fn request(
         &self,
-        _: Request<BodyWrapper<Bytes>>,
+        request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         let next = self.0.lock().expect("nothing panics with it").pop();
+        let asked = request.uri().clone();
         Box::pin(async move {
             let (parts, body) = next.ok_or(Error::Str("no more"))?.into_parts();
-            let _ = retry_after(&parts);
-            if !nonces_have_an_address(body.as_bytes()) {
-                return Err(Error::Str("refused, as the program does"));
-            }
-            let body = Full::<Bytes>::from(body);
+            let (_, passed) = examine(&asked, parts, body.into(), SystemTime::UNIX_EPOCH);
+            let (parts, body) = passed?;
+            let body = Full::new(body);
             Ok(BytesResponse::from(Response::from_parts(parts, body)))
         })
     }
@@ -165,12 +219,77 @@ pub fn acme(bytes: &[u8]) {
         order.certificate().await
     };
     match conversation.now_or_never() {
-        Some(Ok(Some(chain))) => pem(chain.as_bytes()),
+        Some(Ok(Some(text))) => chain(text.as_bytes()),
         Some(Err(error)) => {
             let sentence = explain(error, "play.example", "the authority");
             assert!(!sentence.is_empty());
         }
         // It polls, and would wait.
         Some(Ok(None)) | None => {}
+    }
+}
+
+/// One answer of an authority: its status in the first line, then headers up to an empty line, then the body.
+pub fn answer(bytes: &[u8]) {
+    let at = bytes.windows(2).position(|pair| pair == b"\n\n");
+    let (head, body) = match at {
+        Some(at) => (&bytes[..at], &bytes[at + 2..]),
+        None => (bytes, &b""[..]),
+    };
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let status = lines.next().and_then(|line| str::from_utf8(line).ok());
+    let status: u16 = status.and_then(|line| line.parse().ok()).unwrap_or(200);
+    let mut response = Response::builder().status(status);
+    for line in lines {
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        if let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+            response = response.header(name, value);
+        }
+    }
+    let Ok(response) = response.body(()) else {
+        return;
+    };
+    let (parts, ()) = response.into_parts();
+    let body = Bytes::copy_from_slice(body);
+    let asked = Uri::from_static("https://authority.example:14000/it");
+    let judge = |parts, body| examine(&asked, parts, body, SystemTime::UNIX_EPOCH);
+    let (Noted { wait, .. }, passed) = judge(parts, body);
+    assert!(wait.unwrap_or_default() <= LONGEST_WAIT);
+    match passed {
+        Ok((parts, body)) => {
+            // What the library gets is what it would get if it were examined once more.
+            let headers = parts.headers.clone();
+            if let Some(wait) = headers.get(RETRY_AFTER) {
+                let seconds = wait.to_str().ok().and_then(|wait| wait.parse().ok());
+                assert!(Duration::from_secs(seconds.expect("seconds")) <= LONGEST_WAIT);
+            }
+            let (parts, again) = judge(parts, body.clone()).1.expect("passes again");
+            assert_eq!((parts.headers, again), (headers, body));
+        }
+        Err(refusal) => {
+            let sentence = explain(refusal.into(), "play.example", "the authority");
+            assert!(!sentence.is_empty() && !sentence.contains(char::is_control));
+        }
+    }
+}
+
+/// The chain an authority sends for a key and a domain of ours.
+pub fn chain(bytes: &[u8]) {
+    const DOMAIN: &str = "fuzz.example";
+    static KEY: LazyLock<KeyPair> = LazyLock::new(|| {
+        KeyPair::from_pem(include_str!("../seeds/pem/key")).expect("the key of the seeds")
+    });
+    let text = String::from_utf8_lossy(bytes);
+    match Chain::read(&text, &KEY, DOMAIN) {
+        Ok(chain) => {
+            let kept = chain.with_key(&KEY);
+            assert_eq!(kept.matches("PRIVATE KEY").count(), 2);
+            assert_eq!(renewed(&kept, DOMAIN).as_ref(), Some(&kept));
+            pem(kept.as_bytes());
+        }
+        Err(unfit) => assert!(!unfit.to_string().contains(char::is_control)),
+    }
+    if let Some(kept) = renewed(&text, DOMAIN) {
+        assert_eq!(renewed(&kept, DOMAIN), Some(kept));
     }
 }

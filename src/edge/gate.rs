@@ -1,15 +1,10 @@
 //! Who is let in: connection limits, socket options, the TLS handshake in bounded time.
 
-use std::future::ready;
 use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::middleware::AddExtension;
-use axum_server::accept::Accept;
 use rustls::ProtocolVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
@@ -18,12 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tower::Layer;
 
 use super::acme;
 use super::addresses::{Addresses, Client, Presence, Proxies};
 use super::guarded::{Guarded, Oversized, Secure};
 use super::proxy::{self, Unread};
+use super::serve::Door;
 use super::turned_away::{Reason, TurnedAway};
 use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
@@ -123,19 +118,14 @@ impl Gate {
         self.plain.clone()
     }
 
-    /// Makes a stream of a connection that was just accepted, and says whom it is from.
-    pub async fn admit(&self, stream: TcpStream) -> io::Result<(Stream, Client)> {
-        let secured = self.secure(stream).await;
-        secured.map_err(|refusal| self.plain.refuse(refusal))
-    }
-
     async fn secure(&self, stream: TcpStream) -> Result<(Stream, Client), Refusal> {
         let (stream, client) = self.plain.guard(stream).await?;
         let patience = self.plain.limits.handshake_timeout;
         // A proxy has one for many.
-        let http2 = match client.proxy {
-            true => None,
-            false => self.http2.enter(client.address),
+        let http2 = if client.proxy {
+            None
+        } else {
+            self.http2.enter(client.address)
         };
         let tls = if client.proxy || http2.is_some() {
             &self.tls
@@ -244,7 +234,7 @@ fn too_slow(what: &'static str) -> Refusal {
 /// Why a TLS handshake came to nothing, in one word.
 fn reason(error: &io::Error) -> &'static str {
     let inner = error.get_ref();
-    if inner.is_some_and(|inner| inner.is::<Oversized>()) {
+    if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Oversized>) {
         return "oversized";
     }
     match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -273,22 +263,25 @@ fn equip(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// A stream without TLS, and what answers its requests, each of which says whom it is from.
-type Accepting<S> =
-    Pin<Box<dyn Future<Output = io::Result<(Guarded, AddExtension<S, Client>)>> + Send>>;
+impl Door for Gate {
+    type Stream = Stream;
 
-impl<S: Send + 'static> Accept<TcpStream, S> for PlainGate {
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Stream, Client)> {
+        let secured = self.secure(stream).await;
+        secured.map_err(|refusal| self.plain.refuse(refusal))
+    }
+
+    fn speaks_http2(stream: &Stream) -> bool {
+        stream.speaks_http2()
+    }
+}
+
+impl Door for PlainGate {
     type Stream = Guarded;
-    type Service = AddExtension<S, Client>;
-    type Future = Accepting<S>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Accepting<S> {
-        let gate = self.clone();
-        Box::pin(async move {
-            let guarded = gate.guard(stream).await;
-            let (stream, client) = guarded.map_err(|refusal| gate.refuse(refusal))?;
-            Ok((stream, Extension(client).layer(service)))
-        })
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+        let guarded = self.guard(stream).await;
+        guarded.map_err(|refusal| self.refuse(refusal))
     }
 }
 
@@ -300,8 +293,12 @@ impl AdminGate {
             slots: Arc::new(Semaphore::new(most)),
         }
     }
+}
 
-    fn guard(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+impl Door for AdminGate {
+    type Stream = Guarded;
+
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
         let slot = self.slots.clone().try_acquire_owned();
         let slot = slot.map_err(|_| io::Error::other("enough connections to the admin port"))?;
         let address = stream.peer_addr()?.ip();
@@ -312,19 +309,6 @@ impl AdminGate {
             proxy: false,
         };
         Ok((stream, client))
-    }
-}
-
-impl<S: Send + 'static> Accept<TcpStream, S> for AdminGate {
-    type Stream = Guarded;
-    type Service = AddExtension<S, Client>;
-    type Future = Accepting<S>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Accepting<S> {
-        let guarded = self.guard(stream);
-        Box::pin(ready(guarded.map(|(stream, client)| {
-            (stream, Extension(client).layer(service))
-        })))
     }
 }
 

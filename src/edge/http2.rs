@@ -1,7 +1,6 @@
 //! One connection of HTTP/2. What a client may keep the server waiting for, or have it keep, is bounded: streams at a time,
 //! what is sent unasked, what is asked and not taken, and time without any request.
 
-use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +14,13 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
 use super::addresses::Client;
-use super::gate::Stream;
 use super::serve::{Answers, Timeouts};
 use crate::transport::connect;
 use crate::transport::pace::{Pace, Tunnel};
@@ -46,9 +45,9 @@ tokio::task_local! {
 
 /// Serves it until the client has gone, asks nothing for too long, or `finishing` and all is answered.
 pub async fn converse(
-    stream: Stream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     client: Client,
-    answers: Answers,
+    answers: impl Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
 ) {
@@ -106,22 +105,21 @@ pub async fn converse(
 }
 
 /// Answers one request, so that the stream's task notices when the client does not take the answer.
-async fn answer(
-    answers: Answers,
+async fn answer<A: Answers>(
+    answers: A,
     mut request: Request<Body>,
     streams: Arc<Streams>,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<Response<Body>, A::Error> {
     streams.asked.store(true, Ordering::Relaxed);
     let pace = PACE.with(Arc::clone);
     let connects = connect::is_connect(&request);
     let mut response = if connects {
-        match connect::as_handshake(&mut request) {
-            Ok(()) => {
-                let tunnel = Tunnel::new(pace.clone(), streams.seat.clone());
-                request.extensions_mut().insert(Arc::new(tunnel));
-                answers.oneshot(request).await?
-            }
-            Err(refusal) => refusal,
+        if let Some(refusal) = connect::as_handshake(&mut request) {
+            refusal
+        } else {
+            let tunnel = Tunnel::new(pace.clone(), streams.seat.clone());
+            request.extensions_mut().insert(Arc::new(tunnel));
+            answers.oneshot(request).await?
         }
     } else {
         answers.oneshot(request).await?

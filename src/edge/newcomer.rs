@@ -1,15 +1,12 @@
 //! Connections that have not been answered anything yet. When the server stops, they are waited for: whoever was let in just
 //! before would be cut off otherwise, and has done nothing to deserve it.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use tower::{Service, service_fn};
+use tower::Service;
 
 /// Counts newcomers; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -23,20 +20,6 @@ impl Newcomers {
             service,
             new: Arc::new(Mutex::new(Some(self.0.token()))),
         }
-    }
-
-    /// The same for each connection, as `axum_server` asks for it right after it has accepted one.
-    pub fn serving<S: Clone>(
-        &self,
-        service: S,
-    ) -> impl Service<
-        SocketAddr,
-        Response = Newcomer<S>,
-        Error = Infallible,
-        Future = Ready<Result<Newcomer<S>, Infallible>>,
-    > + use<S> {
-        let newcomers = self.clone();
-        service_fn(move |_| ready(Ok(newcomers.welcome(service.clone()))))
     }
 
     /// Waits until there are none.

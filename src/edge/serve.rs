@@ -1,39 +1,70 @@
-//! Serves HTTPS: each connection is let in, speaks HTTP in bounded time, and ends when the server does. `axum_server` knows
-//! neither a connection of HTTP/2 without requests nor a stream that is not taken; where HTTP/1 is all there is, it serves
-//! (`plain.rs`).
+//! Serves the connections of one listener: each is let in, speaks HTTP in bounded time, and ends when the server does.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 use tracing::debug;
 
 use super::addresses::Client;
-use super::gate::{Gate, Stream};
 use super::http2;
-use super::newcomer::{Newcomer, Newcomers};
+use super::newcomer::Newcomers;
 use crate::transport::connect;
 
 /// The longest headers of a request, in bytes; hyper takes no less. Nothing here needs a cookie, and browsers send 1 KiB.
-pub const HEADERS: usize = 8 * 1024;
+pub(super) const HEADERS: usize = 8 * 1024;
 /// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 
-/// What answers the requests of one connection.
-pub type Answers = Newcomer<Router>;
+/// Lets connections in.
+pub trait Door: Clone + Send + Sync + 'static {
+    /// What is spoken over.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Makes a stream of a connection that was just accepted, and says whom it is from.
+    fn admit(
+        &self,
+        stream: TcpStream,
+    ) -> impl Future<Output = io::Result<(Self::Stream, Client)>> + Send;
+
+    /// Whether the client has chosen HTTP/2. Where nobody asked for it in the TLS handshake, only HTTP/1 is spoken.
+    fn speaks_http2(_: &Self::Stream) -> bool {
+        false
+    }
+}
+
+/// Answers requests.
+pub trait Answers:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
 
 /// How long a connection may keep the server waiting.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +75,7 @@ pub struct Timeouts {
     pub write: Duration,
 }
 
-/// The connections of the listener, and their end; cheap to clone.
+/// The connections of some listeners, and their end; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {
     tasks: TaskTracker,
@@ -71,11 +102,11 @@ impl Connections {
     }
 }
 
-/// Serves the listener until its connections are asked to finish. Each is a newcomer first.
-pub async fn serve(
+/// Serves a listener until its connections are asked to finish. What each is served by counts as a newcomer first.
+pub async fn serve<D: Door>(
     listener: TcpListener,
-    gate: Gate,
-    answers: Router,
+    door: D,
+    answers: impl Answers,
     newcomers: Newcomers,
     timeouts: Timeouts,
     connections: Connections,
@@ -95,7 +126,7 @@ pub async fn serve(
         };
         let answers = newcomers.welcome(answers.clone());
         connections.tasks.spawn(converse(
-            gate.clone(),
+            door.clone(),
             stream,
             peer,
             answers,
@@ -109,21 +140,21 @@ pub async fn serve(
 /// takes 4 KiB here, HTTP another 4.
 type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn converse(
-    gate: Gate,
+async fn converse<D: Door>(
+    door: D,
     stream: TcpStream,
     peer: SocketAddr,
-    answers: Answers,
+    answers: impl Answers,
     timeouts: Timeouts,
     connections: Connections,
 ) {
     let Connections { finishing, cut, .. } = connections;
     let ends = finishing.clone();
     let begun = Box::pin(async move {
-        match gate.admit(stream).await {
-            Ok((stream, client)) => Some(begin(stream, client, answers, timeouts, finishing)),
+        match door.admit(stream).await {
+            Ok((stream, client)) => Some(begin::<D>(stream, client, answers, timeouts, finishing)),
             Err(error) => {
-                refused(peer, &error);
+                refused(Some(&peer), &error);
                 None
             }
         }
@@ -142,21 +173,21 @@ async fn converse(
     }
 }
 
-/// A connection came to nothing: a scanner, a limit, a client that gave up.
-pub fn refused(peer: SocketAddr, error: &io::Error) {
-    // The address is personal data: only whoever asks for details sees it.
-    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-    debug!(%peer, %error, "connection refused");
+/// A connection that came to nothing: a scanner, a limit, a client that gave up. The address is personal data: only whoever asks
+/// for details sees it.
+pub(super) fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
+    let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+    debug!(?peer, %error, "connection refused");
 }
 
-fn begin(
-    stream: Stream,
+fn begin<D: Door>(
+    stream: D::Stream,
     client: Client,
-    answers: Answers,
+    answers: impl Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
 ) -> Conversation {
-    if stream.speaks_http2() {
+    if D::speaks_http2(&stream) {
         Box::pin(http2::converse(
             stream, client, answers, timeouts, finishing,
         ))
@@ -168,9 +199,9 @@ fn begin(
 /// HTTP/1: the headers of a request come in bounded time, as does the next request, and are of bounded length. hyper reads
 /// no further request while an answer waits to be written, so what a client asks without reading costs no more.
 async fn converse_http1(
-    stream: Stream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     client: Client,
-    answers: Answers,
+    answers: impl Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
 ) {

@@ -91,13 +91,15 @@ async fn serve(
     match (parameter(query, "transport"), sid) {
         // What a request names and what it asks for must be the same.
         (Some("polling"), _) if upgrades => Err(Refusal::BadRequest),
-        (Some("websocket"), _) if !upgrades => Err(Refusal::BadRequest),
+        (Some("websocket"), _) if !upgrades => match upgrade::hint(&request) {
+            Some(missing) => Ok((StatusCode::BAD_REQUEST, missing).into_response()),
+            None => Err(Refusal::BadRequest),
+        },
         (Some("polling"), Some(sid)) => {
             let sid = sid.to_owned();
             site.polling.answer(&sid, request).await
         }
         (Some("polling"), None) => open(site, version, &request),
-        (Some("websocket"), _) if !upgrade::is_asked(request.headers()) => Err(Refusal::BadRequest),
         (Some("websocket"), Some(sid)) => {
             let probe = site.polling.probe(sid)?;
             Ok(site.upgrade(request, Entrance::Upgrade(probe)))

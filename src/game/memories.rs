@@ -139,10 +139,10 @@ impl Memories {
             return;
         }
         self.last_due = Some(due);
-        let shelf = self.shelf(worth);
-        shelf.fading.insert(due, uid);
+        let place = self.shelf(worth);
+        place.fading.insert(due, uid);
         if let Some(origin) = memory.origin {
-            *shelf.shares.entry(origin).or_default() += 1;
+            *place.shares.entry(origin).or_default() += 1;
         }
         self.kept.insert(uid, memory);
     }
@@ -229,17 +229,17 @@ impl Memories {
     fn forget(&mut self, uid: Fingerprint) -> Option<Memory> {
         let memory = self.kept.remove(&uid)?;
         shrink(&mut self.kept);
-        let shelf = self.shelf(memory.worth());
-        shelf.fading.remove(&memory.due);
+        let place = self.shelf(memory.worth());
+        place.fading.remove(&memory.due);
         if let Some(origin) = memory.origin
-            && let Entry::Occupied(mut share) = shelf.shares.entry(origin)
+            && let Entry::Occupied(mut share) = place.shares.entry(origin)
         {
             *share.get_mut() -= 1;
             if *share.get() == 0 {
                 share.remove();
             }
         }
-        shrink(&mut shelf.shares);
+        shrink(&mut place.shares);
         Some(memory)
     }
 }

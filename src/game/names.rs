@@ -50,7 +50,7 @@ pub fn visible(text: &str) -> String {
     kept
 }
 
-/// Whether there is nothing to be seen of a name: spaces, what [`hides`], marks on no letter, and characters that are blank
+/// Whether there is nothing to be seen of a name: spaces, what is never shown, marks on no letter, and characters that are blank
 /// by design.
 pub fn is_blank(name: &str) -> bool {
     name.chars().all(|c| {

@@ -237,8 +237,6 @@ mod tests {
             quiet(&read(filter).unwrap()).would_enable(target, &level)
         };
         let libraries = [
-            "socketioxide::client",
-            "engineioxide::transport::ws",
             "tungstenite::protocol",
             "tokio_tungstenite::compat",
             "hyper::proto::h1::io",

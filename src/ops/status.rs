@@ -34,7 +34,7 @@ pub async fn show(
 ) -> anyhow::Result<String> {
     let admin = find(&flags.server, variable).await?;
     if flags.json {
-        return Ok(get(admin, "/status").await?);
+        return get(admin, "/status").await;
     }
     let Some(interval) = flags.watch else {
         return Ok(page(&read(admin).await?));

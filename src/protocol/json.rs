@@ -209,13 +209,7 @@ mod tests {
         ] {
             assert_eq!(text(&mended(json)).as_deref(), Some(meant), "{json}");
         }
-        for json in [
-            r#""\ud8""#,
-            r#""\ud8武武"#,
-            "\\",
-            r#""\ud800\"#,
-            r#"\ud83d\"#,
-        ] {
+        for json in [r#""\ud8""#, r#""\ud8武武"#, "\\", r#""\ud800\"#, r"\ud83d\"] {
             assert_eq!(text(&mended(json)), None, "{json}");
         }
     }

@@ -42,7 +42,7 @@ impl<B: AsRef<[u8]>> Packets<B> {
     }
 
     /// The next packet; none after the last one and after a malformed one.
-    pub fn next(&mut self) -> Option<Result<Cow<'_, str>, Malformed>> {
+    pub fn next_packet(&mut self) -> Option<Result<Cow<'_, str>, Malformed>> {
         let at = self.at.take()?;
         let rest = &self.body.as_ref()[at..];
         let split = match (self.version, rest.first()) {
@@ -133,11 +133,11 @@ fn encoded_once(text: &str) -> Cow<'_, str> {
 /// not ASCII is inside a JSON string and may be escaped there.
 pub fn encode(version: Version, packets: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut body = String::new();
-    for packet in packets {
+    for (number, packet) in packets.into_iter().enumerate() {
         let packet = packet.as_ref();
         match version {
             Version::V4 => {
-                if !body.is_empty() {
+                if number > 0 {
                     body.push(SEPARATOR);
                 }
                 body.push_str(packet);
@@ -178,7 +178,7 @@ mod tests {
     fn decode(version: Version, body: &[u8]) -> Result<Vec<String>, Malformed> {
         let mut packets = Packets::new(version, body);
         let mut all = Vec::new();
-        while let Some(packet) = packets.next() {
+        while let Some(packet) = packets.next_packet() {
             all.push(packet?.into_owned());
         }
         Ok(all)
@@ -198,6 +198,16 @@ mod tests {
         );
         assert_eq!(decode(Version::V4, b"").unwrap(), [""]);
         assert_eq!(decode(Version::V4, b"4\xff"), Err(Malformed));
+    }
+
+    #[test]
+    fn an_empty_packet_is_a_packet_wherever_it_is() {
+        for packets in [["", "2"], ["2", ""], ["", ""]] {
+            for version in [Version::V3, Version::V4] {
+                let body = encode(version, packets);
+                assert_eq!(decode(version, body.as_bytes()).unwrap(), packets);
+            }
+        }
     }
 
     #[test]

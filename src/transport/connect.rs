@@ -16,15 +16,15 @@ pub fn is_connect<B>(request: &Request<B>) -> bool {
     request.method() == Method::CONNECT
 }
 
-/// Makes the handshake of HTTP/1.1 out of an extended CONNECT; any other CONNECT is refused.
-pub fn as_handshake<B>(request: &mut Request<B>) -> Result<(), Response<Body>> {
+/// Makes the handshake of HTTP/1.1 out of an extended CONNECT; returns the refusal of any other CONNECT.
+pub fn as_handshake<B>(request: &mut Request<B>) -> Option<Response<Body>> {
     match request.extensions().get::<Protocol>() {
         Some(protocol) if protocol.as_str().eq_ignore_ascii_case("websocket") => {}
         Some(_) => {
             let words = "Only :protocol = websocket is spoken here.\n";
-            return Err((StatusCode::NOT_IMPLEMENTED, words).into_response());
+            return Some((StatusCode::NOT_IMPLEMENTED, words).into_response());
         }
-        None => return Err(no_proxy()),
+        None => return Some(no_proxy()),
     }
     *request.method_mut() = Method::GET;
     let authority = request.uri().authority().map(ToString::to_string);
@@ -36,7 +36,7 @@ pub fn as_handshake<B>(request: &mut Request<B>) -> Result<(), Response<Body>> {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(SEC_WEBSOCKET_KEY, KEY);
-    Ok(())
+    None
 }
 
 /// The answer to such a handshake, as HTTP/2 has it.
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn an_extended_connect_is_a_handshake() {
         let mut request = connect(Some("websocket"));
-        as_handshake(&mut request).unwrap();
+        assert!(as_handshake(&mut request).is_none());
         assert_eq!(request.method(), Method::GET);
         assert_eq!(request.headers()[HOST], "game.example:8443");
         assert_eq!(request.headers()[UPGRADE], "websocket");
@@ -88,7 +88,7 @@ mod tests {
             (None, StatusCode::METHOD_NOT_ALLOWED),
             (Some("connect-udp"), StatusCode::NOT_IMPLEMENTED),
         ] {
-            let refusal = as_handshake(&mut connect(protocol)).unwrap_err();
+            let refusal = as_handshake(&mut connect(protocol)).unwrap();
             assert_eq!(refusal.status(), status, "{protocol:?}");
         }
     }

@@ -58,9 +58,9 @@ pub fn shares_connection<B>(request: &Request<B>) -> bool {
     tunnel.is_some_and(|tunnel| !tunnel.is_seated())
 }
 
-/// Whether a request is an opening handshake as RFC 6455 demands it in 4.2.1; if it is none, its refusal: 400 with a sentence
-/// on what is wrong, or 426 for another version than 13.
-pub fn check<B>(request: &Request<B>) -> Result<(), Response<Body>> {
+/// The refusal of a request that is no opening handshake as RFC 6455 demands it in 4.2.1: 400 with a sentence on what is
+/// wrong, or 426 for another version than 13. None if it is one.
+pub fn refuse<B>(request: &Request<B>) -> Option<Response<Body>> {
     let headers = request.headers();
     let tunnelled = request.extensions().get::<Arc<Tunnel>>().is_some();
     let fault = if request.version() == Version::HTTP_2 && !tunnelled {
@@ -85,10 +85,10 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Response<Body>> {
         None
     };
     if let Some(words) = fault {
-        return Err(refusal(StatusCode::BAD_REQUEST, words));
+        return Some(refusal(StatusCode::BAD_REQUEST, words));
     }
     if only(headers, SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13") {
-        return Ok(());
+        return None;
     }
     let mut refusal = refusal(
         StatusCode::UPGRADE_REQUIRED,
@@ -98,7 +98,7 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Response<Body>> {
     spoken.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     spoken.insert(UPGRADE, HeaderValue::from_static("websocket"));
     spoken.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    Err(refusal)
+    Some(refusal)
 }
 
 /// The subprotocol to answer with: the first that is offered. None means anything to the game, but a browser takes no answer
@@ -112,7 +112,7 @@ pub fn subprotocol(headers: &HeaderMap) -> Option<HeaderValue> {
 /// Answers the opening handshake and serves the client in a task of its own, which keeps `kept` until it ends. `S` is the
 /// stream the connection runs over.
 ///
-/// Refused with 400 or 426 when the handshake is none, see [`check`].
+/// Refused with 400 or 426 when the handshake is none, see [`refuse`].
 pub fn accept<S, K>(
     mut request: Request<Body>,
     entrance: Entrance,
@@ -123,7 +123,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     K: Send + 'static,
 {
-    if let Err(refusal) = check(&request) {
+    if let Some(refusal) = refuse(&request) {
         return refusal;
     }
     let headers = request.headers();

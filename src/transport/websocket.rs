@@ -201,9 +201,16 @@ where
             .dialect
             .write(&Outgoing::Message(client.session.restart()))
             .map(Frame::text),
-        Err(End::Dismissed(Farewell::Mute | Farewell::Silent)) => None,
-        Err(End::Dismissed(_)) => client.dialect.goodbye(),
-        Err(End::Broken(_) | End::NoPacket | End::Done) | Ok(()) => None,
+        Err(End::Dismissed(Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow)) => {
+            client.dialect.goodbye()
+        }
+        Err(
+            End::Dismissed(Farewell::Mute | Farewell::Silent)
+            | End::Broken(_)
+            | End::NoPacket
+            | End::Done,
+        )
+        | Ok(()) => None,
     };
     // The game hears first: saying goodbye may take a while.
     client.session.end().await;

@@ -143,9 +143,7 @@ impl World {
                     place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
                     token: proof,
                     legacy,
-                    // Most come from three addresses, the rest from who knows where.
-                    origin: (connection.0 % 4 > 0)
-                        .then(|| Origin::of(Ipv4Addr::from_bits(connection.0 as u32 % 4).into())),
+                    origin: origin(connection),
                 };
                 self.arriving = Some((connection, uid.clone()));
                 let outcome = self.lobby.hello(connection, hello, self.now);
@@ -496,6 +494,12 @@ impl World {
             }
         }
     }
+}
+
+/// Most come from three addresses, the rest from who knows where.
+fn origin(connection: ConnectionId) -> Option<Origin> {
+    let number = connection.0 as u32 % 4;
+    (number > 0).then(|| Origin::of(Ipv4Addr::from_bits(number).into()))
 }
 
 /// Checks a result against the rules as the protocol words them.

@@ -7,6 +7,7 @@ pub mod authority;
 pub mod engineio;
 pub mod front;
 pub mod handed;
+pub mod http2;
 pub mod pebble;
 pub mod port;
 pub mod program;

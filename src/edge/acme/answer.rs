@@ -22,16 +22,16 @@ const REPLAY_NONCE: HeaderName = HeaderName::from_static("replay-nonce");
 
 /// What an answer says beside what the library reads.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Noted {
+pub struct Noted {
     /// How long it asks to wait.
-    pub(super) wait: Option<Duration>,
+    pub wait: Option<Duration>,
     /// When the order in it ends.
-    pub(super) expires: Option<SystemTime>,
+    pub expires: Option<SystemTime>,
 }
 
 /// Why an answer is not passed on.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// The authority says no.
     #[error(transparent)]
     Problem(Problem),
@@ -44,7 +44,7 @@ pub(super) enum Refusal {
 }
 
 /// Passes an answer to a request for `asked` on, without what would do harm.
-pub(super) fn examine(
+pub fn examine(
     asked: &Uri,
     mut parts: response::Parts,
     body: Bytes,

@@ -22,11 +22,11 @@ const DASHES: &str = "-----";
 
 /// Certificates for a key and a domain of ours, ours first.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Chain(Vec<CertificateDer<'static>>);
+pub struct Chain(Vec<CertificateDer<'static>>);
 
 /// Why a text is no chain for us, as the end of a sentence.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unfit {
+pub enum Unfit {
     /// RFC 8555, 11.4: whoever takes it may end up serving with a key that others have.
     #[error("there is a private key in it, and a chain must have none (RFC 8555, 11.4)")]
     PrivateKey,
@@ -53,7 +53,12 @@ pub(super) enum Unfit {
     OtherKey,
     /// For other names.
     #[error("its certificate is for {names}, not for {domain}")]
-    OtherNames { names: String, domain: String },
+    OtherNames {
+        /// Those it is for, as a list in words.
+        names: String,
+        /// The one it should be for.
+        domain: String,
+    },
     /// It cannot be served for another reason.
     #[error("{0}")]
     Other(String),
@@ -62,7 +67,7 @@ pub(super) enum Unfit {
 impl Chain {
     /// Reads what an authority sent for `domain` and `key`. Line ends, byte order marks and text between the sections do
     /// not matter, nor does the order of the certificates: what was issued once is not issued again because of them.
-    pub(super) fn read(text: &str, key: &KeyPair, domain: &str) -> Result<Chain, Unfit> {
+    pub fn read(text: &str, key: &KeyPair, domain: &str) -> Result<Chain, Unfit> {
         let mut certificates = certificates(text)?;
         let ours = certificates.iter().position(|one| is_for(one, key));
         let leaf = certificates.remove(ours.ok_or(Unfit::OtherKey)?);
@@ -78,7 +83,7 @@ impl Chain {
     }
 
     /// As PEM, with its key: each letter of it is ours.
-    pub(super) fn with_key(&self, key: &KeyPair) -> String {
+    pub fn with_key(&self, key: &KeyPair) -> String {
         let mut text: String = self.0.iter().map(|one| pem(one)).collect();
         text.push_str(&key.serialize_pem());
         text
@@ -93,7 +98,7 @@ pub(super) fn is_for(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {
 
 /// The text of a file of ours that an older version wrote: a chain as the authority sent it, with our key behind it. As it
 /// would be written now; nothing if it is no such text.
-pub(super) fn renewed(text: &str, domain: &str) -> Option<String> {
+pub fn renewed(text: &str, domain: &str) -> Option<String> {
     // Ours is the last section: what comes before it was the authority's, whatever it was.
     let at = text.rfind(BEGIN)?;
     let key = KeyPair::from_pem(&text[at..]).ok()?;

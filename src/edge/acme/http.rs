@@ -112,12 +112,8 @@ impl Client {
             }
             heard.last = noted;
         }
-        match passed {
-            Ok((parts, body)) => Ok(Response::from_parts(parts, Body::from(body))),
-            Err(Refusal::Problem(problem)) => Err(Error::Api(problem)),
-            Err(Refusal::Other(why)) => Err(boxed(Unreachable(why))),
-            Err(Refusal::Strange(why)) => Err(boxed(Strange(why))),
-        }
+        let (parts, body) = passed?;
+        Ok(Response::from_parts(parts, Body::from(body)))
     }
 
     async fn connect(&self, uri: &Uri) -> Result<TlsStream<TcpStream>, Unreachable> {
@@ -168,6 +164,17 @@ impl Client {
                 format!("no TLS with it: {error}")
             })
         })
+    }
+}
+
+/// A refusal as the library hands it on, to be read again by what turns failures into sentences.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Problem(problem) => Error::Api(problem),
+            Refusal::Other(why) => boxed(Unreachable(why)),
+            Refusal::Strange(why) => boxed(Strange(why)),
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 //! One task does it all, one domain after the other: [`Acme::run`]. What it has fetched goes to the
 //! [`Resolver`], which serves it from the next handshake on, and into the [`Store`].
 
-mod answer;
+pub mod answer;
 mod caretaker;
-mod chain;
+pub mod chain;
 mod challenge;
 mod failure;
 mod http;

@@ -240,7 +240,7 @@ impl Conversation {
         while self.session.is_ready()
             && let Some(post) = &mut self.post
         {
-            let received = match post.packets.next() {
+            let received = match post.packets.next_packet() {
                 Some(Ok(text)) => self.dialogue.read(&text),
                 Some(Err(Malformed)) => Received::Broken,
                 None => {
