@@ -97,6 +97,50 @@ async fn the_plain_port_speaks_http_1_only_and_waits_for_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ports_without_tls_are_no_proxy_and_take_no_long_headers() {
+    let flags = ["--admin", "127.0.0.1:0"];
+    let server = with_http("127.0.0.9", &flags);
+    for port in [server.http_address(), server.admin_address()] {
+        let connect =
+            "CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\nConnection: close\r\n\r\n";
+        let said = ask(port.unwrap(), connect).await;
+        assert!(!said.starts_with("HTTP/1.1 2"), "{said}");
+        assert!(said.ends_with("This is no proxy.\n"), "{said}");
+        let long = "x".repeat(9 * 1024);
+        let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\n\r\n");
+        let said = ask(port.unwrap(), &request).await;
+        assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kept_connections_without_tls_end_with_the_server_and_hold_no_drain_up() {
+    let flags = [
+        "--admin",
+        "127.0.0.1:0",
+        "--request-timeout",
+        "10m",
+        "--drain-timeout",
+        "10m",
+    ];
+    let server = with_http("127.0.0.10", &flags);
+    let mut kept = Vec::new();
+    for port in [server.http_address(), server.admin_address()] {
+        let mut stream = TcpStream::connect(port.unwrap()).await.unwrap();
+        let request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert!(stream.read(&mut [0; 512]).await.unwrap() > 0);
+        kept.push(stream);
+    }
+    time::timeout(PATIENCE, server.drain())
+        .await
+        .expect("the drain goes on");
+    for mut stream in kept {
+        closed(&mut stream).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_admin_port_waits_for_nobody() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0", "--request-timeout", "300ms"]);
     let admin = server.admin_address().unwrap();

@@ -8,7 +8,9 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 
-use axum::middleware::AddExtension;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use axum::middleware::{self, AddExtension, Next};
 use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::accept::Accept;
@@ -21,6 +23,7 @@ use tracing::warn;
 use super::addresses::Client;
 use super::newcomer::Newcomers;
 use super::serve::{Door, HEADERS, Timeouts, refused};
+use crate::transport::connect;
 
 /// Serves a listener until its handle ends it. What each connection is served by counts as a newcomer first.
 pub fn serve<D: Door>(
@@ -43,6 +46,7 @@ pub fn serve<D: Door>(
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.request)
         .max_buf_size(HEADERS);
+    let routes = routes.layer(middleware::from_fn(no_proxy));
     let welcome = service_fn(move |_: SocketAddr| -> Ready<Result<_, Infallible>> {
         ready(Ok(newcomers.welcome(routes.clone())))
     });
@@ -51,6 +55,14 @@ pub fn serve<D: Door>(
             warn!(%error, "a listener ended badly");
         }
     }))
+}
+
+/// Answers whoever takes the server for a proxy, as HTTPS does.
+async fn no_proxy(request: Request<Body>, next: Next) -> Response<Body> {
+    if connect::is_connect(&request) {
+        return connect::no_proxy();
+    }
+    next.run(request).await
 }
 
 /// A door, as axum-server asks for it.
