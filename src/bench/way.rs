@@ -17,7 +17,7 @@ use crate::client::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handsh
 const SPARE_FILES: u64 = 64;
 /// People who come from one address, on this machine: below the limit a server has for one address, and far below the
 /// number of ports.
-const PEOPLE_OF_ONE_ADDRESS: u32 = 1000;
+const PEOPLE_OF_ONE_ADDRESS: u32 = 500;
 
 /// How each person reaches the server.
 pub(super) struct Way {
@@ -132,8 +132,8 @@ mod tests {
     #[test]
     fn people_of_this_machine_come_from_many_of_its_addresses() {
         assert_eq!(source(0), Ipv4Addr::new(127, 1, 0, 1));
-        assert_eq!(source(999), source(0));
-        assert_eq!(source(1000), Ipv4Addr::new(127, 1, 0, 2));
+        assert_eq!(source(499), source(0));
+        assert_eq!(source(500), Ipv4Addr::new(127, 1, 0, 2));
         assert!(source(u32::MAX).is_loopback());
     }
 

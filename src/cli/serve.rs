@@ -184,7 +184,7 @@ pub struct Serve {
         long,
         value_name = "N",
         env = "WULIN_MAX_CONNECTIONS_PER_IP",
-        default_value_t = 4096,
+        default_value_t = 1024,
         help_heading = "Limits"
     )]
     pub max_connections_per_ip: usize,
