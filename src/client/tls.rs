@@ -1,6 +1,5 @@
 //! TLS from the client's side, with a verifier that takes note instead of refusing.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +18,8 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::edge::certificates::read_roots;
 
 /// An encrypted connection to a server.
 pub type Stream = TlsStream<TcpStream>;
@@ -44,10 +45,8 @@ pub fn roots(extra: Option<&Path>) -> anyhow::Result<RootCertStore> {
     let Some(file) = extra else {
         return Ok(roots);
     };
-    let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let before = roots.len();
-    for certificate in rustls_pemfile::certs(&mut &*bytes) {
-        let certificate = certificate.with_context(|| format!("{} is damaged", file.display()))?;
+    for certificate in read_roots(file)? {
         roots.add(certificate).with_context(|| {
             format!(
                 "{} holds a certificate that cannot be a root",
@@ -202,6 +201,8 @@ impl ServerCertVerifier for Recorder {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// Whether there is a root whose name has these words.

@@ -13,13 +13,11 @@ use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rustls::RootCertStore;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
 use super::{Certificates, Invalid, Stage, source};
 use crate::cli::Serve;
 use crate::edge::acme::{Binding, Proxies, Secret, Settings, Store};
-use crate::edge::certificates::{self, Source};
+use crate::edge::certificates::{self, Source, read_roots};
 
 /// The authority when none is named.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -299,9 +297,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
         file: file.to_owned(),
         why,
     };
-    let text = fs::read(file).map_err(|error| refused(error.to_string()))?;
-    for root in CertificateDer::pem_slice_iter(&text) {
-        let root = root.map_err(|error| refused(error.to_string()))?;
+    for root in read_roots(file).map_err(|problem| refused(problem.to_string()))? {
         roots
             .add(root)
             .map_err(|error| refused(error.to_string()))?;

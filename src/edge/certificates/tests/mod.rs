@@ -18,6 +18,7 @@ mod kinds;
 mod pairs;
 mod problems;
 mod resolver;
+mod roots;
 mod self_signed;
 mod spellings;
 
