@@ -4,6 +4,7 @@ mod support;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use h2::client::Builder;
 use h2::ext::Protocol;
 use serde_json::{Value, json};
 use support::PATIENCE;
@@ -46,6 +47,17 @@ async fn a_round_is_played_over_one_connection() {
         server.wait_for(Kind::Person, 0).await;
         drop((ann, ben, browser));
         server.wait_until_empty().await;
+    }
+}
+
+/// A browser would otherwise wait for a stalled connection of its page to be found dead before it opens another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_http_1_as_well_opens_a_connection_for_its_websocket() {
+    let server = TestServer::start(&[]);
+    for (protocols, carries) in [(&["h2"][..], true), (&["h2", "http/1.1"], false)] {
+        let browser = Browser::offering(&server, &Builder::new(), protocols).await;
+        let enabled = browser.requests.is_extended_connect_protocol_enabled();
+        assert_eq!(enabled, carries, "{protocols:?}");
     }
 }
 

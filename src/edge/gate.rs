@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ProtocolVersion;
+use rustls::server::Acceptor;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::acme;
@@ -60,9 +61,9 @@ pub type Stream = Secure;
 /// Lets connections in, one after the other; cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
-    tls: TlsAcceptor,
+    tls: Arc<rustls::ServerConfig>,
     /// The same without HTTP/2.
-    http1_only: TlsAcceptor,
+    http1_only: Arc<rustls::ServerConfig>,
     /// How many speak HTTP/2.
     http2: Arc<Addresses>,
     plain: PlainGate,
@@ -100,8 +101,8 @@ impl Gate {
         let mut http1_only = (*tls).clone();
         http1_only.alpn_protocols.retain(|name| name != b"h2");
         Gate {
-            tls: tls.into(),
-            http1_only: Arc::new(http1_only).into(),
+            tls,
+            http1_only: Arc::new(http1_only),
             http2: Addresses::new(HTTP2, None),
             plain: PlainGate {
                 limits: Arc::new(limits),
@@ -132,8 +133,16 @@ impl Gate {
         } else {
             &self.http1_only
         };
-        let stream = match time::timeout(patience, tls.accept(stream.below_tls())).await {
-            Ok(Ok(stream)) => stream,
+        let handshake = Box::pin(async {
+            let hello = LazyConfigAcceptor::new(Acceptor::default(), stream.below_tls()).await?;
+            let offered = hello.client_hello().alpn();
+            let only_http2 =
+                offered.is_some_and(|mut offered| offered.all(|name| name != b"http/1.1"));
+            let stream = hello.into_stream(tls.clone()).await?;
+            Ok::<_, io::Error>((stream, only_http2))
+        });
+        let (stream, only_http2) = match time::timeout(patience, handshake).await {
+            Ok(Ok(secured)) => secured,
             Ok(Err(error)) => return Err((reason(&error), error)),
             Err(_) => return Err(too_slow("TLS handshake took too long")),
         };
@@ -145,7 +154,7 @@ impl Gate {
             _ => "1.3",
         };
         self.plain.census.tally.handshakes.add(version);
-        Ok((Secure::new(stream, http2), client))
+        Ok((Secure::new(stream, http2, only_http2), client))
     }
 }
 
@@ -273,6 +282,10 @@ impl Door for Gate {
 
     fn speaks_http2(stream: &Stream) -> bool {
         stream.speaks_http2()
+    }
+
+    fn carries_websockets(stream: &Stream) -> bool {
+        stream.speaks_only_http2()
     }
 }
 

@@ -175,16 +175,24 @@ pub struct Secure {
     stream: TlsStream<Guarded>,
     /// Keeps a connection of HTTP/2 counted as such. In a box: most have none.
     _http2: Option<Box<Presence>>,
+    only_http2: bool,
 }
 
 impl Secure {
-    /// A stream after its handshake. If the client has chosen HTTP/2, it counts as `http2`.
-    pub fn new(stream: TlsStream<Guarded>, http2: Option<Presence>) -> Secure {
+    /// A stream after its handshake. If the client has chosen HTTP/2, it counts as `http2`. `only_http2` if it did not offer
+    /// HTTP/1.1 beside it.
+    pub fn new(stream: TlsStream<Guarded>, http2: Option<Presence>, only_http2: bool) -> Secure {
         let chosen = speaks_http2(&stream);
         Secure {
             stream,
             _http2: http2.filter(|_| chosen).map(Box::new),
+            only_http2,
         }
+    }
+
+    /// Whether the client can speak nothing else than HTTP/2.
+    pub fn speaks_only_http2(&self) -> bool {
+        self.only_http2 && self.speaks_http2()
     }
 
     /// Whether the client has chosen HTTP/2.

@@ -49,6 +49,7 @@ pub async fn converse(
     client: Client,
     answers: impl Answers,
     timeouts: Timeouts,
+    websockets: bool,
     finishing: CancellationToken,
 ) {
     let streams = Streams::none();
@@ -62,7 +63,8 @@ pub async fn converse(
         patience: timeouts.write,
         streams: streams.clone(),
     };
-    let connection = http2::Builder::new(carrier)
+    let mut builder = http2::Builder::new(carrier);
+    builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADERS)
@@ -70,9 +72,11 @@ pub async fn converse(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(PIECE)
         .keep_alive_interval(PING)
-        .keep_alive_timeout(PING)
-        .enable_connect_protocol()
-        .serve_connection(TokioIo::new(stream), service);
+        .keep_alive_timeout(PING);
+    if websockets {
+        builder.enable_connect_protocol();
+    }
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut leaving = false;
     loop {

@@ -45,6 +45,13 @@ pub trait Door: Clone + Send + Sync + 'static {
     fn speaks_http2(_: &Self::Stream) -> bool {
         false
     }
+
+    /// Whether WebSockets are offered over HTTP/2 (RFC 8441), which is where a client speaks nothing else. A browser that has
+    /// HTTP/1.1 as well would put a page's WebSocket on the connection the page came by; when that one stalls, it waits for
+    /// half a minute before it opens another, and the player with it.
+    fn carries_websockets(_: &Self::Stream) -> bool {
+        false
+    }
 }
 
 /// Answers requests.
@@ -188,8 +195,9 @@ fn begin<D: Door>(
     finishing: CancellationToken,
 ) -> Conversation {
     if D::speaks_http2(&stream) {
+        let websockets = D::carries_websockets(&stream);
         Box::pin(http2::converse(
-            stream, client, answers, timeouts, finishing,
+            stream, client, answers, timeouts, websockets, finishing,
         ))
     } else {
         Box::pin(converse_http1(stream, client, answers, timeouts, finishing))

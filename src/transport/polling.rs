@@ -7,7 +7,7 @@ mod conversation;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -154,11 +154,14 @@ struct Entry {
     mailbox: mpsc::Sender<Letter>,
     /// Whether a request is bringing packets.
     posting: AtomicBool,
-    /// Whether a WebSocket is on its way.
+    /// Whether a WebSocket is on its way, or has taken over.
     moving: AtomicBool,
+    /// Whether a WebSocket has taken over.
+    moved: AtomicBool,
 }
 
-/// Every session that polls, by its id.
+/// Every session that began with polling, by its id. One that has moved stays known, so that who asks for it again is told
+/// what is wrong and takes nothing over.
 #[derive(Default)]
 struct Sessions(Mutex<HashMap<Sid, Arc<Entry>>>);
 
@@ -169,13 +172,38 @@ impl Sessions {
 }
 
 /// Keeps a session known until it is dropped.
-struct Listed {
+pub struct Listed {
     sessions: Arc<Sessions>,
     sid: Sid,
+    /// How many poll, this one among them until it moves.
+    polling: Option<Arc<AtomicUsize>>,
+}
+
+impl Listed {
+    /// The session has moved to a WebSocket.
+    fn moves(&mut self) {
+        if let Some(entry) = self.sessions.lock().get(&self.sid) {
+            entry.moved.store(true, Ordering::Release);
+        }
+        self.leave();
+    }
+
+    fn leave(&mut self) {
+        if let Some(polling) = self.polling.take() {
+            polling.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listed")
+    }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
+        self.leave();
         let mut sessions = self.sessions.lock();
         sessions.remove(&self.sid);
         shrink(&mut sessions);
@@ -186,6 +214,7 @@ impl Drop for Listed {
 pub struct Polling {
     hall: Hall,
     sessions: Arc<Sessions>,
+    polling: Arc<AtomicUsize>,
 }
 
 impl Polling {
@@ -194,12 +223,13 @@ impl Polling {
         Polling {
             hall,
             sessions: Arc::default(),
+            polling: Arc::default(),
         }
     }
 
     /// How many sessions poll.
     pub fn count(&self) -> usize {
-        self.sessions.lock().len()
+        self.polling.load(Ordering::Relaxed)
     }
 
     /// Opens a session, which keeps `kept` until it ends or moves to a WebSocket.
@@ -216,11 +246,14 @@ impl Polling {
             mailbox,
             posting: AtomicBool::new(false),
             moving: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
         };
+        self.polling.fetch_add(1, Ordering::Relaxed);
         self.sessions.lock().insert(sid, Arc::new(entry));
         let listed = Listed {
             sessions: self.sessions.clone(),
             sid,
+            polling: Some(self.polling.clone()),
         };
         let conversation = Conversation::new(&self.hall, version, socketio_sid, visitor);
         let hall = self.hall.clone();
@@ -246,6 +279,9 @@ impl Polling {
         request: Request<Body>,
     ) -> Result<Response<Body>, Refusal> {
         let entry = self.entry(sid)?;
+        if entry.moved.load(Ordering::Acquire) {
+            return Err(Refusal::BadRequest);
+        }
         let (answer, answered) = oneshot::channel();
         match *request.method() {
             Method::GET => {
@@ -275,11 +311,15 @@ impl Polling {
         }
     }
 
-    /// The way for a WebSocket to take over a session. One at a time may try.
+    /// The way for a WebSocket to take over a session. One at a time may try; others are closed once they are open, as
+    /// engine.io's own server does.
     pub fn probe(&self, sid: &str) -> Result<Probe, Refusal> {
         let entry = self.entry(sid)?;
-        let moving = Flag::raise(&entry, |entry| &entry.moving).ok_or(Refusal::BadRequest)?;
-        Ok(Probe { moving })
+        let has_moved = entry.moved.load(Ordering::Acquire);
+        let moving = (!has_moved).then(|| Flag::raise(&entry, |entry| &entry.moving));
+        Ok(Probe {
+            moving: moving.flatten(),
+        })
     }
 
     fn entry(&self, sid: &str) -> Result<Arc<Entry>, Refusal> {
@@ -350,7 +390,8 @@ impl Drop for Flag {
 
 /// A WebSocket's claim on a session that polls.
 pub struct Probe {
-    moving: Flag,
+    /// None if it comes too late.
+    moving: Option<Flag>,
 }
 
 impl fmt::Debug for Probe {
@@ -366,7 +407,8 @@ impl Probe {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mailbox = &self.moving.entry.mailbox;
+        let moving = self.moving?;
+        let mailbox = &moving.entry.mailbox;
         let agreed = tokio::select! {
             agreed = time::timeout(PROBE_TIMEOUT, agree(socket, mailbox)) => agreed.ok().flatten(),
             () = mailbox.closed() => None,

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tracing::{debug, trace};
 
 use super::Limits;
-use super::polling::{Moved, Probe};
+use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
 use crate::protocol::event::{accepted, refused};
@@ -182,6 +182,8 @@ struct Client {
     dialect: Dialect,
     session: Session,
     pulse: Pulse,
+    /// Keeps the id of a session known that began with polling.
+    _listed: Option<Listed>,
 }
 
 /// Serves one client until either side is done. The socket and the client are boxed because they are large, and a future keeps
@@ -273,6 +275,7 @@ where
         session: Session::new(hall, dialect.kind(), visitor),
         pulse: dialect.pulse(),
         dialect,
+        _listed: None,
     }))
 }
 
@@ -285,6 +288,7 @@ where
         dialogue,
         session,
         packets,
+        listed,
     } = moved;
     for packet in packets {
         // Whoever is gone already is found gone in the conversation, which ends the session.
@@ -299,6 +303,7 @@ where
         dialect,
         session,
         pulse,
+        _listed: Some(listed),
     }))
 }
 
@@ -345,6 +350,7 @@ where
         dialect,
         session,
         pulse,
+        ..
     } = client;
     let limits = &hall.limits;
     // Both are waited for once and not in each turn anew, since each time a lock is taken that all connections share. So the

@@ -36,8 +36,13 @@ impl Browser {
     }
 
     pub async fn with(server: &TestServer, builder: &Builder) -> Browser {
+        Browser::offering(server, builder, &["h2"]).await
+    }
+
+    /// One that offers these protocols.
+    pub async fn offering(server: &TestServer, builder: &Builder, protocols: &[&str]) -> Browser {
         let stream = TcpStream::connect(server.address()).await.unwrap();
-        let tls = server.tls(&["h2"]);
+        let tls = server.tls(protocols);
         let stream = tls.connect("localhost".try_into().unwrap(), stream);
         let (requests, mut connection) = builder.handshake(stream.await.unwrap()).await.unwrap();
         let mut pings = connection.ping_pong().unwrap();

@@ -30,6 +30,8 @@ pub struct Moved {
     pub(crate) session: Session,
     /// What has not been fetched.
     pub(crate) packets: VecDeque<String>,
+    /// Keeps the session known.
+    pub(crate) listed: Listed,
 }
 
 /// The poll that waits.
@@ -107,7 +109,7 @@ impl Conversation {
         mut self,
         mut letters: mpsc::Receiver<Letter>,
         hall: Hall,
-        listed: Listed,
+        mut listed: Listed,
     ) {
         let connection = self.session.id();
         let Err(end) = self.converse(&mut letters, &hall).await;
@@ -134,11 +136,12 @@ impl Conversation {
                 let noop = encode(self.dialogue.version(), last_words);
                 let _ = poll.answer.send(Answer::Packets(noop));
             }
-            drop(listed);
+            listed.moves();
             let going = Box::new(Moved {
                 dialogue: self.dialogue,
                 session: self.session,
                 packets: self.packets,
+                listed,
             });
             if let Err(left) = moved.send(going) {
                 left.session.end().await;
@@ -161,6 +164,8 @@ impl Conversation {
             (Some(poll), _) => {
                 let _ = poll.answer.send(Answer::Packets(body));
             }
+            // Who is believed dead is not waited for.
+            (None, End::Dismissed(Farewell::Silent | Farewell::Mute)) => {}
             (None, End::Dismissed(_)) => {
                 let _ = time::timeout(LINGER, say_goodbye(&mut letters, body)).await;
             }
