@@ -214,7 +214,8 @@ impl Drop for Listed {
 pub struct Polling {
     hall: Hall,
     sessions: Arc<Sessions>,
-    polling: Arc<AtomicUsize>,
+    /// How many of them have not moved.
+    count: Arc<AtomicUsize>,
 }
 
 impl Polling {
@@ -223,13 +224,13 @@ impl Polling {
         Polling {
             hall,
             sessions: Arc::default(),
-            polling: Arc::default(),
+            count: Arc::default(),
         }
     }
 
     /// How many sessions poll.
     pub fn count(&self) -> usize {
-        self.polling.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Opens a session, which keeps `kept` until it ends or moves to a WebSocket.
@@ -248,12 +249,12 @@ impl Polling {
             moving: AtomicBool::new(false),
             moved: AtomicBool::new(false),
         };
-        self.polling.fetch_add(1, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
         self.sessions.lock().insert(sid, Arc::new(entry));
         let listed = Listed {
             sessions: self.sessions.clone(),
             sid,
-            polling: Some(self.polling.clone()),
+            polling: Some(self.count.clone()),
         };
         let conversation = Conversation::new(&self.hall, version, socketio_sid, visitor);
         let hall = self.hall.clone();
