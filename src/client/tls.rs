@@ -1,5 +1,6 @@
 //! TLS from the client's side, with a verifier that takes note instead of refusing.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,8 +46,9 @@ pub fn roots(extra: Option<&Path>) -> anyhow::Result<RootCertStore> {
     let Some(file) = extra else {
         return Ok(roots);
     };
+    let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let before = roots.len();
-    for certificate in read_roots(file)? {
+    for certificate in read_roots(file, &bytes)? {
         roots.add(certificate).with_context(|| {
             format!(
                 "{} holds a certificate that cannot be a root",
@@ -201,8 +203,6 @@ impl ServerCertVerifier for Recorder {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     /// Whether there is a root whose name has these words.

@@ -297,7 +297,8 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
         file: file.to_owned(),
         why,
     };
-    for root in read_roots(file).map_err(|problem| refused(problem.to_string()))? {
+    let text = fs::read(file).map_err(|error| refused(error.to_string()))?;
+    for root in read_roots(file, &text).map_err(|problem| refused(problem.to_string()))? {
         roots
             .add(root)
             .map_err(|error| refused(error.to_string()))?;
