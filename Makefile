@@ -30,7 +30,7 @@ unit-file:
 
 # The game and the protocol build alone: no tokio, no files, no clock.
 pure:
-	cargo check --locked --lib --no-default-features
+	cargo check --locked -p wulin-game
 
 # Known faults in what we depend on, where the database of them can be had; where not, it says so.
 deny:
@@ -44,13 +44,13 @@ deny:
 	fi
 
 lint:
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 doc:
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 
 unit:
-	cargo test --locked
+	cargo test --locked --workspace
 
 # The program `unit` has built: the same flags, so nothing is built twice.
 clients:

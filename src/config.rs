@@ -14,10 +14,10 @@ use crate::edge::addresses::Proxies;
 use crate::edge::certificates::{self, Pair, Problem, Source};
 use crate::edge::gate::GateLimits;
 use crate::edge::routes;
-use crate::game::lobby::Rules;
-use crate::game::matchmaking::Patience;
-use crate::game::room::Format;
 use crate::transport::Limits;
+use wulin_game::lobby::Rules;
+use wulin_game::matchmaking::Patience;
+use wulin_game::room::Format;
 
 /// Where certificates are looked for when no flag says.
 pub const DEFAULT_TLS_DIR: &str = "certs";

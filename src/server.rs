@@ -27,7 +27,6 @@ use crate::edge::routes::{self, Site};
 use crate::edge::serve::{Connections, Timeouts, serve};
 use crate::edge::turned_away::TurnedAway;
 use crate::edge::upkeep::Upkeep;
-use crate::game::lobby::Lobby;
 use crate::ops::admin::{self, Admin};
 use crate::ops::metrics::Metrics;
 use crate::ops::process::Start;
@@ -35,6 +34,7 @@ use crate::ops::state::Observer;
 use crate::runtime::{Census, LobbyHandle, lobby};
 use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
+use wulin_game::lobby::Lobby;
 
 /// Connections to the admin port at a time.
 const OPERATORS: usize = 64;

@@ -1,5 +1,4 @@
 //! `wulin bench`, small, against a real server: what it counts adds up, and whoever gets lost is told.
-#![cfg(feature = "server")]
 
 mod support;
 

@@ -1,5 +1,4 @@
 //! README.md has the table of flags as the command line has them. `UPDATE=1 cargo test --test readme` writes it anew.
-#![cfg(feature = "server")]
 
 use std::fmt::Write;
 use std::fs;

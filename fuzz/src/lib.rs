@@ -25,9 +25,9 @@ use wulin::edge::acme::explain;
 use wulin::edge::addresses::{Client, Proxies};
 use wulin::edge::certificates::read_pair;
 use wulin::edge::proxy;
-use wulin::protocol::payload::{Packets, encode};
-use wulin::protocol::socketio::{Dialogue, Sid, Version};
-use wulin::protocol::{Command, native as native_frame};
+use wulin_game::protocol::payload::{Packets, encode};
+use wulin_game::protocol::socketio::{Dialogue, Sid, Version};
+use wulin_game::protocol::{Command, native as native_frame};
 
 const VERSIONS: [Version; 2] = [Version::V3, Version::V4];
 /// No authority is waited for longer than a week.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::cli::bench::Protocol;
-use crate::protocol::native::Frame;
+use wulin_game::protocol::native::Frame;
 
 /// A frame of the server.
 #[derive(Debug, PartialEq)]
@@ -220,8 +220,8 @@ mod tests {
 
     #[test]
     fn what_is_said_is_what_the_server_reads() {
-        use crate::protocol::socketio::{Dialogue, Received, Sid, Version};
-        use crate::protocol::{Command, native};
+        use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
+        use wulin_game::protocol::{Command, native};
 
         let choice = json!({ "choice": 2 });
         let data = Some(&choice);

@@ -9,7 +9,7 @@ use super::game::within;
 use super::report::Finding;
 use crate::client::websocket::Socket;
 use crate::client::wire::{Event, Line, Start};
-use crate::game::Hand;
+use wulin_game::Hand;
 
 /// How long somebody may have to wait for a seat, beside the patience for one answer.
 const WAIT: Duration = Duration::from_secs(20);

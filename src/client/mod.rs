@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use anyhow::anyhow;
 use rustls::crypto::aws_lc_rs;
 
-pub use crate::game::names::{harmless, plain};
+pub use wulin_text::{harmless, plain};
 
 /// Lines from elsewhere as they may be shown.
 pub fn harmless_lines(text: &str) -> String {

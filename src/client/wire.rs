@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::Secret;
-use crate::game::{Face, Hand};
-use crate::protocol::json::{Object, mended, object};
+use wulin_game::protocol::json::{Object, mended, object};
+use wulin_game::{Face, Hand};
 
 /// The longest frame that is read, in bytes: fifty rows with the longest names and pictures, twice over.
 pub const LONGEST: usize = 256 * 1024;
@@ -270,12 +270,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::game::{self, Profile, RoundStanding, Seated, Standing};
-    use crate::protocol::event::Message;
-    use crate::protocol::native;
+    use wulin_game::protocol::event::Message;
+    use wulin_game::protocol::native;
+    use wulin_game::{Profile, RoundStanding, Seated, Standing};
 
     /// An event as the server writes it and this client reads it.
-    fn over_the_wire(event: &game::Event) -> Event {
+    fn over_the_wire(event: &wulin_game::Event) -> Event {
         read(&native::write(&Message::from(event))).unwrap()
     }
 
@@ -297,7 +297,8 @@ mod tests {
         }]
         .into();
         let round_time = Duration::from_millis(2500);
-        let Event::Start(start) = over_the_wire(&game::Event::RoundStarted { round_time, seats })
+        let Event::Start(start) =
+            over_the_wire(&wulin_game::Event::RoundStarted { round_time, seats })
         else {
             panic!("no start");
         };
@@ -314,7 +315,8 @@ mod tests {
             standing,
         }]
         .into();
-        let Event::Result(lines) = over_the_wire(&game::Event::RoundEnded { standings }) else {
+        let Event::Result(lines) = over_the_wire(&wulin_game::Event::RoundEnded { standings })
+        else {
             panic!("no result");
         };
         assert_eq!(
@@ -322,7 +324,7 @@ mod tests {
             (Some(Hand::Paper), 2)
         );
         assert_eq!(
-            over_the_wire(&game::Event::Left { uid: "a".into() }),
+            over_the_wire(&wulin_game::Event::Left { uid: "a".into() }),
             Event::Left("a".into())
         );
     }

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use tracing::info;
 
 use super::addresses::{Client, Proxies};
-use crate::game::names::harmless;
+use wulin_text::harmless;
 
 /// What the access log says beside the request.
 #[derive(Debug, Clone)]

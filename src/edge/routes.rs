@@ -25,12 +25,12 @@ use super::pace::Pace;
 use super::tidy::{End, tidied};
 use super::turned_away::TurnedAway;
 use super::{page, socketio};
-use crate::game::Origin;
 use crate::runtime::census::Counts;
 use crate::transport::polling::Polling;
 use crate::transport::session::{Hall, Visitor};
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
+use wulin_game::Origin;
 
 /// How long the lobby may take to say that it lives.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);

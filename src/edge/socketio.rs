@@ -12,11 +12,11 @@ use axum::response::IntoResponse;
 
 use super::routes::Site;
 use super::turned_away::Reason;
-use crate::protocol::socketio::{Dialogue, Version};
 use crate::runtime::{Kind, now};
 use crate::transport::polling::Refusal;
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
+use wulin_game::protocol::socketio::{Dialogue, Version};
 
 /// How long a browser may remember whom it may send to, in seconds.
 const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("86400");

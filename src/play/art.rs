@@ -1,6 +1,6 @@
 //! The hands as pictures: bitmaps drawn for this game, two dots to a character.
 
-use crate::game::Hand;
+use wulin_game::Hand;
 
 /// Columns of a picture.
 pub(super) const WIDTH: usize = 24;

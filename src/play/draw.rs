@@ -8,7 +8,7 @@ use super::art::{self, Picture};
 use super::paper::{Frame, Piece, Tone, centred, fit, piece, width};
 use super::table::{Note, Other, Outcome, Over, Round, Shown, Stage, Table};
 use super::words::Words;
-use crate::game::{Face, Hand};
+use wulin_game::{Face, Hand};
 
 /// The widest picture in columns; wider windows have margins.
 const WIDEST: usize = 76;

@@ -15,8 +15,8 @@ use super::table::{End, Key, News, Other, Outcome, Over, Round, Stage, Table};
 use super::words::Words;
 use crate::cli::play::Pick;
 use crate::client::wire::Event;
-use crate::game::Hand;
 use crate::ops::output::say;
+use wulin_game::Hand;
 
 /// How long a script waits for somebody to play with, who without robots may never come.
 const SEAT: Duration = Duration::from_mins(2);

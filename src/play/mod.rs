@@ -24,10 +24,10 @@ use crate::cli::play::Pick;
 use crate::client::random_uid;
 use crate::client::tls::{Recorder, Trust, roots};
 use crate::client::websocket::Identity;
-use crate::game::Hand;
 use link::{Dialer, Link};
 use table::Table;
 use words::Words;
+use wulin_game::Hand;
 
 /// Plays until the player has had enough. `variable` reads the environment.
 pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {

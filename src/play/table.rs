@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::plain;
 use crate::client::wire::{Event, Fault, Line, Start, User};
-use crate::game::{Face, Hand};
+use wulin_game::{Face, Hand};
 
 /// How long a face is shown.
 const FACE: Duration = Duration::from_secs(2);

@@ -8,7 +8,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use tokio::sync::mpsc;
 
 use super::table::Key;
-use crate::game::{Face, Hand};
+use wulin_game::{Face, Hand};
 
 /// The other screen, without a cursor; and back. Synchronised output keeps a picture from being seen half drawn; who does
 /// not know it ignores it.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::game::{Face, Hand};
+use wulin_game::{Face, Hand};
 
 /// The words of one language.
 pub struct Words {

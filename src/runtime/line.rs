@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outbox::{Delivery, Outbox};
-use crate::game::ConnectionId;
-use crate::protocol::Code;
+use wulin_game::ConnectionId;
+use wulin_game::protocol::Code;
 
 /// One connection as the rest of the server knows it.
 #[derive(Debug, Clone)]

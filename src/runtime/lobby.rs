@@ -13,11 +13,11 @@ use super::line::{Line, Peer};
 use super::outbox::Delivery;
 use super::room::{self, Letter as RoomLetter};
 use super::{Census, Kind, now};
-use crate::game::ids::shrink;
-use crate::game::lobby::{Hello, Lobby, Output};
-use crate::game::room::{Command, Room, Settlement};
-use crate::game::{ConnectionId, Face, PlayerId, RoomId};
-use crate::protocol::{Code, Fault, Message};
+use wulin_game::ids::shrink;
+use wulin_game::lobby::{Hello, Lobby, Output};
+use wulin_game::protocol::{Code, Fault, Message};
+use wulin_game::room::{Command, Room, Settlement};
+use wulin_game::{ConnectionId, Face, PlayerId, RoomId};
 
 /// Letters the lobby can be behind before connections are slowed down.
 const MAILBOX: usize = 1024;

@@ -7,8 +7,8 @@ use std::task::{Poll, Waker};
 
 use super::room::SeatHandle;
 use super::{Census, Owed};
-use crate::game::RoomId;
-use crate::protocol::{Code, Fault, Message};
+use wulin_game::RoomId;
+use wulin_game::protocol::{Code, Fault, Message};
 
 /// Something for one connection.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::game::{Event, Movement};
+    use wulin_game::{Event, Movement};
 
     fn movement() -> Delivery {
         let event = Event::Moved {

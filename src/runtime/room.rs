@@ -12,9 +12,9 @@ use super::line::Line;
 use super::lobby::LobbyHandle;
 use super::outbox::Delivery;
 use super::{Census, Kind, Owed, now};
-use crate::game::room::{Command, Output, Recipient, Room};
-use crate::game::{ConnectionId, Event, Movement, PlayerId, RoomId};
-use crate::protocol::{Code, Message};
+use wulin_game::protocol::{Code, Message};
+use wulin_game::room::{Command, Output, Recipient, Room};
+use wulin_game::{ConnectionId, Event, Movement, PlayerId, RoomId};
 
 /// Letters a room can be behind before its players are slowed down.
 const MAILBOX: usize = 32;

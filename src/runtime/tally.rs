@@ -6,7 +6,7 @@ use std::time::Instant;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::now;
-use crate::protocol::Code;
+use wulin_game::protocol::Code;
 
 /// The upper bounds of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 13] = [

@@ -27,8 +27,8 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use self::conversation::Conversation;
 pub use self::conversation::Moved;
 use super::session::{Hall, Visitor};
-use crate::game::ids::shrink;
-use crate::protocol::socketio::{self, Handshake, Sid, Version};
+use wulin_game::ids::shrink;
+use wulin_game::protocol::socketio::{self, Handshake, Sid, Version};
 
 /// How long the body of a request may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -270,7 +270,10 @@ impl Polling {
             ping_timeout: limits.ping_timeout,
             max_payload: limits.message_size,
         });
-        Ok(packets(crate::protocol::payload::encode(version, [open])))
+        Ok(packets(wulin_game::protocol::payload::encode(
+            version,
+            [open],
+        )))
     }
 
     /// Answers a request of an open session: a GET when there is something to say, a POST when what it brings is done.

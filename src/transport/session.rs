@@ -13,16 +13,16 @@ use tracing::debug;
 
 use super::Limits;
 use super::limiter::{Limiter, Verdict};
-use crate::game::lobby::Hello;
-use crate::game::{ConnectionId, Origin, room};
-use crate::protocol::event::restart;
-use crate::protocol::socketio::Sid;
-use crate::protocol::{Code, Command, Message, Request};
 use crate::runtime::census::Counted;
 use crate::runtime::lobby::Ask;
 use crate::runtime::{
     Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
+use wulin_game::lobby::Hello;
+use wulin_game::protocol::event::restart;
+use wulin_game::protocol::socketio::Sid;
+use wulin_game::protocol::{Code, Command, Message, Request};
+use wulin_game::{ConnectionId, Origin, room};
 
 /// What sessions share: the way to the game, the limits, and the end of it all.
 #[derive(Debug, Clone)]
@@ -341,7 +341,7 @@ impl Session {
         // In no room, or in one that is over and whose farewell is still in the outbox: the lobby answers.
         let ask = match command {
             Command::Hello(hello) => {
-                let crate::protocol::command::Hello {
+                let wulin_game::protocol::command::Hello {
                     profile,
                     place,
                     token,

@@ -255,11 +255,11 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
-    use crate::game::lobby::{Lobby, Rules};
-    use crate::game::matchmaking::Patience;
-    use crate::game::room::Format;
     use crate::runtime::{Census, lobby};
     use crate::transport::session::Visitor;
+    use wulin_game::lobby::{Lobby, Rules};
+    use wulin_game::matchmaking::Patience;
+    use wulin_game::room::Format;
 
     fn hall() -> Hall {
         let rules = Rules {

@@ -16,10 +16,10 @@ use super::Limits;
 use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
-use crate::protocol::event::{accepted, refused};
-use crate::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
-use crate::protocol::{Code, Fault, Request, native};
 use crate::runtime::Kind;
+use wulin_game::protocol::event::{accepted, refused};
+use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
+use wulin_game::protocol::{Code, Fault, Request, native};
 
 /// The first read buffer in bytes. It grows with a message and most connections are idle: small saves memory.
 const READ_BUFFER: usize = 512;

@@ -8,7 +8,7 @@ use super::chain::Unfit;
 use super::challenge::Way;
 use super::http::{Strange, Unreachable};
 use super::schedule::Cause;
-use crate::game::names::harmless;
+use wulin_text::harmless;
 
 /// The most letters of a stranger's text in one of our sentences.
 const MOST_LETTERS: usize = 500;

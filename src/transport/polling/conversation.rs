@@ -9,13 +9,13 @@ use tokio::time::{self, Instant};
 use tracing::{debug, trace};
 
 use super::{Answer, Letter, Listed, PROBE_TIMEOUT, Refusal};
-use crate::protocol::payload::{Malformed, Packets, encode};
-use crate::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 use crate::runtime::{Delivery, Kind};
 use crate::transport::Limits;
 use crate::transport::pulse::{Heartbeat, Pulse};
 use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
 use crate::transport::websocket::packet;
+use wulin_game::protocol::payload::{Malformed, Packets, encode};
+use wulin_game::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 
 /// How long a client that is let go has to fetch the last words.
 const LINGER: Duration = Duration::from_secs(1);

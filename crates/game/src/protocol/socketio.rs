@@ -304,7 +304,7 @@ fn event(namespace: Option<&str>, rest: &str) -> Received {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::game::{Event, Face};
+    use crate::{Event, Face};
 
     const SID: Sid = Sid::new([7; 16]);
 

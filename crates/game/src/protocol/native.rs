@@ -12,13 +12,13 @@ use super::json::{mended, object};
 
 /// A frame of either side, its payload not read yet.
 #[derive(Deserialize)]
-pub(crate) struct Frame<'a> {
+pub struct Frame<'a> {
     /// The event's name.
     #[serde(borrow)]
-    pub(crate) event: Cow<'a, str>,
+    pub event: Cow<'a, str>,
     /// The payload.
     #[serde(borrow, default)]
-    pub(crate) data: Option<&'a RawValue>,
+    pub data: Option<&'a RawValue>,
 }
 
 /// Reads one text frame.
@@ -40,8 +40,8 @@ pub fn write(message: &Message) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::game::{Event, Hand};
     use crate::protocol::Code;
+    use crate::{Event, Hand};
 
     #[test]
     fn a_frame_is_an_object_with_an_event() {

@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 /// A map by an id that is a number we count ourselves. No client can choose it, so it needs no keyed hash against collisions
 /// made on purpose: what clients choose, such as a uid, belongs in a plain `HashMap`.
-pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// Spreads one number over all bits of the hash: the map takes a bucket from the lowest and a tag from the highest.
 #[derive(Debug, Default)]
-pub(super) struct IdHasher(u64);
+pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn write_u64(&mut self, id: u64) {
@@ -34,7 +34,7 @@ const SPARE: usize = 256;
 
 /// Gives memory back when a map has become much emptier; for whoever has removed entries. A map that has shrunk is half empty, so
 /// that it takes many more removals until it shrinks again.
-pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
+pub fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
     if map.capacity() > SPARE && map.len() < map.capacity() / 4 {
         map.shrink_to((map.len() * 2).max(SPARE / 2));
     }
@@ -45,7 +45,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::game::PlayerId;
+    use crate::PlayerId;
 
     #[test]
     fn a_map_that_has_become_empty_is_small_again() {

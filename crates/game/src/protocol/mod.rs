@@ -6,7 +6,7 @@
 pub mod command;
 pub mod event;
 pub mod fault;
-pub(crate) mod json;
+pub mod json;
 pub mod native;
 pub mod payload;
 pub mod socketio;

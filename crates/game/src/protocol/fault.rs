@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde::{Serialize, Serializer};
 
-use crate::game::Rejected;
+use crate::Rejected;
 
 /// The longest part of an event's name that a fault repeats.
 const EVENT_CHARS: usize = 64;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use wulin::game::room::{Command, Entrant, Format, Output, Room};
-use wulin::game::score::{Shown, balances};
-use wulin::game::{Face, Hand, PlayerId, RoomId, Standing};
+use wulin_game::room::{Command, Entrant, Format, Output, Room};
+use wulin_game::score::{Shown, balances};
+use wulin_game::{Face, Hand, PlayerId, RoomId, Standing};
 
 use crate::crowd::{RULES, profile};
 

@@ -189,7 +189,7 @@ mod tests {
 
     /// The cases that the clients' own code is held to as well.
     fn cases() -> Vec<Case> {
-        serde_json::from_str(include_str!("../../tests/data/names.json")).unwrap()
+        serde_json::from_str(include_str!("../../../tests/data/names.json")).unwrap()
     }
 
     #[test]

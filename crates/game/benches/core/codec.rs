@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use wulin::game::{Event, Hand, Movement, RoundStanding, Seated, Standing};
-use wulin::protocol::socketio::{Dialogue, Sid, Version};
-use wulin::protocol::{Message, native, socketio};
+use wulin_game::protocol::socketio::{Dialogue, Sid, Version};
+use wulin_game::protocol::{Message, native, socketio};
+use wulin_game::{Event, Hand, Movement, RoundStanding, Seated, Standing};
 
 use crate::crowd::profile;
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use wulin::game::memories::Memories;
-use wulin::game::{Origin, Standing, Token};
+use wulin_game::memories::Memories;
+use wulin_game::{Origin, Standing, Token};
 
 const AGE: Duration = Duration::from_mins(1);
 const MOST: usize = 64;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::sample::Index;
-use wulin::game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
-use wulin::game::matchmaking::Patience;
-use wulin::game::room::{Command, Format, Output as RoomOutput, Recipient, Room};
-use wulin::game::{
+use wulin_game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
+use wulin_game::matchmaking::Patience;
+use wulin_game::room::{Command, Format, Output as RoomOutput, Recipient, Room};
+use wulin_game::{
     ConnectionId, Event, Face, Hand, Origin, Place, PlayerId, Profile, Rejected, RoomId,
     RoundStanding, Seated, Standing, Token,
 };

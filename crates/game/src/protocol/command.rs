@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::fault::{Code, Fault};
 use super::json::{Whole, mended, object, text};
-use crate::game::names::{is_blank, visible};
-use crate::game::{Face, Hand, Place, Profile, Token};
+use crate::{Face, Hand, Place, Profile, Token};
+use wulin_text::{is_blank, visible};
 
 /// The longest uid or name, in characters.
 const NAME_CHARS: usize = 64;

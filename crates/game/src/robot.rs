@@ -7,8 +7,8 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, seq::IndexedRandom};
 
 use super::hand::{Face, Hand};
-use super::names::{folded, skeleton};
 use super::player::{Profile, RoomId};
+use wulin_text::{folded, skeleton};
 
 /// Uids that begin so are the server's.
 const UID_PREFIX: &str = "robot:";

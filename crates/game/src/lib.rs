@@ -2,13 +2,13 @@
 
 pub mod event;
 pub mod hand;
-pub(crate) mod ids;
+pub mod ids;
 pub mod lobby;
 pub mod matchmaking;
 pub mod memories;
-pub mod names;
 pub mod place;
 pub mod player;
+pub mod protocol;
 pub mod robot;
 pub mod room;
 pub mod score;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use wulin::game::lobby::{Hello, Output};
-use wulin::game::room::{Command, Settlement};
-use wulin::game::{ConnectionId, Event, Hand, Place, Profile, Standing};
+use wulin_game::lobby::{Hello, Output};
+use wulin_game::room::{Command, Settlement};
+use wulin_game::{ConnectionId, Event, Hand, Place, Profile, Standing};
 
 use super::world::{ROUND_TIME, World};
 

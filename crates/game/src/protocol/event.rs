@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::fault::{Code, Fault};
-use crate::game::{Event, Movement, RoundStanding, Seated};
+use crate::{Event, Movement, RoundStanding, Seated};
 
 /// An event ready for any transport: its name and its payload as JSON. Cheap to clone.
 ///
@@ -295,7 +295,7 @@ fn room_user(seated: &Seated) -> RoomUser<'_> {
 fn line(standing: &RoundStanding) -> Line<'_> {
     Line {
         uid: &standing.uid,
-        choice: standing.hand.map(crate::game::Hand::number),
+        choice: standing.hand.map(crate::Hand::number),
         round_score: standing.round_score,
         total_score: standing.standing.total,
         win_streak: standing.standing.streak,
@@ -305,7 +305,7 @@ fn line(standing: &RoundStanding) -> Line<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::game::{Face, Hand, Profile, RoomId, Standing};
+    use crate::{Face, Hand, Profile, RoomId, Standing};
 
     fn seated(uid: &str, robot: bool) -> Seated {
         let profile = Profile {

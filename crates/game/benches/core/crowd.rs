@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use wulin::game::lobby::{Hello, Lobby, Output, Rules};
-use wulin::game::matchmaking::Patience;
-use wulin::game::room::{Format, Room};
-use wulin::game::{ConnectionId, Place, PlayerId, Profile};
+use wulin_game::lobby::{Hello, Lobby, Output, Rules};
+use wulin_game::matchmaking::Patience;
+use wulin_game::room::{Format, Room};
+use wulin_game::{ConnectionId, Place, PlayerId, Profile};
 
 /// What the program has by default, except that nobody's score outlives a bench.
 pub(crate) const RULES: Rules = Rules {

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use wulin::game::place::Globe;
+use wulin_game::place::Globe;
 
 use crate::crowd::{Crowd, RULES, Spread, Strangers};
 

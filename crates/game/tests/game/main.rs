@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use wulin::game::{Face, Hand};
+use wulin_game::{Face, Hand};
 
 use world::{PEOPLE, Step, World};
 

@@ -13,20 +13,20 @@ use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Reads a payload that must be an object. Every payload with fields is read here.
-pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+pub fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
     serde_json::from_str(json)
         .ok()
         .map(|Object(payload)| payload)
 }
 
 /// Text, as JSON has it.
-pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
+pub fn text(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(json).ok().map(|Text(text)| text)
 }
 
 /// What is inside an object. serde's derived code takes an array for a struct as well, field by field; this does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Object<T>(pub(crate) T);
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
@@ -50,7 +50,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
 /// A whole number, however it is written: `2`, `2.0` and `2e0` are the same in JSON, and JavaScript cannot tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Whole(pub(crate) i64);
+pub struct Whole(pub i64);
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Whole, D::Error> {
@@ -94,7 +94,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The same JSON with U+FFFD for each half of a character. A text of JavaScript may be cut within one, and
 /// `JSON.stringify` then writes `\ud83d` alone, which is JSON (RFC 8259, 8.2) but no text serde takes.
-pub(crate) fn mended(json: &str) -> Cow<'_, str> {
+pub fn mended(json: &str) -> Cow<'_, str> {
     if !json.contains("\\ud") && !json.contains("\\uD") {
         return Cow::Borrowed(json);
     }

@@ -6,12 +6,12 @@ use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use wulin::game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
-use wulin::game::matchmaking::Patience;
-use wulin::game::room::{self, Entrant, Format, Output, Room};
-use wulin::game::{ConnectionId, Place, PlayerId, Profile, RoomId, Standing};
-use wulin::protocol::socketio::{Dialogue, Received, Sid, Version};
-use wulin::protocol::{Command, Message, native, socketio};
+use wulin_game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
+use wulin_game::matchmaking::Patience;
+use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
+use wulin_game::protocol::{Command, Message, native, socketio};
+use wulin_game::room::{self, Entrant, Format, Output, Room};
+use wulin_game::{ConnectionId, Place, PlayerId, Profile, RoomId, Standing};
 
 const ROUND_TIME: Duration = Duration::from_secs(5);
 

@@ -7,9 +7,9 @@ use std::cell::RefCell;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use wulin::game::ConnectionId;
-use wulin::game::lobby::Rules;
-use wulin::game::matchmaking::Patience;
+use wulin_game::ConnectionId;
+use wulin_game::lobby::Rules;
+use wulin_game::matchmaking::Patience;
 
 use crate::crowd::{Crowd, Opened, RULES, Spread, Strangers};
 
