@@ -5,25 +5,27 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use clap::CommandFactory;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
-use wulin::bench;
-use wulin::cert;
-use wulin::check;
-use wulin::cli::given::{self, Given};
 use wulin::cli::strangers::strangers;
-use wulin::cli::{Cert, Check, Cli, Command, Origins, Play, Serve, settings};
-use wulin::config::{Config, Stage};
-use wulin::edge::certificates::Problem;
-use wulin::edge::handed::Handed;
-use wulin::ops::notice::{self, Notice, Posted};
-use wulin::ops::output::{complain, say};
-use wulin::ops::signals::{Reload, Stop};
-use wulin::ops::systemd::Manager;
-use wulin::ops::{health, logs, status};
-use wulin::pages;
-use wulin::play;
-use wulin::server::Server;
+use wulin::cli::{self, Cli, Command, settings};
+use wulin_certs::Problem;
+use wulin_command::Origins;
+use wulin_command::given::Given;
+use wulin_command::notice::{self, Notice, Posted};
+use wulin_command::output::{complain, say};
+use wulin_command::signals::{Reload, Stop};
+use wulin_server::config::{Config, Stage};
+use wulin_server::edge::handed::Handed;
+use wulin_server::flags::Serve;
+use wulin_server::ops::logs;
+use wulin_server::ops::systemd::Manager;
+use wulin_server::server::Server;
+use wulin_tools::cert::Cert;
+use wulin_tools::check::Check;
+use wulin_tools::play::Play;
+use wulin_tools::{bench, cert, check, health, man, play, status};
 
 /// Gives memory back when people leave. How, is in `.cargo/config.toml`.
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
@@ -38,7 +40,7 @@ const USAGE: u8 = 2;
 const LINGER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let given = given::read(env::args_os(), variable).unwrap_or_else(|error| error.exit());
+    let given = cli::read(env::args_os(), variable).unwrap_or_else(|error| error.exit());
     let Given {
         cli: Cli { command, serve },
         matches,
@@ -86,10 +88,10 @@ fn main() -> ExitCode {
         Some(Command::Bench(flags)) => judged(runtime.block_on(bench::run(&flags)), &origins),
         Some(Command::Cert(command)) => certificates(&command, &origins),
         Some(Command::Completions { shell }) => {
-            pages::completions(shell);
+            man::completions(Cli::command(), shell);
             ExitCode::SUCCESS
         }
-        Some(Command::Man { out }) => said(pages::manual(out.as_deref()), &origins),
+        Some(Command::Man { out }) => said(man::manual(Cli::command(), out.as_deref()), &origins),
     };
     // Looking up a name can take half a minute and cannot be called off.
     runtime.shutdown_timeout(LINGER);

@@ -14,8 +14,8 @@ use support::program::{Running, wulin};
 use support::websocket::{DIALECTS, Dialect};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
-use wulin::client::http;
-use wulin::client::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::exchange as http;
+use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
 
 const LATITUDE: &str = "31.2304168";
 const LONGITUDE: &str = "121.4737018";

@@ -12,9 +12,9 @@ use tokio::time;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use wulin::cli::Cli;
-use wulin::config::Config;
-use wulin::runtime::Kind;
-use wulin::server::Server;
+use wulin_server::config::Config;
+use wulin_server::runtime::Kind;
+use wulin_server::server::Server;
 
 use super::PATIENCE;
 

@@ -21,6 +21,12 @@ pub fn harmless(text: &str) -> String {
     visible(text).replace(['\u{2028}', '\u{2029}'], " ")
 }
 
+/// Lines from elsewhere as they may be shown.
+pub fn harmless_lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(harmless).collect();
+    lines.join("\n")
+}
+
 /// A name from elsewhere as clients show it: harmless, and with single spaces inside alone.
 pub fn plain(name: &str) -> String {
     let shown = harmless(name);
@@ -178,6 +184,11 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert_eq!(harmless("\x1b[2J武\u{202e}林\r\n\u{9b}"), "[2J武林");
+    }
 
     #[derive(Deserialize)]
     struct Case {

@@ -1,0 +1,349 @@
+//! The flags of `--acme`, checked.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::http::Uri;
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use rustls::RootCertStore;
+
+use super::{Certificates, Invalid, Stage, source};
+use crate::flags::Serve;
+use wulin_certs::acme::{Binding, Proxies, Secret, Settings, Store};
+use wulin_certs::{Source, read_roots, self_signed};
+
+/// The authority when none is named.
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+/// Why `--acme` cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Nothing to order.
+    #[error(
+        "--acme needs to know for which domain: add --domain game.example.com, with the domain that points here."
+    )]
+    NoDomain,
+    /// It takes a proof that is not made here.
+    #[error(
+        "--domain {0} is a wildcard, which --acme cannot fetch: an authority gives one only to who proves to own the DNS zone. Give \
+         each domain with a --domain of its own."
+    )]
+    Wildcard(String),
+    /// Not a name on the public internet.
+    #[error(
+        "--domain {0} is nothing an authority gives a certificate for. Give --acme a public domain, such as game.example.com, or \
+         leave --acme out."
+    )]
+    NotPublic(String),
+    /// Not a domain name at all.
+    #[error(
+        "--domain {0:?} cannot be a domain. Write it as game.example.com, and one with letters beyond ASCII in its xn-- form."
+    )]
+    NotADomain(String),
+    /// A flag that would be ignored.
+    #[error("{0} means nothing without --acme. Add --acme, or leave it out.")]
+    Useless(&'static str),
+    /// Not the address of a directory.
+    #[error(
+        "--acme-directory {0:?} is no address of an authority. Write the https:// address it gives for ACME clients."
+    )]
+    Directory(String),
+    /// No address of a mailbox.
+    #[error("--acme-email {0:?} is no address. Write one as somebody@example.com.")]
+    Email(String),
+    /// Nobody to trust.
+    #[error("--acme-ca-file {} cannot be used: {why}. It must hold the authority's root certificates as PEM.", file.display())]
+    Roots {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Half of an external account.
+    #[error(
+        "--acme-eab-kid and --acme-eab-key (or --acme-eab-key-file) belong together. Give both, as the authority shows them."
+    )]
+    HalfBinding,
+    /// The same key in two places.
+    #[error("The key is given twice. Use either --acme-eab-key or --acme-eab-key-file.")]
+    TwoKeys,
+    /// A key that cannot be read.
+    #[error("--acme-eab-key-file {} cannot be read: {error}.", file.display())]
+    KeyFile {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A key that is none.
+    #[error("The key of {0} is none. Copy it as the authority shows it: letters, digits, - and _.")]
+    Key(&'static str),
+    /// No place to keep anything.
+    #[error(
+        "There is no place for certificates and the ACME account. Name a folder with --state-dir."
+    )]
+    NoStateDir,
+    /// A place that will not do.
+    #[error(
+        "Certificates and the ACME account cannot be kept in {}: {error}. Give it to the user the server runs as, or name \
+         another folder with --state-dir.", folder.display()
+    )]
+    StateDir {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// What ACME needs to know, if it is wanted. Makes the folders it keeps things in, and reads what is there.
+pub(super) fn settings(
+    flags: &Serve,
+    state_dir: Option<&Path>,
+    variable: impl Fn(&str) -> Option<OsString>,
+    now: SystemTime,
+) -> Result<Option<Settings>, Refused> {
+    if !flags.acme {
+        return match useless(flags) {
+            Some(flag) => Err(Refused::Useless(flag)),
+            None => Ok(None),
+        };
+    }
+    let mut domains = Vec::new();
+    for domain in &flags.domain {
+        let domain = public_domain(domain)?;
+        if !domains.contains(&domain) {
+            domains.push(domain);
+        }
+    }
+    if domains.is_empty() {
+        return Err(Refused::NoDomain);
+    }
+    let directory = directory(flags.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT))?;
+    let email = flags.acme_email.as_deref().map(email).transpose()?;
+    let roots = roots(flags.acme_ca_file.as_deref())?;
+    let binding = binding(flags)?;
+    let state_dir = state_dir.ok_or(Refused::NoStateDir)?;
+    let store = Store::open(state_dir, &directory).map_err(|error| Refused::StateDir {
+        folder: state_dir.to_owned(),
+        error,
+    })?;
+    Ok(Some(Settings {
+        stored: domains
+            .iter()
+            .map(|domain| store.pair(domain, now))
+            .collect(),
+        domains,
+        directory,
+        email,
+        roots: Arc::new(roots),
+        proxies: Proxies::new(variable),
+        binding,
+        store,
+    }))
+}
+
+/// A warning where no authority can reach the server by itself.
+pub(super) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
+    let usual = port == 443 || http == Some(80);
+    (!usual).then(|| {
+        format!(
+            "An ACME authority connects to ports 443 and 80 alone. One of them must be forwarded to this server: 443 to \
+             {port}, or 80 to the port of --http-port."
+        )
+    })
+}
+
+/// What is served beside the fetched certificates, and until they are there: the pairs given by flag if they can be used,
+/// else one the server makes for itself.
+pub(super) fn certificates(
+    flags: &Serve,
+    settings: &Settings,
+    state_dir: Option<&Path>,
+    now: SystemTime,
+) -> Result<Certificates, Invalid> {
+    let mut warnings = Vec::new();
+    // The shipped unit always names a folder, which need not be there.
+    let asked = source(flags)?.filter(|source| match source {
+        Source::Folder(folder) => folder.exists(),
+        Source::Files(_) => true,
+    });
+    if let Some(source) = &asked {
+        // Any domain will do: the others are being fetched.
+        match source.load(&[] as &[String], now) {
+            Ok(found) if !found.pairs.is_empty() => {
+                return Ok(Certificates {
+                    stage: Stage::Production,
+                    source: asked,
+                    pairs: found.pairs,
+                    warnings: found.warnings,
+                });
+            }
+            Ok(_) => {}
+            Err(problem) => {
+                let problem = Invalid::certificate(problem, flags);
+                warnings.push(format!(
+                    "The certificate given beside --acme cannot be used: {problem}"
+                ));
+            }
+        }
+    }
+    let missing: Vec<_> = settings
+        .domains
+        .iter()
+        .zip(&settings.stored)
+        .filter(|(_, stored)| stored.is_none())
+        .map(|(domain, _)| domain.as_str())
+        .collect();
+    let stage = if missing.is_empty() {
+        Stage::Production
+    } else {
+        warnings.push(format!(
+            "There is no certificate for {} yet: until it is fetched, clients are shown one that this server made for \
+             itself.",
+            missing.join(", ")
+        ));
+        Stage::Development
+    };
+    Ok(Certificates {
+        stage,
+        source: asked,
+        pairs: vec![
+            self_signed(state_dir, &flags.domain, now)
+                .map_err(|problem| Invalid::certificate(problem, flags))?,
+        ],
+        warnings,
+    })
+}
+
+/// The first flag that would be ignored without `--acme`.
+fn useless(flags: &Serve) -> Option<&'static str> {
+    let given = [
+        ("--acme-email", flags.acme_email.is_some()),
+        ("--acme-directory", flags.acme_directory.is_some()),
+        ("--acme-ca-file", flags.acme_ca_file.is_some()),
+        ("--acme-eab-kid", flags.acme_eab_kid.is_some()),
+        ("--acme-eab-key", flags.acme_eab_key.is_some()),
+        ("--acme-eab-key-file", flags.acme_eab_key_file.is_some()),
+    ];
+    given
+        .into_iter()
+        .find(|(_, given)| *given)
+        .map(|(flag, _)| flag)
+}
+
+/// The domain in lower case, if an authority can give a certificate for it.
+fn public_domain(text: &str) -> Result<String, Refused> {
+    let domain = text.trim_end_matches('.').to_ascii_lowercase();
+    if domain.starts_with("*.") {
+        return Err(Refused::Wildcard(domain));
+    }
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    let bare = domain.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<IpAddr>().is_ok() || last == "localhost" {
+        return Err(Refused::NotPublic(domain));
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    if domain.len() > 253 || !domain.contains('.') || !domain.split('.').all(label) {
+        return Err(Refused::NotADomain(text.to_owned()));
+    }
+    Ok(domain)
+}
+
+fn directory(text: &str) -> Result<String, Refused> {
+    let sound = text.parse::<Uri>().is_ok_and(|uri| {
+        uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(Refused::Directory(text.to_owned()))
+    }
+}
+
+fn email(text: &str) -> Result<String, Refused> {
+    let sound = text
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || ",:<>".contains(c));
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(Refused::Email(text.to_owned()))
+    }
+}
+
+/// Who vouches for the authority's own server: the roots in the file, else those Mozilla trusts. They come with the binary,
+/// because the system's are not there in every container.
+fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
+    let mut roots = RootCertStore::empty();
+    let Some(file) = file else {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        return Ok(roots);
+    };
+    let refused = |why: String| Refused::Roots {
+        file: file.to_owned(),
+        why,
+    };
+    let text = fs::read(file).map_err(|error| refused(error.to_string()))?;
+    for root in read_roots(file, &text).map_err(|problem| refused(problem.to_string()))? {
+        roots
+            .add(root)
+            .map_err(|error| refused(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(refused("it holds no certificate".to_owned()));
+    }
+    Ok(roots)
+}
+
+fn binding(flags: &Serve) -> Result<Option<Binding>, Refused> {
+    let flag = match &flags.acme_eab_key_file {
+        Some(_) => "--acme-eab-key-file",
+        None => "--acme-eab-key",
+    };
+    let text = match (&flags.acme_eab_key, &flags.acme_eab_key_file) {
+        (Some(_), Some(_)) => return Err(Refused::TwoKeys),
+        (Some(key), None) => Some(key.clone()),
+        (None, Some(file)) => {
+            let text = fs::read_to_string(file).map_err(|error| Refused::KeyFile {
+                file: file.clone(),
+                error,
+            })?;
+            Some(text)
+        }
+        (None, None) => None,
+    };
+    let (id, text) = match (&flags.acme_eab_kid, text) {
+        (None, None) => return Ok(None),
+        (Some(id), Some(text)) if !id.is_empty() => (id.clone(), text),
+        _ => return Err(Refused::HalfBinding),
+    };
+    // Authorities show it as base64url; some with padding.
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let key = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config)
+        .decode(text.trim())
+        .ok()
+        .filter(|key| !key.is_empty())
+        .ok_or(Refused::Key(flag))?;
+    Ok(Some(Binding {
+        id,
+        key: Secret::new(key),
+    }))
+}
+
+#[cfg(test)]
+mod tests;
