@@ -7,8 +7,8 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 use super::certificate::Certificate;
 use super::chain::{self, Chain, chain};
+use super::key::Key;
 use super::kind;
-use super::pair::Key;
 use super::pem;
 use super::problem::Problem;
 use super::reading::read;

@@ -6,6 +6,7 @@
 
 pub mod acme;
 mod armour;
+mod beside;
 mod certificate;
 mod chain;
 mod der;
@@ -14,6 +15,7 @@ mod distinguished;
 mod format;
 mod inspect;
 mod keep;
+mod key;
 mod kind;
 mod names;
 mod pair;
@@ -38,8 +40,8 @@ pub use inspect::{
     Arrangement, Holdings, Inspected, PrivateKey, arrangement, ends, inspect, leaf, top,
 };
 pub use keep::keep;
-pub use names::{check_domains, listed, matches};
-pub use pair::{Pair, load_pair, read_pair};
+pub use names::{listed, matches};
+pub use pair::{Pair, check_domains, load_pair, read_pair};
 pub use problem::Problem;
 pub use resolver::{Resolver, Served};
 pub use roots::{read_roots, trusted_roots};

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::{pair::Pair, problem::Problem};
-
 /// Whether a name in a certificate covers a domain, after RFC 6125: case does not matter, nor a dot
 /// at the end, and a wildcard stands for exactly one left-most label.
 pub fn matches(name: &str, domain: &str) -> bool {
@@ -19,35 +17,6 @@ pub fn matches(name: &str, domain: &str) -> bool {
         }),
         None => !name.is_empty() && name.eq_ignore_ascii_case(domain),
     }
-}
-
-/// Checks that each domain is covered by one of the pairs.
-pub fn check_domains(pairs: &[Pair], domains: &[impl AsRef<str>]) -> Result<(), Problem> {
-    let uncovered = domains
-        .iter()
-        .map(AsRef::as_ref)
-        .find(|domain| !pairs.iter().any(|pair| pair.covers(domain)));
-    match uncovered {
-        None => Ok(()),
-        Some(domain) => Err(Problem::WrongDomain {
-            domain: domain.to_owned(),
-            covered: coverage(pairs),
-        }),
-    }
-}
-
-fn coverage(pairs: &[Pair]) -> String {
-    if pairs.is_empty() {
-        return "there is no certificate at all".to_owned();
-    }
-    let each = pairs.iter().map(|pair| {
-        format!(
-            "{} is for {}",
-            pair.cert_path.display(),
-            listed(&pair.names)
-        )
-    });
-    each.collect::<Vec<_>>().join("; ")
 }
 
 /// Names in a sentence; a certificate can have a hundred of them.

@@ -6,17 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rustls::{
-    crypto::aws_lc_rs::sign::any_supported_type,
-    sign::{CertifiedKey, SigningKey},
-};
-use rustls_pki_types::PrivateKeyDer;
+use rustls::sign::CertifiedKey;
 
 use super::{
+    beside::{certificate_beside, key_beside},
     certificate::Certificate,
     chain::{Chain, chain},
-    discover::{certificate_beside, key_beside},
-    kind,
+    key::Key,
     names::{listed, matches},
     pem::{self, Contents},
     problem::Problem,
@@ -169,41 +165,33 @@ fn no_key(path: &Path, contents: &Contents) -> Problem {
     }
 }
 
-/// A private key that can sign.
-#[derive(Debug, Clone)]
-pub(super) struct Key {
-    signing: Arc<dyn SigningKey>,
-    /// The public half, as it is in the certificate.
-    pub(super) public_key: Vec<u8>,
+/// Checks that each domain is covered by one of the pairs.
+pub fn check_domains(pairs: &[Pair], domains: &[impl AsRef<str>]) -> Result<(), Problem> {
+    let uncovered = domains
+        .iter()
+        .map(AsRef::as_ref)
+        .find(|domain| !pairs.iter().any(|pair| pair.covers(domain)));
+    match uncovered {
+        None => Ok(()),
+        Some(domain) => Err(Problem::WrongDomain {
+            domain: domain.to_owned(),
+            covered: coverage(pairs),
+        }),
+    }
 }
 
-impl Key {
-    pub(super) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Self, Problem> {
-        let loaded = any_supported_type(der).ok().and_then(|signing| {
-            let public_key = kind::identity(&signing.public_key()?);
-            Some(Self {
-                signing,
-                public_key,
-            })
-        });
-        loaded.ok_or_else(|| match kind::of_private(der) {
-            Some(kind) if kind.is_explicit() => {
-                Problem::explicit(file, kind.unfit.unwrap_or_default())
-            }
-            Some(kind) if kind.unfit.is_some() => {
-                Problem::unsupported(file, kind.unfit.unwrap_or_default())
-            }
-            _ => Problem::Corrupt {
-                file: file.to_owned(),
-                detail: "the private key in it does not hold together".to_owned(),
-            },
-        })
+fn coverage(pairs: &[Pair]) -> String {
+    if pairs.is_empty() {
+        return "there is no certificate at all".to_owned();
     }
-
-    /// What kind of key it is: a server can have one certificate of each kind for the same name.
-    pub(super) fn algorithm(&self) -> rustls::SignatureAlgorithm {
-        self.signing.algorithm()
-    }
+    let each = pairs.iter().map(|pair| {
+        format!(
+            "{} is for {}",
+            pair.cert_path.display(),
+            listed(&pair.names)
+        )
+    });
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// A certificate that could be served with the chain above it.

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::discover::{DEEPEST, Found, MOST_ENTRIES, discover};
-use super::names::check_domains;
-use super::pair::load_pair;
+use super::pair::{check_domains, load_pair};
 use super::problem::Problem;
 use super::reading::list;
 

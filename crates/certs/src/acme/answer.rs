@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, response};
 use instant_acme::Problem;
 use serde_json::{Map, Value};
 
-use super::failure::words;
+use super::quote::quoted;
 use super::schedule::LONGEST_WAIT;
 
 /// The longest address in bytes; those of real authorities have some hundred.
@@ -121,7 +121,7 @@ fn problem(body: &[u8]) -> Option<Problem> {
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
         return None;
     };
-    let said = |fields: &Value, name: &str| fields.get(name).and_then(Value::as_str).map(words);
+    let said = |fields: &Value, name: &str| fields.get(name).and_then(Value::as_str).map(quoted);
     let fields = Value::Object(fields);
     // Of several it is mostly the same.
     let below = fields.get("subproblems").and_then(|all| all.get(0));
@@ -214,7 +214,7 @@ fn check_address(name: &str, address: &str) -> Result<(), Refusal> {
 fn not_an_address(name: &str, address: &str) -> Refusal {
     Refusal::Strange(format!(
         "it gives '{}' as {name}, which is no https:// address",
-        words(address)
+        quoted(address)
     ))
 }
 

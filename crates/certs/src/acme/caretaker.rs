@@ -11,8 +11,9 @@ use tracing::{debug, error, info, warn};
 use super::Acme;
 use super::chain::Unfit;
 use super::challenge::Way;
-use super::failure::{Failure, words};
+use super::failure::Failure;
 use super::order::{self, Issued, Underway};
+use super::quote::quoted;
 use super::schedule;
 use super::store::Pending;
 use crate::Pair;
@@ -203,7 +204,7 @@ impl<'a> Caretaker<'a> {
         match account.renewal_info(&id).await {
             Ok((info, good)) => {
                 if let Some(why) = info.explanation_url {
-                    let why = words(&why);
+                    let why = quoted(&why);
                     info!(
                         why,
                         "the authority explains when it wants certificates renewed"
@@ -213,7 +214,7 @@ impl<'a> Caretaker<'a> {
                 Some(((window.start.into(), window.end.into()), good))
             }
             Err(error) => {
-                let error = words(&error.to_string());
+                let error = quoted(&error.to_string());
                 debug!(error, "no advice on renewal");
                 None
             }
@@ -308,7 +309,7 @@ impl<'a> Caretaker<'a> {
         let (chain, key) = (&issued.chain, &underway.key);
         let pair = store
             .make_pair(&domain, chain, key, now)
-            .map_err(|problem| Unfit::Other(words(problem.to_string().trim_end_matches('.'))))?;
+            .map_err(|problem| Unfit::Other(quoted(problem.to_string().trim_end_matches('.'))))?;
         let later = pair.not_before > now;
         match store.keep_pair(&domain, chain, key, later).await {
             Ok(()) => self.forget(index).await,

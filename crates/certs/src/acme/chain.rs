@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::failure::words;
+use super::quote::quoted;
 use crate::{listed, matches};
 
 /// The most certificates a chain may have; real ones have two to four.
@@ -74,7 +74,7 @@ impl Chain {
         let names = names(&leaf);
         if !names.iter().any(|name| matches(name, domain)) {
             return Err(Unfit::OtherNames {
-                names: words(&listed(&names)),
+                names: quoted(&listed(&names)),
                 domain: domain.to_owned(),
             });
         }
@@ -131,7 +131,7 @@ fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, Unfit> {
         }
         let (label, rest) = section.split_once(DASHES).ok_or(Unfit::Damaged(number))?;
         if label != "CERTIFICATE" {
-            return Err(Unfit::Section(words(label)));
+            return Err(Unfit::Section(quoted(label)));
         }
         let (body, after) = rest
             .split_once("-----END CERTIFICATE-----")

@@ -7,20 +7,8 @@ use instant_acme::{Error, Problem};
 use super::chain::Unfit;
 use super::challenge::Way;
 use super::http::{Strange, Unreachable};
+use super::quote::quoted;
 use super::schedule::Cause;
-use wulin_text::harmless;
-
-/// The most letters of a stranger's text in one of our sentences.
-const MOST_LETTERS: usize = 500;
-
-/// A text of an authority's as it may be quoted: in one line, not too long, and without what steers a terminal.
-pub(super) fn words(text: &str) -> String {
-    let mut letters = text.chars();
-    // What is left out afterwards makes it only shorter.
-    let begin: String = letters.by_ref().take(MOST_LETTERS).collect();
-    let more = if letters.next().is_some() { "…" } else { "" };
-    format!("{}{more}", harmless(&begin).replace('"', "'"))
-}
 
 /// Why an order came to nothing.
 #[derive(Debug)]
@@ -157,7 +145,7 @@ impl Failure {
         match self {
             Failure::Refused { problem, way } => {
                 let said = problem.detail.as_deref();
-                let said = words(said.unwrap_or("nothing about the reason"));
+                let said = quoted(said.unwrap_or("nothing about the reason"));
                 let remedy = remedy(kind(problem), *way, domain);
                 let refused = match way {
                     Some(way) => format!("could not prove {domain} by {}", way.name()),
@@ -168,12 +156,12 @@ impl Failure {
             Failure::Unreachable(why) => format!(
                 "{authority} cannot be reached: {}. This machine must be able to look up names and to open connections \
                  to port 443.",
-                words(why)
+                quoted(why)
             ),
             Failure::NoChallenge(offered) => format!(
                 "{authority} wants the domain proved by {}, which this server cannot do; it proves by tls-alpn-01, \
                  and by http-01 where it has the HTTP port. See --http-port.",
-                words(offered)
+                quoted(offered)
             ),
             Failure::Unfinished { what, .. } => format!(
                 "{authority} {what}. The order is kept and taken up again, also after a restart; no other one is made."
@@ -194,10 +182,10 @@ impl Failure {
             }
             Failure::Strange(what) => format!(
                 "{authority} does not keep to ACME: {}. If --acme-directory is right, the trouble is on its side.",
-                words(what)
+                quoted(what)
             ),
             Failure::Other(what) => {
-                format!("Ordering from {authority} went wrong: {}.", words(what))
+                format!("Ordering from {authority} went wrong: {}.", quoted(what))
             }
         }
     }
@@ -328,8 +316,8 @@ mod tests {
                 "{sentence}"
             );
         }
-        assert_eq!(words("a \"b\""), "a 'b'");
-        assert_eq!(words(&"ü".repeat(500)), "ü".repeat(500));
-        assert_eq!(words(&"ü".repeat(501)), "ü".repeat(500) + "…");
+        assert_eq!(quoted("a \"b\""), "a 'b'");
+        assert_eq!(quoted(&"ü".repeat(500)), "ü".repeat(500));
+        assert_eq!(quoted(&"ü".repeat(501)), "ü".repeat(500) + "…");
     }
 }

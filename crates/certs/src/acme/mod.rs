@@ -10,6 +10,7 @@ mod challenge;
 mod failure;
 mod http;
 mod order;
+mod quote;
 mod schedule;
 mod settings;
 mod store;

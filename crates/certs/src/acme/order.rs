@@ -15,8 +15,9 @@ use tracing::warn;
 use super::answer::is_base64url;
 use super::chain::{Chain, Unfit};
 use super::challenge::{Challenges, Offer, Way};
-use super::failure::{Failure, words};
+use super::failure::Failure;
 use super::http::Client;
+use super::quote::quoted;
 use super::schedule::Looks;
 use super::settings::Settings;
 use super::store::{Kept, Pending};
@@ -40,7 +41,7 @@ async fn open(settings: &Settings, client: &Client, kept: Kept) -> Result<Accoun
             Ok(()) => keep_email(settings).await,
             // No reason to go without a certificate.
             Err(error) => {
-                let why = words(&error.to_string());
+                let why = quoted(&error.to_string());
                 warn!("The authority does not take the new --acme-email: {why}.");
             }
         }
@@ -203,7 +204,7 @@ pub(super) async fn finish(
         ))?,
         Err(error) => {
             return Err(match error.into() {
-                Failure::Strange(why) | Failure::Other(why) => Unfit::Other(words(&why)).into(),
+                Failure::Strange(why) | Failure::Other(why) => Unfit::Other(quoted(&why)).into(),
                 failure if failure.is_of_nothing() => {
                     Unfit::Other("it is not where the order says".to_owned()).into()
                 }
@@ -300,7 +301,7 @@ async fn prove(
     if !is_base64url(challenge.token.as_bytes()) {
         return Err(Failure::Strange(format!(
             "the token '{}' of its challenge is not base64url",
-            words(&challenge.token)
+            quoted(&challenge.token)
         )));
     }
     let offer = challenges.offer(

@@ -10,17 +10,17 @@ use rustls::server::Acceptor;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::addresses::{Addresses, Client, Presence, Proxies};
+use super::addresses::{Addresses, Client, Proxies};
+use super::admission::Admission;
 use super::guarded::{Guarded, Oversized, Secure};
 use super::proxy::{self, Unread};
 use super::serve::Door;
 use super::turned_away::{Reason, TurnedAway};
-use crate::runtime::census::Counted;
 use crate::runtime::{Census, Kind};
 use wulin_certs::acme;
 
@@ -322,33 +322,5 @@ impl Door for AdminGate {
             proxy: false,
         };
         Ok((stream, client))
-    }
-}
-
-/// Keeps a connection counted until it is closed.
-#[derive(Debug)]
-pub enum Admission {
-    /// Among the players, and at its address.
-    Player {
-        /// At its address, unless it is a proxy's.
-        _presence: Option<Presence>,
-        /// In all.
-        _counted: Counted,
-        /// Who is told if the first bytes, which have not come yet, are a header that nobody expects, and from where.
-        unheard: Option<(Arc<TurnedAway>, IpAddr)>,
-    },
-    /// Among the operators.
-    Operator(OwnedSemaphorePermit),
-}
-
-impl Admission {
-    /// Bytes have come, behind the header if one was expected.
-    pub fn hear(&mut self, bytes: &[u8]) {
-        if let Admission::Player { unheard, .. } = self
-            && let Some((turned_away, peer)) = unheard.take()
-            && proxy::begins(bytes)
-        {
-            turned_away.add(Reason::HeaderUnexpected, peer);
-        }
     }
 }

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::addresses::Presence;
-use super::gate::Admission;
+use super::admission::Admission;
 use crate::transport::pace::{Stall, stalled};
 
 /// How long a client's first TLS message may be, in bytes. rustls keeps what is not whole yet, up to 64 KiB of it, in a buffer

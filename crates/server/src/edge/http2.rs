@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use tracing::debug;
 
 use super::addresses::Client;
-use super::serve::{Answers, Timeouts};
+use super::answers::{Answers, Timeouts};
 use crate::transport::connect;
 use crate::transport::pace::{Pace, Tunnel};
 

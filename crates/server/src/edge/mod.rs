@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod addresses;
+pub mod admission;
+pub mod answers;
 pub mod gate;
 pub mod guarded;
 pub mod handed;
@@ -16,6 +18,7 @@ pub mod proxy;
 pub mod redirect;
 pub mod routes;
 pub mod serve;
+pub mod site;
 mod socketio;
 pub mod tidy;
 pub mod turned_away;

@@ -21,8 +21,9 @@ use tower::{Layer, service_fn};
 use tracing::warn;
 
 use super::addresses::Client;
+use super::answers::Timeouts;
 use super::newcomer::Newcomers;
-use super::serve::{Door, HEADERS, Timeouts, refused};
+use super::serve::{Door, HEADERS, refused};
 use crate::transport::connect;
 
 /// Serves a listener until its handle ends it. What each connection is served by counts as a newcomer first.

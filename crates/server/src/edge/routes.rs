@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -18,14 +18,12 @@ use axum::{Json, Router, middleware};
 use serde::Serialize;
 use tokio::time;
 
-use super::access::{self, AccessLog};
-use super::addresses::{Addresses, Client, Presence, Proxies};
+use super::access::{self};
+use super::addresses::{Client, Presence};
 use super::gate::Stream;
-use super::pace::Pace;
+use super::site::Site;
 use super::tidy::{End, tidied};
-use super::turned_away::TurnedAway;
 use super::{page, socketio};
-use crate::transport::polling::Polling;
 use crate::transport::session::{Hall, Visitor};
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
@@ -38,32 +36,6 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 /// One year, as browsers ask for it.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
-
-/// What the routes lead to.
-pub struct Site {
-    /// The way to the game.
-    pub hall: Hall,
-    /// The base path: the native WebSocket, and Socket.IO below it.
-    pub base_path: String,
-    /// Every path that leads to Socket.IO, the one below the base path first.
-    pub socketio_paths: Vec<String>,
-    /// Serves the Socket.IO clients that begin with polling.
-    pub polling: Polling,
-    /// Connections, and sessions that poll, at a time.
-    pub most_connections: usize,
-    /// How many come from where, and whom proxies speak for.
-    pub addresses: Arc<Addresses>,
-    /// Who is told of those who are refused.
-    pub turned_away: Arc<TurnedAway>,
-    /// How fast sessions that poll may begin at one address.
-    pub pace: Pace,
-    /// The proxies that are believed.
-    pub proxies: Proxies,
-    /// The access log, if one is kept.
-    pub access: Option<AccessLog>,
-    /// Whether browsers are told to come by HTTPS only, which a certificate that nobody trusts would turn into a trap.
-    pub hsts: Arc<AtomicBool>,
-}
 
 /// All routes of the HTTPS listener.
 pub fn router(site: Site) -> Router {

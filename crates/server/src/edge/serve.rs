@@ -1,13 +1,12 @@
 //! Serves the connections of one listener: each is let in, speaks HTTP in bounded time, and ends when the server does.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,10 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 use tracing::debug;
 
 use super::addresses::Client;
+use super::answers::{Answers, Timeouts};
 use super::http2;
 use super::newcomer::Newcomers;
 use crate::transport::connect;
@@ -52,34 +52,6 @@ pub trait Door: Clone + Send + Sync + 'static {
     fn carries_websockets(_: &Self::Stream) -> bool {
         false
     }
-}
-
-/// Answers requests.
-pub trait Answers:
-    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Answers for S where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
-}
-
-/// How long a connection may keep the server waiting.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// Until a request is whole, but for its body; so long is also how long it may be without any.
-    pub request: Duration,
-    /// Until it takes what it is sent.
-    pub write: Duration,
 }
 
 /// The connections of some listeners, and their end; cheap to clone.

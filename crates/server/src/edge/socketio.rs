@@ -10,7 +10,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 
-use super::routes::Site;
+use super::site::Site;
 use super::turned_away::Reason;
 use crate::runtime::{Kind, now};
 use crate::transport::polling::Refusal;

@@ -19,8 +19,8 @@ use crate::runtime::{
     Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
 use wulin_game::lobby::Hello;
-use wulin_game::protocol::event::restart;
-use wulin_game::protocol::socketio::Sid;
+use wulin_game::protocol::event::{accepted, refused, restart};
+use wulin_game::protocol::socketio::{self, Sid};
 use wulin_game::protocol::{Code, Command, Message, Request};
 use wulin_game::{ConnectionId, Origin, room};
 
@@ -139,6 +139,18 @@ pub enum Outgoing {
     Message(Message),
     /// An acknowledgement.
     Acknowledge(u64, Result<(), Code>),
+}
+
+impl Outgoing {
+    /// As a packet of Socket.IO.
+    pub(super) fn packet(&self) -> String {
+        match self {
+            Outgoing::Message(message) => socketio::write(message),
+            Outgoing::Acknowledge(id, outcome) => {
+                socketio::acknowledge(*id, &outcome.map_or_else(refused, |()| accepted()))
+            }
+        }
+    }
 }
 
 /// What the connection tells of a client.

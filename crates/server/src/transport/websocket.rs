@@ -17,7 +17,6 @@ use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
 use crate::runtime::Kind;
-use wulin_game::protocol::event::{accepted, refused};
 use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
 use wulin_game::protocol::{Code, Fault, Request, native};
 
@@ -78,7 +77,7 @@ impl Dialect {
                 Outgoing::Message(message) => Some(native::write(message)),
                 Outgoing::Acknowledge(..) => None,
             },
-            Dialect::SocketIo(_) => Some(packet(outgoing)),
+            Dialect::SocketIo(_) => Some(outgoing.packet()),
         }
     }
 
@@ -118,16 +117,6 @@ impl Dialect {
         match self {
             Dialect::Native => None,
             Dialect::SocketIo(_) => Some(Frame::text(socketio::DISCONNECT)),
-        }
-    }
-}
-
-/// What Socket.IO says of this.
-pub(super) fn packet(outgoing: &Outgoing) -> String {
-    match outgoing {
-        Outgoing::Message(message) => socketio::write(message),
-        Outgoing::Acknowledge(id, outcome) => {
-            socketio::acknowledge(*id, &outcome.map_or_else(refused, |()| accepted()))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rustls::pki_types::CertificateDer;
 
-use super::report::Finding;
+use super::finding::Finding;
 use super::web::Told;
 
 /// What an address has shown of the server behind it.
@@ -65,7 +65,7 @@ pub(super) fn compare(ips: &[IpAddr], facts: &[Facts]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::report::Outcome;
+    use crate::check::finding::Outcome;
 
     fn facts(certificate: &'static [u8], version: &str, instance: &str) -> Facts {
         Facts {

@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
 
-use super::report::Finding;
+use super::finding::Finding;
 use wulin_certs::{
     Arrangement, Inspected, arrangement, date, ends, inspect, leaf, left, listed, matches, span,
     top,

@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite;
 
+use super::finding::Finding;
 use super::network::millis;
-use super::report::Finding;
 use super::tls::Door;
 use wulin_client::random_uid;
 use wulin_client::websocket::{Identity, Socket, excerpt};

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::report::{Check, Outcome};
+use super::finding::{Check, Outcome};
 
 /// Columns before what is said: the mark, the label and the spaces around them.
 const MARGIN: usize = 25;
@@ -185,7 +185,7 @@ fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::report::Subject;
+    use crate::check::finding::Subject;
 
     fn check(outcome: Outcome, detail: &str, remedy: Option<&str>) -> Check {
         Check {

@@ -5,6 +5,7 @@
 
 mod alike;
 mod chain;
+pub mod finding;
 pub mod flags;
 mod game;
 mod layout;
@@ -20,9 +21,10 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 
+use finding::Outcome;
 pub use flags::Check;
 use layout::Style;
-use report::{Outcome, Question, Report};
+use report::{Question, Report};
 use wulin_certs::trusted_roots;
 use wulin_client::address::{Address, HTTPS};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
-use super::report::Finding;
+use super::finding::Finding;
 use wulin_client::address::{Address, HTTPS};
 
 /// What Linux says where a family of addresses is switched off: `EAFNOSUPPORT`.
@@ -210,7 +210,7 @@ pub(super) fn words(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::report::Outcome;
+    use crate::check::finding::Outcome;
 
     #[test]
     fn addresses_of_a_home_or_a_machine_are_not_public() {

@@ -6,7 +6,8 @@ use std::time::{Instant, SystemTime};
 use rustls::RootCertStore;
 
 use super::chain::Judged;
-use super::report::{Finding, Report, Subject};
+use super::finding::{Finding, Subject};
+use super::report::Report;
 use crate::check::flags::Check;
 use wulin_certs::{
     DEFAULT_FOLDER, Found, Pair, Source, Unclear, check_domains, discover, listed, load_pair,

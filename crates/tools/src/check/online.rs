@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::alike::{self, Facts};
 use super::chain::Judged;
-use super::report::{Finding, Outcome, Report, Subject};
+use super::finding::{Finding, Outcome, Subject};
+use super::report::Report;
 use super::tls::Door;
 use super::{game, network, round, tls, web};
 use crate::check::flags::Check;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use super::finding::Finding;
 use super::game::within;
-use super::report::Finding;
 use wulin_client::websocket::Socket;
 use wulin_client::wire::{Event, Line, Start};
 use wulin_game::Hand;

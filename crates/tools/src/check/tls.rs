@@ -9,8 +9,8 @@ use rustls::{AlertDescription, Error, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::finding::Finding;
 use super::network::{connect, words};
-use super::report::Finding;
 use wulin_client::address::Address;
 use wulin_http::exchange as http;
 use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::finding::Finding;
 use super::network::{connect, words};
-use super::report::Finding;
 use super::tls::{Door, reason};
 use wulin_client::address::Address;
 use wulin_http::exchange as http;
@@ -141,7 +141,7 @@ fn stranger(path: &str, answer: &http::Answer) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::report::Outcome;
+    use crate::check::finding::Outcome;
 
     fn answer(status: u16, location: &str, body: &str) -> http::Answer {
         http::Answer {

@@ -13,7 +13,6 @@ use crate::runtime::{Delivery, Kind};
 use crate::transport::Limits;
 use crate::transport::pulse::{Heartbeat, Pulse};
 use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
-use crate::transport::websocket::packet;
 use wulin_game::protocol::payload::{Malformed, Packets, encode};
 use wulin_game::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 
@@ -154,7 +153,7 @@ impl Conversation {
             debug!(%connection, ?farewell, "client dismissed");
             if *farewell == Farewell::GoingAway {
                 let restart = Outgoing::Message(self.session.restart());
-                self.packets.push_back(packet(&restart));
+                self.packets.push_back(restart.packet());
             }
         }
         let body = encode(self.dialogue.version(), &self.packets);
@@ -296,7 +295,7 @@ impl Conversation {
                 self.session.drop_volatile();
                 continue;
             }
-            self.push(packet(&outgoing))?;
+            self.push(outgoing.packet())?;
         }
         Ok(())
     }
