@@ -140,8 +140,9 @@ async fn poll(server: &Logged, uid: &str) -> String {
     let target = "/applet/websocket/socket.io/?EIO=4&transport=polling";
     let ask = async |method: &str, target: &str, body: &str| {
         let stream = server.connect().await;
-        let answer = http::exchange(stream, method, target, "localhost", body).await;
-        answer.unwrap().body
+        let request = http::request(method, target, "localhost", body).unwrap();
+        let answer = http::exchange(stream, request, 64 * 1024).await;
+        answer.unwrap().text()
     };
     let open = ask("GET", target, "").await;
     let open: Value = serde_json::from_str(&open[1..]).unwrap();

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time;
 use wulin_command::Origins;
 use wulin_command::flags::ip;
-use wulin_http::exchange as http;
+use wulin_http::exchange::{exchange, request};
 use wulin_text::harmless_lines;
 
 use wulin_command::notice::{self, Notice, Wanted};
@@ -43,6 +43,9 @@ pub struct Health {
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
 
 /// The header of the PROXY protocol of somebody who speaks for nobody else.
 const OWN: &[u8] = b"PROXY UNKNOWN\r\n";
@@ -97,12 +100,14 @@ async fn ask_at(target: SocketAddr, notice: &Notice) -> anyhow::Result<String> {
     let stream = handshake(&connector, ServerName::from(target.ip()), stream)
         .await
         .with_context(|| format!("no TLS is spoken at {target}"))?;
-    let answer = http::exchange(stream, "GET", "/healthz", "localhost", "").await?;
-    let told: Option<Value> = serde_json::from_str(answer.body.trim()).ok();
+    let request = request("GET", "/healthz", "localhost", "")?;
+    let answer = exchange(stream, request, LONGEST).await?;
+    let text = answer.text();
+    let told: Option<Value> = serde_json::from_str(text.trim()).ok();
     if told.is_none_or(|told| told["instance"] != *notice.instance) {
         bail!("what answers at {target} is another server than the one that said it is there");
     }
-    let body = harmless_lines(answer.body.trim());
+    let body = harmless_lines(text.trim());
     if answer.status == 200 {
         Ok(body)
     } else {

@@ -62,6 +62,8 @@ pub struct AdminOf {
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 256 * 1024;
 /// Days before its end from which a certificate is worth a word.
 const SOON: f64 = 14.0;
 /// Moves to the top left and clears what is below.
@@ -181,13 +183,14 @@ async fn exchange(
                 "no server can be reached at {admin}. Is it running on this machine? --admin says where it listens"
             )
         })?;
-        let answer = http::exchange(stream, method, path, &admin.to_string(), body).await;
+        let request = http::request(method, path, &admin.to_string(), body)?;
+        let answer = http::exchange(stream, request, LONGEST).await;
         answer.with_context(|| format!("asking {admin}"))
     };
     let answer = time::timeout(PATIENCE, exchange)
         .await
         .with_context(|| format!("{admin} does not answer"))??;
-    let body = harmless_lines(answer.body.trim());
+    let body = harmless_lines(answer.text().trim());
     if answer.status == 200 {
         Ok(body)
     } else {

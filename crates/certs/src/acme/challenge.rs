@@ -3,9 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use axum::body::Body;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response};
 use instant_acme::{ChallengeType, KeyAuthorization};
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -100,17 +97,14 @@ impl Challenges {
         Ok(Offer(self.clone()))
     }
 
-    /// The answer to a request over plain HTTP, if it is one that belongs to a challenge.
-    pub fn answer(&self, request: &Request<Body>) -> Option<Response<Body>> {
-        let asked = request.uri().path().strip_prefix(PATH)?;
-        let text = match &*self.proof() {
-            Some(Proof::Text { token, text }) if token == asked => text.clone(),
-            _ => return None,
-        };
-        let mut response = Response::new(Body::from(text));
-        let kind = HeaderValue::from_static("application/octet-stream");
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        Some(response)
+    /// The answer to a request for this path over plain HTTP, as `application/octet-stream`, if it belongs to a challenge
+    /// (RFC 8555, 8.3).
+    pub fn answer(&self, path: &str) -> Option<String> {
+        let asked = path.strip_prefix(PATH)?;
+        match &*self.proof() {
+            Some(Proof::Text { token, text }) if token == asked => Some(text.clone()),
+            _ => None,
+        }
     }
 
     fn certificate(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
@@ -181,10 +175,6 @@ impl ResolvesServerCert for Answering {
 mod tests {
     use super::*;
 
-    fn request(path: &str) -> Request<Body> {
-        Request::builder().uri(path).body(Body::empty()).unwrap()
-    }
-
     #[test]
     fn plain_http_answers_the_token_of_the_moment_and_nothing_else() {
         let challenges = Arc::new(Challenges::default());
@@ -193,7 +183,7 @@ mod tests {
             text: "token.print".to_owned(),
         });
         let offer = Offer(challenges.clone());
-        let answered = |path: &str| challenges.answer(&request(path)).is_some();
+        let answered = |path: &str| challenges.answer(path).is_some();
         assert!(answered("/.well-known/acme-challenge/token"));
         assert!(!answered("/.well-known/acme-challenge/"));
         assert!(!answered("/.well-known/acme-challenge/other"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::LOCATION;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
@@ -30,8 +30,12 @@ pub fn router(https: Https, challenges: Option<Arc<Challenges>>) -> Router {
     let answer = move |request: Request<Body>| {
         let shown = challenges
             .as_ref()
-            .and_then(|challenges| challenges.answer(&request));
-        ready(shown.unwrap_or_else(|| https.redirect(&request)))
+            .and_then(|challenges| challenges.answer(request.uri().path()));
+        ready(match shown {
+            // A string alone would be said to be text.
+            Some(proof) => ([(CONTENT_TYPE, "application/octet-stream")], proof).into_response(),
+            None => https.redirect(&request),
+        })
     };
     Router::new().fallback(answer)
 }

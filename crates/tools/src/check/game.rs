@@ -103,7 +103,7 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
         if opened.status != 200 {
             bail!("{} at the first request: {}", opened.status, opened.words());
         }
-        let sid = session(&opened.body)?;
+        let sid = session(&opened.text())?;
         let mine = format!("{target}&sid={sid}");
         let posted = door.ask("POST", &mine, "40").await?;
         if posted.status != 200 {
@@ -119,7 +119,7 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
             heard = door.ask("GET", &mine, "").await?;
         }
         if !heard
-            .body
+            .text()
             .split('\u{1e}')
             .any(|packet| packet.starts_with("40"))
         {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::{AlertDescription, Error, SupportedProtocolVersion};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::finding::Finding;
 use super::network::{connect, words};
 use wulin_client::address::Address;
-use wulin_http::exchange as http;
+use wulin_http::exchange::{Answer, exchange, request};
 use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
 
 /// The way to the server: whoever answers there is let pass, and what it shows is noted.
@@ -48,16 +49,11 @@ impl Door {
     }
 
     /// One request, and its answer.
-    pub(super) async fn ask(
-        &self,
-        method: &str,
-        target: &str,
-        body: &str,
-    ) -> io::Result<http::Answer> {
+    pub(super) async fn ask(&self, method: &str, target: &str, body: &str) -> io::Result<Answer> {
         let host = self.address.to_string();
         self.in_time(async {
             let stream = self.open().await?;
-            http::exchange(stream, method, target, &host, body).await
+            once(stream, method, target, &host, body).await
         })
         .await
     }
@@ -67,6 +63,24 @@ impl Door {
             .await
             .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
     }
+}
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// One request over a connection of its own, and its answer.
+pub(super) async fn once<S>(
+    stream: S,
+    method: &str,
+    target: &str,
+    host: &str,
+    body: &str,
+) -> io::Result<Answer>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let request = request(method, target, host, body).map_err(io::Error::other)?;
+    Ok(exchange(stream, request, LONGEST).await?)
 }
 
 /// What each version of TLS came to.
@@ -196,7 +210,7 @@ pub(super) fn reason(error: &io::Error) -> String {
 async fn is_plain_http(door: &Door) -> bool {
     let ask = async {
         let stream = TcpStream::connect(door.target).await?;
-        http::exchange(stream, "GET", "/", &door.address.to_string(), "").await
+        once(stream, "GET", "/", &door.address.to_string(), "").await
     };
     // A TLS server that is asked so answers with an alert, or with 400 and a word about HTTPS.
     matches!(timeout(door.patience, ask).await, Ok(Ok(answer)) if answer.status != 400)

@@ -9,9 +9,9 @@ use tokio::time::timeout;
 
 use super::finding::Finding;
 use super::network::{connect, words};
-use super::tls::{Door, reason};
+use super::tls::{Door, once, reason};
 use wulin_client::address::Address;
-use wulin_http::exchange as http;
+use wulin_http::exchange::Answer;
 
 /// Whether plain HTTP leads to HTTPS. Without one, whoever types the domain into a browser may see nothing.
 pub(super) async fn redirect(address: &Address, target: SocketAddr, patience: Duration) -> Finding {
@@ -22,9 +22,9 @@ pub(super) async fn redirect(address: &Address, target: SocketAddr, patience: Du
     };
     let ask = async {
         let stream = connect(target, patience).await?;
-        http::exchange(stream, "GET", "/", &plain.authority(80), "").await
+        once(stream, "GET", "/", &plain.authority(80), "").await
     };
-    let answer: io::Result<http::Answer> = timeout(patience, ask)
+    let answer: io::Result<Answer> = timeout(patience, ask)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     match answer {
@@ -39,10 +39,10 @@ pub(super) async fn redirect(address: &Address, target: SocketAddr, patience: Du
     }
 }
 
-fn judge_redirect(address: &Address, port: u16, answer: &http::Answer) -> Finding {
+fn judge_redirect(address: &Address, port: u16, answer: &Answer) -> Finding {
     let wanted = format!("https://{address}/");
     let location = answer.header("location").unwrap_or_default();
-    match answer.status {
+    match answer.status.as_u16() {
         301 | 302 | 307 | 308 if same_place(location, &wanted) => {
             Finding::ok(format!("port {port} leads to {wanted}"))
         }
@@ -92,10 +92,10 @@ pub(super) async fn status(door: &Door, base_path: &str) -> (Option<Told>, Findi
     }
 }
 
-fn judge_status(path: &str, answer: &http::Answer) -> (Option<Told>, Finding) {
-    let body: Option<Value> = serde_json::from_str(&answer.body).ok();
+fn judge_status(path: &str, answer: &Answer) -> (Option<Told>, Finding) {
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let word = |name: &str| body.as_ref().and_then(|body| body[name].as_str());
-    if (answer.status, word("service")) == (200, Some("wulin")) {
+    if (answer.status.as_u16(), word("service")) == (200, Some("wulin")) {
         let told = Told {
             version: word("version")
                 .unwrap_or("of an unknown version")
@@ -109,9 +109,9 @@ fn judge_status(path: &str, answer: &http::Answer) -> (Option<Told>, Finding) {
 }
 
 /// What is to be said of an answer that is not Wulin's.
-fn stranger(path: &str, answer: &http::Answer) -> Finding {
+fn stranger(path: &str, answer: &Answer) -> Finding {
     let location = answer.header("location");
-    match (answer.status, location) {
+    match (answer.status.as_u16(), location) {
         (301 | 302 | 303 | 307 | 308, Some(location)) => Finding::failed(
             format!("{path} leads to {location:?} ({})", answer.status),
             "Phones follow no redirect when they open a WebSocket: let the name lead to Wulin itself.",
@@ -140,14 +140,19 @@ fn stranger(path: &str, answer: &http::Answer) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use http::header::LOCATION;
+
     use super::*;
     use crate::check::finding::Outcome;
 
-    fn answer(status: u16, location: &str, body: &str) -> http::Answer {
-        http::Answer {
-            status,
-            headers: vec![("location".into(), location.into())],
-            body: body.into(),
+    fn answer(status: u16, location: &str, body: &str) -> Answer {
+        Answer {
+            status: status.try_into().unwrap(),
+            headers: [(LOCATION, location.try_into().unwrap())]
+                .into_iter()
+                .collect(),
+            body: body.to_owned().into(),
+            cut: None,
         }
     }
 
