@@ -4,11 +4,11 @@
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export PATH := $(TARGET)/tools/bin:$(PATH)
 
-.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted image fuzz sbom deb
+.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted container fuzz sbom deb image
 # One after the other: each step shows its own output, and cargo uses every core by itself.
 .NOTPARALLEL:
 
-test: tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted image
+test: tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted container
 	@echo 'Everything that can be checked here is checked.'
 
 # What the other steps need and this machine lacks.
@@ -78,8 +78,8 @@ booted:
 	cargo test --locked --no-run
 	WULIN_BIN=$(TARGET)/debug/wulin tests/booted.sh
 
-# The container image, built and run.
-image:
+# The container image, made with the program that is already built, and run.
+container:
 	cargo test --locked --no-run
 	WULIN_BIN=$(TARGET)/debug/wulin tests/image.sh
 
@@ -105,3 +105,13 @@ sbom:
 deb: sbom
 	cargo build --release --locked
 	BOM=$(TARGET)/bom.cdx.json packaging/deb.sh $(TARGET)/release/wulin $(TARGET)/debian
+
+# The container image: `wulin` in the store of docker or podman, and target/image/wulin.tar to load on another machine.
+# Podman leaves the health check out of images in its own format.
+ENGINE ?= $(shell command -v docker || command -v podman)
+image:
+	@test -n '$(ENGINE)' || { echo 'There is neither docker nor podman to make the image with.'; exit 1; }
+	BUILDAH_FORMAT=docker $(ENGINE) build --tag wulin .
+	@mkdir -p $(TARGET)/image
+	@rm -f $(TARGET)/image/wulin.tar
+	$(ENGINE) save --output $(TARGET)/image/wulin.tar wulin
