@@ -4,6 +4,10 @@ use std::path::Path;
 
 use super::pages::{Page, root};
 
+fn is_page(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "md")
+}
+
 /// What is wrong with a link of a page, if anything.
 fn broken(page: &Page, link: &str) -> Option<String> {
     if ["https:", "http:", "mailto:"]
@@ -22,8 +26,7 @@ fn broken(page: &Page, link: &str) -> Option<String> {
     if !root().join(&target).exists() {
         return Some(format!("{}: {link} leads to no file", page.name));
     }
-    let page_there = target.extension().is_some_and(|ending| ending == "md");
-    if anchor.is_empty() || !page_there {
+    if anchor.is_empty() || !is_page(&target) {
         return None;
     }
     let anchors = Page::read(target.to_str().unwrap()).anchors();
@@ -81,7 +84,7 @@ fn every_page_can_be_reached_from_the_readme() {
                 continue;
             };
             let name = name.to_str().unwrap().to_owned();
-            if path.ends_with(".md") && !reached.contains(&name) {
+            if is_page(&target) && !reached.contains(&name) {
                 reached.push(name);
             }
         }
