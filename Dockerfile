@@ -1,4 +1,4 @@
-# Wulin in a container. README.md, "In a container", says how to run it.
+# Wulin in a container. docs/deploy.md, "A container", says how to run it.
 
 # Other images do as well, such as those of a mirror: a builder with Rust, a C compiler and no newer glibc than the base,
 # and a base with glibc and libgcc (gcr.io/distroless/cc-debian12 is smaller and has no shell). What a tag names changes;
