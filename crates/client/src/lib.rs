@@ -1,6 +1,7 @@
 //! The other side of the wire: where a server is, a WebSocket to it, and what it says.
 
 pub mod address;
+pub mod dialer;
 pub mod websocket;
 pub mod wire;
 

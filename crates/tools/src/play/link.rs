@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{self, Instant, timeout};
 
 use super::table::{News, Say};
-use wulin_client::address::Address;
+use wulin_client::dialer::Dialer;
 use wulin_client::websocket::{Identity, Socket};
 use wulin_client::wire::{self, Event};
-use wulin_http::tls::{ANY_VERSION, Trust, connector, handshake};
 use wulin_text::harmless;
 
 /// How long a connection may take to open, and a message to be sent.
@@ -40,43 +38,6 @@ const FINAL: [&str; 7] = [
     "bad_name",
     "name_reserved",
 ];
-
-/// How to reach the server.
-#[derive(Debug, Clone)]
-pub struct Dialer {
-    /// Where it is.
-    pub address: Address,
-    /// Where its native WebSocket is.
-    pub path: String,
-    /// Whom to believe.
-    pub trust: Trust,
-}
-
-impl Dialer {
-    /// Opens a connection and says hello.
-    pub async fn dial(&self, identity: &Identity) -> anyhow::Result<Socket> {
-        timeout(PATIENCE, self.open(identity))
-            .await
-            .unwrap_or_else(|_| Err(anyhow!("no answer within {PATIENCE:?}")))
-    }
-
-    async fn open(&self, identity: &Identity) -> anyhow::Result<Socket> {
-        let Address { host, port, .. } = &self.address;
-        let stream = TcpStream::connect((&**host, *port))
-            .await
-            .context("it cannot be reached")?;
-        let connector = connector(&self.trust, ANY_VERSION)?;
-        let stream = handshake(&connector, self.address.server_name(), stream)
-            .await
-            .context("it is not trusted, or speaks no TLS")?;
-        let authority = self.address.to_string();
-        let mut socket = Socket::open(stream, &authority, &self.path)
-            .await
-            .with_context(|| format!("there is no WebSocket at {}", self.path))?;
-        socket.hello(identity).await?;
-        Ok(socket)
-    }
-}
 
 /// The two ends of a connection that is kept open by a task.
 #[derive(Debug)]

@@ -22,10 +22,11 @@ use rustls::crypto::aws_lc_rs;
 
 use crate::play::flags::Pick;
 pub use flags::Play;
-use link::{Dialer, Link};
+use link::Link;
 use table::Table;
 use words::Words;
 use wulin_certs::trusted_roots;
+use wulin_client::dialer::Dialer;
 use wulin_client::random_uid;
 use wulin_client::websocket::Identity;
 use wulin_game::Hand;
