@@ -63,7 +63,8 @@ pub fn arguments(command: &[String]) -> Option<&[String]> {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["docker" | "podman", "exec", _, ..] => arguments(&command[3..]),
-        ["cargo", "run", ..] => {
+        // An example is a program of its own.
+        ["cargo", "run", rest @ ..] if !rest.contains(&"--example") => {
             let end = command.iter().position(|word| word == "--")?;
             Some(&command[end + 1..])
         }
@@ -106,6 +107,7 @@ mod tests {
             "systemctl status wulin",
             "wulin.socket",
             "cargo run",
+            "cargo run --example bot -- 3",
         ] {
             assert_eq!(told(text), [""; 0], "{text}");
         }

@@ -25,14 +25,15 @@ pub struct Upkeep {
 }
 
 /// What a server begins with.
-pub struct Loaded<'a> {
-    /// The certificates, the default one first.
-    pub pairs: &'a [Pair],
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The certificates, the default one first. Never empty.
+    pub pairs: Vec<Pair>,
     /// Where they are from, and where the next ones will be; nowhere if the server made its own.
     pub source: Option<Source>,
-    /// The domains these must cover.
+    /// The domains these must cover, now and later: all, unless the server fetches certificates itself.
     pub covered: Vec<String>,
-    /// Whether they are good for every domain.
+    /// Whether clients trust them for every domain.
     pub trusted: bool,
     /// How more are fetched, if they are.
     pub acme: Option<acme::Settings>,
@@ -40,14 +41,14 @@ pub struct Loaded<'a> {
 
 impl Upkeep {
     /// Serves what is there.
-    pub fn new(loaded: Loaded<'_>, listener: Listener) -> anyhow::Result<Upkeep> {
-        let resolver = Arc::new(Resolver::new(loaded.pairs));
+    pub fn new(loaded: Loaded, listener: Listener) -> anyhow::Result<Upkeep> {
+        let resolver = Arc::new(Resolver::new(&loaded.pairs));
         let trusted = Arc::new(AtomicBool::new(loaded.trusted));
         let renewal = loaded.source.map(|source| {
             Arc::new(Renewal::new(
                 source,
                 loaded.covered,
-                loaded.pairs,
+                &loaded.pairs,
                 resolver.clone(),
                 listener,
             ))

@@ -1,10 +1,12 @@
 //! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
+//!
+//! No file is read here. Certificates, and the ports that depend on them, are the next step: [`crate::prepared`].
 
-mod acme;
+pub mod acme;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::edge::access::AccessLog;
 use crate::edge::addresses::Proxies;
@@ -12,8 +14,8 @@ use crate::edge::gate::GateLimits;
 use crate::edge::routes;
 use crate::flags::Serve;
 use crate::transport::Limits;
-use wulin_certs::acme::Settings;
-use wulin_certs::{DEFAULT_FOLDER, Pair, Problem, Source, Unclear, self_signed};
+use acme::Acme;
+use wulin_certs::{Problem, Source, Unclear};
 use wulin_command::Origins;
 use wulin_command::flags::{ADMIN, Admin};
 use wulin_game::lobby::Rules;
@@ -86,7 +88,8 @@ impl Invalid {
         }
     }
 
-    fn certificate(problem: Problem, flags: &Serve) -> Invalid {
+    /// A problem with the certificates, with the flags that named them.
+    pub(crate) fn certificate(problem: Problem, origins: &Origins) -> Invalid {
         let mut named = vec!["--tls-cert", "--tls-key", "--tls-dir"];
         match problem {
             Problem::WrongDomain { .. } => named.push("--domain"),
@@ -94,7 +97,7 @@ impl Invalid {
             _ => {}
         }
         Invalid::Certificate {
-            given: flags.origins.names(&named),
+            given: origins.names(&named),
             problem,
         }
     }
@@ -108,36 +111,21 @@ fn prefix(given: &[String]) -> String {
     }
 }
 
-/// Whether the server is one people trust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// With a certificate of a domain.
-    Production,
-    /// With a certificate it made for itself.
-    Development,
-}
-
 /// Everything the server needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Whose certificates these are.
-    pub stage: Stage,
-    /// The certificates, the default one first. Never empty.
-    pub certificates: Vec<Pair>,
-    /// Where they are from, and where the next ones will be; nowhere if the server made its own.
-    pub certificate_source: Option<Source>,
-    /// The domains these must cover, now and later: all, unless the server fetches certificates itself.
-    pub covered: Vec<String>,
-    /// How it fetches certificates, if it does.
-    pub acme: Option<Settings>,
-    /// The domains it answers for, for show.
+    /// Where certificates are said to be; nowhere if nothing was said.
+    pub certificates: Option<Source>,
+    /// How certificates are to be fetched, if they are.
+    pub acme: Option<Acme>,
+    /// The domains it answers for.
     pub domains: Vec<String>,
     /// The address to listen on; `None` for all.
     pub listen: Option<IpAddr>,
-    /// The HTTPS port.
-    pub port: u16,
-    /// The port that redirects.
-    pub http_port: Option<HttpPort>,
+    /// The HTTPS port, if one was asked for.
+    pub port: Option<u16>,
+    /// The port that redirects, if one was asked for; 0 means that none is wanted.
+    pub http_port: Option<u16>,
     /// Where the native WebSocket is.
     pub base_path: String,
     /// Where Socket.IO is, the one below the base path first.
@@ -188,28 +176,17 @@ impl Config {
         flags: &Serve,
         open_files: u64,
         variable: impl Fn(&str) -> Option<std::ffi::OsString>,
-        now: SystemTime,
     ) -> Result<Config, Invalid> {
         let base_path = path("--base-path", &flags.base_path)?;
         let socketio_paths = socketio_paths(flags, &base_path)?;
         check_values(flags)?;
         let state_dir = flags.state_dir.clone();
         let state_dir = state_dir.or_else(|| wulin_command::state_dir(&variable));
-        let acme = acme::settings(flags, state_dir.as_deref(), &variable, now)?;
-        let Certificates {
-            stage,
-            source,
-            pairs,
-            mut warnings,
-        } = match &acme {
-            Some(settings) => acme::certificates(flags, settings, state_dir.as_deref(), now)?,
-            None => certificates(flags, state_dir.as_deref(), now)?,
-        };
-        for pair in &pairs {
-            warnings.extend(pair.warnings.iter().cloned());
+        let acme = Acme::new(flags, &variable)?;
+        if acme.is_some() && state_dir.is_none() {
+            return Err(acme::Refused::NoStateDir.into());
         }
-        let production = stage == Stage::Production || acme.is_some();
-        let http_port = http_port(flags, production);
+        let mut warnings = Vec::new();
         let proxies = Proxies {
             networks: flags.trusted_proxies.clone().into(),
             introduce: flags.proxy_protocol,
@@ -223,25 +200,13 @@ impl Config {
                  limit with LimitNOFILE= in the systemd unit or ulimit -n."
             ));
         }
-        let port = flags.port.unwrap_or(if production { 443 } else { 8443 });
-        if acme.is_some() {
-            let http = http_port.map(|http| http.port);
-            warnings.extend(acme::unusual_ports(port, http));
-        }
         Ok(Config {
-            stage,
-            certificates: pairs,
-            certificate_source: source,
-            covered: if acme.is_none() {
-                flags.domain.clone()
-            } else {
-                Vec::new()
-            },
+            certificates: Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?,
             acme,
             domains: flags.domain.clone(),
             listen: flags.listen,
-            port,
-            http_port,
+            port: flags.port,
+            http_port: flags.http_port,
             base_path,
             socketio_paths,
             rules: rules(flags),
@@ -272,6 +237,26 @@ impl Config {
             warnings,
         })
     }
+
+    /// The HTTPS port. `production` says whether there are certificates of a domain, or will be.
+    pub fn https_port(&self, production: bool) -> u16 {
+        self.port.unwrap_or(if production { 443 } else { 8443 })
+    }
+
+    /// The port that redirects, if there is to be one.
+    pub fn redirect_port(&self, production: bool) -> Option<HttpPort> {
+        match self.http_port {
+            Some(0) => None,
+            Some(port) => Some(HttpPort {
+                port,
+                required: true,
+            }),
+            None => production.then_some(HttpPort {
+                port: 80,
+                required: false,
+            }),
+        }
+    }
 }
 
 fn socketio_paths(flags: &Serve, base_path: &str) -> Result<Vec<String>, Invalid> {
@@ -287,20 +272,6 @@ fn socketio_paths(flags: &Serve, base_path: &str) -> Result<Vec<String>, Invalid
         }
     }
     Ok(paths)
-}
-
-fn http_port(flags: &Serve, production: bool) -> Option<HttpPort> {
-    match flags.http_port {
-        Some(0) => None,
-        Some(port) => Some(HttpPort {
-            port,
-            required: true,
-        }),
-        None => production.then_some(HttpPort {
-            port: 80,
-            required: false,
-        }),
-    }
 }
 
 fn rules(flags: &Serve) -> Rules {
@@ -327,55 +298,6 @@ fn limits(flags: &Serve) -> Limits {
         idle_timeout: flags.idle_timeout,
         outbox: OUTBOX,
     }
-}
-
-struct Certificates {
-    stage: Stage,
-    source: Option<Source>,
-    pairs: Vec<Pair>,
-    warnings: Vec<String>,
-}
-
-/// Where certificates are said to be, by flag.
-fn source(flags: &Serve) -> Result<Option<Source>, Unclear> {
-    Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())
-}
-
-fn certificates(
-    flags: &Serve,
-    state_dir: Option<&Path>,
-    now: SystemTime,
-) -> Result<Certificates, Invalid> {
-    let asked = source(flags)?;
-    let default = Path::new(DEFAULT_FOLDER);
-    let unasked = || default.exists().then(|| Source::Folder(default.to_owned()));
-    if let Some(source) = asked.clone().or_else(unasked) {
-        let found = source
-            .load(&flags.domain, now)
-            .map_err(|problem| Invalid::certificate(problem, flags))?;
-        if !found.pairs.is_empty() {
-            return Ok(Certificates {
-                stage: Stage::Production,
-                source: Some(source),
-                pairs: found.pairs,
-                warnings: found.warnings,
-            });
-        }
-        if let Some(Source::Folder(folder)) = asked {
-            return Err(Unclear::EmptyFolder(folder).into());
-        }
-    }
-    let pair = self_signed(state_dir, &flags.domain, now)
-        .map_err(|problem| Invalid::certificate(problem, flags))?;
-    let warning = "No certificate was given, so this server made one for itself: browsers will warn, and phones will not \
-                   connect. For a real one use --acme, --tls-cert and --tls-key, or --tls-dir."
-        .to_owned();
-    Ok(Certificates {
-        stage: Stage::Development,
-        source: None,
-        pairs: vec![pair],
-        warnings: vec![warning],
-    })
 }
 
 fn check_values(flags: &Serve) -> Result<(), Invalid> {
@@ -473,9 +395,13 @@ fn path(flag: &'static str, text: &str) -> Result<String, Invalid> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use clap::Parser;
 
     use super::*;
+    use crate::prepared::Prepared;
+
     /// The flags alone.
     #[derive(Parser)]
     struct Line {
@@ -486,27 +412,28 @@ mod tests {
     fn configured(arguments: &[&str]) -> Result<Config, Invalid> {
         let arguments = std::iter::once("wulin").chain(arguments.iter().copied());
         let flags = Line::try_parse_from(arguments).unwrap().serve;
-        Config::new(&flags, 1024, |_| None, SystemTime::now())
+        Config::new(&flags, 1024, |_| None)
     }
 
     fn sentence(arguments: &[&str]) -> String {
-        configured(arguments).unwrap_err().to_string()
+        let loaded =
+            configured(arguments).and_then(|config| Prepared::load(&config, SystemTime::now()));
+        loaded.map(|_| ()).unwrap_err().to_string()
     }
 
     #[test]
     fn without_a_certificate_it_is_a_server_for_development() {
         let config = configured(&[]).unwrap();
-        assert_eq!(
-            (config.stage, config.port, config.http_port),
-            (Stage::Development, 8443, None)
-        );
+        let loaded = Prepared::load(&config, SystemTime::now()).unwrap();
+        assert_eq!((loaded.port, loaded.http_port), (8443, None));
+        assert!(!loaded.certificates.trusted);
         assert_eq!(
             config.socketio_paths,
             ["/applet/websocket/socket.io", "/applet/ws/socket.io"]
         );
         assert_eq!(config.gate.connections, 1024 - 64);
         assert!(
-            config
+            loaded
                 .warnings
                 .iter()
                 .any(|warning| warning.contains("--tls-cert"))

@@ -7,6 +7,8 @@ pub mod config;
 pub mod edge;
 pub mod flags;
 pub mod ops;
+pub mod prepared;
 pub mod runtime;
 pub mod server;
+pub mod sockets;
 pub mod transport;

@@ -1,7 +1,7 @@
 //! Composition root: wires everything, and takes it apart again in the right order.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,16 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use wulin_certs::renewal::Reread;
+use wulin_certs::upkeep::{Loaded, Upkeep};
+use wulin_command::process::Start;
+use wulin_game::lobby::Lobby;
 
-use crate::config::{AdminPort, Config, HttpPort, Stage};
+use crate::config::Config;
 use crate::edge::addresses::Addresses;
 use crate::edge::answers::Timeouts;
 use crate::edge::gate::{AdminGate, Gate};
 use crate::edge::handed::Handed;
-use crate::edge::listen::{CannotListen, listen};
 use crate::edge::newcomer::Newcomers;
 use crate::edge::pace::Pace;
 use crate::edge::plain;
@@ -31,13 +34,11 @@ use crate::edge::turned_away::TurnedAway;
 use crate::ops::admin::{self, Admin};
 use crate::ops::metrics::Metrics;
 use crate::ops::observer::Observer;
+use crate::prepared::Prepared;
 use crate::runtime::{Census, LobbyHandle, lobby};
+use crate::sockets::{Socket, Sockets};
 use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
-use wulin_certs::renewal::Reread;
-use wulin_certs::upkeep::{Loaded, Upkeep};
-use wulin_command::process::Start;
-use wulin_game::lobby::Lobby;
 
 /// Connections to the admin port at a time.
 const OPERATORS: usize = 64;
@@ -52,133 +53,247 @@ pub struct Server {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
     admin_address: Option<SocketAddr>,
-    census: Arc<Census>,
-    lobby: LobbyHandle,
-    draining: CancellationToken,
-    /// Tasks that serve clients.
-    clients: TaskTracker,
-    upkeep: Upkeep,
+    shown: Shown,
+    core: Core,
+    certificates: Upkeep,
     newcomers: Newcomers,
     connections: Connections,
+    timeouts: Timeouts,
     /// Those of the plain port.
     handle: Handle<SocketAddr>,
     /// The admin listener goes last: it tells of the drain.
     admin_handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
-    instance: String,
 }
 
-impl Server {
-    /// Opens the ports and starts to serve, within a tokio runtime. When it returns, clients are answered.
-    pub fn start(config: &Config) -> anyhow::Result<Server> {
-        Server::start_on(config, Handed::default())
+/// The addresses that people are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Where a browser finds the game.
+    pub page: String,
+    /// What Mini Programs connect to.
+    pub websocket: String,
+}
+
+impl Shown {
+    fn new(mut host: String, port: u16, base_path: &str) -> Shown {
+        if port != 443 {
+            let _ = write!(host, ":{port}");
+        }
+        Shown {
+            page: format!("https://{host}"),
+            websocket: format!("wss://{host}{base_path}"),
+        }
+    }
+}
+
+/// The game and what everything around it shares.
+struct Core {
+    /// The server's own name, which no other has.
+    instance: String,
+    census: Arc<Census>,
+    /// The way to the game.
+    hall: Hall,
+    draining: CancellationToken,
+    /// Tasks that serve clients.
+    clients: TaskTracker,
+}
+
+impl Core {
+    /// Starts the lobby. It and its rooms end by themselves once nobody can reach them.
+    fn new(config: &Config) -> anyhow::Result<Core> {
+        let random = aws_lc_rs::default_provider().secure_random;
+        let instance = format!("{:032x}", u128::from_be_bytes(random_bytes(random)?));
+        let census = Arc::new(Census::default());
+        let (draining, clients) = (CancellationToken::new(), TaskTracker::new());
+        let lobby = lobby::spawn(
+            Lobby::new(config.rules, random_bytes(random)?),
+            census.clone(),
+            &TaskTracker::new(),
+        );
+        let hall = Hall::new(
+            lobby,
+            config.limits,
+            census.clone(),
+            draining.clone(),
+            clients.clone(),
+            random,
+            instance.as_str().into(),
+        );
+        Ok(Core {
+            instance,
+            census,
+            hall,
+            draining,
+            clients,
+        })
     }
 
-    /// The same on sockets that were handed over. The ports of the configuration are for those that were not.
-    pub fn start_on(config: &Config, handed: Handed) -> anyhow::Result<Server> {
-        let start = Start::now();
-        for warning in handed.warnings() {
-            warn!("{warning}");
-        }
-        let (https, http) = open(config, handed)?;
-        let address = https.local_addr().context("asking for the HTTPS port")?;
-        let http_address = match &http {
-            Some(http) => Some(http.local_addr().context("asking for the HTTP port")?),
-            None => None,
+    /// Keeps certificates in step with the disk, or fetches them. `http` says whether plain HTTP is answered.
+    fn keep(&self, loaded: Loaded, http: bool) -> anyhow::Result<Upkeep> {
+        let census = self.census.clone();
+        let listener = move |reread| {
+            census.tally.certificates.add(match reread {
+                Reread::Served => "served",
+                Reread::Refused => "refused",
+            });
         };
-        let admin = match config.admin {
-            Some(admin) => open_admin(config, admin)?,
-            None => None,
-        };
-        let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
+        let upkeep = Upkeep::new(loaded, Arc::new(listener))?;
+        upkeep.begin(&self.clients, http, &self.draining);
+        Ok(upkeep)
+    }
+}
 
-        let census = Arc::new(Census::default());
-        let clients = TaskTracker::new();
-        let draining = CancellationToken::new();
-        let random = aws_lc_rs::default_provider().secure_random;
-        let instance = instance(random)?;
-        let hall = hall(config, &census, &draining, &clients, random, &instance)?;
-        let lobby = hall.lobby.clone();
-        let upkeep = upkeep(config, &census)?;
-        upkeep.begin(&clients, http.is_some(), &draining);
+fn random_bytes<const N: usize>(random: &dyn SecureRandom) -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    random
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+    Ok(bytes)
+}
+
+/// What a connection meets: who is let in, and where its requests lead.
+struct Front {
+    gate: Gate,
+    site: Site,
+}
+
+impl Front {
+    fn new(config: &Config, core: &Core, certificates: &Upkeep) -> anyhow::Result<Front> {
         let named = config.access.as_ref().is_some_and(|log| log.addresses);
         let turned_away = TurnedAway::new(named);
-        clients.spawn(turned_away.clone().tell(draining.clone()));
+        core.clients
+            .spawn(turned_away.clone().tell(core.draining.clone()));
         let addresses = Addresses::new(config.gate.per_address, Some(turned_away.clone()));
-        let site = site(config, &hall, &upkeep, &addresses, &turned_away);
+        let site = Site {
+            polling: Polling::new(core.hall.clone()),
+            most_connections: config.gate.connections,
+            hall: core.hall.clone(),
+            base_path: config.base_path.clone(),
+            socketio_paths: config.socketio_paths.clone(),
+            addresses: addresses.clone(),
+            turned_away: turned_away.clone(),
+            pace: Pace::new(config.gate.sessions_per_second),
+            proxies: config.gate.proxies.clone(),
+            access: config.access.clone(),
+            hsts: certificates.trusted.clone(),
+        };
         let gate = Gate::new(
-            upkeep.tls()?,
+            certificates.tls()?,
             config.gate.clone(),
             addresses,
             turned_away,
-            census.clone(),
+            core.census.clone(),
         );
+        Ok(Front { gate, site })
+    }
+}
 
-        let timeouts = Timeouts {
-            request: config.request_timeout,
-            write: config.gate.write_timeout,
-        };
-        let connections = Connections::default();
-        let handle = Handle::new();
-        let newcomers = Newcomers::default();
-        let mut listeners = Vec::new();
-        if let Some(http) = http {
-            let plain = Https {
-                port: address.port(),
-                domains: config.domains.clone().into(),
-            };
-            let routes = routes::plain(hall, redirect::router(plain, upkeep.challenges()));
-            let served = plain::serve(
-                http,
-                gate.plain(),
-                routes,
-                newcomers.clone(),
-                timeouts,
-                &handle,
-            );
-            listeners.push(served.context("listening for HTTP")?);
-        }
-        listeners.push(tokio::spawn(serve(
-            ready(https).context("listening for HTTPS")?,
-            gate,
-            routes::router(site),
-            newcomers.clone(),
-            timeouts,
-            connections.clone(),
-        )));
-        let admin_handle = Handle::new();
-        if let Some(admin) = admin {
-            let observer = Arc::new(Observer::new(
-                census.clone(),
-                upkeep.resolver.clone(),
-                draining.clone(),
-                (address, http_address),
-                start,
-                instance.clone(),
-            ));
-            clients.spawn(observer.clone().watch());
-            let metrics = Metrics::new(census.clone(), upkeep.resolver.clone(), start);
-            let told = Admin { metrics, observer };
-            serve_admin(admin, told, timeouts, &admin_handle)?;
-        }
-        Ok(Server {
-            address,
+impl Server {
+    /// Opens the ports and starts to serve, within a tokio runtime. When it returns, clients are answered. The ports of the
+    /// configuration are for sockets that were not handed over.
+    pub fn start(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::Result<Server> {
+        let start = Start::now();
+        let sockets = Sockets::open(config, &prepared, handed)?;
+        let http_address = sockets.http.as_ref().map(|socket| socket.address);
+        let core = Core::new(config)?;
+        let certificates = core.keep(prepared.certificates, http_address.is_some())?;
+        let front = Front::new(config, &core, &certificates)?;
+        let mut server = Server {
+            address: sockets.https.address,
             http_address,
-            admin_address,
-            census,
-            lobby,
-            draining,
-            clients,
-            upkeep,
-            newcomers,
-            connections,
-            handle,
-            admin_handle,
-            listeners,
+            admin_address: sockets.admin.as_ref().map(|socket| socket.address),
+            shown: Shown::new(
+                prepared.host,
+                sockets.https.address.port(),
+                &config.base_path,
+            ),
+            newcomers: Newcomers::default(),
+            connections: Connections::default(),
+            handle: Handle::new(),
+            admin_handle: Handle::new(),
+            listeners: Vec::new(),
             drain_timeout: config.drain_timeout,
-            instance,
-        })
+            timeouts: Timeouts {
+                request: config.request_timeout,
+                write: config.gate.write_timeout,
+            },
+            certificates,
+            core,
+        };
+        if let Some(http) = sockets.http {
+            server.redirect(http, config, &front)?;
+        }
+        server.serve(sockets.https, front)?;
+        if let Some(admin) = sockets.admin {
+            server.tell(admin, start)?;
+        }
+        Ok(server)
+    }
+
+    /// Answers plain HTTP: challenges of an authority, and the way to HTTPS.
+    fn redirect(&mut self, socket: Socket, config: &Config, front: &Front) -> anyhow::Result<()> {
+        let https = Https {
+            port: self.address.port(),
+            domains: config.domains.clone().into(),
+        };
+        let router = redirect::router(https, self.certificates.challenges());
+        let served = plain::serve(
+            socket.listener,
+            front.gate.plain(),
+            routes::plain(self.core.hall.clone(), router),
+            self.newcomers.clone(),
+            self.timeouts,
+            &self.handle,
+        );
+        self.listeners.push(served.context("listening for HTTP")?);
+        Ok(())
+    }
+
+    /// Answers HTTPS.
+    fn serve(&mut self, socket: Socket, front: Front) -> anyhow::Result<()> {
+        self.listeners.push(tokio::spawn(serve(
+            socket.ready().context("listening for HTTPS")?,
+            front.gate,
+            routes::router(front.site),
+            self.newcomers.clone(),
+            self.timeouts,
+            self.connections.clone(),
+        )));
+        Ok(())
+    }
+
+    /// Answers operators: metrics, and the state of the server.
+    fn tell(&self, socket: Socket, start: Start) -> anyhow::Result<()> {
+        let core = &self.core;
+        let observer = Arc::new(Observer::new(
+            core.census.clone(),
+            self.certificates.resolver.clone(),
+            core.draining.clone(),
+            (self.address, self.http_address),
+            start,
+            core.instance.clone(),
+        ));
+        core.clients.spawn(observer.clone().watch());
+        let metrics = Metrics::new(
+            core.census.clone(),
+            self.certificates.resolver.clone(),
+            start,
+        );
+        let admin = Admin { metrics, observer };
+        let gate = AdminGate::new(OPERATORS, self.timeouts.write);
+        let routes = admin::router(admin, socket.address, self.timeouts.request);
+        plain::serve(
+            socket.listener,
+            gate,
+            routes,
+            Newcomers::default(),
+            self.timeouts,
+            &self.admin_handle,
+        )
+        .context("listening for the admin port")?;
+        Ok(())
     }
 
     /// Where HTTPS is answered.
@@ -196,25 +311,30 @@ impl Server {
         self.admin_address
     }
 
+    /// The addresses that people are shown.
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
     /// Its own name, which nobody else has: 128 random bits.
     pub fn instance(&self) -> &str {
-        &self.instance
+        &self.core.instance
     }
 
     /// How many there are of everything.
     pub fn census(&self) -> &Arc<Census> {
-        &self.census
+        &self.core.census
     }
 
     /// The way to the lobby.
     pub fn lobby(&self) -> &LobbyHandle {
-        &self.lobby
+        &self.core.hall.lobby
     }
 
     /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log. What
     /// could not be fetched is tried again.
     pub async fn reload(&self) {
-        self.upkeep.reload().await;
+        self.certificates.reload().await;
     }
 
     /// Stops: no new connection, rounds in progress are finished, everybody gets a proper close. Takes no longer than the
@@ -223,8 +343,8 @@ impl Server {
         let started = time::Instant::now();
         let deadline = started + self.drain_timeout;
         info!(
-            people = self.census.counts().people,
-            rooms = self.census.counts().rooms,
+            people = self.core.census.counts().people,
+            rooms = self.core.census.counts().rooms,
             "draining"
         );
         for listener in self.listeners {
@@ -235,15 +355,15 @@ impl Server {
                 Err(error) => warn!(%error, "a listener broke"),
             }
         }
-        self.lobby.close().await;
-        self.draining.cancel();
-        self.clients.close();
+        self.core.hall.lobby.close().await;
+        self.core.draining.cancel();
+        self.core.clients.close();
         let all = async {
             let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
             // Requests under way finish; upgraded connections are beyond its sight.
             self.connections.finish();
             self.handle.graceful_shutdown(None);
-            self.clients.wait().await;
+            self.core.clients.wait().await;
             self.connections.gone().await;
             while self.handle.connection_count() > 0 {
                 time::sleep(LOOK).await;
@@ -251,7 +371,7 @@ impl Server {
         };
         if time::timeout_at(deadline, all).await.is_err() {
             warn!(
-                left = self.clients.len(),
+                left = self.core.clients.len(),
                 "drain time-out: what is left is cut off"
             );
             self.connections.cut();
@@ -259,173 +379,5 @@ impl Server {
         }
         self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
-    }
-}
-
-/// The certificates of the configuration, kept in step with the disk or fetched.
-fn upkeep(config: &Config, census: &Arc<Census>) -> anyhow::Result<Upkeep> {
-    let loaded = Loaded {
-        pairs: &config.certificates,
-        source: config.certificate_source.clone(),
-        covered: config.covered.clone(),
-        trusted: config.stage == Stage::Production,
-        acme: config.acme.clone(),
-    };
-    let census = census.clone();
-    let listener = move |reread| {
-        census.tally.certificates.add(match reread {
-            Reread::Served => "served",
-            Reread::Refused => "refused",
-        });
-    };
-    Upkeep::new(loaded, Arc::new(listener))
-}
-
-/// What the routes of HTTPS lead to.
-fn site(
-    config: &Config,
-    hall: &Hall,
-    upkeep: &Upkeep,
-    addresses: &Arc<Addresses>,
-    turned_away: &Arc<TurnedAway>,
-) -> Site {
-    Site {
-        polling: Polling::new(hall.clone()),
-        most_connections: config.gate.connections,
-        hall: hall.clone(),
-        base_path: config.base_path.clone(),
-        socketio_paths: config.socketio_paths.clone(),
-        addresses: addresses.clone(),
-        turned_away: turned_away.clone(),
-        pace: Pace::new(config.gate.sessions_per_second),
-        proxies: config.gate.proxies.clone(),
-        access: config.access.clone(),
-        hsts: upkeep.trusted.clone(),
-    }
-}
-
-/// A name that no other server has.
-fn instance(random: &dyn SecureRandom) -> anyhow::Result<String> {
-    let mut bytes = [0; 16];
-    random
-        .fill(&mut bytes)
-        .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
-/// The game, and the way to it. The lobby and its rooms end by themselves once nobody can reach them.
-fn hall(
-    config: &Config,
-    census: &Arc<Census>,
-    draining: &CancellationToken,
-    clients: &TaskTracker,
-    random: &'static dyn SecureRandom,
-    instance: &str,
-) -> anyhow::Result<Hall> {
-    let mut seed = [0; 32];
-    random
-        .fill(&mut seed)
-        .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-    let lobby = lobby::spawn(
-        Lobby::new(config.rules, seed),
-        census.clone(),
-        &TaskTracker::new(),
-    );
-    Ok(Hall::new(
-        lobby,
-        config.limits,
-        census.clone(),
-        draining.clone(),
-        clients.clone(),
-        random,
-        instance.into(),
-    ))
-}
-
-fn serve_admin(
-    listener: TcpListener,
-    admin: Admin,
-    timeouts: Timeouts,
-    handle: &Handle<SocketAddr>,
-) -> anyhow::Result<()> {
-    let address = listener.local_addr().context("asking for the admin port")?;
-    let gate = AdminGate::new(OPERATORS, timeouts.write);
-    let routes = admin::router(admin, address, timeouts.request);
-    plain::serve(
-        listener,
-        gate,
-        routes,
-        Newcomers::default(),
-        timeouts,
-        handle,
-    )
-    .context("listening for the admin port")?;
-    Ok(())
-}
-
-/// A listener, for the runtime.
-fn ready(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
-    listener.set_nonblocking(true)?;
-    tokio::net::TcpListener::from_std(listener)
-}
-
-/// The sockets: those handed over, and those that are still missing.
-fn open(
-    config: &Config,
-    handed: Handed,
-) -> Result<(TcpListener, Option<TcpListener>), CannotListen> {
-    // Whoever hands sockets over does without the one that redirects unless it is asked for.
-    let wanted = match (&handed.https, config.http_port) {
-        (Some(_), Some(http)) => http.required.then_some(http),
-        (_, http) => http,
-    };
-    let https = match handed.https {
-        Some(https) => https,
-        None => {
-            listen(config.listen, config.port).map_err(|error| given(config, "--port", error))?
-        }
-    };
-    let http = match (handed.http, wanted) {
-        (Some(http), _) => Some(http),
-        (None, Some(wanted)) => open_http(config, wanted)?,
-        (None, None) => None,
-    };
-    Ok((https, http))
-}
-
-/// Says where the address and the port are from that cannot be had.
-fn given(config: &Config, port: &str, error: CannotListen) -> CannotListen {
-    let origins = &config.origins;
-    error.given_by(origins.name("--listen"), origins.name(port))
-}
-
-/// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.
-fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, CannotListen> {
-    let opened = listen(config.listen, http.port);
-    match opened.map_err(|error| given(config, "--http-port", error)) {
-        Ok(listener) => Ok(Some(listener)),
-        Err(error) if http.required => Err(error),
-        Err(error) => {
-            warn!(
-                "No redirect from http://: {error} Players are not affected; --http-port 0 says that none is wanted."
-            );
-            Ok(None)
-        }
-    }
-}
-
-/// Opens the admin port. Where it was not asked for, not getting it is only a warning.
-fn open_admin(config: &Config, admin: AdminPort) -> Result<Option<TcpListener>, CannotListen> {
-    let opened = listen(Some(admin.address.ip()), admin.address.port());
-    let name = config.origins.name("--admin");
-    match opened.map_err(|error| error.given_by(name, name)) {
-        Ok(listener) => Ok(Some(listener)),
-        Err(error) if admin.required => Err(error),
-        Err(error) => {
-            warn!(
-                "No metrics and no wulin status: {error} Players are not affected; --admin says where else, or off."
-            );
-            Ok(None)
-        }
     }
 }

@@ -30,6 +30,15 @@ pub struct Settings {
     pub store: Store,
 }
 
+impl Settings {
+    /// The domains of which the store has no certificate that can be served.
+    pub fn missing(&self) -> Vec<String> {
+        let domains = self.domains.iter().zip(&self.stored);
+        let missing = domains.filter(|(_, stored)| stored.is_none());
+        missing.map(|(domain, _)| domain.clone()).collect()
+    }
+}
+
 /// An external account (RFC 8555, 7.3.4).
 #[derive(Debug, Clone)]
 pub struct Binding {

@@ -14,10 +14,9 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rustls::RootCertStore;
 
-use super::{Certificates, Invalid, Stage, source};
 use crate::flags::Serve;
 use wulin_certs::acme::{Binding, Proxies, Secret, Settings, Store};
-use wulin_certs::{Source, read_roots, self_signed};
+use wulin_certs::read_roots;
 
 /// The authority when none is named.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -103,123 +102,112 @@ pub enum Refused {
     },
 }
 
-/// What ACME needs to know, if it is wanted. Makes the folders it keeps things in, and reads what is there.
-pub(super) fn settings(
-    flags: &Serve,
-    state_dir: Option<&Path>,
-    variable: impl Fn(&str) -> Option<OsString>,
-    now: SystemTime,
-) -> Result<Option<Settings>, Refused> {
-    if !flags.acme {
-        return match useless(flags) {
-            Some(flag) => Err(Refused::Useless(flag)),
-            None => Ok(None),
-        };
+/// How certificates are to be fetched. Nothing has been read or made for it.
+#[derive(Debug, Clone)]
+pub struct Acme {
+    domains: Vec<String>,
+    directory: String,
+    email: Option<String>,
+    /// Who is to vouch for the authority's own server; the public roots where there is none.
+    ca_file: Option<PathBuf>,
+    binding: Option<(String, BindingKey)>,
+    proxies: Proxies,
+}
+
+/// The key of an external account.
+#[derive(Debug, Clone)]
+enum BindingKey {
+    Given(Secret),
+    In(PathBuf),
+}
+
+impl Acme {
+    /// Checks what was typed; none if nothing is to be fetched.
+    pub(super) fn new(
+        flags: &Serve,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<Acme>, Refused> {
+        if !flags.acme {
+            return match useless(flags) {
+                Some(flag) => Err(Refused::Useless(flag)),
+                None => Ok(None),
+            };
+        }
+        let mut domains = Vec::new();
+        for domain in &flags.domain {
+            let domain = public_domain(domain)?;
+            if !domains.contains(&domain) {
+                domains.push(domain);
+            }
+        }
+        if domains.is_empty() {
+            return Err(Refused::NoDomain);
+        }
+        Ok(Some(Acme {
+            domains,
+            directory: directory(flags.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT))?,
+            email: flags.acme_email.as_deref().map(email).transpose()?,
+            ca_file: flags.acme_ca_file.clone(),
+            binding: binding(flags)?,
+            proxies: Proxies::new(variable),
+        }))
     }
-    let mut domains = Vec::new();
-    for domain in &flags.domain {
-        let domain = public_domain(domain)?;
-        if !domains.contains(&domain) {
-            domains.push(domain);
+
+    /// Reads the files that were named, makes the folders it keeps things in, and reads what is there.
+    pub fn load(&self, state_dir: &Path, now: SystemTime) -> Result<Settings, Refused> {
+        let roots = roots(self.ca_file.as_deref())?;
+        let binding = match &self.binding {
+            None => None,
+            Some((id, key)) => Some(Binding {
+                id: id.clone(),
+                key: key.load()?,
+            }),
+        };
+        let directory = self.directory.clone();
+        let store = Store::open(state_dir, &directory).map_err(|error| Refused::StateDir {
+            folder: state_dir.to_owned(),
+            error,
+        })?;
+        Ok(Settings {
+            stored: self
+                .domains
+                .iter()
+                .map(|domain| store.pair(domain, now))
+                .collect(),
+            domains: self.domains.clone(),
+            directory,
+            email: self.email.clone(),
+            roots: Arc::new(roots),
+            proxies: self.proxies.clone(),
+            binding,
+            store,
+        })
+    }
+}
+
+impl BindingKey {
+    fn load(&self) -> Result<Secret, Refused> {
+        match self {
+            BindingKey::Given(key) => Ok(key.clone()),
+            BindingKey::In(file) => {
+                let text = fs::read_to_string(file).map_err(|error| Refused::KeyFile {
+                    file: file.clone(),
+                    error,
+                })?;
+                decoded(&text, "--acme-eab-key-file")
+            }
         }
     }
-    if domains.is_empty() {
-        return Err(Refused::NoDomain);
-    }
-    let directory = directory(flags.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT))?;
-    let email = flags.acme_email.as_deref().map(email).transpose()?;
-    let roots = roots(flags.acme_ca_file.as_deref())?;
-    let binding = binding(flags)?;
-    let state_dir = state_dir.ok_or(Refused::NoStateDir)?;
-    let store = Store::open(state_dir, &directory).map_err(|error| Refused::StateDir {
-        folder: state_dir.to_owned(),
-        error,
-    })?;
-    Ok(Some(Settings {
-        stored: domains
-            .iter()
-            .map(|domain| store.pair(domain, now))
-            .collect(),
-        domains,
-        directory,
-        email,
-        roots: Arc::new(roots),
-        proxies: Proxies::new(variable),
-        binding,
-        store,
-    }))
 }
 
 /// A warning where no authority can reach the server by itself.
-pub(super) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
+pub(crate) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
     let usual = port == 443 || http == Some(80);
     (!usual).then(|| {
         format!(
             "An ACME authority connects to ports 443 and 80 alone. One of them must be forwarded to this server: 443 to \
              {port}, or 80 to the port of --http-port."
         )
-    })
-}
-
-/// What is served beside the fetched certificates, and until they are there: the pairs given by flag if they can be used,
-/// else one the server makes for itself.
-pub(super) fn certificates(
-    flags: &Serve,
-    settings: &Settings,
-    state_dir: Option<&Path>,
-    now: SystemTime,
-) -> Result<Certificates, Invalid> {
-    let mut warnings = Vec::new();
-    // The shipped unit always names a folder, which need not be there.
-    let asked = source(flags)?.filter(|source| match source {
-        Source::Folder(folder) => folder.exists(),
-        Source::Files(_) => true,
-    });
-    if let Some(source) = &asked {
-        // Any domain will do: the others are being fetched.
-        match source.load(&[] as &[String], now) {
-            Ok(found) if !found.pairs.is_empty() => {
-                return Ok(Certificates {
-                    stage: Stage::Production,
-                    source: asked,
-                    pairs: found.pairs,
-                    warnings: found.warnings,
-                });
-            }
-            Ok(_) => {}
-            Err(problem) => {
-                let problem = Invalid::certificate(problem, flags);
-                warnings.push(format!(
-                    "The certificate given beside --acme cannot be used: {problem}"
-                ));
-            }
-        }
-    }
-    let missing: Vec<_> = settings
-        .domains
-        .iter()
-        .zip(&settings.stored)
-        .filter(|(_, stored)| stored.is_none())
-        .map(|(domain, _)| domain.as_str())
-        .collect();
-    let stage = if missing.is_empty() {
-        Stage::Production
-    } else {
-        warnings.push(format!(
-            "There is no certificate for {} yet: until it is fetched, clients are shown one that this server made for \
-             itself.",
-            missing.join(", ")
-        ));
-        Stage::Development
-    };
-    Ok(Certificates {
-        stage,
-        source: asked,
-        pairs: vec![
-            self_signed(state_dir, &flags.domain, now)
-                .map_err(|problem| Invalid::certificate(problem, flags))?,
-        ],
-        warnings,
     })
 }
 
@@ -309,40 +297,29 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
     Ok(roots)
 }
 
-fn binding(flags: &Serve) -> Result<Option<Binding>, Refused> {
-    let flag = match &flags.acme_eab_key_file {
-        Some(_) => "--acme-eab-key-file",
-        None => "--acme-eab-key",
-    };
-    let text = match (&flags.acme_eab_key, &flags.acme_eab_key_file) {
+fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, Refused> {
+    let key = match (&flags.acme_eab_key, &flags.acme_eab_key_file) {
         (Some(_), Some(_)) => return Err(Refused::TwoKeys),
-        (Some(key), None) => Some(key.clone()),
-        (None, Some(file)) => {
-            let text = fs::read_to_string(file).map_err(|error| Refused::KeyFile {
-                file: file.clone(),
-                error,
-            })?;
-            Some(text)
-        }
+        (Some(key), None) => Some(BindingKey::Given(decoded(key, "--acme-eab-key")?)),
+        (None, Some(file)) => Some(BindingKey::In(file.clone())),
         (None, None) => None,
     };
-    let (id, text) = match (&flags.acme_eab_kid, text) {
-        (None, None) => return Ok(None),
-        (Some(id), Some(text)) if !id.is_empty() => (id.clone(), text),
-        _ => return Err(Refused::HalfBinding),
-    };
-    // Authorities show it as base64url; some with padding.
+    match (&flags.acme_eab_kid, key) {
+        (None, None) => Ok(None),
+        (Some(id), Some(key)) if !id.is_empty() => Ok(Some((id.clone(), key))),
+        _ => Err(Refused::HalfBinding),
+    }
+}
+
+/// A key as authorities show it: base64url, by some with padding.
+fn decoded(text: &str, flag: &'static str) -> Result<Secret, Refused> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let key = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config)
-        .decode(text.trim())
-        .ok()
-        .filter(|key| !key.is_empty())
-        .ok_or(Refused::Key(flag))?;
-    Ok(Some(Binding {
-        id,
-        key: Secret::new(key),
-    }))
+    let key = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config).decode(text.trim());
+    match key {
+        Ok(key) if !key.is_empty() => Ok(Secret::new(key)),
+        Ok(_) | Err(_) => Err(Refused::Key(flag)),
+    }
 }
 
 #[cfg(test)]

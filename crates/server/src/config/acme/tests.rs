@@ -2,8 +2,9 @@
 
 use clap::Parser;
 
-use super::super::{Config, HttpPort};
+use super::super::{Config, HttpPort, Invalid};
 use super::*;
+use crate::prepared::Prepared;
 
 /// The flags alone.
 #[derive(Parser)]
@@ -12,22 +13,29 @@ struct Line {
     serve: Serve,
 }
 
-fn configured(state_dir: &Path, arguments: &[&str]) -> Result<Config, Invalid> {
+fn loaded(flags: &Serve) -> Result<Prepared, Invalid> {
+    Prepared::load(&Config::new(flags, 1024, |_| None)?, SystemTime::now())
+}
+
+fn prepared(state_dir: &Path, arguments: &[&str]) -> Result<Prepared, Invalid> {
     let own = ["wulin", "--state-dir", state_dir.to_str().unwrap()];
     let arguments = own.iter().chain(arguments);
     let flags = Line::try_parse_from(arguments).unwrap().serve;
-    Config::new(&flags, 1024, |_| None, SystemTime::now())
+    loaded(&flags)
 }
 
 fn sentence(arguments: &[&str]) -> String {
     let home = tempfile::tempdir().unwrap();
-    configured(home.path(), arguments).unwrap_err().to_string()
+    prepared(home.path(), arguments)
+        .map(|_| ())
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
 fn a_domain_is_all_it_needs() {
     let home = tempfile::tempdir().unwrap();
-    let config = configured(
+    let prepared = prepared(
         home.path(),
         &[
             "--acme",
@@ -38,22 +46,23 @@ fn a_domain_is_all_it_needs() {
         ],
     )
     .unwrap();
-    assert_eq!((config.stage, config.port), (Stage::Development, 443));
+    assert!(!prepared.certificates.trusted);
+    assert_eq!(prepared.port, 443);
     assert_eq!(
-        config.http_port,
+        prepared.http_port,
         Some(HttpPort {
             port: 80,
             required: false
         })
     );
-    assert!(config.certificates[0].self_signed);
+    assert!(prepared.certificates.pairs[0].self_signed);
     assert!(
-        config
+        prepared
             .warnings
             .iter()
             .any(|w| w.contains("game.example.com yet"))
     );
-    let acme = config.acme.unwrap();
+    let acme = prepared.certificates.acme.unwrap();
     assert_eq!(acme.domains, ["game.example.com"]);
     assert_eq!(acme.directory, LETS_ENCRYPT);
     assert!(acme.roots.len() > 50, "the public roots");
@@ -147,13 +156,13 @@ fn what_is_half_given_or_unreadable_is_refused_in_words() {
             flags.extend(["--state-dir", home.path().to_str().unwrap()]);
         }
         let flags = Line::try_parse_from(flags).unwrap().serve;
-        let refused = Config::new(&flags, 1024, |_| None, SystemTime::now());
+        let refused = loaded(&flags).map(|_| ());
         let sentence = refused.unwrap_err().to_string();
         assert!(sentence.contains(words), "{words:?} is not in {sentence:?}");
     }
     let flags = ["wulin", "--acme", "--domain", "game.example.com"];
     let flags = Line::try_parse_from(flags).unwrap().serve;
-    let refused = Config::new(&flags, 1024, |_| None, SystemTime::now());
+    let refused = loaded(&flags).map(|_| ());
     assert!(refused.unwrap_err().to_string().contains("--state-dir"));
 }
 
@@ -173,9 +182,9 @@ fn the_key_of_an_external_account_is_no_secret_to_the_authority_alone() {
             "--acme-eab-kid",
             "me",
         ];
-        let config = configured(home.path(), &[&flags[..], &key].concat()).unwrap();
-        let shown = format!("{config:?}");
-        let binding = config.acme.unwrap().binding.unwrap();
+        let prepared = prepared(home.path(), &[&flags[..], &key].concat()).unwrap();
+        let shown = format!("{prepared:?}");
+        let binding = prepared.certificates.acme.unwrap().binding.unwrap();
         assert_eq!(binding.id, "me");
         assert_eq!(binding.key.expose(), [1, 2, 3, 255]);
         assert!(shown.contains("a secret") && !shown.contains("[1, 2, 3, 255]"));
@@ -188,18 +197,25 @@ fn a_pair_given_as_well_is_served_until_then_and_need_not_be_there() {
     let folder = home.path().join("certs");
     let flags = ["--acme", "--domain", "game.example.com", "--tls-dir"];
     let flags = [&flags[..], &[folder.to_str().unwrap()]].concat();
-    let missing = configured(home.path(), &flags).unwrap();
-    assert!(missing.certificate_source.is_none() && missing.certificates[0].self_signed);
+    let missing = prepared(home.path(), &flags).unwrap();
+    assert!(missing.certificates.source.is_none() && missing.certificates.pairs[0].self_signed);
     fs::create_dir(&folder).unwrap();
     let kept = home.path().join("self-signed.pem");
     fs::copy(kept, folder.join("pair.pem")).unwrap();
-    let given = configured(home.path(), &flags).unwrap();
-    assert_eq!(given.stage, Stage::Production);
-    assert!(given.certificates[0].cert_path.starts_with(&folder));
-    assert!(given.certificate_source.is_some());
-    assert!(given.covered.is_empty(), "the others are being fetched");
+    let given = prepared(home.path(), &flags).unwrap();
+    assert!(given.certificates.trusted);
+    assert!(given.certificates.pairs[0].cert_path.starts_with(&folder));
+    assert!(given.certificates.source.is_some());
+    assert!(
+        given.certificates.covered.is_empty(),
+        "the others are being fetched"
+    );
     fs::write(folder.join("pair.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
-    let broken = configured(home.path(), &flags).unwrap();
-    assert!(broken.certificates[0].cert_path.starts_with(home.path()));
+    let broken = prepared(home.path(), &flags).unwrap();
+    assert!(
+        broken.certificates.pairs[0]
+            .cert_path
+            .starts_with(home.path())
+    );
     assert!(broken.warnings.iter().any(|w| w.contains("cannot be used")));
 }
