@@ -18,9 +18,9 @@ use super::room::{Entrant, Format, Room, Settlement};
 use super::{Rejected, robot};
 
 /// After this time a client that cannot ask again by itself is given a seat.
-const RESEAT_AFTER: Duration = Duration::from_secs(3);
+pub const RESEAT_AFTER: Duration = Duration::from_secs(3);
 /// Partners of the last room who ask again within this time of each other meet again.
-const REMATCH_WITHIN: Duration = Duration::from_secs(10);
+pub const REMATCH_WITHIN: Duration = Duration::from_secs(10);
 
 /// The rules a lobby is run by.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -22,11 +22,12 @@ use wulin_game::lobby::Rules;
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::Format;
 
-/// How long the score of somebody who went offline is kept, and how many such scores.
-const MEMORY: Duration = Duration::from_hours(1);
-const MEMORIES: usize = 100_000;
+/// How long the score of somebody who went offline is kept.
+pub const MEMORY: Duration = Duration::from_hours(1);
+/// How many such scores are kept.
+pub const MEMORIES: usize = 100_000;
 /// Deliveries that may wait for one client: some minutes of a room, and a hundred times what a living client leaves.
-const OUTBOX: usize = 256;
+pub const OUTBOX: usize = 256;
 /// Descriptors that are not connections: listeners, the reactor, logs, certificates being read.
 const OTHER_FILES: u64 = 64;
 

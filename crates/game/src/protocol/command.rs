@@ -11,9 +11,9 @@ use crate::{Face, Hand, Place, Profile, Token};
 use wulin_text::{is_blank, visible};
 
 /// The longest uid or name, in characters.
-const NAME_CHARS: usize = 64;
+pub const NAME_CHARS: usize = 64;
 /// The longest picture address, in characters.
-const PICTURE_CHARS: usize = 512;
+pub const PICTURE_CHARS: usize = 512;
 
 /// A message of a client that could be read.
 #[derive(Debug, Clone, PartialEq)]

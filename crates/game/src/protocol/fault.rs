@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::Rejected;
 
 /// The longest part of an event's name that a fault repeats.
-const EVENT_CHARS: usize = 64;
+pub const EVENT_CHARS: usize = 64;
 
 /// Why a message was refused. On the wire it is the snake-case name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

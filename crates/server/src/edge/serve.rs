@@ -26,7 +26,7 @@ use super::newcomer::Newcomers;
 use crate::transport::connect;
 
 /// The longest headers of a request, in bytes; hyper takes no less. Nothing here needs a cookie, and browsers send 1 KiB.
-pub(super) const HEADERS: usize = 8 * 1024;
+pub const HEADERS: usize = 8 * 1024;
 /// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 /// How far beyond its limit a client may go on before it is closed, in seconds' worth of messages.
-const TOLERANCE: f64 = 5.0;
+pub const TOLERANCE: f64 = 5.0;
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

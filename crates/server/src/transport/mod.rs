@@ -1,5 +1,6 @@
 //! Frames in, frames out, no rules: a client on any transport becomes a [`session::Session`].
 
+pub mod close;
 pub mod connect;
 pub mod limiter;
 pub mod pace;
@@ -8,6 +9,8 @@ mod pulse;
 pub mod session;
 pub mod upgrade;
 pub mod websocket;
+
+pub use pulse::{CONNECT, FIRST_WORD};
 
 use std::time::Duration;
 

@@ -31,9 +31,9 @@ use wulin_game::ids::shrink;
 use wulin_game::protocol::socketio::{self, Handshake, Sid, Version};
 
 /// How long the body of a request may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a WebSocket may take to show that a session moves to it.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Frames it may send meanwhile; two are needed.
 const PROBE_FRAMES: usize = 16;
 /// Letters that may lie in a session's mailbox. A client has a poll and a post under way; more would be misuse.

@@ -9,9 +9,9 @@ use super::session::Farewell;
 
 /// How long a client may take to say something after it has opened a session, pongs apart. It is long enough for somebody who
 /// types the first message by hand.
-const FIRST_WORD: Duration = Duration::from_mins(1);
+pub const FIRST_WORD: Duration = Duration::from_mins(1);
 /// The same for a client that has to ask for the default namespace, which its library does at once.
-const CONNECT: Duration = Duration::from_secs(20);
+pub const CONNECT: Duration = Duration::from_secs(20);
 
 /// Who asks whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

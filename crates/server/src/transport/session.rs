@@ -80,9 +80,10 @@ impl Hall {
 
 /// So many people a second are told to come back after a restart. Each takes a TLS handshake, which is most of the work.
 const RETURNS_PER_SECOND: f64 = 500.0;
-/// Few people come back over so long, and many over no longer than this.
+/// The time over which few people come back.
 const SHORTEST_RETURN: Duration = Duration::from_secs(1);
-const LONGEST_RETURN: Duration = Duration::from_mins(1);
+/// The longest time over which many people come back.
+pub const LONGEST_RETURN: Duration = Duration::from_mins(1);
 /// The golden ratio's fraction: its multiples, taken without their whole part, lie as evenly as can be however many they are.
 const EVEN: f64 = 0.618_033_988_749_894_9;
 

@@ -7,12 +7,12 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{self, Instant};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tracing::{debug, trace};
 
 use super::Limits;
+use super::close::Close;
 use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
@@ -23,7 +23,7 @@ use wulin_game::protocol::{Code, Fault, Request, native};
 /// The first read buffer in bytes. It grows with a message and most connections are idle: small saves memory.
 const READ_BUFFER: usize = 512;
 /// How long a client has to take note of the close before the socket goes, in all.
-const LINGER: Duration = Duration::from_secs(2);
+pub const LINGER: Duration = Duration::from_secs(2);
 
 /// What is spoken over the WebSocket.
 #[derive(Debug)]
@@ -182,7 +182,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Some(mut client) = Box::pin(enter(&mut socket, entrance, &hall)).await else {
-        return Box::pin(say_goodbye(&mut socket, None, done())).await;
+        return Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await;
     };
     let connection = client.session.id();
     let ending = converse(&mut socket, &mut client, &hall).await;
@@ -210,27 +210,19 @@ where
         Ok(()) => trace!(%connection, "closed by the client"),
         Err(End::Broken(error)) => {
             debug!(%connection, %error, "connection broken");
-            if let Some(close) = close_frame(&error) {
-                Box::pin(say_goodbye(&mut socket, None, close)).await;
+            if let Some(close) = close(&error) {
+                Box::pin(say_goodbye(&mut socket, None, close.into())).await;
             }
         }
         Err(End::Dismissed(farewell)) => {
             debug!(%connection, ?farewell, "client dismissed");
-            let close = CloseFrame {
-                code: farewell.close_code().into(),
-                reason: farewell.reason().into(),
-            };
-            Box::pin(say_goodbye(&mut socket, last_words, close)).await;
+            Box::pin(say_goodbye(&mut socket, last_words, farewell.into())).await;
         }
         Err(End::NoPacket) => {
             debug!(%connection, "no packet of Socket.IO");
-            let close = CloseFrame {
-                code: CloseCode::Protocol,
-                reason: "no packet of Engine.IO or Socket.IO".into(),
-            };
-            Box::pin(say_goodbye(&mut socket, None, close)).await;
+            Box::pin(say_goodbye(&mut socket, None, Close::NoPacket.into())).await;
         }
-        Err(End::Done) => Box::pin(say_goodbye(&mut socket, None, done())).await,
+        Err(End::Done) => Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await,
     }
 }
 
@@ -294,14 +286,6 @@ where
         pulse,
         _listed: Some(listed),
     }))
-}
-
-/// The close of a client that wants no more.
-fn done() -> CloseFrame {
-    CloseFrame {
-        code: CloseCode::Normal,
-        reason: "".into(),
-    }
 }
 
 #[derive(Debug)]
@@ -408,26 +392,20 @@ where
     }
 }
 
-/// The close code that RFC 6455, 7.4.1 gives for what the client did; none where the connection itself is gone.
-fn close_frame(error: &Error) -> Option<CloseFrame> {
+/// What the client did to its WebSocket; none where the connection itself is gone.
+fn close(error: &Error) -> Option<Close> {
     use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-    let (code, reason) = match error {
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-            (CloseCode::Size, "message too long")
-        }
-        Error::Utf8(_) => (CloseCode::Invalid, "text is not UTF-8"),
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(Close::TooLong),
+        Error::Utf8(_) => Some(Close::NotUtf8),
         Error::Protocol(
             ProtocolError::ResetWithoutClosingHandshake
             | ProtocolError::ReceivedAfterClosing
             | ProtocolError::SendAfterClosing,
-        ) => return None,
-        Error::Protocol(_) => (CloseCode::Protocol, "broken frame"),
-        _ => return None,
-    };
-    Some(CloseFrame {
-        code,
-        reason: reason.into(),
-    })
+        ) => None,
+        Error::Protocol(_) => Some(Close::BrokenFrame),
+        _ => None,
+    }
 }
 
 /// Closes so that the client can read why: what it still sends is read and thrown away, or the kernel would answer it with
