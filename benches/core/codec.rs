@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use wulin::game::{Event, Hand, Movement, RoundStanding, Seated, Standing};
+use wulin::game::{Event, Hand, Movement, RoomId, RoundStanding, Seated, Standing};
 use wulin::protocol::socketio::{Dialogue, Sid, Version};
 use wulin::protocol::{Message, native, socketio};
 
@@ -59,6 +59,7 @@ fn event(said: Said) -> Event {
     let standing = Standing {
         total: 1234,
         streak: 5,
+        ..Standing::default()
     };
     match said {
         Said::Movement => Event::Moved {
@@ -72,10 +73,14 @@ fn event(said: Said) -> Event {
                     profile: profile(number),
                     standing,
                     robot: false,
+                    locked: false,
+                    away: false,
                 })
                 .into(),
+            own: None,
         },
         Said::Result => Event::RoundEnded {
+            room: RoomId(1),
             standings: [1, 2]
                 .map(|number| RoundStanding {
                     uid: profile(number).uid,

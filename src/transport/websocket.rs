@@ -16,6 +16,7 @@ use super::Limits;
 use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
+use crate::game::RoomId;
 use crate::protocol::event::{accepted, refused};
 use crate::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
 use crate::protocol::{Code, Fault, Request, native};
@@ -286,13 +287,16 @@ where
 {
     let Moved {
         dialogue,
-        session,
+        mut session,
         packets,
         listed,
     } = moved;
     for packet in packets {
         // Whoever is gone already is found gone in the conversation, which ends the session.
         let _ = socket.feed(Frame::text(packet)).await;
+    }
+    if let Some(question) = question(&mut session) {
+        let _ = socket.feed(question).await;
     }
     let dialect = Dialect::SocketIo(dialogue);
     let mut pulse = dialect.pulse();
@@ -368,6 +372,9 @@ where
                         socket.feed(Frame::text(text)).await?;
                     }
                 }
+                if let Some(question) = question(session) {
+                    socket.feed(question).await?;
+                }
                 socket.flush().await?;
                 session.written();
             }
@@ -376,6 +383,11 @@ where
                 let frame = frame?;
                 if pulse.beat(matches!(frame, Frame::Pong(_)), Instant::now()) {
                     alarm.as_mut().reset(pulse.deadline(limits));
+                }
+                if let Frame::Pong(answer) = &frame
+                    && let Ok(room) = answer[..].try_into()
+                {
+                    session.received(RoomId(u64::from_be_bytes(room)));
                 }
                 let received = match frame {
                     Frame::Text(text) => Some(dialect.read(&text)),
@@ -417,6 +429,12 @@ where
             () = &mut draining, if session.is_idle() => return Err(End::Dismissed(Farewell::GoingAway)),
         }
     }
+}
+
+/// A ping that asks after a result: its answer shows that what was sent before has been read.
+fn question(session: &mut Session) -> Option<Frame> {
+    let room = session.ask_after()?;
+    Some(Frame::Ping(room.0.to_be_bytes().to_vec().into()))
 }
 
 /// The close code that RFC 6455, 7.4.1 gives for what the client did; none where the connection itself is gone.

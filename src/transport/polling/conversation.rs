@@ -9,6 +9,8 @@ use tokio::time::{self, Instant};
 use tracing::{debug, trace};
 
 use super::{Answer, Letter, Listed, PROBE_TIMEOUT, Refusal};
+use crate::game::RoomId;
+use crate::protocol::event::Care;
 use crate::protocol::payload::{Malformed, Packets, encode};
 use crate::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 use crate::runtime::{Delivery, Kind};
@@ -81,6 +83,8 @@ pub(super) struct Conversation {
     packets: VecDeque<String>,
     poll: Option<Poll>,
     post: Option<Post>,
+    /// The result that went with the last answer to a poll.
+    handed_over: Option<RoomId>,
     /// Until when a WebSocket is believed to be on its way.
     moving: Option<Instant>,
 }
@@ -100,6 +104,7 @@ impl Conversation {
             packets: first.map(ToOwned::to_owned).into_iter().collect(),
             poll: None,
             post: None,
+            handed_over: None,
             moving: None,
         }
     }
@@ -217,6 +222,10 @@ impl Conversation {
                     let _ = answer.send(Answer::Refused(Refusal::BadRequest));
                     return Err(End::Misused);
                 }
+                // Who polls again has read the last answer.
+                if let Some(room) = self.handed_over.take() {
+                    self.session.received(room);
+                }
                 let now = Instant::now();
                 let moving = self.moving.is_some_and(|until| now < until);
                 let due = moving.then(|| now + POLL_WHILE_MOVING);
@@ -291,7 +300,8 @@ impl Conversation {
             let Some(outgoing) = self.session.accept(delivery).await? else {
                 continue;
             };
-            let volatile = matches!(&outgoing, Outgoing::Message(message) if message.volatile);
+            let volatile =
+                matches!(&outgoing, Outgoing::Message(message) if message.care == Care::Volatile);
             if volatile && self.packets.len() >= self.limits.outbox / 2 {
                 self.session.drop_volatile();
                 continue;
@@ -324,6 +334,7 @@ impl Conversation {
         if let Some(poll) = self.poll.take() {
             let sent = poll.answer.send(Answer::Packets(body));
             sent.map_err(|_| End::Abandoned)?;
+            self.handed_over = self.session.unreceived();
             self.session.written();
         }
         Ok(())
