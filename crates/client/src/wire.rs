@@ -289,17 +289,22 @@ mod tests {
         let standing = Standing {
             total: 7,
             streak: 2,
+            ..Standing::default()
         };
         let seats: Arc<[Seated]> = [Seated {
             profile,
             standing,
             robot: true,
+            locked: false,
+            away: false,
         }]
         .into();
-        let round_time = Duration::from_millis(2500);
-        let Event::Start(start) =
-            over_the_wire(&wulin_game::Event::RoundStarted { round_time, seats })
-        else {
+        let started = wulin_game::Event::RoundStarted {
+            round_time: Duration::from_millis(2500),
+            seats,
+            own: None,
+        };
+        let Event::Start(start) = over_the_wire(&started) else {
             panic!("no start");
         };
         assert!((start.game_time - 2.5).abs() < f64::EPSILON);
@@ -315,7 +320,9 @@ mod tests {
             standing,
         }]
         .into();
-        let Event::Result(lines) = over_the_wire(&wulin_game::Event::RoundEnded { standings })
+        let room = wulin_game::RoomId(1);
+        let Event::Result(lines) =
+            over_the_wire(&wulin_game::Event::RoundEnded { room, standings })
         else {
             panic!("no result");
         };
