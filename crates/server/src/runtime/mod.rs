@@ -3,15 +3,17 @@
 pub mod census;
 pub mod line;
 pub mod lobby;
+pub mod lobby_handle;
 pub mod outbox;
 pub mod room;
+pub mod seat;
 pub mod tally;
 
 pub use census::{Census, Kind};
 pub use line::{Line, Peer};
-pub use lobby::LobbyHandle;
+pub use lobby_handle::{Ask, LobbyHandle};
 pub use outbox::{Delivery, Outbox, Overflowed};
-pub use room::SeatHandle;
+pub use seat::SeatHandle;
 pub use tally::{Owed, Tally};
 
 use std::time::Instant;

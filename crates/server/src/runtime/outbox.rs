@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::room::SeatHandle;
+use super::seat::SeatHandle;
 use super::{Census, Owed};
 use wulin_game::RoomId;
 use wulin_game::protocol::event::Care;

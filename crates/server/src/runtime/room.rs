@@ -2,90 +2,27 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::time;
 use tracing::debug;
 
 use super::line::Line;
-use super::lobby::LobbyHandle;
+use super::lobby_handle::LobbyHandle;
 use super::outbox::Delivery;
+use super::seat::RoomLetter;
 use super::{Census, Kind, Owed, now};
 use wulin_game::protocol::{Code, Message};
 use wulin_game::room::{Command, Output, Recipient, Room};
-use wulin_game::{ConnectionId, Event, Movement, PlayerId, RoomId};
-
-/// Letters a room can be behind before its players are slowed down.
-const MAILBOX: usize = 32;
-
-/// What a connection asks of the room its player sits in.
-#[derive(Debug)]
-pub struct Letter {
-    player: PlayerId,
-    connection: ConnectionId,
-    command: Command,
-    /// The event's name on the wire, should it be refused.
-    event: &'static str,
-    ack: Option<u64>,
-    sent: Instant,
-}
-
-/// A seat in a running room, as its player's connection holds it.
-#[derive(Debug, Clone)]
-pub struct SeatHandle {
-    room: RoomId,
-    player: PlayerId,
-    mailbox: mpsc::Sender<Letter>,
-}
-
-impl SeatHandle {
-    /// The room.
-    pub fn room(&self) -> RoomId {
-        self.room
-    }
-
-    /// Sends a command; waits while the room is behind. `false` if the room is over.
-    pub async fn send(
-        &self,
-        connection: ConnectionId,
-        command: Command,
-        event: &'static str,
-        ack: Option<u64>,
-    ) -> bool {
-        let letter = Letter {
-            player: self.player,
-            connection,
-            command,
-            event,
-            ack,
-            sent: now(),
-        };
-        self.mailbox.send(letter).await.is_ok()
-    }
-}
+use wulin_game::{Event, Movement, PlayerId};
 
 /// Everybody in a room and the way to them.
 pub(super) type Lines = Vec<(PlayerId, Arc<Line>)>;
 
-/// The room's mailbox, and the seats that send to it.
-pub(super) fn mailbox() -> (mpsc::Sender<Letter>, mpsc::Receiver<Letter>) {
-    mpsc::channel(MAILBOX)
-}
-
-/// A seat of one player.
-pub(super) fn seat(room: RoomId, player: PlayerId, mailbox: &mpsc::Sender<Letter>) -> SeatHandle {
-    SeatHandle {
-        room,
-        player,
-        mailbox: mailbox.clone(),
-    }
-}
-
 /// Runs a room until its round is settled or everybody has left.
 pub(super) async fn run(
     mut room: Room,
-    mut mailbox: mpsc::Receiver<Letter>,
+    mut mailbox: mpsc::Receiver<RoomLetter>,
     lines: Lines,
     lobby: LobbyHandle,
     census: Arc<Census>,
@@ -130,8 +67,8 @@ pub(super) async fn run(
     }
 }
 
-fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
-    let Letter {
+fn answer(room: &mut Room, lines: &Lines, letter: &RoomLetter) {
+    let RoomLetter {
         player,
         connection,
         command,

@@ -14,9 +14,8 @@ use tracing::debug;
 use super::Limits;
 use super::limiter::{Limiter, Verdict};
 use crate::runtime::census::Counted;
-use crate::runtime::lobby::Ask;
 use crate::runtime::{
-    Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
+    Ask, Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
 use wulin_game::lobby::Hello;
 use wulin_game::protocol::event::{accepted, refused, restart};
@@ -407,7 +406,7 @@ impl Session {
             Command::Choice(_) | Command::Lock(_) => Ask::Choose,
             Command::Face(face) => Ask::Pull(face),
         };
-        self.lobby.ask(self.peer.clone(), ask, ack).await;
+        self.lobby.ask(self.peer.clone(), ask, event, ack).await;
     }
 
     fn refuse(&self, event: &str, code: Code, ack: Option<u64>) {
