@@ -22,7 +22,7 @@ pub(crate) use wulin_game::{
 };
 pub(crate) use wulin_server::config::{MEMORIES, MEMORY, OUTBOX};
 pub(crate) use wulin_server::edge::serve::HEADERS;
-pub(crate) use wulin_server::runtime::{Census, Tally};
+pub(crate) use wulin_server::runtime::{Counters, Figures};
 pub(crate) use wulin_server::transport::close::Close;
 pub(crate) use wulin_server::transport::limiter::{Limiter, TOLERANCE, Verdict};
 pub(crate) use wulin_server::transport::polling::{BODY_TIMEOUT, PROBE_TIMEOUT, Refusal};

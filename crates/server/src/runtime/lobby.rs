@@ -14,7 +14,7 @@ use super::lobby_handle::{Ask, Ended, LobbyHandle, LobbyLetter};
 use super::outbox::Delivery;
 use super::room;
 use super::seat::{self, RoomLetter};
-use super::{Census, Kind, now};
+use super::{Figures, Gauge, now};
 use wulin_game::ids::shrink;
 use wulin_game::lobby::{Lobby, Output};
 use wulin_game::protocol::{Code, Fault, Message};
@@ -27,7 +27,7 @@ const MAILBOX: usize = 1024;
 const BATCH: usize = 64;
 
 /// Starts the lobby's task. It ends when nobody holds the handle any more.
-pub fn spawn(lobby: Lobby, census: Arc<Census>, tasks: &TaskTracker) -> LobbyHandle {
+pub fn spawn(lobby: Lobby, figures: Arc<Figures>, tasks: &TaskTracker) -> LobbyHandle {
     let (sender, mailbox) = mpsc::channel(MAILBOX);
     let handle = LobbyHandle(sender);
     let host = Host {
@@ -36,7 +36,7 @@ pub fn spawn(lobby: Lobby, census: Arc<Census>, tasks: &TaskTracker) -> LobbyHan
         arriving: None,
         rooms: HashMap::new(),
         weak: handle.0.downgrade(),
-        census,
+        figures,
         tasks: tasks.clone(),
     };
     tasks.spawn(host.run(mailbox));
@@ -52,7 +52,7 @@ struct Host {
     rooms: HashMap<RoomId, mpsc::Sender<RoomLetter>>,
     /// Weak, so that the lobby does not keep itself alive.
     weak: mpsc::WeakSender<LobbyLetter>,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
     tasks: TaskTracker,
 }
 
@@ -84,9 +84,9 @@ impl Host {
                     }
                 }
             }
-            self.census.set(Kind::Person, self.lobby.online());
-            self.census.set(Kind::Waiting, self.lobby.waiting());
-            self.census.set(Kind::Memory, self.lobby.remembered());
+            self.figures.set(Gauge::Person, self.lobby.online());
+            self.figures.set(Gauge::Waiting, self.lobby.waiting());
+            self.figures.set(Gauge::Memory, self.lobby.remembered());
         }
     }
 
@@ -233,7 +233,7 @@ impl Host {
             letters,
             lines,
             LobbyHandle(sender),
-            self.census.clone(),
+            self.figures.clone(),
         ));
     }
 

@@ -11,7 +11,7 @@ use super::line::Line;
 use super::lobby_handle::LobbyHandle;
 use super::outbox::Delivery;
 use super::seat::RoomLetter;
-use super::{Census, Kind, Owed, now};
+use super::{Figures, Gauge, Owed, now};
 use wulin_game::protocol::{Code, Message};
 use wulin_game::room::{Command, Output, Recipient, Room};
 use wulin_game::{Event, Movement, PlayerId};
@@ -25,13 +25,13 @@ pub(super) async fn run(
     mut mailbox: mpsc::Receiver<RoomLetter>,
     lines: Lines,
     lobby: LobbyHandle,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
 ) {
-    let _room = census.enter(Kind::Room, 1);
-    let _robots = census.enter(Kind::Robot, room.robots());
+    let _room = figures.enter(Gauge::Room, 1);
+    let _robots = figures.enter(Gauge::Robot, room.robots());
     debug!(room = %room.id(), people = lines.len(), robots = room.robots(), "round started");
-    census.tally.rounds.add(1);
-    census.tally.robots.add(room.robots());
+    figures.counters.rounds.add(1);
+    figures.counters.robots.add(room.robots());
     let mut owed = None;
     // Set anew only when the deadline has changed, which most letters do not do: timers are kept behind a lock.
     let mut alarm = pin!(time::sleep_until(now().into()));

@@ -13,9 +13,9 @@ use tracing::debug;
 
 use super::Limits;
 use super::limiter::{Limiter, Verdict};
-use crate::runtime::census::Counted;
+use crate::runtime::figures::Counted;
 use crate::runtime::{
-    Ask, Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
+    Ask, Delivery, Figures, Gauge, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
 use wulin_game::lobby::Hello;
 use wulin_game::protocol::event::{accepted, refused, restart};
@@ -31,7 +31,7 @@ pub struct Hall {
     /// What every transport keeps to.
     pub limits: Limits,
     /// Who is there.
-    pub census: Arc<Census>,
+    pub figures: Arc<Figures>,
     /// Cancelled when no more rounds are begun: whoever is not in one is let go.
     pub draining: CancellationToken,
     /// Every task that serves a client.
@@ -47,7 +47,7 @@ impl Hall {
     pub fn new(
         lobby: LobbyHandle,
         limits: Limits,
-        census: Arc<Census>,
+        figures: Arc<Figures>,
         draining: CancellationToken,
         tasks: TaskTracker,
         random: &'static dyn SecureRandom,
@@ -56,7 +56,7 @@ impl Hall {
         Hall {
             lobby,
             limits,
-            census,
+            figures,
             draining,
             tasks,
             instance,
@@ -178,20 +178,20 @@ pub struct Session {
     unreceived: Option<RoomId>,
     /// The client has been asked after it.
     asked: bool,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
     _counted: Counted,
 }
 
 impl Session {
     /// A client that has just connected.
-    pub fn new(hall: &Hall, kind: Kind, visitor: Visitor) -> Session {
+    pub fn new(hall: &Hall, gauge: Gauge, visitor: Visitor) -> Session {
         let id = hall.next_connection();
-        debug!(connection = %id, ?kind, "client connected");
-        hall.census.tally.clients.add(kind.name());
+        debug!(connection = %id, kind = ?gauge, "client connected");
+        hall.figures.counters.clients.add(gauge.name());
         Session {
             peer: Peer {
                 id,
-                outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
+                outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.figures.clone())),
             },
             lobby: hall.lobby.clone(),
             seat: None,
@@ -201,8 +201,8 @@ impl Session {
             owed: Vec::new(),
             unreceived: None,
             asked: true,
-            census: hall.census.clone(),
-            _counted: hall.census.enter(kind, 1),
+            figures: hall.figures.clone(),
+            _counted: hall.figures.enter(gauge, 1),
         }
     }
 
@@ -213,7 +213,7 @@ impl Session {
         debug!(connection = %self.peer.id, renewed = %id, "client left its session");
         self.peer = Peer {
             id,
-            outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
+            outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.figures.clone())),
         };
         self.seat = None;
         self.leaving = false;
@@ -245,7 +245,7 @@ impl Session {
     pub async fn receive(&mut self, request: Request) -> Result<(), Farewell> {
         let Request { command, ack } = request;
         let event = command.as_ref().map_or("", Command::name);
-        self.census.tally.received.add(event);
+        self.figures.counters.received.add(event);
         match self.limiter.admit(Instant::now()) {
             Verdict::Heard => {}
             Verdict::Dropped => {
@@ -312,13 +312,13 @@ impl Session {
     /// All that was accepted has been written.
     pub fn written(&mut self) {
         for owed in self.owed.drain(..) {
-            self.census.tally.paid(owed);
+            self.figures.counters.paid(owed);
         }
     }
 
     /// A message was not kept, since its reader is behind.
     pub fn drop_volatile(&self) {
-        self.census.tally.dropped.add(1);
+        self.figures.counters.dropped.add(1);
     }
 
     /// The result that has been written and is not known to have been received. A client that is gone may have been sent
@@ -346,7 +346,7 @@ impl Session {
             self.unreceived = Some(room);
             self.asked = false;
         }
-        self.census.tally.sent.add(message.name);
+        self.figures.counters.sent.add(message.name);
         Outgoing::Message(message)
     }
 
@@ -357,8 +357,8 @@ impl Session {
 
     /// The last message to a client that is let go because the server restarts.
     pub fn restart(&self) -> Message {
-        let people = self.census.count(Kind::Person);
-        self.census.tally.sent.add("restart");
+        let people = self.figures.count(Gauge::Person);
+        self.figures.counters.sent.add("restart");
         restart(return_delay(self.peer.id, people))
     }
 
