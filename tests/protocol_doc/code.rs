@@ -3,7 +3,7 @@
 pub(crate) use wulin::cli::Cli;
 pub(crate) use wulin::cli::settings::default_in_words;
 pub(crate) use wulin_game::lobby::{
-    Hello as Arrival, Lobby, Output as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
+    Hello as Arrival, Lobby, LobbyEffect as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
 };
 pub(crate) use wulin_game::matchmaking::Patience;
 pub(crate) use wulin_game::protocol::command::{Command, Hello, NAME_CHARS, PICTURE_CHARS};
@@ -14,7 +14,7 @@ pub(crate) use wulin_game::protocol::socketio::{
     self, Dialogue, Handshake, Received, Sid, Version, acknowledge,
 };
 pub(crate) use wulin_game::protocol::{Message, native};
-pub(crate) use wulin_game::room::{Command as RoomCommand, Format, Output as RoomOutput, Room};
+pub(crate) use wulin_game::room::{Action as RoomCommand, Format, Room, RoomEffect as RoomOutput};
 pub(crate) use wulin_game::score::{Shown, balances};
 pub(crate) use wulin_game::{
     ConnectionId, Event, Face, Hand, Movement, PlayerId, Profile, RoomId, RoundStanding, Seated,

@@ -16,9 +16,9 @@ use super::room;
 use super::seat::{self, RoomLetter};
 use super::{Figures, Gauge, now};
 use wulin_game::ids::shrink;
-use wulin_game::lobby::{Lobby, Output};
+use wulin_game::lobby::{Lobby, LobbyEffect};
 use wulin_game::protocol::{Code, Fault, Message};
-use wulin_game::room::{Command, Room};
+use wulin_game::room::{Action, Room};
 use wulin_game::{ConnectionId, PlayerId, RoomId};
 
 /// Letters the lobby can be behind before connections are slowed down.
@@ -135,15 +135,15 @@ impl Host {
     }
 
     fn carry_out(&mut self) {
-        while let Some(output) = self.lobby.poll_output() {
-            match output {
-                Output::Attached(player, connection) => self.attach(player, connection),
-                Output::Replaced(player) => {
+        while let Some(effect) = self.lobby.poll_effect() {
+            match effect {
+                LobbyEffect::Attached(player, connection) => self.attach(player, connection),
+                LobbyEffect::Replaced(player) => {
                     let fault = Message::from(&Fault::new("hello", Code::Replaced));
                     self.tell(player, Delivery::Message(fault));
                     self.tell(player, Delivery::Replaced);
                 }
-                Output::Send(player, event) => {
+                LobbyEffect::Send(player, event) => {
                     let message = Message::from(&event);
                     if let (Some(room), Some(line)) = (message.result_of(), self.lines.get(&player))
                     {
@@ -151,7 +151,7 @@ impl Host {
                     }
                     self.tell(player, Delivery::Message(message));
                 }
-                Output::Resumed(player, room) => {
+                LobbyEffect::Resumed(player, room) => {
                     if let Some(mailbox) = self.rooms.get(&room) {
                         let seat = seat::seat(room, player, mailbox);
                         self.tell(
@@ -163,11 +163,11 @@ impl Host {
                         );
                     }
                 }
-                Output::Abandoned(player, connection, room) => {
+                LobbyEffect::Abandoned(player, connection, room) => {
                     self.abandon(player, connection, room);
                 }
-                Output::Opened(room, people) => self.open_room(room, &people),
-                Output::Gone(player) => {
+                LobbyEffect::Opened(room, people) => self.open_room(room, &people),
+                LobbyEffect::Gone(player) => {
                     self.lines.remove(&player);
                     shrink(&mut self.lines);
                 }
@@ -207,7 +207,7 @@ impl Host {
         let seat = seat::seat(room, player, mailbox);
         // A task of its own: the lobby waits for no room.
         self.tasks.spawn(async move {
-            seat.send(connection, Command::Disconnect, "leave", None)
+            seat.send(connection, Action::Disconnect, "leave", None)
                 .await
         });
     }

@@ -13,7 +13,7 @@ use super::outbox::Delivery;
 use super::seat::RoomLetter;
 use super::{Figures, Gauge, Owed, now};
 use wulin_game::protocol::{Code, Message};
-use wulin_game::room::{Command, Output, Recipient, Room};
+use wulin_game::room::{Action, Recipient, Room, RoomEffect};
 use wulin_game::{Event, Movement, PlayerId};
 
 /// Everybody in a room and the way to them.
@@ -85,7 +85,7 @@ fn answer(room: &mut Room, lines: &Lines, letter: &RoomLetter) {
     }
     let outcome = room.handle(player, command, now());
     // The client has asked for nothing: it is gone, or has said hello and the round has ended meanwhile.
-    if matches!(command, Command::Disconnect | Command::Return { .. }) {
+    if matches!(command, Action::Disconnect | Action::Return { .. }) {
         return;
     }
     line.report(event, ack, outcome.map_err(Code::from));
@@ -93,9 +93,9 @@ fn answer(room: &mut Room, lines: &Lines, letter: &RoomLetter) {
 
 /// Tells everybody what has happened. `owed` says by what, and since when they could know.
 async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Option<Owed>) {
-    while let Some(output) = room.poll_output() {
-        match output {
-            Output::Send(recipient, event) => {
+    while let Some(effect) = room.poll_effect() {
+        match effect {
+            RoomEffect::Send(recipient, event) => {
                 let message = Message::from(&event);
                 let owed = owed.filter(|owed| is_about(&event, *owed));
                 for player in room.audience(recipient) {
@@ -115,11 +115,11 @@ async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Op
                 }
             }
             // The lobby first: whoever asks for a seat next is free by then.
-            Output::Left(player) => {
+            RoomEffect::Left(player) => {
                 lobby.left_room(player, room.id()).await;
                 tell(lines, player, || Delivery::Unseated(room.id()));
             }
-            Output::Settled(standings, settlements) => {
+            RoomEffect::Settled(standings, settlements) => {
                 lobby.settled(room.id(), standings, settlements).await;
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use tokio::sync::mpsc;
-use wulin_game::room::Command;
+use wulin_game::room::Action;
 use wulin_game::{ConnectionId, PlayerId, RoomId};
 
 use super::now;
@@ -16,7 +16,7 @@ const MAILBOX: usize = 32;
 pub struct RoomLetter {
     pub(super) player: PlayerId,
     pub(super) connection: ConnectionId,
-    pub(super) command: Command,
+    pub(super) command: Action,
     /// The event's name on the wire, should it be refused.
     pub(super) event: &'static str,
     pub(super) ack: Option<u64>,
@@ -41,7 +41,7 @@ impl SeatHandle {
     pub async fn send(
         &self,
         connection: ConnectionId,
-        command: Command,
+        command: Action,
         event: &'static str,
         ack: Option<u64>,
     ) -> bool {

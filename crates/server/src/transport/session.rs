@@ -290,7 +290,7 @@ impl Session {
             Delivery::Seated { seat, returned } => {
                 if returned {
                     let legacy = self.visitor.legacy;
-                    let back = room::Command::Return { legacy };
+                    let back = room::Action::Return { legacy };
                     seat.send(self.peer.id, back, "hello", None).await;
                 }
                 self.seat = Some(seat);
@@ -372,16 +372,16 @@ impl Session {
     async fn route(&mut self, command: Command, ack: Option<u64>) {
         let event = command.name();
         let seated = match &command {
-            Command::Choice(hand) => Some(room::Command::Choose(*hand)),
-            Command::Lock(hand) => Some(room::Command::Lock(*hand)),
-            Command::Face(face) => Some(room::Command::Pull(*face)),
-            Command::Leave => Some(room::Command::Leave),
+            Command::Choice(hand) => Some(room::Action::Choose(*hand)),
+            Command::Lock(hand) => Some(room::Action::Lock(*hand)),
+            Command::Face(face) => Some(room::Action::Pull(*face)),
+            Command::Leave => Some(room::Action::Leave),
             Command::Hello(_) | Command::Join | Command::JoinRobot => None,
         };
         if let (Some(seat), Some(to_room)) = (&self.seat, seated)
             && seat.send(self.peer.id, to_room, event, ack).await
         {
-            self.leaving = to_room == room::Command::Leave;
+            self.leaving = to_room == room::Action::Leave;
             return;
         }
         // In no room, or in one that is over and whose farewell is still in the outbox: the lobby answers.
