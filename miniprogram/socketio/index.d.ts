@@ -70,9 +70,9 @@ export class Socket<Heard extends Events = Events, Said extends Events = Events>
   check(): void;
 
   on<Name extends keyof OwnEvents>(event: Name, listener: OwnEvents[Name]): this;
-  on<Name extends keyof Heard & string>(event: Name, listener: Heard[Name]): this;
+  on<Name extends keyof Heard & string>(event: Name, listener: (...args: Arguments<Heard[Name]>) => void): this;
   once<Name extends keyof OwnEvents>(event: Name, listener: OwnEvents[Name]): this;
-  once<Name extends keyof Heard & string>(event: Name, listener: Heard[Name]): this;
+  once<Name extends keyof Heard & string>(event: Name, listener: (...args: Arguments<Heard[Name]>) => void): this;
   off(event?: string, listener?: (...args: any[]) => void): this;
 
   /** False if it was refused, because too many messages wait already. */
@@ -83,7 +83,8 @@ export class Socket<Heard extends Events = Events, Said extends Events = Events>
   timeout(ms: number): Pick<Socket<Heard, Said>, 'emit' | 'emitWithAck'>;
 }
 
-type Arguments<Event> = Event extends (...args: infer All) => any ? All : any[];
+type Arguments<Event> =
+  unknown extends Event ? any[] : Event extends (...args: infer All) => any ? All : never;
 type WithAcknowledgement<Args extends any[]> = Args | [...args: Args, acknowledgement: Acknowledgement];
 
 /** Connects to a server; `url` has no path, that is an option. */
