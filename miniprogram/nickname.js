@@ -29,8 +29,8 @@ class Nickname {
     /** The one that was taken without an answer. @type {Asked | null} */
     this._unanswered = null;
     this._refused = '';
-    /** The one that was passed before its field was left. */
-    this._passed = '';
+    /** The one that was answered before its field was left. @type {string | null} */
+    this._early = null;
   }
 
   /** Whether something was typed that is not decided yet. */
@@ -50,8 +50,9 @@ class Nickname {
     const name = tidyName(text);
     if (name === before) this._wanted = null;
     else if (name && name !== this._refused) this._wanted = name;
-    if (name) this._ask({ name, before, timer: 0 });
-    if (name && name === this._passed) this._take(name);
+    if (name && this._early === name) this._take(name);
+    else if (name) this._ask({ name, before, timer: 0 });
+    this._early = null;
     return this._wanted === null ? this._owner.current() : this._wanted;
   }
 
@@ -83,8 +84,8 @@ class Nickname {
     } else if (this._typed !== null) {
       // The answer comes before the field is left.
       const name = tidyName(this._typed);
-      if (good) this._passed = name;
-      else this._refuse(name);
+      this._early = name;
+      if (!good) this._refuse(name);
     }
   }
 
