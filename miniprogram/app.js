@@ -51,7 +51,7 @@ function sitDown() {
     freshUid: () => freshUid(Math.random),
     guestName() {
       const name = earlier.pop() || guestName(words, Math.random);
-      if (table.hear) table.hear(words.notes.name_refused);
+      if (table.hear) table.hear(notices.nameUnusable(name));
       return name;
     },
   });

@@ -152,7 +152,7 @@ describe('a nickname', AT_ONCE, () => {
     const old = await myName(page);
     await settings(page);
     await typeName(page, '木人·甲');
-    await page.locator('.problem').waitFor();
+    await page.locator('.problem').filter({ hasText: `You are “${old}”.` }).waitFor();
     await page.waitForFunction((name) => document.querySelector('input.name').value === name, old);
     await back(page);
     await named(page, old);
