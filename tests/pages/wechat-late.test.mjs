@@ -27,6 +27,9 @@ const typeName = async (page, name) => {
   await field(page).fill(name);
   await field(page).blur();
 };
+/** Waits for the hello on the latest connection. */
+const greeted = (page) => page.waitForFunction(() => window.devtools.calls.findLastIndex(([name]) => name === 'connectSocket')
+  < window.devtools.calls.findLastIndex(([name, sent]) => name === 'SocketTask.send' && sent.data.includes('"hello"')));
 /** The harness answers about a name when a test says `answer(name, pass)`. */
 const slowReview = (page) => page.addInitScript(() => {
   const asked = {};
@@ -397,33 +400,40 @@ describe('who comes back to a phone', AT_ONCE, () => {
       assert.equal(now, before + 1, 'at once');
       await page.waitForFunction(() => window.devtools.sockets() === 1);
       await online();
-      // Somebody who is let in says hello; who was not yet online is not asked for a proof.
-      await page.waitForFunction(() => window.devtools.calls.findLastIndex(([name]) => name === 'connectSocket')
-        < window.devtools.calls.findLastIndex(([name, { data = '' }]) => name === 'SocketTask.send' && data.includes('"hello"')));
+      await greeted(page);
       assert.equal(await dialled(), before + 1, 'and only one');
     }
     await assertContent(someone);
   }));
 
-  test('a network that comes and goes leaves one connection, and never more than five', onServer({}, async (server) => {
+  test('looking away for long, again and again, leaves one connection, and never more than five', onServer({}, async (server) => {
     const relay = await startRelay(server.url);
     afterwards(() => relay.close());
     const someone = await open({ url: relay.url });
     const { page } = someone;
-    const most = await page.evaluate(async () => {
-      let highest = 0;
-      for (let times = 0; times < 30; times += 1) {
-        window.devtools.hide({ cut: times % 3 === 0 });
+    let most = 0;
+    await page.evaluate(() => {
+      const now = Date.now;
+      window.away = 0;
+      Date.now = () => now() + window.away;
+    });
+    for (let times = 0; times < 8; times += 1) {
+      await greeted(page);
+      most = Math.max(most, await page.evaluate(() => {
+        window.devtools.hide();
         window.dispatchEvent(new Event('online'));
+        // Longer than WeChat leaves a socket alone.
+        window.away += 6000;
         window.devtools.show();
         window.devtools.app().onShow({});
         window.dispatchEvent(new Event('offline'));
-        highest = Math.max(highest, window.devtools.sockets());
-        await new Promise((done) => { setTimeout(done); });
-      }
-      return highest;
-    });
+        return window.devtools.sockets();
+      }));
+    }
     assert.ok(most <= 5, `${most} sockets`);
+    const [dials, closes] = [await calls(page, 'connectSocket'), await calls(page, 'SocketTask.close')];
+    assert.ok(dials.length >= 9, `${dials.length} dials`);
+    assert.equal(closes.length, dials.length - 1, 'each was closed when it was replaced');
     await page.locator('.link').waitFor({ state: 'detached' });
     await page.waitForFunction(() => window.devtools.sockets() === 1);
     await assertContent(someone);
