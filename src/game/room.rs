@@ -366,6 +366,8 @@ impl Room {
             let uid = self.cards[seat].profile.uid.clone();
             self.send(Recipient::Others(player), Event::CameBack { uid });
         }
+        // It may have been waited for only as long as its client was from 2016.
+        self.end_if_nobody_is_waited_for();
     }
 
     fn pull(&mut self, seat: usize, face: Face) {

@@ -212,6 +212,20 @@ fn friends_meet_though_one_is_cut_off_meanwhile() {
 }
 
 #[test]
+fn friends_meet_though_one_is_cut_off_before_either_asks() {
+    for first in [1, 20] {
+        let mut world = friends(false);
+        world.disconnect(ConnectionId(2));
+        world.wait(2 * SECOND);
+        return_as(&mut world, 20, "b");
+        join(&mut world, first);
+        world.wait(7 * SECOND);
+        join(&mut world, 21 - first);
+        assert_eq!(company(&world, 1), ["a", "b"]);
+    }
+}
+
+#[test]
 fn a_client_that_comes_back_and_asks_again_still_waits_for_its_friend() {
     let mut world = friends(false);
     join(&mut world, 1);

@@ -192,6 +192,15 @@ fn a_round_with_a_client_from_2016_lasts_its_whole_time() {
 }
 
 #[test]
+fn a_round_that_waited_for_a_client_from_2016_ends_when_another_client_takes_over() {
+    let mut world = playing(true);
+    command(&mut world, 1, Command::Lock(Hand::Rock)).unwrap();
+    command(&mut world, 2, Command::Lock(Hand::Paper)).unwrap();
+    return_as(&mut world, 20, "a");
+    assert_eq!(world.rounds.len(), 0);
+}
+
+#[test]
 fn a_robot_shows_a_hand_however_quick_the_person_is() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);

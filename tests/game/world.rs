@@ -395,7 +395,10 @@ impl World {
         }
         let outcome = round.room.handle(player, command, self.now);
         assert_eq!(outcome, expected, "{command:?}");
-        if matches!(command, Command::Lock(_) | Command::Leave) {
+        if matches!(
+            command,
+            Command::Lock(_) | Command::Leave | Command::Return { .. }
+        ) {
             let is_over = round.room.deadline().is_none();
             assert_eq!(is_over, round.waits_for_nobody(), "after {command:?}");
         }
