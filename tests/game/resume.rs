@@ -82,7 +82,7 @@ fn seat_and_hand_stay_and_the_other_is_told() {
     else {
         panic!("{heard:?}")
     };
-    assert_eq!(*round_time, ROUND_TIME - Duration::from_secs(2));
+    assert_eq!(*round_time + Duration::from_secs(2), ROUND_TIME);
     assert_eq!((own.hand, own.locked), (Hand::Rock, false));
     world.wait(ROUND_TIME);
     let heard = told(&mut world, "a");
