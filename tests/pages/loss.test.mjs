@@ -135,6 +135,7 @@ describe('losing the connection', AT_ONCE, () => {
     // The page comes through; its socket does not, until it may.
     let open = false;
     await page.routeWebSocket(/applet/, (socket) => (open ? socket.connectToServer() : socket.close()));
+    await page.route(/socket\.io/, (route) => route.abort());
     await page.goto(server.url);
     await at(page, 'connecting');
     await page.locator('#link').filter({ hasText: 'No answer' }).waitFor();

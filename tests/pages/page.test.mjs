@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { client } from '../clients/clients/index.mjs';
 import { Player } from '../clients/player.mjs';
 import { DESK, PHONE, assertQuiet, useChromium, visitor } from './chromium.mjs';
-import { AT_ONCE, PEOPLE, ROBOTS, Table, at, guest, hand, onServer, open, outcome, press, still, text } from './table.mjs';
+import { AT_ONCE, PEOPLE, ROBOTS, Table, at, guest, hand, leave, onServer, open, outcome, press, still, text } from './table.mjs';
 
 useChromium();
 
@@ -138,7 +138,7 @@ describe('playing', AT_ONCE, () => {
     const table = new Table(await open(server), await open(server));
     const { one, two } = table;
     await table.meet();
-    await press(one, '#secondary');
+    await leave(one);
     await at(one, 'ready');
     await two.locator('#others .card[data-away="true"]').waitFor();
     await press(two, hand('rock'));
@@ -337,7 +337,7 @@ describe('on every screen', AT_ONCE, () => {
       await at(page, 'waiting');
       await inView('#primary', '#headline');
       await at(page, 'playing');
-      await inView(...['scissors', 'rock', 'paper'].map(hand), '#secondary', '#seconds', '#others .avatar', '#others .shown', '#me .shown');
+      await inView(...['scissors', 'rock', 'paper'].map(hand), '#leave', '#seconds', '#others .avatar', '#others .shown', '#me .shown');
       await press(page, hand('rock'));
       await at(page, 'result');
       await inView('#primary', '#headline', '#others .shown', '#me .shown');
@@ -401,7 +401,7 @@ describe('on every screen', AT_ONCE, () => {
 });
 
 describe('the first visit', AT_ONCE, () => {
-  test('is under 60 KB over the wire, in few requests, all to the server itself', onServer({}, async (server) => {
+  test('is under 40 KB over the wire, in few requests, all to the server itself', onServer({}, async (server) => {
     const someone = await guest();
     const { page, context } = someone;
     const devtools = await context.newCDPSession(page);
@@ -415,7 +415,7 @@ describe('the first visit', AT_ONCE, () => {
     const fetched = asked.filter((url) => !url.startsWith('data:'));
     assert.ok(fetched.every((url) => url.startsWith(server.url)), fetched.join());
     assert.ok(fetched.length <= 6, fetched.join());
-    assert.ok(bytes > 10_000 && bytes < 60_000, `${bytes} bytes`);
+    assert.ok(bytes > 10_000 && bytes < 40_000, `${bytes} bytes`);
     assertQuiet(someone);
   }));
 

@@ -59,7 +59,7 @@ describe('what is said to those who do not see the screen', () => {
     const first = seen(play).announcement;
     assert.equal(first, 'Wooden Man 1 (Robot). Choose! You have 5 seconds.');
     assert.equal(seen(play.wait(3000)).announcement, first);
-    assert.match(seen(play.wait(2000)).announcement, /Show!/);
+    assert.match(seen(play.wait(2000)).announcement, /Reveal!/);
     assert.match(seen(against([ROBOT]), zh).announcement, /木人·甲 \(机器人\)。 出招！ 限时 5 秒。/);
   });
 
