@@ -6,8 +6,8 @@ import { backoff } from '../miniprogram/socketio/backoff.js';
 
 /** How long a connection may take to open, in ms. */
 const OPEN_TIMEOUT = 10_000;
-/** How long a WebSocket may, before polling is tried instead: some proxies let it hang. */
-const SOCKET_TIMEOUT = 3_000;
+/** How long a WebSocket may be silent before polling is tried instead: some proxies let it hang, or open it and pass nothing on. */
+const SOCKET_TIMEOUT = 2_500;
 
 /** @typedef {InstanceType<typeof Polling>} Slow */
 
@@ -93,36 +93,36 @@ export class PageLink {
     this.#await(new Polling(this.polling, ask), OPEN_TIMEOUT);
   }
 
-  /** @param {WebSocket | Slow} socket @param {number} timeout */
+  /** @param {WebSocket | Slow} socket @param {number} timeout until the first word of the server */
   #await(socket, timeout) {
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#lost(socket), timeout);
-    let opened = false;
-    socket.onopen = () => {
-      if (socket !== this.#socket) return;
-      clearTimeout(this.#timer);
-      opened = true;
-      this.#listener?.opened(socket instanceof Polling);
-    };
+    let heard = false;
+    socket.onopen = () => socket === this.#socket && this.#listener?.opened(socket instanceof Polling);
     socket.onmessage = (/** @type {{data: string}} */ { data }) => {
       if (socket !== this.#socket) return;
+      if (!heard) clearTimeout(this.#timer);
+      heard = true;
       this.#attempt = 0;
       const message = parse(data);
       if (message?.event === 'restart') this.#absence = restartDelay(message.data);
       else if (message) this.#listener?.received(message.event, message.data);
     };
-    socket.onclose = () => this.#lost(socket, opened);
+    socket.onclose = () => this.#lost(socket, heard);
   }
 
-  /** @param {WebSocket | Slow} socket @param {boolean} [opened] */
-  #lost(socket, opened = false) {
+  /** @param {WebSocket | Slow} socket @param {boolean} [heard] whether it has ever worked */
+  #lost(socket, heard = false) {
     // A connection that was dropped still says that it has closed, a while later.
     if (socket !== this.#socket) return;
     const delay = this.#absence ?? backoff(this.#attempt);
     this.#drop();
-    if (!opened && !(socket instanceof Polling)) return this.#poll();
-    this.#timer = setTimeout(() => this.#open(), delay);
-    this.#attempt += 1;
+    if (heard || socket instanceof Polling) {
+      this.#timer = setTimeout(() => this.#open(), delay);
+      this.#attempt += 1;
+    } else {
+      this.#poll();
+    }
     this.#listener?.closed();
   }
 
