@@ -137,7 +137,7 @@ const en = {
   leave: 'Leave',
   leaveAsk: 'Leave this round?',
   leaveCost: (streak) => (streak > 1 ? `It counts as a loss, and your streak of ${streak} ends.` : 'It counts as a loss.'),
-  stay: 'Keep playing',
+  stay: 'Stay',
   done: 'Enough for now',
   comeBack: 'Play here',
 

@@ -164,7 +164,8 @@ for (const colorScheme of ['light', 'dark']) {
       await server.stop();
       await page.locator('.link').waitFor();
       await shoot('reconnecting');
-      await page.locator('.quiet[aria-disabled="false"]').click();
+      await page.locator('.leave[aria-disabled="false"]').click();
+      await page.getByRole('dialog').getByRole('button').last().click();
       await inWeChat(page, 'ready');
       await shoot('reconnecting-ready');
     }));
