@@ -1,4 +1,4 @@
-# Wulin in a container. README.md, "In a container", says how to run it.
+# Wulin in a container. docs/deploy.md, "A container", says how to run it.
 
 # Other images do as well, such as those of a mirror: a builder with Rust, a C compiler and no newer glibc than the base,
 # and a base with glibc and libgcc (gcr.io/distroless/cc-debian12 is smaller and has no shell). What a tag names changes;
@@ -6,20 +6,27 @@
 ARG BUILDER=rust:1.94-bookworm
 ARG BASE=debian:bookworm-slim
 
-FROM ${BUILDER} AS build
-WORKDIR /build
-# Dependencies first, against empty sources: this layer is built again only when they change.
+# The manifests alone, each with an empty source: what the next stage copies of it changes only when dependencies do.
+FROM ${BUILDER} AS manifests
+WORKDIR /manifests
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
-RUN mkdir src \
-    && echo 'fn main() {}' > src/main.rs \
-    && touch src/lib.rs \
-    && cargo build --release --locked --bin wulin \
-    && rm -r src
+COPY crates crates
+RUN find crates -type f ! -name Cargo.toml -delete \
+    && for crate in . crates/*; do mkdir -p "$crate/src" && touch "$crate/src/lib.rs"; done \
+    && echo 'fn main() {}' > src/main.rs
+
+FROM ${BUILDER} AS build
+WORKDIR /build
+# Dependencies first, against the empty sources: this layer is built again only when they change.
+COPY --from=manifests /manifests .
+RUN cargo build --release --locked --bin wulin \
+    && rm -r src crates
+COPY crates crates
 COPY src src
 COPY web/dist web/dist
-# Copied files keep their dates; by these two cargo sees that they are not the empty ones.
-RUN touch src/main.rs src/lib.rs \
+# Copied files keep their dates; by these cargo sees that they are not the empty ones.
+RUN touch src/main.rs src/lib.rs crates/*/src/lib.rs \
     && cargo build --release --locked --bin wulin \
     && mkdir state
 

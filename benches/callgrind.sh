@@ -8,7 +8,7 @@ if ! command -v valgrind >/dev/null 2>&1; then
     echo 'valgrind is missing. On Debian, as root: apt-get install valgrind' >&2
     exit 1
 fi
-hotpath=$(cargo bench --locked --quiet --no-default-features --bench hotpath --no-run --message-format=json |
+hotpath=$(cargo bench --locked --quiet -p wulin-game --bench hotpath --no-run --message-format=json |
     sed -n 's/.*"name":"hotpath".*"executable":"\([^"]*\)".*/\1/p')
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

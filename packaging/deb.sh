@@ -35,6 +35,9 @@ put 644 "$here/systemd/wulin.default" etc/default/wulin
 put 644 "$here/LICENSE" usr/share/doc/wulin/copyright
 put 644 "$here/README.md" usr/share/doc/wulin/README.md
 put 644 "$here/CHANGELOG.md" usr/share/doc/wulin/CHANGELOG.md
+for page in "$here"/docs/*.md; do
+    put 644 "$page" "usr/share/doc/wulin/docs/$(basename "$page")"
+done
 gzip -9n "$tree/usr/share/doc/wulin/README.md" "$tree/usr/share/doc/wulin/CHANGELOG.md"
 bom="${BOM:-}"
 if [ -n "$bom" ]; then

@@ -1,28 +1,24 @@
-//! What was typed: every flag, its environment variable and its default.
+//! The command line: which commands there are. Each has its flags beside it.
 
-pub mod bench;
-pub mod cert;
-pub mod check;
-pub mod given;
-pub mod play;
-pub mod serve;
 pub mod settings;
 pub mod strangers;
+#[cfg(test)]
+mod tests;
 
-use std::net::IpAddr;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-
-pub use bench::Bench;
-pub use cert::Cert;
-pub use check::Check;
-pub use given::Origins;
-pub use play::Play;
-pub use serve::Serve;
-use serve::{Admin, duration, ip};
+use wulin_command::Origins;
+use wulin_command::given::{self, Given};
+use wulin_server::flags::Serve;
+use wulin_tools::bench::Bench;
+use wulin_tools::cert::Cert;
+use wulin_tools::check::Check;
+use wulin_tools::health::Health;
+use wulin_tools::play::Play;
+use wulin_tools::status::{Log, Status};
 
 /// A realtime rock-paper-scissors server for WeChat Mini Programs and browsers: one binary, HTTPS included.
 ///
@@ -71,93 +67,35 @@ pub enum Command {
     },
 }
 
-/// The flags of `health`.
-#[derive(Debug, Clone, Args)]
-pub struct Health {
-    /// The address the server listens on [default: the server says]
-    #[arg(long, value_name = "IP", env = "WULIN_LISTEN", value_parser = ip)]
-    pub listen: Option<IpAddr>,
-    /// Its HTTPS port, where several servers share a state folder [default: the server says]
-    #[arg(long, env = "WULIN_PORT")]
-    pub port: Option<u16>,
-    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
-    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// Not needed: the server says whether it wants the PROXY protocol
-    #[arg(long, env = "WULIN_PROXY_PROTOCOL", hide = true)]
-    pub proxy_protocol: bool,
-    /// Where the values are from.
-    #[arg(skip)]
-    pub origins: Origins,
+/// Reads a command line, the program's name first, and what `variable` says of the environment. An error is clap's, see
+/// [`given::read`].
+pub fn read(
+    arguments: impl IntoIterator<Item = OsString>,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Given<Cli>, clap::Error> {
+    let mut given: Given<Cli> = given::read(arguments, variable)?;
+    given.cli.remember(&given.origins);
+    Ok(given)
 }
 
-/// The flags of `status`.
-#[derive(Debug, Clone, Args)]
-pub struct Status {
-    /// Which server.
-    #[command(flatten)]
-    pub server: AdminOf,
-    /// Print it as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Show it again and again, so often
-    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = duration, conflicts_with = "json")]
-    pub watch: Option<Duration>,
-}
-
-/// The flags of `log`.
-#[derive(Debug, Clone, Args)]
-pub struct Log {
-    /// What is to be logged: error, warn, info, debug or trace, or a list such as info,wulin=debug; SIGHUP brings back
-    /// what the server was started with
-    #[arg(value_name = "LEVEL")]
-    pub level: Option<String>,
-    /// Which server.
-    #[command(flatten)]
-    pub server: AdminOf,
-}
-
-/// Whose admin listener is asked.
-#[derive(Debug, Clone, Args)]
-pub struct AdminOf {
-    /// The server's --admin [default: the server says, else 127.0.0.1:9643]
-    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN")]
-    pub admin: Option<Admin>,
-    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
-    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// Where the values are from.
-    #[arg(skip)]
-    pub origins: Origins,
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_flag_has_an_environment_variable_named_after_it() {
-        let command = Cli::command();
-        for argument in command
-            .get_arguments()
-            .filter(|argument| argument.get_long().is_some())
-        {
-            let long = argument.get_long().unwrap_or_default();
-            if ["help", "version", "print-config"].contains(&long) {
-                continue;
-            }
-            let expected = format!("WULIN_{}", long.replace('-', "_").to_uppercase());
-            assert_eq!(
-                argument.get_env().and_then(|env| env.to_str()),
-                Some(expected.as_str())
-            );
+impl Cli {
+    /// Hands over where the values are from to those that speak of it.
+    fn remember(&mut self, origins: &Origins) {
+        self.serve.origins = origins.clone();
+        match &mut self.command {
+            Some(Command::Serve(serve)) => serve.origins = origins.clone(),
+            Some(Command::Health(health)) => health.origins = origins.clone(),
+            Some(Command::Status(status)) => status.server.origins = origins.clone(),
+            Some(Command::Log(log)) => log.server.origins = origins.clone(),
+            Some(
+                Command::Check(_)
+                | Command::Play(_)
+                | Command::Bench(_)
+                | Command::Cert(_)
+                | Command::Completions { .. }
+                | Command::Man { .. },
+            )
+            | None => {}
         }
     }
 }

@@ -5,25 +5,28 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use clap::CommandFactory;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
-use wulin::bench;
-use wulin::cert;
-use wulin::check;
-use wulin::cli::given::{self, Given};
 use wulin::cli::strangers::strangers;
-use wulin::cli::{Cert, Check, Cli, Command, Origins, Play, Serve, settings};
-use wulin::config::{Config, Stage};
-use wulin::edge::certificates::Problem;
-use wulin::edge::handed::Handed;
-use wulin::ops::notice::{self, Notice, Posted};
-use wulin::ops::output::{complain, say};
-use wulin::ops::signals::{Reload, Stop};
-use wulin::ops::systemd::Manager;
-use wulin::ops::{health, logs, status};
-use wulin::pages;
-use wulin::play;
-use wulin::server::Server;
+use wulin::cli::{self, Cli, Command, settings};
+use wulin_certs::Problem;
+use wulin_command::Origins;
+use wulin_command::given::Given;
+use wulin_command::notice::{self, Notice, Posted};
+use wulin_command::output::{complain, say};
+use wulin_command::signals::{Reload, Stop};
+use wulin_server::config::{Config, Invalid};
+use wulin_server::edge::handed::Handed;
+use wulin_server::flags::Serve;
+use wulin_server::ops::logs;
+use wulin_server::ops::systemd::Manager;
+use wulin_server::prepared::Prepared;
+use wulin_server::server::Server;
+use wulin_tools::cert::Cert;
+use wulin_tools::check::Check;
+use wulin_tools::play::Play;
+use wulin_tools::{bench, cert, check, health, man, play, status};
 
 /// Gives memory back when people leave. How, is in `.cargo/config.toml`.
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
@@ -38,7 +41,7 @@ const USAGE: u8 = 2;
 const LINGER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let given = given::read(env::args_os(), variable).unwrap_or_else(|error| error.exit());
+    let given = cli::read(env::args_os(), variable).unwrap_or_else(|error| error.exit());
     let Given {
         cli: Cli { command, serve },
         matches,
@@ -86,10 +89,10 @@ fn main() -> ExitCode {
         Some(Command::Bench(flags)) => judged(runtime.block_on(bench::run(&flags)), &origins),
         Some(Command::Cert(command)) => certificates(&command, &origins),
         Some(Command::Completions { shell }) => {
-            pages::completions(shell);
+            man::completions(Cli::command(), shell);
             ExitCode::SUCCESS
         }
-        Some(Command::Man { out }) => said(pages::manual(out.as_deref()), &origins),
+        Some(Command::Man { out }) => said(man::manual(Cli::command(), out.as_deref()), &origins),
     };
     // Looking up a name can take half a minute and cannot be called off.
     runtime.shutdown_timeout(LINGER);
@@ -107,8 +110,8 @@ fn start(runtime: &Runtime, matches: &clap::ArgMatches, flags: &Serve, handed: H
         say(settings::table(&settings).trim_end());
         let checked = logs::check(&flags.log).map_err(|problem| unusable(&problem, flags));
         match checked.and_then(|()| configure(flags)) {
-            Ok(config) => {
-                print_certificates(&config);
+            Ok((config, prepared)) => {
+                print_certificates(&config, &prepared);
                 ExitCode::SUCCESS
             }
             Err(code) => code,
@@ -125,11 +128,11 @@ fn unusable(problem: &str, flags: &Serve) -> ExitCode {
 }
 
 /// What the settings led to.
-fn print_certificates(config: &Config) {
-    for warning in &config.warnings {
+fn print_certificates(config: &Config, prepared: &Prepared) {
+    for warning in config.warnings.iter().chain(&prepared.warnings) {
         say(format!("\n{warning}"));
     }
-    for pair in &config.certificates {
+    for pair in &prepared.certificates.pairs {
         say(format!(
             "\n{}: for {}, until {}",
             pair.cert_path.display(),
@@ -143,14 +146,14 @@ async fn run(flags: &Serve, handed: Handed) -> ExitCode {
     if let Err(problem) = logs::start(&flags.log, flags.log_format) {
         return unusable(&problem, flags);
     }
-    let config = match configure(flags) {
-        Ok(config) => config,
+    let (config, prepared) = match configure(flags) {
+        Ok(configured) => configured,
         Err(code) => return code,
     };
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&prepared.warnings) {
         warn!("{warning}");
     }
-    match serve(config, handed).await {
+    match serve(&config, prepared, handed).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wulin: {error:#}");
@@ -159,21 +162,22 @@ async fn run(flags: &Serve, handed: Handed) -> ExitCode {
     }
 }
 
-/// What was meant by the flags; or says what is wrong, and with which code to exit.
-fn configure(flags: &Serve) -> Result<Config, ExitCode> {
+/// What was meant by the flags, and what was loaded for it; or says what is wrong, and with which code to exit.
+fn configure(flags: &Serve) -> Result<(Config, Prepared), ExitCode> {
     // As many connections as the system lets us have; the default of many is 1,024.
     let open_files = rlimit::increase_nofile_limit(u64::MAX)
         .or_else(|_| rlimit::Resource::NOFILE.get_soft())
         .unwrap_or(1024);
-    let config = Config::new(flags, open_files, variable, SystemTime::now());
-    let mut config = config.map_err(|invalid| {
+    let refuse = |invalid: Invalid| {
         eprintln!("wulin: {}", invalid.sentence(&flags.origins));
         ExitCode::from(CONFIGURATION)
-    })?;
-    config
+    };
+    let config = Config::new(flags, open_files, variable).map_err(refuse)?;
+    let mut prepared = Prepared::load(&config, SystemTime::now()).map_err(refuse)?;
+    prepared
         .warnings
         .extend(strangers(env::vars_os().map(|(name, _)| name)));
-    Ok(config)
+    Ok((config, prepared))
 }
 
 /// Says where the server is, to commands on this machine.
@@ -202,36 +206,22 @@ fn post(config: &Config, server: &Server) -> Option<Posted> {
     }
 }
 
-async fn serve(config: Config, handed: Handed) -> anyhow::Result<()> {
+async fn serve(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let mut reload = Reload::new()?;
-    let host = match (config.stage, config.domains.first()) {
-        (_, Some(domain)) if config.acme.is_some() => domain.clone(),
-        (Stage::Production, Some(domain)) => domain.clone(),
-        (Stage::Production, None) => config.certificates[0]
-            .names
-            .first()
-            .cloned()
-            .unwrap_or_default(),
-        (Stage::Development, _) => "localhost".to_owned(),
-    };
-    let base_path = config.base_path.clone();
-    let connections = config.gate.connections;
     let manager = Manager::from_environment();
-    let server = Server::start_on(&config, handed)?;
-    let port = match server.address().port() {
-        443 => String::new(),
-        port => format!(":{port}"),
-    };
+    let server = Server::start(config, prepared, handed)?;
     let admin = server
         .admin_address()
         .map_or_else(|| "off".to_owned(), |admin| admin.to_string());
     // Taken down when this ends, however it does.
-    let _posted = post(&config, &server);
+    let _posted = post(config, &server);
+    let connections = config.gate.connections;
     info!(address = %server.address(), %admin, connections, "listening");
-    say(format!("Wulin is open at https://{host}{port}"));
+    say(format!("Wulin is open at {}", server.shown().page));
     say(format!(
-        "Mini Programs connect to wss://{host}{port}{base_path}"
+        "Mini Programs connect to {}",
+        server.shown().websocket
     ));
     manager.ready(server.census().counts()).await;
     let _informed = manager.inform(server.census().clone(), server.lobby().clone());

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 /// Two who play one round after the other until they are told to stop. Every round must end, with both in its result.
 struct Undisturbed {

@@ -14,7 +14,7 @@ use support::websocket::Dialect;
 use support::{Client, write_pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 const ADMIN: [&str; 2] = ["--admin", "127.0.0.1:0"];
 

@@ -1,5 +1,4 @@
 //! `wulin bench`, small, against a real server: what it counts adds up, and whoever gets lost is told.
-#![cfg(feature = "server")]
 
 mod support;
 
@@ -8,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use support::server::TestServer;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 const PROTOCOLS: [&str; 3] = ["native", "eio3", "eio4"];
 const PEOPLE: u64 = 20;

@@ -10,7 +10,7 @@ use support::{Client, PATIENCE};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 /// Waits until the server has closed a connection, and returns what it said before.
 async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> String {

@@ -13,7 +13,7 @@ use support::{Client, PATIENCE, write_pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 async fn get(server: &TestServer, path: &str) -> (u16, String) {
     request(server, &format!("GET {path}"), "").await

@@ -14,7 +14,7 @@ use support::server::TestServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use wulin::ops::notice::{Notice, network, settled};
+use wulin_command::notice::{Notice, network, settled};
 
 /// A server of this home, on a free port, with these flags alone.
 fn start(home: &Path, flags: &[&str]) -> Running {
@@ -247,8 +247,7 @@ async fn another_program_that_answers_200_is_not_taken_for_ours() {
     let home = tempfile::tempdir().unwrap();
     let (certificate, key) = (home.path().join("a.pem"), home.path().join("a.key"));
     support::write_pair(&["localhost"], &certificate, &key);
-    let pair =
-        wulin::edge::certificates::load_pair(&certificate, &key, std::time::SystemTime::now());
+    let pair = wulin_certs::load_pair(&certificate, &key, std::time::SystemTime::now());
     let pair = pair.unwrap();
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)

@@ -15,7 +15,7 @@ use tokio::time;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_is_played_over_one_connection() {

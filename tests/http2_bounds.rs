@@ -12,7 +12,7 @@ use support::{Client, PATIENCE};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_websocket_has_a_place_of_its_own_in_the_limits() {

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use tokio_tungstenite::tungstenite::Message;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 /// A TCP connection that takes in next to nothing unless it is read.
 fn narrow(server: &TestServer) -> TcpStream {

@@ -9,7 +9,7 @@ use support::engineio::Polling;
 use support::server::TestServer;
 use support::websocket::{DIALECTS, Dialect};
 use support::{Client, Incoming, hello};
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 fn uids(start: &Value) -> Vec<&str> {
     start["roomUsers"]

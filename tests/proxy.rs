@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 /// A connection that begins with these bytes, and whether the server answers on it.
 async fn begin(server: &TestServer, header: &[u8]) -> TcpStream {

@@ -14,8 +14,8 @@ use support::program::{Running, wulin};
 use support::websocket::{DIALECTS, Dialect};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
-use wulin::client::http;
-use wulin::client::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::exchange as http;
+use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
 
 const LATITUDE: &str = "31.2304168";
 const LONGITUDE: &str = "121.4737018";
@@ -140,8 +140,9 @@ async fn poll(server: &Logged, uid: &str) -> String {
     let target = "/applet/websocket/socket.io/?EIO=4&transport=polling";
     let ask = async |method: &str, target: &str, body: &str| {
         let stream = server.connect().await;
-        let answer = http::exchange(stream, method, target, "localhost", body).await;
-        answer.unwrap().body
+        let request = http::request(method, target, "localhost", body).unwrap();
+        let answer = http::exchange(stream, request, 64 * 1024).await;
+        answer.unwrap().text()
     };
     let open = ask("GET", target, "").await;
     let open: Value = serde_json::from_str(&open[1..]).unwrap();

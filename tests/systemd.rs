@@ -1,5 +1,4 @@
 //! The program under a service manager: what it says on `NOTIFY_SOCKET`, and sockets that are handed to it.
-#![cfg(feature = "server")]
 
 mod support;
 

@@ -17,7 +17,7 @@ use support::PATIENCE;
 use support::authority::Authority;
 use support::server::TestServer;
 use tokio::task::spawn_blocking;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 /// Rounds that are soon over, and robots that come at once.
 const QUICK: [&str; 4] = ["--robot-wait", "100ms", "--game-time", "1s"];

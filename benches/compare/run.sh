@@ -197,7 +197,7 @@ everything() {
         done
     } >"$keep/versions.txt"
     # The pure half needs no stack beside it.
-    cargo bench --locked --no-default-features --bench core -- \
+    cargo bench --locked -p wulin-game --bench core -- \
         lobby::commands matching room codec::native_read >"$keep/core.txt"
     node "$here/results.mjs" "$keep" benches
     echo 'benches/RESULTS.md and benches/plots are written.'

@@ -19,15 +19,15 @@ use rcgen::KeyPair;
 use serde_json::value::RawValue;
 
 // All that is taken from the program; what moves there changes here alone.
-use wulin::edge::acme::answer::{Noted, examine};
-use wulin::edge::acme::chain::{Chain, renewed};
-use wulin::edge::acme::explain;
-use wulin::edge::addresses::{Client, Proxies};
-use wulin::edge::certificates::read_pair;
-use wulin::edge::proxy;
-use wulin::protocol::payload::{Packets, encode};
-use wulin::protocol::socketio::{Dialogue, Sid, Version};
-use wulin::protocol::{Command, native as native_frame};
+use wulin_certs::acme::answer::{Noted, examine};
+use wulin_certs::acme::chain::{Chain, renewed};
+use wulin_certs::acme::explain;
+use wulin_server::edge::addresses::{Client, Proxies};
+use wulin_certs::read_pair;
+use wulin_server::edge::proxy;
+use wulin_game::protocol::payload::{Packets, encode};
+use wulin_game::protocol::socketio::{Dialogue, Sid, Version};
+use wulin_game::protocol::{Command, native as native_frame};
 
 const VERSIONS: [Version; 2] = [Version::V3, Version::V4];
 /// No authority is waited for longer than a week.

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use clap::{Arg, ArgMatches, CommandFactory};
 
-use super::{Cli, Origins};
+use wulin_command::Origins;
+
+use super::Cli;
 
 /// A setting as it is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +97,7 @@ pub fn table(settings: &[Setting]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::given;
+    use crate::cli;
 
     #[test]
     fn a_setting_says_where_it_is_from() {
@@ -109,7 +111,7 @@ mod tests {
             "--domain",
             "b.example",
         ];
-        let given = given::read(arguments.map(Into::into), |_| None).unwrap();
+        let given = cli::read(arguments.map(Into::into), |_| None).unwrap();
         let settings = settings(&given.matches, &given.origins);
         let find = |flag: &str| {
             settings

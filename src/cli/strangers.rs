@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Command, CommandFactory};
 
 use super::Cli;
-use super::given::{trimmed, variable_of};
+use wulin_command::given::{trimmed, variable_of};
 
 /// A warning for each variable that looks as if it were meant for this program and is none of its own.
 pub fn strangers(names: impl IntoIterator<Item = OsString>) -> Vec<String> {

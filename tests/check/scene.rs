@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::client::TlsStream;
-use wulin::client::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
+use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
 
 use crate::support::authority::{Authority, Issued};
 use crate::support::server::TestServer;

@@ -7,3 +7,4 @@ import './suites/answers.mjs';
 import './suites/mini_program_2016.mjs';
 import './suites/staying.mjs';
 import './suites/restart.mjs';
+import './suites/examples.mjs';

@@ -46,7 +46,7 @@ export async function startServer(flags = {}) {
     await rm(state, { recursive: true, force: true });
     assert.fail(`${WULIN_BIN} serve never said where it listens: ${outcome}\n${log}`);
   }
-  return { url, ca: WULIN_CA, log: () => log, stop };
+  return { url, ca: WULIN_CA, selfMade: join(state, 'wulin', 'self-signed.pem'), log: () => log, stop };
 }
 
 /** Every flag of the server has an environment variable: none of ours may leak into it. */

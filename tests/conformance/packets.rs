@@ -6,7 +6,7 @@ use super::peer::{Peer, Transport, event, ways};
 use super::support::hello;
 use super::support::server::TestServer;
 use super::wire::Engine;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 /// Text that is no packet, in either version, whoever says it.
 const NONSENSE: [&str; 29] = [

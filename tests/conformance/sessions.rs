@@ -9,7 +9,7 @@ use super::peer::{Peer, Transport, event, ways};
 use super::support::server::TestServer;
 use super::support::{Client, hello, websocket::Dialect};
 use super::wire::Engine;
-use wulin::runtime::Kind;
+use wulin_server::runtime::Kind;
 
 const TRANSPORTS: [Transport; 2] = [Transport::Polling, Transport::WebSocket];
 

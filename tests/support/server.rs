@@ -12,9 +12,11 @@ use tokio::time;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use wulin::cli::Cli;
-use wulin::config::Config;
-use wulin::runtime::Kind;
-use wulin::server::Server;
+use wulin_server::config::Config;
+use wulin_server::edge::handed::Handed;
+use wulin_server::prepared::Prepared;
+use wulin_server::runtime::Kind;
+use wulin_server::server::Server;
 
 use super::PATIENCE;
 
@@ -45,9 +47,10 @@ impl TestServer {
         // Later flags win, so a test can have its own rounds and limits.
         let flags = Cli::try_parse_from(merge(&base, flags)).unwrap().serve;
         let files = rlimit::increase_nofile_limit(u64::MAX).unwrap();
-        let config = Config::new(&flags, files, |_| None, SystemTime::now()).unwrap();
-        let certificate = config.certificates[0].certified.cert[0].clone();
-        let server = Server::start(&config).unwrap();
+        let config = Config::new(&flags, files, |_| None).unwrap();
+        let prepared = Prepared::load(&config, SystemTime::now()).unwrap();
+        let certificate = prepared.certificates.pairs[0].certified.cert[0].clone();
+        let server = Server::start(&config, prepared, Handed::default()).unwrap();
         TestServer {
             server,
             certificate,

@@ -1,0 +1,207 @@
+//! How it is proved that a domain is ours: the authority connects to it, and is shown what only this server can know.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use instant_acme::{ChallengeType, KeyAuthorization};
+use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::PrivatePkcs8KeyDer;
+
+use crate::Resolver;
+
+/// The protocol an authority offers, and nothing else, when it asks for the certificate of a challenge (RFC 8737).
+pub const PROTOCOL: &[u8] = b"acme-tls/1";
+
+/// Where it asks over plain HTTP (RFC 8555, 8.3).
+const PATH: &str = "/.well-known/acme-challenge/";
+
+/// How a domain is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// tls-alpn-01, on the HTTPS port.
+    TlsAlpn,
+    /// http-01, on the HTTP port.
+    Http,
+}
+
+impl Way {
+    /// As ACME calls it.
+    pub(super) fn kind(self) -> ChallengeType {
+        match self {
+            Way::TlsAlpn => ChallengeType::TlsAlpn01,
+            Way::Http => ChallengeType::Http01,
+        }
+    }
+
+    /// As ACME writes it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Way::TlsAlpn => "tls-alpn-01",
+            Way::Http => "http-01",
+        }
+    }
+
+    /// The port an authority connects to.
+    pub(super) fn port(self) -> u16 {
+        match self {
+            Way::TlsAlpn => 443,
+            Way::Http => 80,
+        }
+    }
+}
+
+/// What an authority may ask for at the moment: one thing at most, since one domain is proved after the other.
+#[derive(Debug, Default)]
+pub struct Challenges(Mutex<Option<Proof>>);
+
+#[derive(Debug)]
+enum Proof {
+    Certificate {
+        domain: String,
+        certified: Arc<CertifiedKey>,
+    },
+    Text {
+        token: String,
+        text: String,
+    },
+}
+
+/// Answers for as long as it lives.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Offer(Arc<Challenges>);
+
+impl Challenges {
+    /// Answers a challenge until the offer is dropped.
+    pub(super) fn offer(
+        self: &Arc<Self>,
+        way: Way,
+        domain: &str,
+        token: &str,
+        authorization: &KeyAuthorization,
+    ) -> anyhow::Result<Offer> {
+        let proof = match way {
+            Way::TlsAlpn => Proof::Certificate {
+                domain: domain.to_owned(),
+                certified: Arc::new(certificate(domain, authorization.digest().as_ref())?),
+            },
+            Way::Http => Proof::Text {
+                token: token.to_owned(),
+                text: authorization.as_str().to_owned(),
+            },
+        };
+        *self.proof() = Some(proof);
+        Ok(Offer(self.clone()))
+    }
+
+    /// The answer to a request for this path over plain HTTP, as `application/octet-stream`, if it belongs to a challenge
+    /// (RFC 8555, 8.3).
+    pub fn answer(&self, path: &str) -> Option<String> {
+        let asked = path.strip_prefix(PATH)?;
+        match &*self.proof() {
+            Some(Proof::Text { token, text }) if token == asked => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    fn certificate(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        match &*self.proof() {
+            Some(Proof::Certificate { domain, certified })
+                if name.is_some_and(|name| name.eq_ignore_ascii_case(domain)) =>
+            {
+                Some(certified.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn proof(&self) -> std::sync::MutexGuard<'_, Option<Proof>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        *self.0.proof() = None;
+    }
+}
+
+/// The certificate that answers tls-alpn-01 (RFC 8737, 3).
+fn certificate(domain: &str, digest: &[u8]) -> anyhow::Result<CertifiedKey> {
+    let mut params = CertificateParams::new([domain.to_owned()])
+        .context("making the certificate of a challenge")?;
+    params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
+    let key = KeyPair::generate().context("making the key of a challenge")?;
+    let certificate = params
+        .self_signed(&key)
+        .context("signing the certificate of a challenge")?;
+    let key = any_supported_type(&PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+        .context("reading the key of a challenge")?;
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
+}
+
+/// Picks the certificate of a handshake.
+#[derive(Debug)]
+pub(super) struct Answering {
+    challenges: Arc<Challenges>,
+    certificates: Arc<Resolver>,
+}
+
+impl Answering {
+    /// Answers challenges, and everybody else as `certificates` does.
+    pub(super) fn new(challenges: Arc<Challenges>, certificates: Arc<Resolver>) -> Answering {
+        Answering {
+            challenges,
+            certificates,
+        }
+    }
+}
+
+impl ResolvesServerCert for Answering {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let mut protocols = hello.alpn().into_iter().flatten();
+        if protocols.next() == Some(PROTOCOL) && protocols.next().is_none() {
+            // With no challenge the handshake fails, as RFC 8737 wants it.
+            return self.challenges.certificate(hello.server_name());
+        }
+        self.certificates.resolve(hello)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_answers_the_token_of_the_moment_and_nothing_else() {
+        let challenges = Arc::new(Challenges::default());
+        *challenges.proof() = Some(Proof::Text {
+            token: "token".to_owned(),
+            text: "token.print".to_owned(),
+        });
+        let offer = Offer(challenges.clone());
+        let answered = |path: &str| challenges.answer(path).is_some();
+        assert!(answered("/.well-known/acme-challenge/token"));
+        assert!(!answered("/.well-known/acme-challenge/"));
+        assert!(!answered("/.well-known/acme-challenge/other"));
+        assert!(!answered("/token"));
+        assert!(challenges.certificate(Some("token")).is_none());
+        drop(offer);
+        assert!(!answered("/.well-known/acme-challenge/token"));
+    }
+
+    #[test]
+    fn the_certificate_of_a_challenge_is_for_its_domain_alone() {
+        let challenges = Arc::new(Challenges::default());
+        *challenges.proof() = Some(Proof::Certificate {
+            domain: "game.example".to_owned(),
+            certified: Arc::new(certificate("game.example", &[7; 32]).unwrap()),
+        });
+        assert!(challenges.certificate(Some("Game.Example")).is_some());
+        assert!(challenges.certificate(Some("other.example")).is_none());
+        assert!(challenges.certificate(None).is_none());
+    }
+}

@@ -1,0 +1,323 @@
+//! Why there is no certificate, in words for the person who deploys: what the authority said, and the remedy.
+
+use std::time::Duration;
+
+use instant_acme::{Error, Problem};
+
+use super::chain::Unfit;
+use super::challenge::Way;
+use super::http::{Strange, Unreachable};
+use super::quote::quoted;
+use super::schedule::Cause;
+
+/// Why an order came to nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The authority said no.
+    Refused {
+        problem: Problem,
+        /// How the domain was being proved.
+        way: Option<Way>,
+    },
+    /// The authority was not to be spoken to.
+    Unreachable(String),
+    /// It asks for proofs that are not made here, which are these.
+    NoChallenge(String),
+    /// The order is not finished, and is taken up again.
+    Unfinished {
+        /// What it is waiting for, as a clause.
+        what: &'static str,
+        /// How long the authority asked to wait.
+        asked: Option<Duration>,
+    },
+    /// The authority ended the order, and gave no reason.
+    Ended(Option<Way>),
+    /// What came is no chain that can be served.
+    Unfit {
+        why: Unfit,
+        /// Whether the same order is given up because of it.
+        given_up: bool,
+    },
+    /// ACME does not work like that; a clause.
+    Strange(String),
+    /// Something that should not happen.
+    Other(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        match error {
+            Error::Api(problem) => Failure::Refused { problem, way: None },
+            Error::Json(error) => {
+                Failure::Strange(format!("its answer is of another form: {error}"))
+            }
+            Error::Str(missing) => Failure::Strange(missing.to_owned()),
+            Error::Other(error) => match error.downcast::<Unreachable>() {
+                Ok(unreachable) => Failure::Unreachable(unreachable.to_string()),
+                Err(error) => match error.downcast::<Strange>() {
+                    Ok(strange) => Failure::Strange(strange.to_string()),
+                    Err(error) => Failure::Other(error.to_string()),
+                },
+            },
+            other => Failure::Other(other.to_string()),
+        }
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(why: Unfit) -> Failure {
+        Failure::Unfit {
+            why,
+            given_up: false,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Other(format!("{error:#}"))
+    }
+}
+
+impl Failure {
+    /// What it means for the next try.
+    pub(super) fn cause(&self) -> Cause {
+        match self {
+            Failure::Refused { problem, .. } => match kind(problem) {
+                "badNonce" | "serverInternal" | "accountDoesNotExist" | "alreadyReplaced" => {
+                    Cause::Passing
+                }
+                "rateLimited" => Cause::Limited,
+                _ => Cause::Refused,
+            },
+            Failure::Unreachable(_) => Cause::Passing,
+            Failure::Unfinished { .. } => Cause::Unfinished,
+            Failure::Unfit { given_up, .. } => match given_up {
+                false => Cause::Unfit,
+                // It was issued, and counts.
+                true => Cause::Limited,
+            },
+            Failure::NoChallenge(_)
+            | Failure::Ended(_)
+            | Failure::Strange(_)
+            | Failure::Other(_) => Cause::Refused,
+        }
+    }
+
+    /// How long the authority asked to wait, if that is known by this.
+    pub(super) fn asked(&self) -> Option<Duration> {
+        match self {
+            Failure::Unfinished { asked, .. } => *asked,
+            _ => None,
+        }
+    }
+
+    /// Whether the domain could not be proved, so that another way may do.
+    pub(super) fn is_of_proof(&self) -> bool {
+        let no = self.cause() == Cause::Refused && self.way().is_some();
+        no && !matches!(self, Failure::Refused { problem, .. } if kind(problem) == "caa")
+    }
+
+    /// How the domain was being proved.
+    pub(super) fn way(&self) -> Option<Way> {
+        match self {
+            Failure::Refused { way, .. } | Failure::Ended(way) => *way,
+            _ => None,
+        }
+    }
+
+    /// Whether the authority knows nothing of what it is asked for.
+    pub(super) fn is_of_nothing(&self) -> bool {
+        let Failure::Refused { problem, .. } = self else {
+            return false;
+        };
+        matches!(problem.status, Some(404 | 410))
+            || matches!(kind(problem), "malformed" | "unauthorized")
+    }
+
+    /// Whether the authority knows the account no more.
+    pub(super) fn is_of_account(&self) -> bool {
+        matches!(self, Failure::Refused { problem, .. } if kind(problem) == "accountDoesNotExist")
+    }
+
+    /// What happened and what to do, as sentences.
+    pub(super) fn sentence(&self, domain: &str, authority: &str) -> String {
+        match self {
+            Failure::Refused { problem, way } => {
+                let said = problem.detail.as_deref();
+                let said = quoted(said.unwrap_or("nothing about the reason"));
+                let remedy = remedy(kind(problem), *way, domain);
+                let refused = match way {
+                    Some(way) => format!("could not prove {domain} by {}", way.name()),
+                    None => "refused".to_owned(),
+                };
+                format!("{authority} {refused} and said: \"{said}\". {remedy}")
+            }
+            Failure::Unreachable(why) => format!(
+                "{authority} cannot be reached: {}. This machine must be able to look up names and to open connections \
+                 to port 443.",
+                quoted(why)
+            ),
+            Failure::NoChallenge(offered) => format!(
+                "{authority} wants the domain proved by {}, which this server cannot do; it proves by tls-alpn-01, \
+                 and by http-01 where it has the HTTP port. See --http-port.",
+                quoted(offered)
+            ),
+            Failure::Unfinished { what, .. } => format!(
+                "{authority} {what}. The order is kept and taken up again, also after a restart; no other one is made."
+            ),
+            Failure::Ended(way) => {
+                let tried = way.map_or(String::new(), |way| {
+                    format!(" after {domain} was to be proved by {}", way.name())
+                });
+                format!("{authority} ended the order{tried} and gave no reason.")
+            }
+            Failure::Unfit { why, given_up } => {
+                let next = if *given_up {
+                    "The order is given up after so many tries."
+                } else {
+                    "It is downloaded again; no other one is ordered."
+                };
+                format!("The chain that {authority} sent cannot be served: {why}. {next}")
+            }
+            Failure::Strange(what) => format!(
+                "{authority} does not keep to ACME: {}. If --acme-directory is right, the trouble is on its side.",
+                quoted(what)
+            ),
+            Failure::Other(what) => {
+                format!("Ordering from {authority} went wrong: {}.", quoted(what))
+            }
+        }
+    }
+}
+
+/// The end of a problem's type (RFC 8555, 6.7).
+fn kind(problem: &Problem) -> &str {
+    let urn = problem.r#type.as_deref().unwrap_or_default();
+    urn.strip_prefix("urn:ietf:params:acme:error:")
+        .unwrap_or(urn)
+}
+
+fn remedy(kind: &str, way: Option<Way>, domain: &str) -> String {
+    let port = way.map_or("443 or 80".to_owned(), |way| way.port().to_string());
+    match kind {
+        "dns" => format!("Give {domain} an A or AAAA record with this machine's public address."),
+        "connection" => format!(
+            "From outside, port {port} of {domain} must lead here: look at its A and AAAA records, the cloud's security \
+             group and the firewall."
+        ),
+        "unauthorized" | "incorrectResponse" | "tls" if way.is_some() => format!(
+            "From outside, port {port} of {domain} must lead here: look at its A and AAAA records, at firewalls, and at \
+             proxies in front of this server."
+        ),
+        "caa" => format!(
+            "The CAA record of {domain}, or of a domain above it, names other authorities: add this one, or remove the \
+             record."
+        ),
+        "rateLimited" => {
+            "Too much was asked of it; waiting is the remedy. For trials take the authority's test server with \
+             --acme-directory."
+                .to_owned()
+        }
+        "rejectedIdentifier" | "unsupportedIdentifier" => {
+            format!("It gives no certificate for {domain}: check how --domain is written.")
+        }
+        "externalAccountRequired" => {
+            "It wants an account it knows already: give --acme-eab-kid and --acme-eab-key as it shows them."
+                .to_owned()
+        }
+        "invalidContact" | "unsupportedContact" => "Check --acme-email.".to_owned(),
+        "unauthorized" | "malformed" => {
+            "If --acme-eab-kid and --acme-eab-key are given, check them; the key is one of that authority.".to_owned()
+        }
+        "userActionRequired" => "Its terms have changed: agree to them at its site.".to_owned(),
+        "badNonce" | "serverInternal" => "The trouble is on its side and should pass.".to_owned(),
+        _ => "Its documentation says what to do about this.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(kind: &str, way: Option<Way>) -> Failure {
+        let problem = serde_json::json!({
+            "type": format!("urn:ietf:params:acme:error:{kind}"),
+            "detail": "what the authority says",
+        });
+        Failure::Refused {
+            problem: serde_json::from_value(problem).unwrap(),
+            way,
+        }
+    }
+
+    fn sentence(kind: &str, way: Option<Way>) -> String {
+        refused(kind, way).sentence("game.example", "acme.example")
+    }
+
+    #[test]
+    fn a_refusal_has_the_authoritys_words_and_a_remedy() {
+        for (kind, way, words) in [
+            ("dns", Some(Way::Http), "an A or AAAA record"),
+            ("connection", Some(Way::TlsAlpn), "port 443 of game.example"),
+            ("connection", Some(Way::Http), "port 80 of game.example"),
+            ("unauthorized", Some(Way::Http), "port 80 of game.example"),
+            ("tls", Some(Way::TlsAlpn), "proxies in front"),
+            ("caa", Some(Way::TlsAlpn), "CAA record"),
+            ("rateLimited", None, "waiting is the remedy"),
+            ("rejectedIdentifier", None, "--domain"),
+            ("externalAccountRequired", None, "--acme-eab-kid"),
+            ("unauthorized", None, "--acme-eab-key"),
+            ("invalidContact", None, "--acme-email"),
+            ("somethingNew", None, "documentation"),
+        ] {
+            let sentence = sentence(kind, way);
+            for word in [words, "acme.example", "\"what the authority says\""] {
+                assert!(sentence.contains(word), "{word:?} is not in {sentence:?}");
+            }
+        }
+        assert!(sentence("connection", Some(Way::Http)).contains("by http-01 and said"));
+    }
+
+    #[test]
+    fn what_somebody_must_change_is_not_tried_again_at_once() {
+        assert_eq!(refused("badNonce", None).cause(), Cause::Passing);
+        assert_eq!(refused("rateLimited", None).cause(), Cause::Limited);
+        assert_eq!(refused("dns", Some(Way::Http)).cause(), Cause::Refused);
+        assert_eq!(Failure::Unreachable(String::new()).cause(), Cause::Passing);
+    }
+
+    #[test]
+    fn another_way_is_tried_only_where_it_can_help() {
+        assert!(refused("connection", Some(Way::TlsAlpn)).is_of_proof());
+        assert!(!refused("caa", Some(Way::TlsAlpn)).is_of_proof());
+        assert!(!refused("badNonce", Some(Way::TlsAlpn)).is_of_proof());
+        assert!(!refused("rejectedIdentifier", None).is_of_proof());
+        assert!(Failure::Ended(Some(Way::TlsAlpn)).is_of_proof());
+        assert!(!Failure::Ended(None).is_of_proof());
+    }
+
+    #[test]
+    fn no_sentence_has_what_steers_a_terminal_or_has_no_end() {
+        let evil = format!("\u{1b}]0;x\u{7}\u{202e}\r\n\"{}", "x".repeat(1_000_000));
+        let problem = serde_json::from_value(serde_json::json!({"detail": evil})).unwrap();
+        for failure in [
+            Failure::Refused { problem, way: None },
+            Failure::Unreachable(evil.clone()),
+            Failure::NoChallenge(evil.clone()),
+            Failure::Strange(evil.clone()),
+            Failure::Other(evil.clone()),
+            Error::Other(evil.clone().into()).into(),
+        ] {
+            let sentence = failure.sentence("game.example", "acme.example");
+            assert!(sentence.len() < 1200, "{}", sentence.len());
+            assert!(
+                !sentence.contains(|c: char| c.is_control() || c == '\u{202e}'),
+                "{sentence}"
+            );
+        }
+        assert_eq!(quoted("a \"b\""), "a 'b'");
+        assert_eq!(quoted(&"ü".repeat(500)), "ü".repeat(500));
+        assert_eq!(quoted(&"ü".repeat(501)), "ü".repeat(500) + "…");
+    }
+}

@@ -1,0 +1,128 @@
+//! The way to the authority, as instant-acme asks for it. What comes back is examined before that library sees it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
+use rustls::RootCertStore;
+use wulin_http::client::{Client as Https, Unreachable as NoAnswer};
+use wulin_http::proxy::Proxies;
+
+use super::answer::{Noted, Refusal, examine};
+use super::schedule::in_words;
+
+/// A client of one authority; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Client {
+    https: Https,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What the answers said beside what the library reads.
+#[derive(Default)]
+struct Heard {
+    /// The last one of all.
+    last: Noted,
+    /// How long the last one that refused something asked to wait.
+    refused: Option<Duration>,
+}
+
+/// Why there was no answer, as the end of a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unreachable(String);
+
+/// What an authority does that ACME does not know, as a clause.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Strange(pub(super) String);
+
+impl Client {
+    /// Trusts servers that `roots` vouch for, and goes through `proxies`.
+    pub(super) fn new(
+        roots: Arc<RootCertStore>,
+        proxies: Proxies,
+    ) -> Result<Client, rustls::Error> {
+        Ok(Client {
+            https: Https::new(roots, proxies)?,
+            heard: Arc::default(),
+        })
+    }
+
+    /// How long the authority asked to be left alone (`Retry-After`) when it last refused something; told once.
+    pub(super) fn asked_to_wait(&self) -> Option<Duration> {
+        self.heard().refused.take()
+    }
+
+    /// What the last answer said.
+    pub(super) fn noted(&self) -> Noted {
+        self.heard().last.clone()
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(
+        &self,
+        request: Request<BodyWrapper<Bytes>>,
+    ) -> Result<Response<Full<Bytes>>, Error> {
+        let uri = request.uri().clone();
+        let answer = self.https.ask(request).await;
+        let (parts, body) = answer
+            .map_err(|why| boxed(Unreachable::from(why)))?
+            .into_parts();
+        let failed = parts.status.is_client_error() || parts.status.is_server_error();
+        let (noted, passed) = examine(&uri, parts, body, SystemTime::now());
+        {
+            let mut heard = self.heard();
+            if failed {
+                heard.refused = noted.wait;
+            }
+            heard.last = noted;
+        }
+        let (parts, body) = passed?;
+        Ok(Response::from_parts(parts, Full::from(body)))
+    }
+}
+
+impl From<NoAnswer> for Unreachable {
+    fn from(why: NoAnswer) -> Unreachable {
+        Unreachable(match why {
+            NoAnswer::Untrusted(_) => {
+                format!("{why}; for a private authority name its root with --acme-ca-file")
+            }
+            NoAnswer::Slow(limit) => format!("it did not answer within {}", in_words(limit)),
+            NoAnswer::Other(why) => why,
+        })
+    }
+}
+
+/// A refusal as the library hands it on, to be read again by what turns failures into sentences.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Problem(problem) => Error::Api(problem),
+            Refusal::Other(why) => boxed(Unreachable(why)),
+            Refusal::Strange(why) => boxed(Strange(why)),
+        }
+    }
+}
+
+impl HttpClient for Client {
+    fn request(
+        &self,
+        request: Request<BodyWrapper<Bytes>>,
+    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
+        let client = self.clone();
+        Box::pin(async move { client.ask(request).await.map(BytesResponse::from) })
+    }
+}
+
+fn boxed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Other(Box::new(error))
+}

@@ -1,0 +1,115 @@
+//! Certificates that look after themselves, by ACME (RFC 8555): ordered when there is none, renewed well before they end.
+//!
+//! One task does it all, one domain after the other: [`Acme::run`]. What it has fetched goes to the
+//! [`Resolver`], which serves it from the next handshake on, and into the [`Store`].
+
+pub mod answer;
+mod caretaker;
+pub mod chain;
+mod challenge;
+mod failure;
+mod http;
+mod order;
+mod quote;
+mod schedule;
+mod settings;
+mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use rustls::server::ResolvesServerCert;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{Pair, Resolver};
+use caretaker::Caretaker;
+use challenge::{Answering, Way};
+use http::Client;
+
+pub use challenge::{Challenges, PROTOCOL};
+pub use settings::{Binding, Secret, Settings};
+pub use store::Store;
+pub use wulin_http::proxy::Proxies;
+
+/// What whoever deploys is told when an order for this domain ends with this error.
+pub fn explain(error: instant_acme::Error, domain: &str, authority: &str) -> String {
+    failure::Failure::from(error).sentence(domain, authority)
+}
+
+/// Looks after the certificates of a server.
+pub struct Acme {
+    settings: Settings,
+    client: Client,
+    resolver: Arc<Resolver>,
+    challenges: Arc<Challenges>,
+    /// Whether every domain has a certificate that clients trust.
+    trusted: Arc<AtomicBool>,
+    woken: Notify,
+}
+
+impl Acme {
+    /// Puts what is stored into `resolver`. `trusted` becomes true when there is a certificate for every domain.
+    pub fn new(
+        settings: Settings,
+        resolver: Arc<Resolver>,
+        trusted: Arc<AtomicBool>,
+    ) -> anyhow::Result<Acme> {
+        let client = Client::new(settings.roots.clone(), settings.proxies.clone())
+            .context("preparing TLS for ACME")?;
+        for (domain, pair) in settings.domains.iter().zip(&settings.stored) {
+            if let Some(pair) = pair {
+                resolver.put_fetched(domain, pair.clone());
+            }
+        }
+        Ok(Acme {
+            settings,
+            client,
+            resolver,
+            challenges: Arc::default(),
+            trusted,
+            woken: Notify::new(),
+        })
+    }
+
+    /// Picks the certificate of a handshake: the one of a challenge for an authority that asks for it, else the resolver's.
+    pub fn certificates(&self) -> Arc<dyn ResolvesServerCert> {
+        Arc::new(Answering::new(
+            self.challenges.clone(),
+            self.resolver.clone(),
+        ))
+    }
+
+    /// What authorities may ask for at the moment.
+    pub fn challenges(&self) -> &Arc<Challenges> {
+        &self.challenges
+    }
+
+    /// Tries at once what waits to be tried again.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// Orders and renews until told to stop. `http` says whether plain HTTP is answered.
+    pub async fn run(self: Arc<Self>, http: bool, stop: CancellationToken) {
+        let ways = if http {
+            vec![Way::TlsAlpn, Way::Http]
+        } else {
+            vec![Way::TlsAlpn]
+        };
+        let caretaker = Caretaker::new(&self, ways);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = caretaker.run() => {}
+        }
+    }
+
+    /// A new certificate: served from the next handshake on.
+    fn serve(&self, domain: &str, pair: Pair, complete: bool) {
+        self.resolver.put_fetched(domain, pair);
+        if complete {
+            self.trusted.store(true, Ordering::Relaxed);
+        }
+    }
+}

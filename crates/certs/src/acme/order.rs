@@ -1,0 +1,352 @@
+//! An account at the authority, and one order from its start to the certificate.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::Context;
+use instant_acme::{
+    Account, AuthorizationStatus, CertificateIdentifier, Challenge, ChallengeStatus, ChallengeType,
+    Error, ExternalAccountKey, Identifier, NewAccount, NewOrder, Order, OrderStatus, Problem,
+};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair};
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::answer::is_base64url;
+use super::chain::{Chain, Unfit};
+use super::challenge::{Challenges, Offer, Way};
+use super::failure::Failure;
+use super::http::Client;
+use super::quote::quoted;
+use super::schedule::Looks;
+use super::settings::Settings;
+use super::store::{Kept, Pending};
+
+/// Opens the kept account, or makes one and keeps it.
+pub(super) async fn account(settings: &Settings, client: &Client) -> Result<Account, Failure> {
+    match settings.store.account() {
+        Some(kept) => open(settings, client, kept).await,
+        None => create(settings, client).await,
+    }
+}
+
+async fn open(settings: &Settings, client: &Client, kept: Kept) -> Result<Account, Failure> {
+    let account = Account::builder_with_http(Box::new(client.clone()))
+        .from_credentials(kept.credentials)
+        .await?;
+    if kept.email != settings.email {
+        let contact = contact(settings);
+        let contact: Vec<_> = contact.iter().map(String::as_str).collect();
+        match account.update_contacts(&contact).await {
+            Ok(()) => keep_email(settings).await,
+            // No reason to go without a certificate.
+            Err(error) => {
+                let why = quoted(&error.to_string());
+                warn!("The authority does not take the new --acme-email: {why}.");
+            }
+        }
+    }
+    Ok(account)
+}
+
+async fn keep_email(settings: &Settings) {
+    let Some(mut kept) = settings.store.account() else {
+        return;
+    };
+    kept.email.clone_from(&settings.email);
+    if let Err(error) = settings.store.keep_account(&kept).await {
+        warn!("The new --acme-email could not be kept: {error}.");
+    }
+}
+
+/// Makes a new account, whatever is kept.
+pub(super) async fn create(settings: &Settings, client: &Client) -> Result<Account, Failure> {
+    let binding = settings
+        .binding
+        .as_ref()
+        .map(|binding| ExternalAccountKey::new(binding.id.clone(), binding.key.expose()));
+    let contact = contact(settings);
+    let contact: Vec<_> = contact.iter().map(String::as_str).collect();
+    let (account, credentials) = Account::builder_with_http(Box::new(client.clone()))
+        .create(
+            &NewAccount {
+                contact: &contact,
+                terms_of_service_agreed: true,
+                only_return_existing: false,
+            },
+            settings.directory.clone(),
+            binding.as_ref(),
+        )
+        .await?;
+    let kept = Kept {
+        email: settings.email.clone(),
+        credentials,
+    };
+    if let Err(error) = settings.store.keep_account(&kept).await {
+        warn!("The ACME account could not be kept, so the next start makes another one: {error}.");
+    }
+    Ok(account)
+}
+
+fn contact(settings: &Settings) -> Option<String> {
+    settings
+        .email
+        .as_ref()
+        .map(|email| format!("mailto:{email}"))
+}
+
+/// What an order brought.
+pub(super) struct Issued {
+    pub(super) chain: Chain,
+    /// How the domain was proved; not at all if it had been, not long ago.
+    pub(super) way: Option<Way>,
+}
+
+/// An order under way, with the key it is for.
+pub(super) struct Underway {
+    order: Order,
+    pub(super) key: KeyPair,
+}
+
+/// Orders a certificate for a domain, with a new key. What is to be kept of it is told too.
+pub(super) async fn begin(
+    account: &Account,
+    domain: &str,
+    replaces: Option<CertificateIdentifier<'_>>,
+) -> Result<(Underway, Pending), Failure> {
+    let key = KeyPair::generate().context("making a key")?;
+    let identifiers = [Identifier::Dns(domain.to_owned())];
+    let mut wanted = NewOrder::new(&identifiers);
+    if let Some(replaces) = replaces {
+        wanted = wanted.replaces(replaces);
+    }
+    let order = account.new_order(&wanted).await?;
+    let pending = Pending::new(account.id(), order.url(), &key, SystemTime::now());
+    Ok((Underway { order, key }, pending))
+}
+
+/// Takes an order up again; nothing if it is none any more.
+pub(super) async fn resume(
+    account: &Account,
+    client: &Client,
+    pending: &Pending,
+) -> Result<Option<Underway>, Failure> {
+    let now = SystemTime::now();
+    let Some(key) = pending.key() else {
+        return Ok(None);
+    };
+    if !pending.is_of(account.id()) || pending.is_over(now) {
+        return Ok(None);
+    }
+    let mut order = match account.order(pending.order().to_owned()).await {
+        Ok(order) => order,
+        Err(error) => {
+            let failure = Failure::from(error);
+            return if failure.is_of_nothing() {
+                Ok(None)
+            } else {
+                Err(failure)
+            };
+        }
+    };
+    let ended = client.noted().expires.is_some_and(|end| end <= now);
+    Ok(match order.state().status {
+        OrderStatus::Invalid => None,
+        // What is issued can be had for longer.
+        OrderStatus::Valid => Some(Underway { order, key }),
+        OrderStatus::Pending | OrderStatus::Ready | OrderStatus::Processing => {
+            (!ended).then_some(Underway { order, key })
+        }
+    })
+}
+
+/// Brings an order to its end, from wherever it is. The domain is proved in the first of these `ways` that the authority
+/// offers.
+pub(super) async fn finish(
+    client: &Client,
+    underway: &mut Underway,
+    challenges: &Arc<Challenges>,
+    domain: &str,
+    ways: &[Way],
+) -> Result<Issued, Failure> {
+    let Underway { order, key } = underway;
+    let mut way = None;
+    if order.state().status == OrderStatus::Pending {
+        let proof = prove(order, challenges, domain, ways).await?;
+        way = proof.as_ref().map(|(_, way)| *way);
+        follow(
+            client,
+            order,
+            way,
+            "still calls the order pending",
+            |status| status != OrderStatus::Pending,
+        )
+        .await?;
+        // The authority has seen it.
+        drop(proof);
+    }
+    if order.state().status == OrderStatus::Ready {
+        order.finalize_csr(&request(domain, key)?).await?;
+    }
+    if !matches!(order.state().status, OrderStatus::Valid) {
+        follow(
+            client,
+            order,
+            None,
+            "still works on the certificate",
+            |status| status == OrderStatus::Valid,
+        )
+        .await?;
+    }
+    let text = match order.certificate().await {
+        Ok(text) => text.ok_or(Failure::Strange(
+            "it has no certificate where it says".to_owned(),
+        ))?,
+        Err(error) => {
+            return Err(match error.into() {
+                Failure::Strange(why) | Failure::Other(why) => Unfit::Other(quoted(&why)).into(),
+                failure if failure.is_of_nothing() => {
+                    Unfit::Other("it is not where the order says".to_owned()).into()
+                }
+                failure => failure,
+            });
+        }
+    };
+    let chain = Chain::read(&text, key, domain)?;
+    Ok(Issued { chain, way })
+}
+
+/// Looks at an order until it is as wanted, or has ended.
+async fn follow(
+    client: &Client,
+    order: &mut Order,
+    way: Option<Way>,
+    what: &'static str,
+    wanted: fn(OrderStatus) -> bool,
+) -> Result<(), Failure> {
+    let mut looks = Looks::new();
+    let mut asked = None;
+    loop {
+        match order.state().status {
+            OrderStatus::Invalid => {
+                return Err(match refusal(order).await {
+                    Some(problem) => Failure::Refused { problem, way },
+                    None => Failure::Ended(way),
+                });
+            }
+            status if wanted(status) => return Ok(()),
+            OrderStatus::Pending
+            | OrderStatus::Ready
+            | OrderStatus::Processing
+            | OrderStatus::Valid => {}
+        }
+        let Some(wait) = looks.next(asked) else {
+            return Err(Failure::Unfinished { what, asked });
+        };
+        sleep(wait).await;
+        order.refresh().await?;
+        asked = client.noted().wait;
+    }
+}
+
+/// What is to be signed.
+fn request(domain: &str, key: &KeyPair) -> anyhow::Result<Vec<u8>> {
+    let mut params =
+        CertificateParams::new([domain.to_owned()]).context("writing a certificate request")?;
+    params.distinguished_name = DistinguishedName::new();
+    let request = params
+        .serialize_request(key)
+        .context("signing a certificate request")?;
+    Ok(request.der().to_vec())
+}
+
+/// Answers what the authority asks, if it does: for as long as the offer lives.
+async fn prove(
+    order: &mut Order,
+    challenges: &Arc<Challenges>,
+    domain: &str,
+    ways: &[Way],
+) -> Result<Option<(Offer, Way)>, Failure> {
+    let count = order.state().authorizations.len();
+    if count != 1 {
+        return Err(Failure::Strange(format!(
+            "it wants {count} proofs for one domain"
+        )));
+    }
+    let mut authorizations = order.authorizations();
+    let Some(authorization) = authorizations.next().await else {
+        return Ok(None);
+    };
+    let mut authorization = authorization?;
+    match authorization.status {
+        AuthorizationStatus::Pending => {}
+        AuthorizationStatus::Valid => return Ok(None),
+        // The order ends with it.
+        AuthorizationStatus::Invalid
+        | AuthorizationStatus::Revoked
+        | AuthorizationStatus::Expired
+        | AuthorizationStatus::Deactivated => return Err(Failure::Ended(None)),
+    }
+    let offered = |way: &&Way| {
+        let mut challenges = authorization.challenges.iter();
+        challenges.any(|challenge| challenge.r#type == way.kind())
+    };
+    let Some(way) = ways.iter().find(offered).copied() else {
+        return Err(Failure::NoChallenge(kinds(&authorization.challenges)));
+    };
+    let Some(mut challenge) = authorization.challenge(way.kind()) else {
+        return Ok(None);
+    };
+    // It becomes a part of an address (RFC 8555, 8.3).
+    if !is_base64url(challenge.token.as_bytes()) {
+        return Err(Failure::Strange(format!(
+            "the token '{}' of its challenge is not base64url",
+            quoted(&challenge.token)
+        )));
+    }
+    let offer = challenges.offer(
+        way,
+        domain,
+        &challenge.token,
+        &challenge.key_authorization(),
+    )?;
+    if challenge.status != ChallengeStatus::Pending {
+        // It has been told before, and is looking.
+        return Ok(Some((offer, way)));
+    }
+    match challenge.set_ready().await {
+        Ok(()) => Ok(Some((offer, way))),
+        Err(Error::Api(problem)) => Err(Failure::Refused {
+            problem,
+            way: Some(way),
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn kinds(challenges: &[Challenge]) -> String {
+    let kinds = challenges.iter().map(|challenge| match &challenge.r#type {
+        ChallengeType::Dns01 => "dns-01",
+        ChallengeType::Http01 => "http-01",
+        ChallengeType::TlsAlpn01 => "tls-alpn-01",
+        ChallengeType::Unknown(kind) => kind,
+        _ => "another way",
+    });
+    kinds.collect::<Vec<_>>().join(" or ")
+}
+
+/// Why an order has ended: what the authority found wrong with the proof, or with the order itself.
+async fn refusal(order: &mut Order) -> Option<Problem> {
+    let own = order.state().error.clone();
+    let count = order.state().authorizations.len();
+    let mut authorizations = order.authorizations();
+    if count == 1
+        && let Some(Ok(mut authorization)) = authorizations.next().await
+        && let Ok(state) = authorization.refresh().await
+    {
+        let mut challenges = state.challenges.iter();
+        let found = challenges.find_map(|challenge| challenge.error.clone());
+        return found.or(own);
+    }
+    own
+}

@@ -1,0 +1,71 @@
+//! What an authority is told, and how it is known.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+
+use super::store::Store;
+use crate::Pair;
+use wulin_http::proxy::Proxies;
+
+/// What ACME needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The domains, in lower case; each has a certificate of its own.
+    pub domains: Vec<String>,
+    /// The certificates in the store that can be served, in the order of the domains.
+    pub stored: Vec<Option<Pair>>,
+    /// The address of the authority's directory (RFC 8555, 7.1.1).
+    pub directory: String,
+    /// Where the authority may write to.
+    pub email: Option<String>,
+    /// Who vouches for the authority's own server.
+    pub roots: Arc<RootCertStore>,
+    /// The way out, where it leads through a proxy.
+    pub proxies: Proxies,
+    /// Ties the ACME account to one the authority knows already.
+    pub binding: Option<Binding>,
+    /// What outlives the process.
+    pub store: Store,
+}
+
+impl Settings {
+    /// The domains of which the store has no certificate that can be served.
+    pub fn missing(&self) -> Vec<String> {
+        let domains = self.domains.iter().zip(&self.stored);
+        let missing = domains.filter(|(_, stored)| stored.is_none());
+        missing.map(|(domain, _)| domain.clone()).collect()
+    }
+}
+
+/// An external account (RFC 8555, 7.3.4).
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// Its name at the authority.
+    pub id: String,
+    /// The key they share.
+    pub key: Secret,
+}
+
+/// Bytes nobody is shown.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Hides these bytes.
+    pub fn new(bytes: Vec<u8>) -> Secret {
+        Secret(bytes)
+    }
+
+    /// The bytes themselves.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret")
+    }
+}

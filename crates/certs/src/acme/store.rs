@@ -1,0 +1,408 @@
+//! What outlives the process: the account with its key, and the certificates with theirs.
+//!
+//! `STATE/acme/AUTHORITY/` has `account.json` and for each domain
+//!
+//! - `DOMAIN.pem`: chain and key in one file, so that whoever reads it never gets the halves of two orders. Each letter of
+//!   it was written here; of what the authority sent, the certificates alone are in it,
+//! - `DOMAIN.next.pem`: one that is not valid yet,
+//! - `DOMAIN.order.json`: an order under way, with its key.
+//!
+//! What one authority gave is nothing to another: a trial with a test authority leaves
+//! no certificate behind that the real one would be expected to renew.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use instant_acme::AccountCredentials;
+use rcgen::KeyPair;
+use serde::{Deserialize, Serialize};
+
+use super::chain::{self, Chain};
+use crate::{Pair, Problem, keep, read_pair};
+
+const ACCOUNT: &str = "account.json";
+/// Orders end within days; one without an end is not taken up for ever.
+const LONGEST_ORDER: Duration = Duration::from_hours(30 * 24);
+/// How often what an order brought is downloaded, if it is unfit each time. That takes some twenty minutes.
+const MOST_DOWNLOADS: u32 = 8;
+
+/// The folder of one authority.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// An account as it is kept.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// The address the authority knows.
+    pub(super) email: Option<String>,
+    pub(super) credentials: AccountCredentials,
+}
+
+/// An order under way, as it is kept: what it takes to go on with it in another process.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// Whose it is.
+    account: String,
+    order: String,
+    /// As PEM.
+    key: String,
+    /// Seconds since 1970.
+    begun: u64,
+    /// How often what it brought was unfit.
+    unfit: u32,
+}
+
+impl Pending {
+    pub(super) fn new(account: &str, order: &str, key: &KeyPair, now: SystemTime) -> Pending {
+        let since = now.duration_since(SystemTime::UNIX_EPOCH);
+        Pending {
+            account: account.to_owned(),
+            order: order.to_owned(),
+            key: key.serialize_pem(),
+            begun: since.unwrap_or_default().as_secs(),
+            unfit: 0,
+        }
+    }
+
+    /// Its address.
+    pub(super) fn order(&self) -> &str {
+        &self.order
+    }
+
+    pub(super) fn key(&self) -> Option<KeyPair> {
+        KeyPair::from_pem(&self.key).ok()
+    }
+
+    /// Whether it was this account that ordered.
+    pub(super) fn is_of(&self, account: &str) -> bool {
+        self.account == account
+    }
+
+    /// Whether it is so old that nobody knows it any more.
+    pub(super) fn is_over(&self, now: SystemTime) -> bool {
+        let begun = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.begun));
+        let age = begun.map(|begun| now.duration_since(begun).unwrap_or_default());
+        age.is_none_or(|age| age > LONGEST_ORDER)
+    }
+
+    /// What it brought was unfit. Whether it is given up by that.
+    pub(super) fn was_unfit(&mut self) -> bool {
+        self.unfit = self.unfit.saturating_add(1);
+        self.unfit >= MOST_DOWNLOADS
+    }
+
+    /// Whether it brought this certificate.
+    pub(super) fn brought(&self, pair: &Pair) -> bool {
+        let leaf = pair.certified.cert.first();
+        leaf.is_some_and(|leaf| self.key().is_some_and(|key| chain::is_for(leaf, &key)))
+    }
+}
+
+impl Store {
+    /// Opens the store of the authority with this directory and makes its folders, closed to other users.
+    pub fn open(state_dir: &Path, directory: &str) -> io::Result<Store> {
+        let acme = state_dir.join("acme");
+        let folder = acme.join(folder_name(directory));
+        for folder in [state_dir, &acme, &folder] {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+        }
+        for folder in [&acme, &folder] {
+            fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        }
+        Ok(Store { folder })
+    }
+
+    /// The certificate kept for a domain, if it can be served.
+    pub fn pair(&self, domain: &str, now: SystemTime) -> Option<Pair> {
+        // One that is broken, expired or missing is simply ordered again.
+        let pair = read(&self.file(domain), domain, now)?;
+        (pair.not_before <= now).then_some(pair)
+    }
+
+    /// One that is kept for later, or for now if it has become valid.
+    pub(super) fn next(&self, domain: &str, now: SystemTime) -> Option<Pair> {
+        read(&self.next_file(domain), domain, now)
+    }
+
+    /// Where the certificate of a domain is.
+    pub(super) fn file(&self, domain: &str) -> PathBuf {
+        self.folder.join(format!("{domain}.pem"))
+    }
+
+    fn next_file(&self, domain: &str) -> PathBuf {
+        self.folder.join(format!("{domain}.next.pem"))
+    }
+
+    fn order_file(&self, domain: &str) -> PathBuf {
+        self.folder.join(format!("{domain}.order.json"))
+    }
+
+    /// The order under way for a domain, if there is one that can be read.
+    pub(super) fn pending(&self, domain: &str) -> Option<Pending> {
+        let text = fs::read(self.order_file(domain)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Keeps an order under way.
+    pub(super) async fn keep_pending(&self, domain: &str, pending: &Pending) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(pending)?;
+        write(self.order_file(domain), text).await
+    }
+
+    /// Forgets the order that was under way.
+    pub(super) async fn forget_pending(&self, domain: &str) {
+        remove(self.order_file(domain)).await;
+    }
+
+    /// Forgets the one that was kept for later.
+    pub(super) async fn forget_next(&self, domain: &str) {
+        remove(self.next_file(domain)).await;
+    }
+
+    /// The account, if there is one that can be read.
+    pub(super) fn account(&self) -> Option<Kept> {
+        let text = fs::read(self.folder.join(ACCOUNT)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Keeps the account.
+    pub(super) async fn keep_account(&self, account: &Kept) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(account)?;
+        write(self.folder.join(ACCOUNT), text).await
+    }
+
+    /// A pair of what an order brought; one that is not valid yet is as good.
+    pub(super) fn make_pair(
+        &self,
+        domain: &str,
+        chain: &Chain,
+        key: &KeyPair,
+        now: SystemTime,
+    ) -> Result<Pair, Problem> {
+        pair_up(&self.file(domain), &chain.with_key(key), now)
+    }
+
+    /// Keeps the certificate of a domain with its key, where its time belongs.
+    pub(super) async fn keep_pair(
+        &self,
+        domain: &str,
+        chain: &Chain,
+        key: &KeyPair,
+        later: bool,
+    ) -> io::Result<()> {
+        let file = if later {
+            self.next_file(domain)
+        } else {
+            self.file(domain)
+        };
+        write(file, chain.with_key(key).into_bytes()).await?;
+        if !later {
+            // What was kept for later is older than this.
+            remove(self.next_file(domain)).await;
+        }
+        Ok(())
+    }
+
+    /// Puts what was kept for later in the place of the one before.
+    pub(super) async fn advance(&self, domain: &str) -> io::Result<()> {
+        let (from, to) = (self.next_file(domain), self.file(domain));
+        aside(move || fs::rename(from, to)).await
+    }
+}
+
+/// A pair from a file of ours, valid or not yet. One of an older version, which has the authority's text as it came, is
+/// written anew.
+fn read(file: &Path, domain: &str, now: SystemTime) -> Option<Pair> {
+    let text = fs::read_to_string(file).ok()?;
+    let own = chain::renewed(&text, domain)?;
+    if own != text {
+        // It is served all the same.
+        let _ = keep(file, own.as_bytes());
+    }
+    pair_up(file, &own, now)
+        .ok()
+        .filter(|pair| pair.covers(domain))
+}
+
+/// A pair as it is now, or as it will be when it becomes valid.
+fn pair_up(file: &Path, text: &str, now: SystemTime) -> Result<Pair, Problem> {
+    match read_pair(file, text, now) {
+        Err(Problem::NotYetValid { at, .. }) => read_pair(file, text, at),
+        read => read,
+    }
+}
+
+async fn write(file: PathBuf, bytes: Vec<u8>) -> io::Result<()> {
+    aside(move || keep(&file, &bytes)).await
+}
+
+/// What is not there is as good as removed.
+async fn remove(file: PathBuf) {
+    let _ = aside(move || fs::remove_file(file)).await;
+}
+
+/// Where waiting for a disk disturbs nobody. Once begun it is done, whoever still waits for it.
+async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    let working = tokio::task::spawn_blocking(work);
+    working
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// The address without its scheme, as a name for a folder.
+fn folder_name(directory: &str) -> String {
+    let address = directory
+        .split_once("://")
+        .map_or(directory, |(_, rest)| rest);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+    address
+        .trim_end_matches('/')
+        .chars()
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_authority_has_a_folder_of_its_own() {
+        let names = [
+            "https://acme.example/directory",
+            "https://acme.example/v2/DV90",
+            "https://acme.example:14000/directory/",
+            "https://../../etc",
+        ];
+        assert_eq!(
+            names.map(folder_name),
+            [
+                "acme.example_directory",
+                "acme.example_v2_DV90",
+                "acme.example_14000_directory",
+                ".._.._etc"
+            ]
+        );
+    }
+
+    #[test]
+    fn folders_are_closed_to_others_even_if_they_were_open() {
+        let home = tempfile::tempdir().unwrap();
+        let acme = home.path().join("acme");
+        fs::create_dir(&acme).unwrap();
+        fs::set_permissions(&acme, Permissions::from_mode(0o755)).unwrap();
+        let store = Store::open(home.path(), "https://acme.example/directory").unwrap();
+        for folder in [&acme, &store.folder] {
+            let mode = fs::metadata(folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        assert!(store.account().is_none());
+        assert!(store.pair("game.example", SystemTime::now()).is_none());
+    }
+    fn open(home: &Path) -> Store {
+        Store::open(home, "https://acme.example/directory").unwrap()
+    }
+
+    /// The text of a chain for `game.example`, and its key.
+    fn issued(from: SystemTime) -> (String, KeyPair) {
+        let mut params = rcgen::CertificateParams::new(["game.example".to_owned()]).unwrap();
+        params.not_before = from.into();
+        params.not_after = (SystemTime::now() + Duration::from_hours(90 * 24)).into();
+        let key = KeyPair::generate().unwrap();
+        (params.self_signed(&key).unwrap().pem(), key)
+    }
+
+    #[test]
+    fn what_an_older_version_kept_is_read_and_written_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let store = open(home.path());
+        let (now, file) = (SystemTime::now(), store.file("game.example"));
+        let (chain, key) = issued(SystemTime::UNIX_EPOCH);
+        let (evil, its_key) = issued(SystemTime::UNIX_EPOCH);
+        let (own, stray) = (key.serialize_pem(), its_key.serialize_pem());
+        for kept in [
+            format!("{chain}{own}"),
+            format!("{chain}{stray}{own}"),
+            format!("{stray}{evil}{chain}{own}"),
+        ] {
+            fs::write(&file, kept).unwrap();
+            let pair = store.pair("game.example", now).unwrap();
+            assert!(chain::is_for(&pair.certified.cert[0], &key));
+            let text = fs::read_to_string(&file).unwrap();
+            assert_eq!(text.matches("PRIVATE KEY").count(), 2, "{text}");
+            assert!(text.contains(&own) && !text.contains(&stray));
+        }
+        fs::write(&file, format!("{evil}{own}")).unwrap();
+        assert!(store.pair("game.example", now).is_none());
+        assert!(store.pair("other.example", now).is_none());
+    }
+
+    #[tokio::test]
+    async fn one_for_later_is_kept_beside_the_one_of_now() {
+        let home = tempfile::tempdir().unwrap();
+        let (store, now) = (open(home.path()), SystemTime::now());
+        let begin = now + Duration::from_hours(2);
+        let (text, key) = issued(begin);
+        let later = Chain::read(&text, &key, "game.example").unwrap();
+        let (text, old_key) = issued(now - Duration::from_hours(1));
+        let old = Chain::read(&text, &old_key, "game.example").unwrap();
+        let keep =
+            async |chain, key, later| store.keep_pair("game.example", chain, key, later).await;
+        keep(&old, &old_key, false).await.unwrap();
+        keep(&later, &key, true).await.unwrap();
+        let made = store.make_pair("game.example", &later, &key, now).unwrap();
+        assert!(made.not_before > now);
+        let pair = store.pair("game.example", now).unwrap();
+        assert!(chain::is_for(&pair.certified.cert[0], &old_key));
+        let next = store.next("game.example", now).unwrap();
+        assert!(chain::is_for(&next.certified.cert[0], &key));
+        store.advance("game.example").await.unwrap();
+        assert!(store.pair("game.example", now).is_none(), "not yet");
+        assert!(store.pair("game.example", begin).is_some());
+        assert!(store.next("game.example", now).is_none());
+        // What is fetched afterwards replaces both.
+        keep(&later, &key, true).await.unwrap();
+        keep(&old, &old_key, false).await.unwrap();
+        assert!(store.next("game.example", now).is_none());
+    }
+
+    #[tokio::test]
+    async fn an_order_under_way_is_ours_alone_and_not_taken_up_for_ever() {
+        let home = tempfile::tempdir().unwrap();
+        let (store, key) = (open(home.path()), KeyPair::generate().unwrap());
+        let begun = SystemTime::now();
+        let mut pending = Pending::new("https://a/1", "https://a/order/1", &key, begun);
+        store.keep_pending("game.example", &pending).await.unwrap();
+        let mode = fs::metadata(store.order_file("game.example")).unwrap();
+        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+        let read = store.pending("game.example").unwrap();
+        assert_eq!(read.order(), "https://a/order/1");
+        assert!(read.is_of("https://a/1") && !read.is_of("https://a/2"));
+        assert_eq!(read.key().unwrap().serialize_pem(), key.serialize_pem());
+        assert!(!read.is_over(begun) && !read.is_over(SystemTime::UNIX_EPOCH));
+        assert!(read.is_over(begun + LONGEST_ORDER * 2));
+        for _ in 1..MOST_DOWNLOADS {
+            assert!(!pending.was_unfit());
+        }
+        assert!(pending.was_unfit());
+        store.forget_pending("game.example").await;
+        assert!(store.pending("game.example").is_none());
+        for broken in ["", "{}", "[1]", "{\"begun\": -1}"] {
+            fs::write(store.order_file("game.example"), broken).unwrap();
+            assert!(store.pending("game.example").is_none());
+        }
+        let endless = Pending {
+            begun: u64::MAX,
+            ..pending
+        };
+        assert!(endless.is_over(begun));
+    }
+}

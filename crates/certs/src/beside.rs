@@ -1,0 +1,52 @@
+//! The other half of a pair, looked for in the folder of the first.
+
+use std::path::{Path, PathBuf};
+
+use super::key::Key;
+use super::pem::{self, Contents};
+use super::problem::Problem;
+use super::reading::{LARGEST_FILE, explain, list, read};
+
+/// A file in the folder of one of `beside` that holds the private key for `public_key`.
+pub(super) fn key_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
+    file_beside(beside, |file, contents| {
+        let keys = contents
+            .keys
+            .iter()
+            .filter_map(|der| Key::load(file, der).ok());
+        keys.into_iter().any(|key| key.public_key == public_key)
+    })
+}
+
+/// A file in the folder of one of `beside` that holds a domain's certificate for `public_key`.
+pub(super) fn certificate_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
+    file_beside(beside, |_, contents| {
+        let mut certificates = contents.certificates.iter();
+        certificates.any(|one| one.public_key == public_key && !one.is_authority())
+    })
+}
+
+fn file_beside(beside: &[&Path], fits: impl Fn(&Path, &Contents) -> bool) -> Option<PathBuf> {
+    let folders = beside.iter().map(|path| {
+        path.parent()
+            .filter(|p| *p != Path::new(""))
+            .unwrap_or(Path::new("."))
+    });
+    let mut files = folders.flat_map(|folder| list(folder).unwrap_or_default());
+    files.find(|file| matches!(open(file), Ok(Some(contents)) if fits(file, &contents)))
+}
+
+/// What a file holds, or nothing when it is none of our business.
+pub(super) fn open(file: &Path) -> Result<Option<Contents>, Problem> {
+    let metadata = file.metadata().map_err(|error| explain(file, error))?;
+    if !metadata.is_file() || metadata.len() > LARGEST_FILE {
+        return Ok(None);
+    }
+    let bytes = read(file, "certificate")?;
+    match pem::parse(file, &bytes, "certificate") {
+        Ok(contents) => Ok(Some(contents)),
+        // What has no PEM in it is none of our business.
+        Err(Problem::Empty { .. } | Problem::NotPem { .. }) => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}

@@ -1,0 +1,319 @@
+//! Finding the pairs in a folder by what is in the files, whatever they are called.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use super::{
+    beside::open,
+    certificate::Certificate,
+    key::Key,
+    names::listed,
+    pair::{Candidate, Pair},
+    pem::Contents,
+    problem::Problem,
+    reading::list,
+};
+
+/// Folders inside the folder: `live/DOMAIN/` of certbot and `DOMAIN/Nginx/` of a cloud's archive,
+/// and one to spare.
+pub(super) const DEEPEST: usize = 3;
+
+/// More than this is not a folder for certificates.
+pub(super) const MOST_ENTRIES: usize = 1_000;
+
+/// Documents that may quote PEM, and requests, which are of no use to a server.
+const PASSED_OVER: [&str; 4] = ["csr", "html", "md", "rst"];
+
+/// What is in a folder.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The pairs that can be served, ordered by file name; none when the folder has no PEM files at
+    /// all.
+    pub pairs: Vec<Pair>,
+    /// What was left out and why, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Finds the certificates in a folder that come with their private key, and the best one for each
+/// set of names.
+pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
+    let mut scan = Scan::default();
+    match scan.folder(dir, 0) {
+        // What was seen until then may do.
+        Err(problem @ Problem::TooMany { .. }) => scan.problems.push(problem),
+        done => done?,
+    }
+    let Scan {
+        files,
+        mut problems,
+        mut unread,
+        ..
+    } = scan;
+    let keys = keys(&files, &mut problems);
+
+    // One certificate for each set of names and kind of key.
+    let mut best: BTreeMap<_, (Candidate<'_>, &Place<'_>)> = BTreeMap::new();
+    for key in &keys {
+        let Some(candidate) = best_candidate(&files, &key.key, now) else {
+            continue;
+        };
+        let mut names = candidate.chain[0].names.clone();
+        names.sort();
+        let group = (names, format!("{:?}", key.key.algorithm()));
+        if best
+            .get(&group)
+            .is_none_or(|(rival, _)| candidate.is_better_than(rival))
+        {
+            best.insert(group, (candidate, key));
+        }
+    }
+
+    let mut pairs = Vec::new();
+    let mut unusable = Vec::new();
+    for (candidate, place) in best.into_values() {
+        let key_path = place.nearest(candidate.file);
+        match candidate.assemble(&place.key, key_path, now) {
+            Ok(mut pair) => {
+                let used = files
+                    .iter()
+                    .filter(|sheet| [candidate.file, key_path].contains(&sheet.path.as_path()));
+                pair.warnings
+                    .extend(used.flat_map(|sheet| sheet.contents.notes.clone()));
+                pairs.push(pair);
+            }
+            Err(problem) => unusable.push(problem),
+        }
+    }
+    pairs.sort_by(|a, b| a.cert_path.cmp(&b.cert_path));
+
+    let unpaired = unpaired(&files, &keys, &pairs);
+    let mut problems = unusable.into_iter().chain(problems);
+    if !pairs.is_empty() {
+        let mut warnings: Vec<_> = problems
+            .map(|problem| format!("left out: {problem}"))
+            .collect();
+        warnings.extend(unpaired.map(|detail| format!("left out in {}: {detail}.", dir.display())));
+        return Ok(Found { pairs, warnings });
+    }
+    let half = unpaired.map(|detail| Problem::Unpaired {
+        dir: dir.to_owned(),
+        detail,
+    });
+    if let Some(problem) = problems.next() {
+        return Err(problem);
+    }
+    // The other half of a pair may be in a format that can be converted, so that is the first thing to do.
+    let convertible = unread.iter().position(Problem::has_command);
+    if let (Some(at), true) = (convertible, half.is_some()) {
+        return Err(unread.swap_remove(at));
+    }
+    match half.or_else(|| authority(&files)) {
+        Some(problem) => Err(problem),
+        None => Ok(Found {
+            pairs,
+            warnings: unread.iter().map(ToString::to_string).collect(),
+        }),
+    }
+}
+
+/// A PEM file in the folder.
+#[derive(Debug)]
+struct Sheet {
+    path: PathBuf,
+    is_link: bool,
+    contents: Contents,
+}
+
+/// What a walk through the folder brings together.
+#[derive(Debug, Default)]
+struct Scan {
+    files: Vec<Sheet>,
+    /// Files that are meant to be used but cannot be.
+    problems: Vec<Problem>,
+    /// Files in a format that is not PEM, to mention when there is nothing else.
+    unread: Vec<Problem>,
+    entries: usize,
+    /// Where each real file is in `files`: one that a link leads to is the same file.
+    seen: HashMap<PathBuf, Option<usize>>,
+}
+
+impl Scan {
+    fn folder(&mut self, dir: &Path, depth: usize) -> Result<(), Problem> {
+        for path in list(dir)? {
+            self.entries += 1;
+            if self.entries > MOST_ENTRIES {
+                return Err(Problem::TooMany {
+                    dir: dir.to_owned(),
+                    most: MOST_ENTRIES,
+                });
+            }
+            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if path.is_dir() {
+                if depth < DEEPEST && self.seen.insert(real, None).is_none() {
+                    match self.folder(&path, depth + 1) {
+                        Err(problem @ Problem::TooMany { .. }) => return Err(problem),
+                        inside => self.problems.extend(inside.err()),
+                    }
+                }
+            } else if !is_passed_over(&path) {
+                self.file(path, real);
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: PathBuf, real: PathBuf) {
+        let is_link = path.is_symlink();
+        match self.seen.get(&real) {
+            // A link is the name that stays when a renewal brings a new file.
+            Some(Some(at)) if is_link && !self.files[*at].is_link => {
+                let known = &mut self.files[*at];
+                (known.path, known.is_link) = (path, true);
+                return;
+            }
+            Some(_) => return,
+            None => {}
+        }
+        match open(&path) {
+            Ok(Some(contents)) => {
+                self.seen.insert(real, Some(self.files.len()));
+                self.files.push(Sheet {
+                    path,
+                    is_link,
+                    contents,
+                });
+            }
+            Ok(None) => {}
+            Err(problem @ Problem::OtherFormat { .. }) => self.unread.push(problem),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+}
+
+fn is_passed_over(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        PASSED_OVER
+            .iter()
+            .any(|one| extension.eq_ignore_ascii_case(one))
+    })
+}
+
+/// A private key and the files it is in.
+#[derive(Debug)]
+struct Place<'a> {
+    key: Key,
+    files: Vec<&'a Path>,
+}
+
+impl Place<'_> {
+    /// The file that is in the same folder as the certificate, where there are several.
+    fn nearest(&self, certificate: &Path) -> &Path {
+        let beside = |file: &&&Path| file.parent() == certificate.parent();
+        let same = self.files.iter().find(|file| **file == certificate);
+        same.or_else(|| self.files.iter().find(beside))
+            .unwrap_or(&self.files[0])
+    }
+}
+
+fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
+    let mut places: Vec<Place<'a>> = Vec::new();
+    for Sheet { path, contents, .. } in files {
+        if contents.encrypted_key {
+            problems.push(Problem::EncryptedKey { file: path.clone() });
+        }
+        if let Some(foreign) = contents.foreign_key {
+            problems.push(foreign.problem(path));
+        }
+        for der in &contents.keys {
+            match Key::load(path, der) {
+                Ok(key) => match places
+                    .iter_mut()
+                    .find(|place| place.key.public_key == key.public_key)
+                {
+                    Some(place) => place.files.push(path),
+                    None => places.push(Place {
+                        key,
+                        files: vec![path],
+                    }),
+                },
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+    places
+}
+
+/// The best certificate for a key. Intermediates may be in another file of the same folder
+/// (`cert.pem` and `chain.pem`).
+fn best_candidate<'a>(files: &'a [Sheet], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
+    let candidates = files.iter().flat_map(|sheet| {
+        let own = &sheet.contents.certificates;
+        let beside = files
+            .iter()
+            .filter(|other| other.path != sheet.path && other.path.parent() == sheet.path.parent());
+        let others = beside.flat_map(|other| &other.contents.certificates);
+        let pool: Vec<&Certificate> = own.iter().chain(others).collect();
+        let leaves = own
+            .iter()
+            .filter(|leaf| leaf.public_key == key.public_key && !leaf.is_authority());
+        leaves
+            .map(move |leaf| Candidate::new(&sheet.path, own, leaf, &pool, now))
+            .collect::<Vec<_>>()
+    });
+    Candidate::best(candidates)
+}
+
+/// Says that there is nothing but an authority's own certificate, if there is one.
+fn authority(files: &[Sheet]) -> Option<Problem> {
+    files.iter().find_map(|Sheet { path, contents, .. }| {
+        let own = contents
+            .certificates
+            .iter()
+            .find(|one| one.is_authority())?;
+        Some(Problem::Authority {
+            file: path.clone(),
+            who: own.subject.short.clone(),
+            instead: None,
+        })
+    })
+}
+
+/// The keys without certificate and certificates without key, as the detail of a sentence.
+fn unpaired(files: &[Sheet], keys: &[Place<'_>], pairs: &[Pair]) -> Option<String> {
+    let certificates = || {
+        files.iter().flat_map(|sheet| {
+            sheet
+                .contents
+                .certificates
+                .iter()
+                .map(move |one| (sheet, one))
+        })
+    };
+    let mut lone = Vec::new();
+    for key in keys {
+        if !certificates().any(|(_, certificate)| certificate.public_key == key.key.public_key) {
+            lone.push(format!(
+                "{} is a private key without its certificate",
+                key.files[0].display()
+            ));
+        }
+    }
+    for (sheet, certificate) in certificates() {
+        let has_key = keys
+            .iter()
+            .any(|key| key.key.public_key == certificate.public_key);
+        let is_replaced = pairs.iter().any(|pair| pair.names == certificate.names);
+        // An authority's has its key elsewhere, and should.
+        if !(has_key || is_replaced || certificate.is_authority()) {
+            let (file, names) = (sheet.path.display(), listed(&certificate.names));
+            lone.push(format!(
+                "{file} is a certificate for {names} without its private key"
+            ));
+        }
+    }
+    lone.dedup();
+    (!lone.is_empty()).then(|| lone.join("; "))
+}

@@ -1,0 +1,48 @@
+//! A private key that rustls can sign with.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::sign::SigningKey;
+use rustls_pki_types::PrivateKeyDer;
+
+use super::kind;
+use super::problem::Problem;
+
+/// A private key that can sign.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub(super) signing: Arc<dyn SigningKey>,
+    /// The public half, as it is in the certificate.
+    pub(super) public_key: Vec<u8>,
+}
+
+impl Key {
+    pub(super) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Self, Problem> {
+        let loaded = any_supported_type(der).ok().and_then(|signing| {
+            let public_key = kind::identity(&signing.public_key()?);
+            Some(Self {
+                signing,
+                public_key,
+            })
+        });
+        loaded.ok_or_else(|| match kind::of_private(der) {
+            Some(kind) if kind.is_explicit() => {
+                Problem::explicit(file, kind.unfit.unwrap_or_default())
+            }
+            Some(kind) if kind.unfit.is_some() => {
+                Problem::unsupported(file, kind.unfit.unwrap_or_default())
+            }
+            _ => Problem::Corrupt {
+                file: file.to_owned(),
+                detail: "the private key in it does not hold together".to_owned(),
+            },
+        })
+    }
+
+    /// What kind of key it is: a server can have one certificate of each kind for the same name.
+    pub(super) fn algorithm(&self) -> rustls::SignatureAlgorithm {
+        self.signing.algorithm()
+    }
+}

@@ -1,0 +1,375 @@
+//! A certificate chain with its private key, checked and ready to serve.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use rustls::sign::CertifiedKey;
+
+use super::{
+    beside::{certificate_beside, key_beside},
+    certificate::Certificate,
+    chain::{Chain, chain},
+    key::Key,
+    names::{listed, matches},
+    pem::{self, Contents},
+    problem::Problem,
+    reading::read,
+    times::{date, left},
+};
+
+/// Authorities renew a month before the end, so less than this means that renewal is not working.
+const SOON: Duration = Duration::from_hours(14 * 24);
+
+/// A certificate chain with its private key.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// The chain and key as rustls serves them.
+    pub certified: Arc<CertifiedKey>,
+    /// The DNS names and IP addresses it is for; the common name only where there are none.
+    pub names: Vec<String>,
+    /// When it becomes valid.
+    pub not_before: SystemTime,
+    /// When it expires.
+    pub not_after: SystemTime,
+    /// The file the certificate is from.
+    pub cert_path: PathBuf,
+    /// The file the private key is from; the same one when it holds both.
+    pub key_path: PathBuf,
+    /// Whether it vouches only for itself, so that no phone trusts it.
+    pub self_signed: bool,
+    /// What works but deserves attention, as sentences.
+    pub warnings: Vec<String>,
+}
+
+impl Pair {
+    /// Whether this certificate is for `domain`, by name or by wildcard.
+    pub fn covers(&self, domain: &str) -> bool {
+        self.names.iter().any(|name| matches(name, domain))
+    }
+}
+
+/// Loads a PEM certificate chain and its private key, and checks that a server can use them at
+/// `now`.
+pub fn load_pair(cert: &Path, key: &Path, now: SystemTime) -> Result<Pair, Problem> {
+    let certificates = pem::parse(cert, &read(cert, "certificate")?, "certificate")?;
+    if cert == key {
+        return pair_up((cert, &certificates), (key, &certificates), now);
+    }
+    let keys = pem::parse(key, &read(key, "private key")?, "private key")?;
+    pair_up((cert, &certificates), (key, &keys), now)
+}
+
+/// A pair from PEM text that holds chain and key; `file` is where it is going to be.
+pub fn read_pair(file: &Path, text: &str, now: SystemTime) -> Result<Pair, Problem> {
+    let contents = pem::parse(file, text.as_bytes(), "certificate")?;
+    pair_up((file, &contents), (file, &contents), now)
+}
+
+/// Makes a pair of what two files hold, or of what one file holds when both are the same.
+pub(super) fn pair_up(
+    cert: (&Path, &Contents),
+    key: (&Path, &Contents),
+    now: SystemTime,
+) -> Result<Pair, Problem> {
+    let (cert_path, certificates) = (cert.0, &cert.1.certificates);
+    let (key_path, keys) = key;
+    if certificates.is_empty() {
+        return Err(no_certificate(cert, key));
+    }
+    let loaded: Vec<_> = keys
+        .keys
+        .iter()
+        .map(|der| Key::load(key_path, der))
+        .collect();
+    if loaded.is_empty() {
+        return Err(no_key(key_path, keys));
+    }
+
+    let pool: Vec<_> = certificates.iter().collect();
+    for key in loaded.iter().flatten() {
+        let leaves = certificates
+            .iter()
+            .filter(|leaf| leaf.public_key == key.public_key && !leaf.is_authority());
+        let candidates =
+            leaves.map(|leaf| Candidate::new(cert_path, certificates, leaf, &pool, now));
+        if let Some(candidate) = Candidate::best(candidates) {
+            let mut pair = candidate.assemble(key, key_path, now)?;
+            pair.warnings.extend(candidate.repairs(certificates));
+            pair.warnings.extend(cert.1.notes.iter().cloned());
+            if cert_path != key_path {
+                pair.warnings.extend(keys.notes.iter().cloned());
+            }
+            return Ok(pair);
+        }
+    }
+
+    let Some(leaf) = certificates.iter().find(|one| !one.is_authority()) else {
+        // The key of an authority is no business of a server, so none is looked for.
+        let mut own = loaded.iter().flatten();
+        let beside = [cert_path, key_path];
+        return Err(Problem::Authority {
+            file: cert_path.to_owned(),
+            who: certificates[0].subject.short.clone(),
+            instead: own.find_map(|key| certificate_beside(&beside, &key.public_key)),
+        });
+    };
+    // A key too weak or too foreign to load says less about itself than its certificate does.
+    if let Some(kind) = leaf.kind.unfit.clone() {
+        return Err(Problem::unsupported(cert_path, kind));
+    }
+    if loaded.iter().all(Result::is_err)
+        && let Some(Err(problem)) = loaded.into_iter().next()
+    {
+        return Err(problem);
+    }
+    Err(Problem::KeyMismatch {
+        cert: cert_path.to_owned(),
+        key: key_path.to_owned(),
+        names: listed(&leaf.names),
+        matching: key_beside(&[cert_path, key_path], &leaf.public_key),
+    })
+}
+
+fn no_certificate(
+    (cert_path, cert): (&Path, &Contents),
+    (key_path, key): (&Path, &Contents),
+) -> Problem {
+    let file = cert_path.to_owned();
+    if cert.has_key() && !key.certificates.is_empty() {
+        Problem::Swapped {
+            cert: file,
+            key: key_path.to_owned(),
+        }
+    } else if cert.request {
+        Problem::Request { file }
+    } else {
+        Problem::NoCertificate {
+            file,
+            holds: cert.listed(),
+        }
+    }
+}
+
+fn no_key(path: &Path, contents: &Contents) -> Problem {
+    let file = path.to_owned();
+    match contents.foreign_key {
+        _ if contents.encrypted_key => Problem::EncryptedKey { file },
+        Some(foreign) => foreign.problem(path),
+        None => Problem::NoKey {
+            file,
+            holds: contents.listed(),
+        },
+    }
+}
+
+/// Checks that each domain is covered by one of the pairs.
+pub fn check_domains(pairs: &[Pair], domains: &[impl AsRef<str>]) -> Result<(), Problem> {
+    let uncovered = domains
+        .iter()
+        .map(AsRef::as_ref)
+        .find(|domain| !pairs.iter().any(|pair| pair.covers(domain)));
+    match uncovered {
+        None => Ok(()),
+        Some(domain) => Err(Problem::WrongDomain {
+            domain: domain.to_owned(),
+            covered: coverage(pairs),
+        }),
+    }
+}
+
+fn coverage(pairs: &[Pair]) -> String {
+    if pairs.is_empty() {
+        return "there is no certificate at all".to_owned();
+    }
+    let each = pairs.iter().map(|pair| {
+        format!(
+            "{} is for {}",
+            pair.cert_path.display(),
+            listed(&pair.names)
+        )
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// A certificate that could be served with the chain above it.
+#[derive(Debug)]
+pub(super) struct Candidate<'a> {
+    pub(super) file: &'a Path,
+    pub(super) chain: Vec<&'a Certificate>,
+    /// What would be in the chain too but has expired and is not needed, and lies in this file.
+    expired: Vec<&'a Certificate>,
+    rank: Rank,
+}
+
+/// How good a candidate is, the most important first: valid, trusted by others, with its
+/// intermediates, lasting, and with the whole chain in one file.
+type Rank = (bool, bool, bool, SystemTime, usize);
+
+impl<'a> Candidate<'a> {
+    /// The chain from `leaf`, which is in `file` among its `own` certificates, with what `pool` has
+    /// above it.
+    pub(super) fn new(
+        file: &'a Path,
+        own: &[Certificate],
+        leaf: &'a Certificate,
+        pool: &[&'a Certificate],
+        now: SystemTime,
+    ) -> Self {
+        let Chain {
+            links: chain,
+            mut expired,
+        } = chain(leaf, pool, now);
+        expired.retain(|one| own.contains(one));
+        let in_file = chain
+            .iter()
+            .filter(|certificate| own.contains(certificate))
+            .count();
+        let (lonely, self_signed) = (chain.len() == 1, leaf.is_self_signed());
+        let rank = (
+            leaf.is_valid_at(now),
+            !self_signed,
+            !lonely || self_signed,
+            leaf.not_after,
+            in_file,
+        );
+        Self {
+            file,
+            chain,
+            expired,
+            rank,
+        }
+    }
+
+    /// The best, and the first among equals.
+    pub(super) fn best(candidates: impl Iterator<Item = Self>) -> Option<Self> {
+        candidates.reduce(|best, next| {
+            if next.is_better_than(&best) {
+                next
+            } else {
+                best
+            }
+        })
+    }
+
+    pub(super) fn is_better_than(&self, other: &Self) -> bool {
+        self.rank > other.rank
+    }
+
+    /// Checks the certificate and makes the pair with a key that is known to be its own.
+    pub(super) fn assemble(
+        &self,
+        key: &Key,
+        key_path: &Path,
+        now: SystemTime,
+    ) -> Result<Pair, Problem> {
+        let (leaf, file) = (self.chain[0], self.file.to_owned());
+        let names = || listed(&leaf.names);
+        if let Some(kind) = leaf.kind.unfit.clone() {
+            return Err(Problem::unsupported(self.file, kind));
+        }
+        if now > leaf.not_after {
+            let ago = now.duration_since(leaf.not_after).unwrap_or_default();
+            return Err(Problem::Expired {
+                file,
+                names: names(),
+                at: leaf.not_after,
+                ago,
+            });
+        }
+        if now < leaf.not_before {
+            let ahead = leaf.not_before.duration_since(now).unwrap_or_default();
+            return Err(Problem::NotYetValid {
+                file,
+                names: names(),
+                at: leaf.not_before,
+                ahead,
+            });
+        }
+        let ders = self
+            .chain
+            .iter()
+            .map(|certificate| certificate.der.clone())
+            .collect();
+        Ok(Pair {
+            certified: Arc::new(CertifiedKey::new(ders, Arc::clone(&key.signing))),
+            names: leaf.names.clone(),
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
+            cert_path: file,
+            key_path: key_path.to_owned(),
+            self_signed: leaf.is_self_signed(),
+            warnings: self.warnings(now),
+        })
+    }
+
+    fn warnings(&self, now: SystemTime) -> Vec<String> {
+        let (leaf, file) = (self.chain[0], self.file.display());
+        let mut warnings = Vec::new();
+        let rest = leaf.not_after.duration_since(now).unwrap_or_default();
+        if rest < SOON {
+            let (names, end) = (listed(&leaf.names), date(leaf.not_after));
+            warnings.push(format!(
+                "the certificate in {file} for {names} expires on {end}, in {}; renew it now.",
+                left(rest)
+            ));
+        }
+        if self.chain.len() == 1 && !leaf.is_self_signed() {
+            warnings.push(format!(
+                "{file} holds the certificate alone, without the intermediate that phones need to trust it; use the file \
+                 with the whole chain (often called fullchain or bundle)."
+            ));
+        }
+        for one in &self.expired {
+            let (who, end) = (&one.subject.short, date(one.not_after));
+            warnings.push(format!(
+                "the certificate of “{who}” in {file} expired on {end} and is not sent, as no way to a root needs it; remove it \
+                 from the file, or download the chain again."
+            ));
+        }
+        if let Some(above) = self.chain[1..].iter().find(|above| !above.is_valid_at(now)) {
+            warnings.push(format!(
+                "an intermediate certificate in {file} is valid only from {} to {}; download the chain again.",
+                date(above.not_before),
+                date(above.not_after)
+            ));
+        }
+        if !leaf.has_alternative_names {
+            warnings.push(format!(
+                "the certificate in {file} has no subject alternative name, so phones and browsers refuse it; have it issued \
+                 again."
+            ));
+        }
+        warnings
+    }
+
+    /// What was put right on the way from the file to the chain, as sentences.
+    fn repairs(&self, in_file: &[Certificate]) -> Vec<String> {
+        let file = self.file.display();
+        let mut repairs = Vec::new();
+        let mut kept: Vec<&Certificate> = Vec::new();
+        for certificate in in_file {
+            if self.chain.contains(&certificate) && !kept.contains(&certificate) {
+                kept.push(certificate);
+            }
+        }
+        if kept != self.chain {
+            repairs.push(format!(
+                "the certificates in {file} are in the wrong order; they are sent in the right one, but other servers would \
+                 not: put the domain's own certificate first."
+            ));
+        }
+        let told = in_file.iter().filter(|one| self.expired.contains(one));
+        let dropped = in_file.len() - kept.len() - told.count();
+        if dropped > 0 {
+            repairs.push(format!(
+                "{dropped} of the {} certificates in {file} are doubles or no part of the chain, and are not sent; remove \
+                 them.",
+                in_file.len()
+            ));
+        }
+        repairs
+    }
+}

@@ -1,0 +1,60 @@
+//! The other side of the wire: where a server is, a WebSocket to it, and what it says.
+
+pub mod address;
+pub mod dialer;
+pub mod websocket;
+pub mod wire;
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use anyhow::anyhow;
+use rustls::crypto::aws_lc_rs;
+
+/// A secret of a player, which does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps it.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+
+    /// What is to be shown to the server.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A uid nobody else has: 64 random bits behind a word that says who asks.
+pub fn random_uid(who: &str) -> anyhow::Result<String> {
+    let mut bytes = [0; 8];
+    aws_lc_rs::default_provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| anyhow!("the system gives no random numbers"))?;
+    let mut uid = format!("{who}-");
+    for byte in bytes {
+        let _ = write!(uid, "{byte:02x}");
+    }
+    Ok(uid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_uids_are_alike() {
+        let (one, two) = (random_uid("a").unwrap(), random_uid("a").unwrap());
+        assert!(one.starts_with("a-") && one.len() == 18, "{one}");
+        assert_ne!(one, two);
+    }
+}

@@ -1,0 +1,363 @@
+//! What was given, by flag or by variable: the command line and the environment are read once, made clean, and remembered
+//! by where each value is from.
+//!
+//! Variables come from files and consoles (`docker --env-file`, compose, systemd) that keep what people do not see: an
+//! empty value, a space, a carriage return, quotation marks. So clap reads no variable itself. The command line is parsed
+//! loosely first, to learn what was typed; what was typed and what the environment adds is then put together, clean, as one
+//! command line for clap.
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use clap::builder::{OsStr as ClapStr, Resettable, StyledStr, ValueParser};
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Id, value_parser};
+
+/// Where an empty value says something: no alias at all.
+pub const EMPTY_MEANS_NONE: [&str; 1] = ["socketio_alias"];
+/// What opens or closes a quotation, in any editor's spelling.
+const QUOTES: [char; 6] = ['"', '\'', '“', '”', '‘', '’'];
+
+/// Where values are from that are no defaults, by flag.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins(BTreeMap<String, Origin>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    CommandLine,
+    Variable(String),
+}
+
+impl Origins {
+    /// The variable a flag's value is from, if it is from one. `flag` is written `--port`.
+    pub fn variable(&self, flag: &str) -> Option<&str> {
+        match self.0.get(flag) {
+            Some(Origin::Variable(variable)) => Some(variable),
+            Some(Origin::CommandLine) | None => None,
+        }
+    }
+
+    /// Whether the flag was typed.
+    pub fn typed(&self, flag: &str) -> bool {
+        self.0.get(flag) == Some(&Origin::CommandLine)
+    }
+
+    /// What to call a flag so that whoever gave its value finds the place: its variable, or itself.
+    pub fn name<'a>(&'a self, flag: &'a str) -> &'a str {
+        self.variable(flag).unwrap_or(flag)
+    }
+
+    /// Those of these flags that have a value, by what to call them.
+    pub fn names(&self, flags: &[&str]) -> Vec<String> {
+        let given = flags.iter().filter(|flag| self.0.contains_key(**flag));
+        given.map(|flag| self.name(flag).to_owned()).collect()
+    }
+
+    /// A sentence about flags, in which each that came by a variable is followed by it where it is named first.
+    pub fn told(&self, sentence: &str) -> String {
+        let mut told = sentence.to_owned();
+        for (flag, origin) in &self.0 {
+            let Origin::Variable(variable) = origin else {
+                continue;
+            };
+            if let Some(end) = position(&told, flag) {
+                told.insert_str(end, &format!(" ({variable})"));
+            }
+        }
+        told
+    }
+}
+
+/// Where a flag ends that a sentence names; `--acme` is not in `--acme-email`.
+fn position(sentence: &str, flag: &str) -> Option<usize> {
+    let ends = |at: usize| {
+        let rest = sentence[at..].chars().next();
+        !rest.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    sentence
+        .match_indices(flag)
+        .map(|(at, _)| at + flag.len())
+        .find(|end| ends(*end))
+}
+
+/// What was given to a command line of the type `C`.
+#[derive(Debug)]
+pub struct Given<C> {
+    /// The command and its flags, as clap has them.
+    pub cli: C,
+    /// The same by clap's names.
+    pub matches: ArgMatches,
+    /// Where the values are from.
+    pub origins: Origins,
+}
+
+/// Reads a command line, the program's name first, and what `variable` says of the environment. An error is clap's: it
+/// says itself, names the flag or variable, and has the exit code of wrong usage. Help is such an error as well.
+pub fn read<C: CommandFactory + FromArgMatches>(
+    arguments: impl IntoIterator<Item = OsString>,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Given<C>, Error> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let typed = loose(C::command())
+        .try_get_matches_from(&arguments)
+        .map_err(|error| {
+            // The help names the variables, which only the whole command knows.
+            let whole = C::command().try_get_matches_from(&arguments);
+            match (error.use_stderr(), whole) {
+                (false, Err(whole)) if !whole.use_stderr() => whole,
+                _ => error,
+            }
+        })?;
+    // This one knows the variables' names; it reads nothing.
+    let whole = C::command();
+    let mut line = vec![arguments.first().cloned().unwrap_or_default()];
+    let mut origins = Origins::default();
+    // Each subcommand stands before its flags.
+    let (mut level, mut matches) = (&whole, &typed);
+    while let Some((name, below)) = matches.subcommand() {
+        line.push(name.into());
+        let found = level.find_subcommand(name);
+        (level, matches) = (found.expect("clap has found it"), below);
+    }
+    let mut positional = Vec::new();
+    for argument in level.get_arguments() {
+        let values = typed_values(argument, matches);
+        let Some(long) = argument.get_long() else {
+            positional.extend(values.into_iter().flatten());
+            continue;
+        };
+        let flag = format!("--{long}");
+        let typed = match values {
+            Some(values) => cleaned(level, argument, &flag, values)?,
+            None => None,
+        };
+        let (origin, values) = match (typed, variable_of(argument)) {
+            (Some(values), _) => (Origin::CommandLine, values),
+            (None, Some(name)) => {
+                let said = variable(&name).map(|said| from_variable(level, argument, &name, said));
+                match said.transpose()?.flatten() {
+                    Some(values) => (Origin::Variable(name), values),
+                    None => continue,
+                }
+            }
+            (None, None) => continue,
+        };
+        origins.0.insert(flag.clone(), origin);
+        if argument.get_action().takes_values() {
+            for value in values {
+                let mut word = OsString::from(format!("{flag}="));
+                word.push(value);
+                line.push(word);
+            }
+        } else {
+            line.push(flag.into());
+        }
+    }
+    if !positional.is_empty() {
+        line.push("--".into());
+        line.extend(positional);
+    }
+    let matches = strict(C::command())
+        .try_get_matches_from(line)
+        .map_err(|error| named(error, &origins))?;
+    let cli = C::from_arg_matches(&matches)?;
+    Ok(Given {
+        cli,
+        matches,
+        origins,
+    })
+}
+
+/// A command that takes any value and reads no variable.
+fn loose(command: Command) -> Command {
+    command
+        .mut_args(|argument| {
+            let argument = strict_argument(argument)
+                .default_values(Vec::<ClapStr>::new())
+                .value_delimiter(Resettable::Reset)
+                .requires(Resettable::<Id>::Reset);
+            if argument.get_action().takes_values() {
+                argument.value_parser(value_parser!(OsString))
+            } else {
+                argument
+            }
+        })
+        .mut_subcommands(loose)
+}
+
+/// A command that reads no variable.
+fn strict(command: Command) -> Command {
+    command.mut_args(strict_argument).mut_subcommands(strict)
+}
+
+fn strict_argument(argument: Arg) -> Arg {
+    // What a variable says is on the line by then; clap would read it a second time, unclean.
+    argument.env(Resettable::Reset)
+}
+
+/// The values that were typed, if the flag was.
+fn typed_values(argument: &Arg, matches: &ArgMatches) -> Option<Vec<OsString>> {
+    let id = argument.get_id().as_str();
+    if matches.value_source(id) != Some(ValueSource::CommandLine) {
+        return None;
+    }
+    let values = matches.get_raw(id).into_iter().flatten();
+    Some(values.map(OsStr::to_owned).collect())
+}
+
+/// The name of the variable a flag has, if it has one.
+pub fn variable_of(argument: &Arg) -> Option<String> {
+    Some(argument.get_env()?.to_string_lossy().into_owned())
+}
+
+/// What a variable says; nothing where it says nothing.
+fn from_variable(
+    command: &Command,
+    argument: &Arg,
+    name: &str,
+    said: OsString,
+) -> Result<Option<Vec<OsString>>, Error> {
+    if argument.get_action().takes_values() {
+        return cleaned(command, argument, name, vec![said]);
+    }
+    let text = said.to_string_lossy();
+    let text = trimmed(&text);
+    if is_quoted_nothing(text) {
+        return Ok(None);
+    }
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" | "y" | "t" => Ok(Some(Vec::new())),
+        "0" | "false" | "no" | "off" | "n" | "f" => Ok(None),
+        _ if is_quoted(text) => Err(quoted(command, argument, name, text)),
+        _ => Err(refused(
+            command,
+            format!("{name} is a switch: write 1 or 0, or leave it out. It says {text:?}"),
+        )),
+    }
+}
+
+/// Values without what nobody sees and without empty parts. `name` is where they are from. None where nothing is left.
+fn cleaned(
+    command: &Command,
+    argument: &Arg,
+    name: &str,
+    values: Vec<OsString>,
+) -> Result<Option<Vec<OsString>>, Error> {
+    let id = argument.get_id().as_str();
+    let list = argument.get_value_delimiter();
+    let typed = name.starts_with("--");
+    let mut clean = Vec::new();
+    for value in values {
+        let Some(text) = value.to_str() else {
+            // The system's paths need not be text; everything else is.
+            if !is_path(argument.get_value_parser()) {
+                let lossy = value.to_string_lossy();
+                let problem = format!("{name} is not UTF-8 text: {lossy:?}");
+                return Err(refused(command, problem));
+            }
+            clean.push(value);
+            continue;
+        };
+        let text = trimmed(text);
+        let parts = match list {
+            Some(delimiter) => text.split(delimiter).map(trimmed).collect(),
+            None => vec![text],
+        };
+        for part in parts {
+            if is_quoted_nothing(part) && !(typed && list.is_none()) {
+                continue;
+            }
+            if argument.get_env().is_some() && is_quoted(part) {
+                return Err(quoted(command, argument, name, part));
+            }
+            clean.push(part.into());
+        }
+    }
+    if clean.is_empty() && EMPTY_MEANS_NONE.contains(&id) {
+        clean.push(OsString::new());
+    }
+    Ok((!clean.is_empty()).then_some(clean))
+}
+
+fn is_path(parser: &ValueParser) -> bool {
+    let id = parser.type_id();
+    id == TypeId::of::<PathBuf>() || id == TypeId::of::<OsString>()
+}
+
+/// A value without white space around it, which the carriage return of a Windows file is, and without what is invisible.
+pub fn trimmed(value: &str) -> &str {
+    value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{200b}' | '\u{feff}'))
+}
+
+/// Whether nothing is said, be it within quotation marks.
+fn is_quoted_nothing(value: &str) -> bool {
+    value.is_empty() || matches!(value, "\"\"" | "''")
+}
+
+fn is_quoted(value: &str) -> bool {
+    value.starts_with(QUOTES) || value.ends_with(QUOTES)
+}
+
+/// The error for quotation marks that came along.
+fn quoted(command: &Command, argument: &Arg, name: &str, value: &str) -> Error {
+    let bare = value.trim_matches(QUOTES);
+    let (shown, bare) = if argument.is_hide_env_values_set() {
+        ("a value", "…")
+    } else {
+        (value, bare)
+    };
+    let problem = format!(
+        "{name} has quotation marks in it: {shown}. What set it keeps them, as docker's --env-file and the lists of compose \
+         do. Write it without: {name}={bare}"
+    );
+    refused(command, problem)
+}
+
+fn refused(command: &Command, problem: String) -> Error {
+    command.clone().error(ErrorKind::ValueValidation, problem)
+}
+
+/// An error of clap, which calls a value by its flag, with the variable in place of the flag it came by.
+fn named(mut error: Error, origins: &Origins) -> Error {
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) => flag.clone(),
+        _ => String::new(),
+    };
+    let value = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.clone(),
+        _ => String::new(),
+    };
+    // It is written with the name of its value: `--port <PORT>`.
+    let flag = flag.split([' ', '=']).next().unwrap_or_default();
+    let variable = origins.variable(flag);
+    let mut tip = None;
+    if let Some(variable) = variable {
+        let name = ContextValue::String(variable.to_owned());
+        error.insert(ContextKind::InvalidArg, name);
+        if value.starts_with("tcp://") {
+            tip = Some(format!(
+                "Kubernetes sets {variable} for a service called wulin: say enableServiceLinks: false, or call it otherwise"
+            ));
+        } else if value.contains(" #") {
+            tip = Some("a comment needs a line of its own there".to_owned());
+        }
+    } else if matches!(
+        error.kind(),
+        ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict
+    ) {
+        let set = origins.0.values().filter_map(|origin| match origin {
+            Origin::Variable(variable) => Some(&**variable),
+            Origin::CommandLine => None,
+        });
+        let set = set.collect::<Vec<_>>().join(", ");
+        tip = (!set.is_empty()).then(|| format!("these come from the environment: {set}"));
+    }
+    if let Some(tip) = tip {
+        let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
+}

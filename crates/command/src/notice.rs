@@ -1,0 +1,514 @@
+//! The notice a running server leaves: where it is and who it is, for `wulin health`, `status` and `log` on the same
+//! machine. So they find it whatever flags it was started with, and never take another server for it.
+//!
+//! A notice is a small file in the state folder, or where that is not to be had (a container without a volume), in a place
+//! of this user. The server holds a lock on it as long as it runs, which the kernel takes back however the process ends: a
+//! file that is not locked is of a server that is gone. What the file says is believed only if the server at that address
+//! tells the same instance.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use serde::{Deserialize, Serialize};
+
+use super::given::trimmed;
+use super::state_dir::state_dir;
+
+/// The folder of notices within the state folder.
+const FOLDER: &str = "running";
+/// The longest notice that is read, in bytes, and how many files of a folder are looked at.
+const LONGEST: u64 = 64 * 1024;
+const MOST: usize = 256;
+/// What a group and everybody else may do, in the mode of a file.
+const OTHERS: u32 = 0o077;
+/// The state folder of the service in the Debian package, and in the shipped unit.
+const SERVICE: &str = "/var/lib/wulin";
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its own name, made up at its start; it tells the same at `/healthz`.
+    pub instance: String,
+    /// Its process.
+    pub pid: u32,
+    /// Where HTTPS is answered.
+    pub https: SocketAddr,
+    /// Where metrics and the state are told, if anywhere.
+    pub admin: Option<SocketAddr>,
+    /// From where it expects the PROXY protocol: addresses and networks.
+    pub proxies: Vec<String>,
+    /// Its state folder.
+    pub state_dir: Option<PathBuf>,
+    /// The state folder it would have had without `--state-dir`: what a command knows that is given no flag.
+    pub usual: Option<PathBuf>,
+    /// The network it is in: a container has its own, where the same address is another machine's.
+    pub network: Option<String>,
+}
+
+/// A notice that is up; it is taken down when this is dropped.
+#[derive(Debug)]
+pub struct Posted(Vec<(PathBuf, File)>);
+
+impl Drop for Posted {
+    fn drop(&mut self) {
+        for (file, _lock) in &self.0 {
+            // Without its lock it means nothing any more; what stays is cleared away later.
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// Which server is meant.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The state folder that was named.
+    pub state_dir: Option<PathBuf>,
+    /// The port and the address that were typed.
+    pub port: Option<u16>,
+    /// The same for the address.
+    pub listen: Option<IpAddr>,
+    /// What the server's own variables say, which its flags may have beaten.
+    pub likely_port: Option<u16>,
+}
+
+impl Notice {
+    /// Where to connect to from this machine, the likeliest first.
+    pub fn targets(address: SocketAddr) -> Vec<SocketAddr> {
+        let port = address.port();
+        let (four, six) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+        let ips: Vec<IpAddr> = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => vec![four],
+            // It may be open to both families, or to its own alone.
+            IpAddr::V6(ip) if ip.is_unspecified() => vec![four, six],
+            ip => vec![ip],
+        };
+        ips.into_iter()
+            .map(|ip| SocketAddr::from((ip, port)))
+            .collect()
+    }
+}
+
+/// The network namespace of this process, where the system has such.
+pub fn network() -> Option<String> {
+    let link = fs::read_link("/proc/self/ns/net").ok()?;
+    Some(link.to_string_lossy().into_owned())
+}
+
+/// The folder as every process names it.
+pub fn settled(folder: &Path) -> PathBuf {
+    let whole = fs::canonicalize(folder);
+    whole.unwrap_or_else(|_| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
+}
+
+/// The state folder that the environment alone gives: that of a command without flags.
+pub fn usual(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let named = variable("WULIN_STATE_DIR").and_then(|named| {
+        let named = trimmed(named.to_str()?).to_owned();
+        (!named.is_empty()).then(|| PathBuf::from(named))
+    });
+    let folder = named.or_else(|| state_dir(variable));
+    folder.map(|folder| settled(&folder))
+}
+
+/// Puts a notice up: in the state folder, and where a command without flags looks, if that is elsewhere.
+pub fn post(notice: &Notice, variable: &impl Fn(&str) -> Option<OsString>) -> io::Result<Posted> {
+    let mut posted = Posted(Vec::new());
+    let mut failure = io::Error::from(io::ErrorKind::NotFound);
+    if let Some(folder) = &notice.state_dir {
+        match write(notice, &folder.join(FOLDER)) {
+            Ok(up) => posted.0.push(up),
+            Err(error) => failure = error,
+        }
+    }
+    if posted.0.is_empty() || notice.state_dir != notice.usual {
+        for place in common(notice.usual.as_deref(), variable) {
+            match place.make().and_then(|folder| write(notice, folder)) {
+                Ok(up) => {
+                    posted.0.push(up);
+                    break;
+                }
+                Err(error) => failure = error,
+            }
+        }
+    }
+    if posted.0.is_empty() {
+        return Err(failure);
+    }
+    Ok(posted)
+}
+
+/// The one running server that is meant.
+pub fn find(
+    wanted: &Wanted,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<Option<Notice>> {
+    let usual = usual(variable);
+    let named = wanted.state_dir.as_deref().map(settled);
+    let mut found = Vec::new();
+    for folder in [&named, &usual].into_iter().flatten() {
+        read_all(&folder.join(FOLDER), &mut found);
+    }
+    for place in common(usual.as_deref(), variable) {
+        if place.is_ours() {
+            read_all(&place.folder, &mut found);
+        }
+    }
+    let exactly =
+        |folder: &Option<PathBuf>, notice: &Notice| folder.is_some() && notice.state_dir == *folder;
+    if named.is_some() {
+        found.retain(|notice| exactly(&named, notice));
+    } else {
+        // With no flag a server that was started with none is meant, and only then one that was given --state-dir.
+        found.retain(|notice| exactly(&usual, notice) || notice.usual == usual);
+        prefer(&mut found, |notice| exactly(&usual, notice));
+    }
+    let says = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let told = ["WULIN_STATE_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME"];
+    let told = named.is_some() || told.into_iter().any(says);
+    if found.is_empty() && !told && rustix::process::geteuid().is_root() {
+        // Root, who was told of no other, means the service, which has a user and a state folder of its own.
+        read_all(&Path::new(SERVICE).join(FOLDER), &mut found);
+    }
+    // Two containers can share a volume, and each its addresses with nobody. A service whose sockets are systemd's has a
+    // network of its own and is reached all the same.
+    let network = network();
+    prefer(&mut found, |notice| notice.network == network);
+    let there = |notice: &Notice| {
+        let port = wanted
+            .port
+            .is_none_or(|port| port == 0 || port == notice.https.port());
+        let ip = notice.https.ip();
+        let listen = wanted
+            .listen
+            .is_none_or(|wanted| wanted.is_unspecified() || ip.is_unspecified() || wanted == ip);
+        port && listen
+    };
+    let before = addresses(&found);
+    found.retain(there);
+    if found.is_empty() && !before.is_empty() {
+        bail!("the server that runs here is at {before}, and not where --port and --listen say");
+    }
+    if let Some(port) = wanted.likely_port {
+        prefer(&mut found, |notice| notice.https.port() == port);
+    }
+    if found.len() > 1 {
+        bail!(
+            "several servers share this state folder: {}. Give each its own --state-dir, or say which one: `wulin health` \
+             takes --port, `wulin status` and `wulin log` take --admin",
+            addresses(&found)
+        );
+    }
+    Ok(found.pop())
+}
+
+/// Leaves only those of which this is so, if there are any.
+fn prefer(notices: &mut Vec<Notice>, so: impl Fn(&Notice) -> bool) {
+    if notices.iter().any(&so) {
+        notices.retain(so);
+    }
+}
+
+fn addresses(notices: &[Notice]) -> String {
+    let mut all: Vec<_> = notices
+        .iter()
+        .map(|notice| notice.https.to_string())
+        .collect();
+    all.sort();
+    all.join(", ")
+}
+
+/// A place for notices that does not depend on flags.
+struct Place {
+    folder: PathBuf,
+    /// Whether everybody may make such a folder, so that whose it is must be looked at.
+    shared: bool,
+}
+
+/// Places for notices beside the state folder, the best first.
+fn common(usual: Option<&Path>, variable: &impl Fn(&str) -> Option<OsString>) -> Vec<Place> {
+    let folder = |name: &str| {
+        let value = variable(name).filter(|value| !value.is_empty())?;
+        // systemd gives several with colons between.
+        env::split_paths(&value).find(|path| path.is_absolute())
+    };
+    let own = [
+        folder("RUNTIME_DIRECTORY").map(|folder| folder.join(FOLDER)),
+        folder("XDG_RUNTIME_DIR").map(|folder| folder.join("wulin")),
+        usual.map(|folder| folder.join(FOLDER)),
+    ];
+    let own = own.into_iter().flatten().map(|folder| Place {
+        folder,
+        shared: false,
+    });
+    let mine = format!("wulin-{}", rustix::process::geteuid().as_raw());
+    // A container with a root that is read-only has the second alone.
+    let shared = [
+        folder("TMPDIR").unwrap_or_else(|| "/tmp".into()),
+        "/dev/shm".into(),
+    ];
+    let shared = shared.into_iter().map(|folder| Place {
+        folder: folder.join(&mine),
+        shared: true,
+    });
+    own.chain(shared).collect()
+}
+
+impl Place {
+    fn make(&self) -> io::Result<&Path> {
+        make(&self.folder)?;
+        if self.is_ours() {
+            Ok(&self.folder)
+        } else {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+
+    /// Whether nobody else can have put anything there.
+    fn is_ours(&self) -> bool {
+        !self.shared
+            || fs::symlink_metadata(&self.folder).is_ok_and(|metadata| {
+                metadata.is_dir()
+                    && metadata.uid() == rustix::process::geteuid().as_raw()
+                    && metadata.mode() & OTHERS == 0
+            })
+    }
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Writes a notice so that whoever sees it sees it whole and locked.
+fn write(notice: &Notice, folder: &Path) -> io::Result<(PathBuf, File)> {
+    make(folder)?;
+    // Those of servers that were killed.
+    read_all(folder, &mut Vec::new());
+    let file = folder.join(format!("{}.json", notice.instance));
+    let unfinished = folder.join(format!(".{}", notice.instance));
+    let mut open = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    let written = serde_json::to_vec_pretty(notice)
+        .map_err(io::Error::other)
+        .and_then(|json| {
+            open.write_all(&json)?;
+            // Where files cannot be locked, what the server tells must do.
+            let _ = open.try_lock();
+            fs::rename(&unfinished, &file)
+        });
+    match written {
+        Ok(()) => Ok((file, open)),
+        Err(error) => {
+            let _ = fs::remove_file(&unfinished);
+            Err(error)
+        }
+    }
+}
+
+/// Adds the notices in a folder whose servers run, and clears the others away.
+fn read_all(folder: &Path, found: &mut Vec<Notice>) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.take(MOST) {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let Ok(file) = File::open(&path) else {
+            continue;
+        };
+        if let Ok(()) = file.try_lock_shared() {
+            // Nobody holds it: its server is gone.
+            let _ = fs::remove_file(&path);
+            continue;
+        }
+        let mut text = String::new();
+        let read = file.take(LONGEST).read_to_string(&mut text);
+        if let (Ok(_), Ok(notice)) = (read, serde_json::from_str::<Notice>(&text))
+            && !found.iter().any(|known| known.instance == notice.instance)
+        {
+            found.push(notice);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(instance: &str, port: u16, state_dir: &Path, usual: &Path) -> Notice {
+        Notice {
+            instance: instance.to_owned(),
+            pid: std::process::id(),
+            https: SocketAddr::from(([127, 0, 0, 1], port)),
+            admin: None,
+            proxies: Vec::new(),
+            state_dir: Some(settled(state_dir)),
+            usual: Some(settled(usual)),
+            network: network(),
+        }
+    }
+
+    /// An environment with a home and nothing else; places that are shared lie in it as well.
+    fn environment(home: &Path) -> impl Fn(&str) -> Option<OsString> + use<> {
+        let home = home.to_owned();
+        move |name| match name {
+            "STATE_DIRECTORY" => Some(home.clone().into()),
+            "TMPDIR" => Some(home.join("tmp").into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_notice_is_found_while_it_is_up_and_no_longer() {
+        let home = tempfile::tempdir().unwrap();
+        let variable = environment(home.path());
+        let ours = notice("one", 1, home.path(), home.path());
+        let find = || find(&Wanted::default(), &variable).unwrap();
+        assert_eq!(find(), None);
+        let posted = post(&ours, &variable).unwrap();
+        assert_eq!(find(), Some(ours));
+        let mode = |file: &Path| fs::metadata(file).unwrap().mode() & 0o777;
+        assert_eq!(mode(&home.path().join("running/one.json")), 0o600);
+        drop(posted);
+        assert_eq!(find(), None);
+        assert_eq!(
+            fs::read_dir(home.path().join("running")).unwrap().count(),
+            0
+        );
+    }
+
+    #[test]
+    fn the_notice_of_a_server_that_was_killed_is_cleared_away() {
+        let home = tempfile::tempdir().unwrap();
+        let variable = environment(home.path());
+        let file = home.path().join("running/dead.json");
+        fs::create_dir(home.path().join("running")).unwrap();
+        let dead = notice("dead", 1, home.path(), home.path());
+        fs::write(&file, serde_json::to_vec(&dead).unwrap()).unwrap();
+        assert_eq!(find(&Wanted::default(), &variable).unwrap(), None);
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_state_folder_given_by_flag_is_found_without_it_and_with_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (one, other) = (home.path().join("one"), home.path().join("other"));
+        fs::create_dir_all(&one).unwrap();
+        fs::create_dir_all(&other).unwrap();
+        let variable = environment(home.path());
+        let named = |folder: &Path| Wanted {
+            state_dir: Some(folder.to_owned()),
+            ..Wanted::default()
+        };
+        let first = notice("first", 1, &one, home.path());
+        let _first = post(&first, &variable).unwrap();
+        assert_eq!(
+            find(&Wanted::default(), &variable).unwrap().as_ref(),
+            Some(&first)
+        );
+        let second = notice("second", 2, &other, home.path());
+        let _second = post(&second, &variable).unwrap();
+        for (folder, expected) in [(&one, &first), (&other, &second)] {
+            let found = find(&named(folder), &variable).unwrap();
+            assert_eq!(found.as_ref(), Some(expected));
+        }
+        // Which of the two is meant, nobody can know.
+        let sentence = find(&Wanted::default(), &variable).unwrap_err().to_string();
+        assert!(sentence.contains("127.0.0.1:1, 127.0.0.1:2"), "{sentence}");
+        let by = |port| Wanted {
+            port: Some(port),
+            ..Wanted::default()
+        };
+        assert_eq!(find(&by(2), &variable).unwrap(), Some(second.clone()));
+        assert!(find(&by(3), &variable).is_err());
+        let likely = Wanted {
+            likely_port: Some(2),
+            ..Wanted::default()
+        };
+        assert_eq!(find(&likely, &variable).unwrap(), Some(second));
+    }
+
+    #[test]
+    fn without_a_flag_the_server_without_one_is_meant() {
+        let home = tempfile::tempdir().unwrap();
+        let other = home.path().join("other");
+        fs::create_dir(&other).unwrap();
+        let variable = environment(home.path());
+        let flagged = notice("flagged", 1, &other, home.path());
+        let plain = notice("plain", 2, home.path(), home.path());
+        let _flagged = post(&flagged, &variable).unwrap();
+        let _plain = post(&plain, &variable).unwrap();
+        assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(plain));
+    }
+
+    #[test]
+    fn of_two_containers_with_one_volume_each_finds_its_own() {
+        let home = tempfile::tempdir().unwrap();
+        let variable = environment(home.path());
+        let ours = notice("ours", 443, home.path(), home.path());
+        let theirs = Notice {
+            instance: "theirs".to_owned(),
+            network: Some("net:[1]".to_owned()),
+            ..ours.clone()
+        };
+        let _theirs = post(&theirs, &variable).unwrap();
+        {
+            let _ours = post(&ours, &variable).unwrap();
+            assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(ours));
+        }
+        // A service in a network of its own, whose sockets are not.
+        assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(theirs));
+    }
+
+    #[test]
+    fn the_variable_of_the_state_folder_is_the_servers_and_the_commands() {
+        let variable = |name: &str| (name == "WULIN_STATE_DIR").then(|| " /srv/wulin\r".into());
+        assert_eq!(usual(&variable), Some("/srv/wulin".into()));
+        let variable = |name: &str| match name {
+            "WULIN_STATE_DIR" => Some("".into()),
+            "STATE_DIRECTORY" => Some("/var/lib/x:/y".into()),
+            _ => None,
+        };
+        assert_eq!(usual(&variable), Some("/var/lib/x".into()));
+    }
+
+    #[test]
+    fn a_state_folder_that_cannot_be_written_is_no_obstacle() {
+        let home = tempfile::tempdir().unwrap();
+        // A file where the folder would be: not even root can write there.
+        let taken = home.path().join("taken");
+        fs::write(&taken, "").unwrap();
+        fs::create_dir(home.path().join("tmp")).unwrap();
+        let base = home.path().to_owned();
+        let variable = move |name: &str| match name {
+            "STATE_DIRECTORY" => Some(base.join("taken").into()),
+            "TMPDIR" => Some(base.join("tmp").into()),
+            _ => None,
+        };
+        let ours = notice("one", 1, &taken, &taken);
+        let posted = post(&ours, &variable).unwrap();
+        assert!(posted.0[0].0.starts_with(home.path().join("tmp")));
+        assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(ours));
+        // Others may not have a say in a folder that everybody can make.
+        let folder = posted.0[0].0.parent().unwrap();
+        fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        assert_eq!(find(&Wanted::default(), &variable).unwrap(), None);
+    }
+
+    #[test]
+    fn every_address_of_the_machine_is_asked_by_its_own() {
+        let targets = |text: &str| Notice::targets(text.parse().unwrap());
+        assert_eq!(targets("0.0.0.0:1"), ["127.0.0.1:1".parse().unwrap()]);
+        assert_eq!(targets("[::]:1").len(), 2);
+        assert_eq!(targets("[::1]:1"), ["[::1]:1".parse().unwrap()]);
+        assert_eq!(targets("192.0.2.1:1"), ["192.0.2.1:1".parse().unwrap()]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Maps by our own ids, and maps that give back what they no longer need.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+
+/// A map by an id that is a number we count ourselves. No client can choose it, so it needs no keyed hash against collisions
+/// made on purpose: what clients choose, such as a uid, belongs in a plain `HashMap`.
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// Spreads one number over all bits of the hash: the map takes a bucket from the lowest and a tag from the highest.
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write_u64(&mut self, id: u64) {
+        // 2^64 divided by the golden ratio: numbers in a row end up far apart.
+        let spread = u128::from(self.0 ^ id) * 0x9E37_79B9_7F4A_7C15;
+        self.0 = (spread as u64) ^ (spread >> 64) as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Entries a map may have room for whatever it holds.
+const SPARE: usize = 256;
+
+/// Gives memory back when a map has become much emptier; for whoever has removed entries. A map that has shrunk is half empty, so
+/// that it takes many more removals until it shrinks again.
+pub fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
+    if map.capacity() > SPARE && map.len() < map.capacity() / 4 {
+        map.shrink_to((map.len() * 2).max(SPARE / 2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::PlayerId;
+
+    #[test]
+    fn a_map_that_has_become_empty_is_small_again() {
+        let mut map: IdMap<PlayerId, u64> = (0..10_000).map(|id| (PlayerId(id), id)).collect();
+        let (full, mut shrunk) = (map.capacity(), 0);
+        for id in 0..10_000 {
+            map.remove(&PlayerId(id));
+            let before = map.capacity();
+            shrink(&mut map);
+            shrunk += usize::from(map.capacity() < before);
+            assert!(
+                (id + 1..10_000)
+                    .step_by(997)
+                    .all(|id| map.contains_key(&PlayerId(id)))
+            );
+        }
+        assert!(map.capacity() <= 2 * SPARE && map.capacity() < full / 16);
+        assert!(shrunk <= 8, "{shrunk} times");
+    }
+
+    /// Ids come in rows, with gaps that may be regular.
+    #[test]
+    fn ids_in_a_row_share_neither_buckets_nor_tags() {
+        const IDS: u64 = 1 << 12;
+        let build = BuildHasherDefault::<IdHasher>::default();
+        for gap in [1, 2, 10, 64, 1000, 1 << 20, 1 << 32] {
+            let hashes: Vec<u64> = (0..IDS)
+                .map(|id| build.hash_one(PlayerId(id * gap)))
+                .collect();
+            let buckets: HashSet<u64> = hashes.iter().map(|hash| hash % IDS).collect();
+            let tags: HashSet<u64> = hashes.iter().map(|hash| hash >> 57).collect();
+            // Thrown at random, 63 % of the buckets would be hit.
+            assert!(buckets.len() as u64 > IDS / 2, "{gap}: {}", buckets.len());
+            assert_eq!(tags.len(), 128, "{gap}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Robots: who they are and how they move, so that nobody has to play alone.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, seq::IndexedRandom};
+
+use super::hand::{Face, Hand};
+use super::player::{Profile, RoomId};
+use wulin_text::{folded, skeleton};
+
+/// Uids that begin so are the server's.
+const UID_PREFIX: &str = "robot:";
+
+/// The names robots go by; no person may take one.
+const NAMES: [&str; 8] = [
+    "木人·甲",
+    "木人·乙",
+    "木人·丙",
+    "木人·丁",
+    "铜人·甲",
+    "铜人·乙",
+    "铜人·丙",
+    "铜人·丁",
+];
+
+/// What both clients call them in English, without the number from 1 to 4.
+const ENGLISH: [&str; 2] = ["Wooden Man", "Bronze Man"];
+
+/// What names look like that no person may take.
+static RESERVED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let numbered = |name| (1..=4).map(move |number| format!("{name} {number}"));
+    let english = ENGLISH.iter().flat_map(numbered);
+    let all = NAMES.map(str::to_owned).into_iter().chain(english);
+    all.map(|name| skeleton(&name)).collect()
+});
+
+/// Whether a uid is kept for robots, however its letters are written.
+pub fn owns_uid(uid: &str) -> bool {
+    folded(uid).starts_with(UID_PREFIX)
+}
+
+/// Whether a name is kept for robots, or looks like one that is.
+pub fn owns_name(name: &str) -> bool {
+    RESERVED.contains(&skeleton(name))
+}
+
+/// A robot for one seat of one room. Its uid is unique among everybody; its name at its table, while there are names left.
+pub fn profile(room: RoomId, seat: usize) -> Profile {
+    let name = NAMES[(room.0 as usize + seat) % NAMES.len()];
+    Profile {
+        uid: format!("{UID_PREFIX}{}-{seat}", room.0).into(),
+        name: name.into(),
+        picture: Arc::from(""),
+    }
+}
+
+/// One robot's behaviour during one round: it changes its mind a few times, as people do.
+#[derive(Debug)]
+pub(super) struct Robot {
+    next_move: Instant,
+    /// A face it means to pull back at somebody.
+    grudge: Option<Face>,
+    round_time: Duration,
+}
+
+impl Robot {
+    /// Sits down at the start of a round.
+    pub(super) fn new(start: Instant, round_time: Duration, rng: &mut SmallRng) -> Robot {
+        // Two moves always fit: the first by 25 % of the round, the second by 60 %.
+        let next_move = start + round_time.mul_f64(rng.random_range(0.10..0.25));
+        Robot {
+            next_move,
+            grudge: None,
+            round_time,
+        }
+    }
+
+    /// When it moves next.
+    pub(super) fn deadline(&self) -> Instant {
+        self.next_move
+    }
+
+    /// Moves: a hand, and perhaps a face.
+    pub(super) fn make_move(&mut self, rng: &mut SmallRng) -> (Hand, Option<Face>) {
+        self.next_move += self.round_time.mul_f64(rng.random_range(0.15..0.35));
+        let hand = Hand::ALL.choose(rng).copied().unwrap_or(Hand::Rock);
+        let face = self
+            .grudge
+            .take()
+            .or_else(|| rng.random_bool(0.1).then_some(Face::Smirking));
+        (hand, face)
+    }
+
+    /// Sees somebody pull a face; every other time it answers with its next move.
+    pub(super) fn see(&mut self, face: Face, rng: &mut SmallRng) {
+        if rng.random_bool(0.5) {
+            self.grudge = Some(match face {
+                Face::Laughing => Face::Angry,
+                Face::Crying => Face::Laughing,
+                Face::Angry => Face::Smirking,
+                Face::Smirking => Face::Crying,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn robots_names_and_uids_are_kept_for_them_however_they_are_written() {
+        for name in NAMES {
+            assert!(owns_name(name), "{name}");
+        }
+        for name in [
+            " 木人·甲 ",
+            "木\u{200b}人·甲",
+            "木人·甲\u{feff}",
+            "\u{202d}铜人·丁",
+            "銅人・丁",
+            "Wooden Man 1",
+            "wooden\u{ad}man 4",
+            "Br\u{43e}nze M\u{430}n 2",
+        ] {
+            assert!(owns_name(name), "{}", name.escape_unicode());
+        }
+        for name in ["木人", "木人·戊", "Wooden Man", "Wooden Man 5", "甲", ""] {
+            assert!(!owns_name(name), "{name}");
+        }
+        for uid in [
+            "robot:1",
+            "Robot:x",
+            "ro\u{200b}bot:1",
+            "ｒｏｂｏｔ：1",
+            "\u{feff}robot:",
+        ] {
+            assert!(owns_uid(uid), "{}", uid.escape_unicode());
+        }
+        for uid in ["robot", "robot-1", "my robot:", "r\u{f6}bot:1"] {
+            assert!(!owns_uid(uid), "{uid}");
+        }
+    }
+}

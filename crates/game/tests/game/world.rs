@@ -1,0 +1,546 @@
+//! The lobby and its rooms wired as the runtime wires them, without it; whatever happens there is held against the rules.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proptest::sample::Index;
+use wulin_game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
+use wulin_game::matchmaking::Patience;
+use wulin_game::room::{Command, Format, Output as RoomOutput, Recipient, Room};
+use wulin_game::{
+    ConnectionId, Event, Face, Hand, Origin, Place, PlayerId, Profile, Rejected, RoomId,
+    RoundStanding, Seated, Standing, Token,
+};
+
+pub(crate) const ROUND_TIME: Duration = Duration::from_secs(3);
+pub(crate) const PEOPLE: usize = 7;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Hello {
+        connection: Index,
+        uid: usize,
+        place: Option<(f64, f64)>,
+        prove: bool,
+    },
+    Join(Index),
+    Leave(Index),
+    Choose(Index, Hand),
+    Pull(Index, Face),
+    Disconnect(Index),
+    Wait(u64),
+}
+
+/// What a round looked like to its players, kept to check its result against the rules.
+pub(crate) struct Round {
+    room: Room,
+    pub(crate) seats: Arc<[Seated]>,
+    people: Vec<PlayerId>,
+    hands: HashMap<Arc<str>, Hand>,
+    left: BTreeSet<Arc<str>>,
+    deadline: Instant,
+    /// People who have been told the start and not yet the end.
+    inside: BTreeSet<PlayerId>,
+}
+
+pub(crate) struct World {
+    pub(crate) lobby: Lobby,
+    pub(crate) rounds: BTreeMap<RoomId, Round>,
+    /// The connection that speaks for each player.
+    pub(crate) lines: HashMap<PlayerId, ConnectionId>,
+    /// The running room each player sits in.
+    pub(crate) seats: HashMap<PlayerId, RoomId>,
+    uids: HashMap<PlayerId, Arc<str>>,
+    tokens: HashMap<Arc<str>, Token>,
+    /// The last standing a result told, by uid.
+    standings: HashMap<Arc<str>, Standing>,
+    /// Connections that are open, and the uid each has been welcomed with.
+    pub(crate) connections: Vec<(ConnectionId, Option<Arc<str>>)>,
+    pub(crate) arriving: Option<(ConnectionId, Arc<str>)>,
+    pub(crate) now: Instant,
+    next_connection: u64,
+    results: usize,
+    pub(crate) joined_by_itself: BTreeSet<PlayerId>,
+    pub(crate) legacy: HashMap<PlayerId, bool>,
+    pub(crate) asked: BTreeSet<PlayerId>,
+}
+
+impl World {
+    pub(crate) fn new(seats: usize) -> World {
+        let rules = Rules {
+            format: Format {
+                seats,
+                round_time: ROUND_TIME,
+            },
+            patience: Patience {
+                robot_wait: Duration::from_secs(1),
+                nearby_km: 10.0,
+            },
+            memory: Duration::from_mins(1),
+            memories: 4,
+        };
+        let mut world = World {
+            lobby: Lobby::new(rules, [7; 32]),
+            rounds: BTreeMap::new(),
+            lines: HashMap::new(),
+            seats: HashMap::new(),
+            uids: HashMap::new(),
+            tokens: HashMap::new(),
+            standings: HashMap::new(),
+            connections: Vec::new(),
+            arriving: None,
+            now: Instant::now(),
+            next_connection: 0,
+            results: 0,
+            joined_by_itself: BTreeSet::new(),
+            legacy: HashMap::new(),
+            asked: BTreeSet::new(),
+        };
+        for _ in 0..PEOPLE + 2 {
+            world.connect();
+        }
+        world
+    }
+
+    fn connect(&mut self) {
+        self.next_connection += 1;
+        self.connections
+            .push((ConnectionId(self.next_connection), None));
+    }
+
+    pub(crate) fn player(&self, connection: ConnectionId) -> Option<PlayerId> {
+        self.lines
+            .iter()
+            .find(|(_, line)| **line == connection)
+            .map(|(player, _)| *player)
+    }
+
+    pub(crate) fn step(&mut self, step: &Step) {
+        match step.clone() {
+            Step::Hello {
+                connection,
+                uid,
+                place,
+                prove,
+            } => {
+                let (connection, known) = connection.get(&self.connections).clone();
+                // What a client is, it stays for as long as it is connected.
+                let legacy = connection.0.is_multiple_of(2);
+                let uid: Arc<str> = format!("uid{uid}").into();
+                let taken = self
+                    .connections
+                    .iter()
+                    .any(|(other, owner)| *other != connection && *owner == Some(uid.clone()));
+                let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
+                let hello = Hello {
+                    profile: Profile {
+                        uid: uid.clone(),
+                        name: "n".into(),
+                        picture: "".into(),
+                    },
+                    place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
+                    token: proof,
+                    legacy,
+                    origin: origin(connection),
+                };
+                self.arriving = Some((connection, uid.clone()));
+                let outcome = self.lobby.hello(connection, hello, self.now);
+                match outcome {
+                    Ok(()) => {}
+                    Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| known != uid)),
+                    Err(Rejected::UidTaken) => {
+                        assert!(taken && proof.is_none(), "refused a uid nobody has");
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+                self.carry_out();
+                if outcome.is_ok() {
+                    let player = self.player(connection).expect("attached");
+                    self.legacy.insert(player, legacy);
+                }
+            }
+            Step::Join(connection) => {
+                let (connection, known) = connection.get(&self.connections).clone();
+                let player = self.player(connection);
+                self.asked.extend(player);
+                let outcome = self.lobby.join(connection, self.now);
+                match outcome {
+                    Ok(()) => assert!(known.is_some()),
+                    Err(Rejected::HelloFirst) => assert!(known.is_none()),
+                    Err(Rejected::AlreadySeated) => {}
+                    Err(other) => panic!("{other}"),
+                }
+                self.carry_out();
+            }
+            Step::Leave(connection) => {
+                let (connection, _) = connection.get(&self.connections).clone();
+                match self
+                    .player(connection)
+                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
+                {
+                    Some((player, room)) => {
+                        self.command(player, room, Command::Leave).expect("seated");
+                    }
+                    None => _ = self.lobby.leave(connection),
+                }
+                self.carry_out();
+            }
+            Step::Choose(connection, hand) => {
+                let (connection, _) = connection.get(&self.connections).clone();
+                match self
+                    .player(connection)
+                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
+                {
+                    Some((player, room)) => self
+                        .command(player, room, Command::Choose(hand))
+                        .expect("playing"),
+                    None => assert!(self.lobby.choose(connection).is_err()),
+                }
+            }
+            Step::Pull(connection, face) => {
+                let (connection, _) = connection.get(&self.connections).clone();
+                match self
+                    .player(connection)
+                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
+                {
+                    Some((player, room)) => self
+                        .command(player, room, Command::Pull(face))
+                        .expect("playing"),
+                    None => _ = self.lobby.pull(connection, face),
+                }
+                self.carry_out();
+            }
+            Step::Disconnect(connection) => {
+                let (connection, _) = connection.get(&self.connections).clone();
+                self.disconnect(connection);
+                self.connect();
+            }
+            Step::Wait(millis) => self.wait(Duration::from_millis(millis)),
+        }
+    }
+
+    pub(crate) fn disconnect(&mut self, connection: ConnectionId) {
+        self.connections.retain(|(other, _)| *other != connection);
+        self.lobby.disconnect(connection, self.now);
+        self.carry_out();
+    }
+
+    /// Time passes; everything happens at its deadline, as the runtime's timers make it.
+    pub(crate) fn wait(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let lobby = self.lobby.deadline().map(|due| (due, None));
+            let rooms = self
+                .rounds
+                .iter()
+                .filter_map(|(id, round)| Some((round.room.deadline()?, Some(*id))));
+            let Some((due, whose)) = rooms.chain(lobby).filter(|(due, _)| *due <= end).min() else {
+                break;
+            };
+            self.now = self.now.max(due);
+            match whose {
+                None => self.lobby.handle_timeout(self.now),
+                Some(id) => {
+                    self.rounds
+                        .get_mut(&id)
+                        .expect("running")
+                        .room
+                        .handle_timeout(self.now);
+                    self.drain(id);
+                }
+            }
+            self.carry_out();
+        }
+        self.now = end;
+    }
+
+    pub(crate) fn command(
+        &mut self,
+        player: PlayerId,
+        room: RoomId,
+        command: Command,
+    ) -> Result<(), Rejected> {
+        let uid = self.uids[&player].clone();
+        let round = self
+            .rounds
+            .get_mut(&room)
+            .expect("a seat is in a running room");
+        match command {
+            Command::Choose(hand) => _ = round.hands.insert(uid, hand),
+            Command::Leave => _ = round.left.insert(uid),
+            Command::Pull(_) | Command::Return => {}
+        }
+        let outcome = round.room.handle(player, command, self.now);
+        self.drain(room);
+        outcome
+    }
+
+    fn drain(&mut self, id: RoomId) {
+        while let Some(output) = self
+            .rounds
+            .get_mut(&id)
+            .and_then(|round| round.room.poll_output())
+        {
+            match output {
+                RoomOutput::Send(recipient, event) => {
+                    let round = &self.rounds[&id];
+                    let audience: Vec<_> = round.room.audience(recipient).collect();
+                    assert!(
+                        !audience.is_empty() || recipient != Recipient::All,
+                        "told nobody {event:?}"
+                    );
+                    for player in audience {
+                        assert_eq!(
+                            self.seats.get(&player),
+                            Some(&id),
+                            "told somebody who is not here"
+                        );
+                        self.told_in_room(id, player, &event);
+                    }
+                }
+                RoomOutput::Left(player) => {
+                    assert_eq!(self.seats.remove(&player), Some(id));
+                    self.rounds
+                        .get_mut(&id)
+                        .expect("running")
+                        .inside
+                        .remove(&player);
+                    self.standings.insert(self.uids[&player].clone(), {
+                        let uid = &self.uids[&player];
+                        let before = self.rounds[&id]
+                            .seats
+                            .iter()
+                            .find(|seat| seat.profile.uid == *uid)
+                            .expect("was here");
+                        Standing {
+                            streak: 0,
+                            ..before.standing
+                        }
+                    });
+                    self.lobby.left_room(player, id, self.now);
+                }
+                RoomOutput::Settled(settlements) => {
+                    self.lobby.settled(id, &settlements, self.now);
+                }
+            }
+        }
+        if self
+            .rounds
+            .get(&id)
+            .is_some_and(|round| round.room.deadline().is_none())
+        {
+            let round = self.rounds.remove(&id).expect("just seen");
+            assert!(self.now <= round.deadline, "a room outlived its round");
+            assert!(
+                round.inside.is_empty(),
+                "{:?} never heard the result",
+                round.inside
+            );
+            for player in round.people {
+                if self.seats.get(&player) == Some(&id) {
+                    self.seats.remove(&player);
+                }
+            }
+        }
+    }
+
+    fn told_in_room(&mut self, id: RoomId, player: PlayerId, event: &Event) {
+        let round = self.rounds.get_mut(&id).expect("running");
+        match event {
+            Event::RoundStarted { seats, .. } => {
+                assert!(round.inside.insert(player) || self.lines.contains_key(&player));
+                let uids: BTreeSet<_> = seats.iter().map(|seat| &seat.profile.uid).collect();
+                assert_eq!(uids.len(), seats.len(), "two equal uids in a room");
+            }
+            Event::RoundEnded { standings } => {
+                assert!(
+                    round.inside.remove(&player),
+                    "a result without a start, or a second one"
+                );
+                check(round, standings);
+                self.results += 1;
+                for line in standings.iter() {
+                    self.standings.insert(line.uid.clone(), line.standing);
+                }
+            }
+            Event::Moved { .. } | Event::Left { .. } => {
+                assert!(round.inside.contains(&player), "{event:?} after the end");
+            }
+            Event::RoomChanged { full, .. } => assert!(*full && !round.inside.contains(&player)),
+            Event::Welcomed { .. } => panic!("a room welcomes nobody"),
+        }
+    }
+
+    pub(crate) fn carry_out(&mut self) {
+        while let Some(output) = self.lobby.poll_output() {
+            match output {
+                LobbyOutput::Attached(player, connection) => {
+                    let (arriving, uid) = self.arriving.clone().expect("only a hello attaches");
+                    assert_eq!(arriving, connection);
+                    self.lines.insert(player, connection);
+                    self.uids.insert(player, uid.clone());
+                    for (other, owner) in &mut self.connections {
+                        if *other == connection {
+                            *owner = Some(uid.clone());
+                        }
+                    }
+                    let owners = self
+                        .connections
+                        .iter()
+                        .filter(|(_, owner)| *owner == Some(uid.clone()))
+                        .count();
+                    assert_eq!(owners, 1, "one uid in two places");
+                }
+                LobbyOutput::Replaced(player) => {
+                    let old = self.lines[&player];
+                    self.connections.retain(|(other, _)| *other != old);
+                    self.connect();
+                }
+                LobbyOutput::Send(player, event) => {
+                    assert!(
+                        self.lines.contains_key(&player),
+                        "told somebody who is gone"
+                    );
+                    match event {
+                        Event::Welcomed { token, nearby, .. } => {
+                            assert!(nearby < PEOPLE + 2);
+                            self.tokens.insert(self.uids[&player].clone(), token);
+                        }
+                        Event::RoomChanged { seats, .. } => {
+                            assert!(!self.seats.contains_key(&player), "waits and plays at once");
+                            assert!(
+                                seats
+                                    .iter()
+                                    .any(|seat| seat.profile.uid == self.uids[&player])
+                            );
+                            if !self.asked.contains(&player) {
+                                assert!(self.legacy[&player], "{player} seated without asking");
+                                self.joined_by_itself.insert(player);
+                                // Whoever takes over takes the seat as well, 2016 or not.
+                                self.asked.insert(player);
+                            }
+                        }
+                        Event::Moved { .. } | Event::Left { .. } => {
+                            assert!(!self.seats.contains_key(&player));
+                        }
+                        Event::RoundStarted { .. } | Event::RoundEnded { .. } => {
+                            panic!("the lobby runs no rounds")
+                        }
+                    }
+                }
+                LobbyOutput::Resumed(player, room) => {
+                    assert_eq!(self.seats.get(&player), Some(&room));
+                    self.command(player, room, Command::Return)
+                        .expect("playing");
+                }
+                LobbyOutput::Abandoned(player, _, room) => {
+                    self.command(player, room, Command::Leave).expect("seated");
+                }
+                LobbyOutput::Opened(room, people) => self.open(room, people),
+                LobbyOutput::Gone(player) => {
+                    self.lines.remove(&player);
+                    assert!(!self.seats.contains_key(&player));
+                }
+            }
+        }
+        self.arriving = None;
+    }
+
+    fn open(&mut self, room: Room, people: Vec<PlayerId>) {
+        let id = room.id();
+        for player in &people {
+            assert!(
+                self.seats.insert(*player, id).is_none(),
+                "{player} sits in two rooms"
+            );
+            self.asked.remove(player);
+        }
+        let round = Round {
+            room,
+            seats: Arc::new([]),
+            people,
+            hands: HashMap::new(),
+            left: BTreeSet::new(),
+            deadline: self.now + ROUND_TIME,
+            inside: BTreeSet::new(),
+        };
+        self.rounds.insert(id, round);
+        // The start tells who plays; it is the first thing everybody hears.
+        let round = self.rounds.get_mut(&id).expect("just put there");
+        let outputs: Vec<_> = std::iter::from_fn(|| round.room.poll_output()).collect();
+        for output in outputs {
+            let RoomOutput::Send(Recipient::All, event) = output else {
+                panic!("{output:?} before the start")
+            };
+            if let Event::RoundStarted { seats, .. } = &event {
+                for seat in seats.iter().filter(|seat| !seat.robot) {
+                    let before = self
+                        .standings
+                        .get(&seat.profile.uid)
+                        .copied()
+                        .unwrap_or_default();
+                    // A fresh start is allowed: the score goes with the token.
+                    assert!(
+                        seat.standing == before || seat.standing == Standing::default(),
+                        "score lost or invented"
+                    );
+                }
+                self.rounds.get_mut(&id).expect("running").seats = seats.clone();
+            }
+            for player in self.rounds[&id].people.clone() {
+                self.told_in_room(id, player, &event);
+            }
+        }
+    }
+}
+
+/// Most come from three addresses, the rest from who knows where.
+fn origin(connection: ConnectionId) -> Option<Origin> {
+    let number = connection.0 as u32 % 4;
+    (number > 0).then(|| Origin::of(Ipv4Addr::from_bits(number).into()))
+}
+
+/// Checks a result against the rules as the protocol words them.
+fn check(round: &Round, standings: &[RoundStanding]) {
+    let started: Vec<_> = round.seats.iter().map(|seat| &seat.profile.uid).collect();
+    let ended: Vec<_> = standings.iter().map(|line| &line.uid).collect();
+    assert_eq!(started, ended, "everybody who started is in the result");
+    for (seat, mine) in round.seats.iter().zip(standings) {
+        let gone = round.left.contains(&mine.uid);
+        if !seat.robot {
+            let expected = if gone {
+                None
+            } else {
+                round.hands.get(&mine.uid).copied()
+            };
+            assert_eq!(mine.hand, expected, "the last choice counts");
+        }
+        let mut balance: i32 = 0;
+        for theirs in standings.iter().filter(|theirs| theirs.uid != mine.uid) {
+            let they_left = round.left.contains(&theirs.uid);
+            balance += match (gone, they_left, mine.hand, theirs.hand) {
+                (true, true, ..) | (false, false, None, None) => 0,
+                (true, false, ..) | (.., None, Some(_)) => -1,
+                (false, true, ..) | (.., Some(_), None) => 1,
+                (.., Some(a), Some(b)) => i32::from(a.beats(b)) - i32::from(b.beats(a)),
+            };
+        }
+        let Standing { total, streak } = seat.standing;
+        if balance > 0 {
+            let score = u64::from(balance.unsigned_abs()) * u64::from(streak + 1);
+            assert_eq!(mine.round_score, score);
+            assert_eq!(
+                mine.standing,
+                Standing {
+                    total: total + score,
+                    streak: streak + 1
+                }
+            );
+        } else {
+            assert_eq!(mine.round_score, 0);
+            assert_eq!(mine.standing, Standing { total, streak: 0 });
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
+//!
+//! No file is read here. Certificates, and the ports that depend on them, are the next step: [`crate::prepared`].
+
+pub mod acme;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::edge::access::AccessLog;
+use crate::edge::addresses::Proxies;
+use crate::edge::gate::GateLimits;
+use crate::edge::routes;
+use crate::flags::Serve;
+use crate::transport::Limits;
+use acme::Acme;
+use wulin_certs::{Problem, Source, Unclear};
+use wulin_command::Origins;
+use wulin_command::flags::{ADMIN, Admin};
+use wulin_game::lobby::Rules;
+use wulin_game::matchmaking::Patience;
+use wulin_game::room::Format;
+
+/// How long the score of somebody who went offline is kept.
+pub const MEMORY: Duration = Duration::from_hours(1);
+/// How many such scores are kept.
+pub const MEMORIES: usize = 100_000;
+/// Deliveries that may wait for one client: some minutes of a room, and a hundred times what a living client leaves.
+pub const OUTBOX: usize = 256;
+/// Descriptors that are not connections: listeners, the reactor, logs, certificates being read.
+const OTHER_FILES: u64 = 64;
+
+/// Why the configuration cannot work. Exit code 78: starting again will not help.
+#[derive(Debug, thiserror::Error)]
+pub enum Invalid {
+    /// Something about a certificate or key.
+    #[error("{}{problem}", prefix(given))]
+    Certificate {
+        /// What named it, as it was given; nothing where it was found or made without being named.
+        given: Vec<String>,
+        /// What is wrong.
+        problem: Problem,
+    },
+    /// Nothing says where the certificates are.
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
+    /// Something about `--acme`.
+    #[error(transparent)]
+    Acme(#[from] acme::Refused),
+    /// Not a path that can be served.
+    #[error(
+        "{flag} {path:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
+    )]
+    Path {
+        /// The flag.
+        flag: &'static str,
+        /// What it says.
+        path: String,
+    },
+    /// A path where something else is.
+    #[error(
+        "{flag} {path:?} cannot be a path here: the server has pages of its own there. Take another, such as \
+         /applet/websocket."
+    )]
+    TakenPath {
+        /// The flag.
+        flag: &'static str,
+        /// What it says.
+        path: String,
+    },
+    /// A value outside what makes sense.
+    #[error("{flag} {problem}.")]
+    Value {
+        /// The flag.
+        flag: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl Invalid {
+    /// The sentence, with the variables beside the flags that came by one.
+    pub fn sentence(&self, origins: &Origins) -> String {
+        match self {
+            // It says so itself. The flags in it are in commands to type.
+            Invalid::Certificate { .. } => self.to_string(),
+            _ => origins.told(&self.to_string()),
+        }
+    }
+
+    /// A problem with the certificates, with the flags that named them.
+    pub(crate) fn certificate(problem: Problem, origins: &Origins) -> Invalid {
+        let mut named = vec!["--tls-cert", "--tls-key", "--tls-dir"];
+        match problem {
+            Problem::WrongDomain { .. } => named.push("--domain"),
+            Problem::BadName { .. } => named = vec!["--domain"],
+            _ => {}
+        }
+        Invalid::Certificate {
+            given: origins.names(&named),
+            problem,
+        }
+    }
+}
+
+/// What named a file, before what is wrong with it.
+fn prefix(given: &[String]) -> String {
+    match given {
+        [] => String::new(),
+        given => given.join(", ") + ": ",
+    }
+}
+
+/// Everything the server needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where certificates are said to be; nowhere if nothing was said.
+    pub certificates: Option<Source>,
+    /// How certificates are to be fetched, if they are.
+    pub acme: Option<Acme>,
+    /// The domains it answers for.
+    pub domains: Vec<String>,
+    /// The address to listen on; `None` for all.
+    pub listen: Option<IpAddr>,
+    /// The HTTPS port, if one was asked for.
+    pub port: Option<u16>,
+    /// The port that redirects, if one was asked for; 0 means that none is wanted.
+    pub http_port: Option<u16>,
+    /// Where the native WebSocket is.
+    pub base_path: String,
+    /// Where Socket.IO is, the one below the base path first.
+    pub socketio_paths: Vec<String>,
+    /// The rules of the game.
+    pub rules: Rules,
+    /// What transports keep to.
+    pub limits: Limits,
+    /// What the gate keeps to.
+    pub gate: GateLimits,
+    /// How long a client may take to send its first request, and the headers of any.
+    pub request_timeout: Duration,
+    /// Where metrics and the state of the server are told, if anywhere.
+    pub admin: Option<AdminPort>,
+    /// The access log, if one is kept.
+    pub access: Option<AccessLog>,
+    /// How long rounds in progress may take to finish.
+    pub drain_timeout: Duration,
+    /// Where the server keeps what outlives it, if there is a place.
+    pub state_dir: Option<PathBuf>,
+    /// Where what was given is from, for sentences about it.
+    pub origins: Origins,
+    /// What works but deserves attention, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// The port that redirects to HTTPS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpPort {
+    /// Which.
+    pub port: u16,
+    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    pub required: bool,
+}
+
+/// Where metrics and the state of the server are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdminPort {
+    /// The address and port.
+    pub address: SocketAddr,
+    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    pub required: bool,
+}
+
+impl Config {
+    /// Checks the flags. `open_files` is how many descriptors the process may have, `variable` reads the environment.
+    pub fn new(
+        flags: &Serve,
+        open_files: u64,
+        variable: impl Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> Result<Config, Invalid> {
+        let base_path = path("--base-path", &flags.base_path)?;
+        let socketio_paths = socketio_paths(flags, &base_path)?;
+        check_values(flags)?;
+        let state_dir = flags.state_dir.clone();
+        let state_dir = state_dir.or_else(|| wulin_command::state_dir(&variable));
+        let acme = Acme::new(flags, &variable)?;
+        if acme.is_some() && state_dir.is_none() {
+            return Err(acme::Refused::NoStateDir.into());
+        }
+        let mut warnings = Vec::new();
+        let proxies = Proxies {
+            networks: flags.trusted_proxies.clone().into(),
+            introduce: flags.proxy_protocol,
+        };
+        let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
+            .unwrap_or(usize::MAX)
+            .max(1);
+        if let Some(wanted) = flags.max_connections.filter(|wanted| *wanted > most) {
+            warnings.push(format!(
+                "--max-connections {wanted} is more than the limit for open files allows: it will be {most}. Raise the \
+                 limit with LimitNOFILE= in the systemd unit or ulimit -n."
+            ));
+        }
+        Ok(Config {
+            certificates: Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?,
+            acme,
+            domains: flags.domain.clone(),
+            listen: flags.listen,
+            port: flags.port,
+            http_port: flags.http_port,
+            base_path,
+            socketio_paths,
+            rules: rules(flags),
+            limits: limits(flags),
+            gate: GateLimits {
+                connections: flags.max_connections.unwrap_or(most).min(most),
+                per_address: flags.max_connections_per_ip,
+                sessions_per_second: flags.sessions_per_second,
+                handshake_timeout: flags.tls_timeout,
+                write_timeout: flags.write_timeout,
+                proxies: proxies.clone(),
+            },
+            request_timeout: flags.request_timeout,
+            admin: match flags.admin {
+                Admin::Off => None,
+                Admin::At(address) => Some(AdminPort {
+                    address,
+                    required: address != ADMIN,
+                }),
+            },
+            access: flags.access_log.then_some(AccessLog {
+                addresses: flags.log_addresses,
+                proxies,
+            }),
+            drain_timeout: flags.drain_timeout,
+            state_dir,
+            origins: flags.origins.clone(),
+            warnings,
+        })
+    }
+
+    /// The HTTPS port. `production` says whether there are certificates of a domain, or will be.
+    pub fn https_port(&self, production: bool) -> u16 {
+        self.port.unwrap_or(if production { 443 } else { 8443 })
+    }
+
+    /// The port that redirects, if there is to be one.
+    pub fn redirect_port(&self, production: bool) -> Option<HttpPort> {
+        match self.http_port {
+            Some(0) => None,
+            Some(port) => Some(HttpPort {
+                port,
+                required: true,
+            }),
+            None => production.then_some(HttpPort {
+                port: 80,
+                required: false,
+            }),
+        }
+    }
+}
+
+fn socketio_paths(flags: &Serve, base_path: &str) -> Result<Vec<String>, Invalid> {
+    let mut paths = vec![format!("{base_path}/socket.io")];
+    for alias in flags
+        .socketio_alias
+        .iter()
+        .filter(|alias| !alias.is_empty())
+    {
+        let alias = path("--socketio-alias", alias)?;
+        if !paths.contains(&alias) {
+            paths.push(alias);
+        }
+    }
+    Ok(paths)
+}
+
+fn rules(flags: &Serve) -> Rules {
+    Rules {
+        format: Format {
+            seats: flags.seats.into(),
+            round_time: flags.game_time,
+        },
+        patience: Patience {
+            robot_wait: flags.robot_wait,
+            nearby_km: flags.nearby_km,
+        },
+        memory: MEMORY,
+        memories: MEMORIES,
+    }
+}
+
+fn limits(flags: &Serve) -> Limits {
+    Limits {
+        message_size: flags.max_message_size as usize,
+        messages_per_second: flags.messages_per_second,
+        ping_interval: flags.ping_interval,
+        ping_timeout: flags.ping_timeout,
+        idle_timeout: flags.idle_timeout,
+        outbox: OUTBOX,
+    }
+}
+
+fn check_values(flags: &Serve) -> Result<(), Invalid> {
+    let values = [
+        (
+            "--game-time",
+            flags.game_time < Duration::from_millis(100),
+            "must be at least 100ms",
+        ),
+        (
+            "--nearby-km",
+            flags.nearby_km.is_nan() || flags.nearby_km <= 0.0,
+            "must be more than 0",
+        ),
+        (
+            "--ping-interval",
+            flags.ping_interval < Duration::from_millis(100),
+            "must be at least 100ms",
+        ),
+        (
+            "--ping-timeout",
+            flags.ping_timeout < Duration::from_millis(100),
+            "must be at least 100ms",
+        ),
+        (
+            "--idle-timeout",
+            flags.idle_timeout <= flags.ping_interval,
+            "must be longer than --ping-interval",
+        ),
+        (
+            "--write-timeout",
+            flags.write_timeout.is_zero(),
+            "must be more than 0",
+        ),
+        (
+            "--tls-timeout",
+            flags.tls_timeout.is_zero(),
+            "must be more than 0",
+        ),
+        (
+            "--request-timeout",
+            flags.request_timeout.is_zero(),
+            "must be more than 0",
+        ),
+        (
+            "--max-connections",
+            flags.max_connections == Some(0),
+            "must be more than 0",
+        ),
+        (
+            "--max-connections-per-ip",
+            flags.max_connections_per_ip == 0,
+            "must be more than 0",
+        ),
+        (
+            "--proxy-protocol",
+            flags.proxy_protocol && flags.trusted_proxies.is_empty(),
+            "needs --trusted-proxies: name the proxies whose word counts",
+        ),
+        (
+            "--http-port",
+            flags
+                .http_port
+                .is_some_and(|port| port != 0 && Some(port) == flags.port),
+            "must not be the HTTPS port",
+        ),
+    ];
+    match values.into_iter().find(|(_, wrong, _)| *wrong) {
+        Some((flag, _, problem)) => Err(Invalid::Value { flag, problem }),
+        None => Ok(()),
+    }
+}
+
+fn path(flag: &'static str, text: &str) -> Result<String, Invalid> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    let sound = text.len() > 1
+        && text.starts_with('/')
+        && !text.ends_with('/')
+        && !text.contains("//")
+        && text.chars().all(plain);
+    if !sound {
+        return Err(Invalid::Path {
+            flag,
+            path: text.to_owned(),
+        });
+    }
+    if routes::is_taken(text) {
+        return Err(Invalid::TakenPath {
+            flag,
+            path: text.to_owned(),
+        });
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::prepared::Prepared;
+
+    /// The flags alone.
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    fn configured(arguments: &[&str]) -> Result<Config, Invalid> {
+        let arguments = std::iter::once("wulin").chain(arguments.iter().copied());
+        let flags = Line::try_parse_from(arguments).unwrap().serve;
+        Config::new(&flags, 1024, |_| None)
+    }
+
+    fn sentence(arguments: &[&str]) -> String {
+        let loaded =
+            configured(arguments).and_then(|config| Prepared::load(&config, SystemTime::now()));
+        loaded.map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_a_certificate_it_is_a_server_for_development() {
+        let config = configured(&[]).unwrap();
+        let loaded = Prepared::load(&config, SystemTime::now()).unwrap();
+        assert_eq!((loaded.port, loaded.http_port), (8443, None));
+        assert!(!loaded.certificates.trusted);
+        assert_eq!(
+            config.socketio_paths,
+            ["/applet/websocket/socket.io", "/applet/ws/socket.io"]
+        );
+        assert_eq!(config.gate.connections, 1024 - 64);
+        assert!(
+            loaded
+                .warnings
+                .iter()
+                .any(|warning| warning.contains("--tls-cert"))
+        );
+    }
+
+    #[test]
+    fn what_cannot_work_is_said_in_a_sentence_with_the_flag() {
+        assert!(sentence(&["--tls-cert", "a.pem"]).contains("--tls-key"));
+        assert!(
+            sentence(&["--tls-cert", "a", "--tls-key", "b", "--tls-dir", "c"])
+                .contains("--tls-dir")
+        );
+        assert!(sentence(&["--tls-dir", "/nonexistent"]).contains("/nonexistent"));
+        for path in ["", "/", "applet", "/a/", "/a//b", "/a?b", "/武"] {
+            assert!(
+                sentence(&["--base-path", path]).contains("/applet/websocket"),
+                "{path}"
+            );
+        }
+        for path in [
+            "/healthz",
+            "/readyz/x",
+            "/assets/ws",
+            "/avatars",
+            "/icon.svg",
+        ] {
+            for flag in ["--base-path", "--socketio-alias"] {
+                let sentence = sentence(&[flag, path]);
+                assert!(
+                    sentence.contains(path) && sentence.contains("of its own"),
+                    "{sentence}"
+                );
+            }
+        }
+        assert!(sentence(&["--game-time", "0"]).contains("--game-time"));
+        assert!(sentence(&["--nearby-km", "NaN"]).contains("--nearby-km"));
+        assert!(sentence(&["--port", "8080", "--http-port", "8080"]).contains("--http-port"));
+    }
+
+    #[test]
+    fn aliases_can_be_left_out() {
+        let config = configured(&["--base-path", "/ws", "--socketio-alias", ""]).unwrap();
+        assert_eq!(config.socketio_paths, ["/ws/socket.io"]);
+    }
+}

@@ -1,0 +1,326 @@
+//! The flags of `--acme`, checked.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::http::Uri;
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use rustls::RootCertStore;
+
+use crate::flags::Serve;
+use wulin_certs::acme::{Binding, Proxies, Secret, Settings, Store};
+use wulin_certs::read_roots;
+
+/// The authority when none is named.
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+/// Why `--acme` cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Nothing to order.
+    #[error(
+        "--acme needs to know for which domain: add --domain game.example.com, with the domain that points here."
+    )]
+    NoDomain,
+    /// It takes a proof that is not made here.
+    #[error(
+        "--domain {0} is a wildcard, which --acme cannot fetch: an authority gives one only to who proves to own the DNS zone. Give \
+         each domain with a --domain of its own."
+    )]
+    Wildcard(String),
+    /// Not a name on the public internet.
+    #[error(
+        "--domain {0} is nothing an authority gives a certificate for. Give --acme a public domain, such as game.example.com, or \
+         leave --acme out."
+    )]
+    NotPublic(String),
+    /// Not a domain name at all.
+    #[error(
+        "--domain {0:?} cannot be a domain. Write it as game.example.com, and one with letters beyond ASCII in its xn-- form."
+    )]
+    NotADomain(String),
+    /// A flag that would be ignored.
+    #[error("{0} means nothing without --acme. Add --acme, or leave it out.")]
+    Useless(&'static str),
+    /// Not the address of a directory.
+    #[error(
+        "--acme-directory {0:?} is no address of an authority. Write the https:// address it gives for ACME clients."
+    )]
+    Directory(String),
+    /// No address of a mailbox.
+    #[error("--acme-email {0:?} is no address. Write one as somebody@example.com.")]
+    Email(String),
+    /// Nobody to trust.
+    #[error("--acme-ca-file {} cannot be used: {why}. It must hold the authority's root certificates as PEM.", file.display())]
+    Roots {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Half of an external account.
+    #[error(
+        "--acme-eab-kid and --acme-eab-key (or --acme-eab-key-file) belong together. Give both, as the authority shows them."
+    )]
+    HalfBinding,
+    /// The same key in two places.
+    #[error("The key is given twice. Use either --acme-eab-key or --acme-eab-key-file.")]
+    TwoKeys,
+    /// A key that cannot be read.
+    #[error("--acme-eab-key-file {} cannot be read: {error}.", file.display())]
+    KeyFile {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A key that is none.
+    #[error("The key of {0} is none. Copy it as the authority shows it: letters, digits, - and _.")]
+    Key(&'static str),
+    /// No place to keep anything.
+    #[error(
+        "There is no place for certificates and the ACME account. Name a folder with --state-dir."
+    )]
+    NoStateDir,
+    /// A place that will not do.
+    #[error(
+        "Certificates and the ACME account cannot be kept in {}: {error}. Give it to the user the server runs as, or name \
+         another folder with --state-dir.", folder.display()
+    )]
+    StateDir {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// How certificates are to be fetched. Nothing has been read or made for it.
+#[derive(Debug, Clone)]
+pub struct Acme {
+    domains: Vec<String>,
+    directory: String,
+    email: Option<String>,
+    /// Who is to vouch for the authority's own server; the public roots where there is none.
+    ca_file: Option<PathBuf>,
+    binding: Option<(String, BindingKey)>,
+    proxies: Proxies,
+}
+
+/// The key of an external account.
+#[derive(Debug, Clone)]
+enum BindingKey {
+    Given(Secret),
+    In(PathBuf),
+}
+
+impl Acme {
+    /// Checks what was typed; none if nothing is to be fetched.
+    pub(super) fn new(
+        flags: &Serve,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<Acme>, Refused> {
+        if !flags.acme {
+            return match useless(flags) {
+                Some(flag) => Err(Refused::Useless(flag)),
+                None => Ok(None),
+            };
+        }
+        let mut domains = Vec::new();
+        for domain in &flags.domain {
+            let domain = public_domain(domain)?;
+            if !domains.contains(&domain) {
+                domains.push(domain);
+            }
+        }
+        if domains.is_empty() {
+            return Err(Refused::NoDomain);
+        }
+        Ok(Some(Acme {
+            domains,
+            directory: directory(flags.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT))?,
+            email: flags.acme_email.as_deref().map(email).transpose()?,
+            ca_file: flags.acme_ca_file.clone(),
+            binding: binding(flags)?,
+            proxies: Proxies::new(variable),
+        }))
+    }
+
+    /// Reads the files that were named, makes the folders it keeps things in, and reads what is there.
+    pub fn load(&self, state_dir: &Path, now: SystemTime) -> Result<Settings, Refused> {
+        let roots = roots(self.ca_file.as_deref())?;
+        let binding = match &self.binding {
+            None => None,
+            Some((id, key)) => Some(Binding {
+                id: id.clone(),
+                key: key.load()?,
+            }),
+        };
+        let directory = self.directory.clone();
+        let store = Store::open(state_dir, &directory).map_err(|error| Refused::StateDir {
+            folder: state_dir.to_owned(),
+            error,
+        })?;
+        Ok(Settings {
+            stored: self
+                .domains
+                .iter()
+                .map(|domain| store.pair(domain, now))
+                .collect(),
+            domains: self.domains.clone(),
+            directory,
+            email: self.email.clone(),
+            roots: Arc::new(roots),
+            proxies: self.proxies.clone(),
+            binding,
+            store,
+        })
+    }
+}
+
+impl BindingKey {
+    fn load(&self) -> Result<Secret, Refused> {
+        match self {
+            BindingKey::Given(key) => Ok(key.clone()),
+            BindingKey::In(file) => {
+                let text = fs::read_to_string(file).map_err(|error| Refused::KeyFile {
+                    file: file.clone(),
+                    error,
+                })?;
+                decoded(&text, "--acme-eab-key-file")
+            }
+        }
+    }
+}
+
+/// A warning where no authority can reach the server by itself.
+pub(crate) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
+    let usual = port == 443 || http == Some(80);
+    (!usual).then(|| {
+        format!(
+            "An ACME authority connects to ports 443 and 80 alone. One of them must be forwarded to this server: 443 to \
+             {port}, or 80 to the port of --http-port."
+        )
+    })
+}
+
+/// The first flag that would be ignored without `--acme`.
+fn useless(flags: &Serve) -> Option<&'static str> {
+    let given = [
+        ("--acme-email", flags.acme_email.is_some()),
+        ("--acme-directory", flags.acme_directory.is_some()),
+        ("--acme-ca-file", flags.acme_ca_file.is_some()),
+        ("--acme-eab-kid", flags.acme_eab_kid.is_some()),
+        ("--acme-eab-key", flags.acme_eab_key.is_some()),
+        ("--acme-eab-key-file", flags.acme_eab_key_file.is_some()),
+    ];
+    given
+        .into_iter()
+        .find(|(_, given)| *given)
+        .map(|(flag, _)| flag)
+}
+
+/// The domain in lower case, if an authority can give a certificate for it.
+fn public_domain(text: &str) -> Result<String, Refused> {
+    let domain = text.trim_end_matches('.').to_ascii_lowercase();
+    if domain.starts_with("*.") {
+        return Err(Refused::Wildcard(domain));
+    }
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    let bare = domain.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<IpAddr>().is_ok() || last == "localhost" {
+        return Err(Refused::NotPublic(domain));
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    if domain.len() > 253 || !domain.contains('.') || !domain.split('.').all(label) {
+        return Err(Refused::NotADomain(text.to_owned()));
+    }
+    Ok(domain)
+}
+
+fn directory(text: &str) -> Result<String, Refused> {
+    let sound = text.parse::<Uri>().is_ok_and(|uri| {
+        uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(Refused::Directory(text.to_owned()))
+    }
+}
+
+fn email(text: &str) -> Result<String, Refused> {
+    let sound = text
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || ",:<>".contains(c));
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(Refused::Email(text.to_owned()))
+    }
+}
+
+/// Who vouches for the authority's own server: the roots in the file, else those Mozilla trusts. They come with the binary,
+/// because the system's are not there in every container.
+fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
+    let mut roots = RootCertStore::empty();
+    let Some(file) = file else {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        return Ok(roots);
+    };
+    let refused = |why: String| Refused::Roots {
+        file: file.to_owned(),
+        why,
+    };
+    let text = fs::read(file).map_err(|error| refused(error.to_string()))?;
+    for root in read_roots(file, &text).map_err(|problem| refused(problem.to_string()))? {
+        roots
+            .add(root)
+            .map_err(|error| refused(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(refused("it holds no certificate".to_owned()));
+    }
+    Ok(roots)
+}
+
+fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, Refused> {
+    let key = match (&flags.acme_eab_key, &flags.acme_eab_key_file) {
+        (Some(_), Some(_)) => return Err(Refused::TwoKeys),
+        (Some(key), None) => Some(BindingKey::Given(decoded(key, "--acme-eab-key")?)),
+        (None, Some(file)) => Some(BindingKey::In(file.clone())),
+        (None, None) => None,
+    };
+    match (&flags.acme_eab_kid, key) {
+        (None, None) => Ok(None),
+        (Some(id), Some(key)) if !id.is_empty() => Ok(Some((id.clone(), key))),
+        _ => Err(Refused::HalfBinding),
+    }
+}
+
+/// A key as authorities show it: base64url, by some with padding.
+fn decoded(text: &str, flag: &'static str) -> Result<Secret, Refused> {
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let key = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config).decode(text.trim());
+    match key {
+        Ok(key) if !key.is_empty() => Ok(Secret::new(key)),
+        Ok(_) | Err(_) => Err(Refused::Key(flag)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

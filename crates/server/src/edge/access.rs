@@ -1,0 +1,53 @@
+//! The access log: one line for each request, without who it is from unless that was asked for.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, Response};
+use axum::middleware::Next;
+use tracing::info;
+
+use super::addresses::{Client, Proxies};
+use wulin_text::harmless;
+
+/// What the access log says beside the request.
+#[derive(Debug, Clone)]
+pub struct AccessLog {
+    /// Whether it names the client's address, which is personal data.
+    pub addresses: bool,
+    /// Whom to believe for whom they speak.
+    pub proxies: Proxies,
+}
+
+/// Writes the line once the answer begins. The query is left out: it holds session ids.
+pub async fn log(
+    State(log): State<Arc<AccessLog>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    let address = log.address(request.extensions().get::<Client>(), request.headers());
+    let method = request.method().clone();
+    // A path is a stranger's text.
+    let path = harmless(request.uri().path());
+    let version = request.version();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let took = started.elapsed();
+    if let Some(address) = address {
+        info!(target: "access", %method, path, ?version, status, ?took, %address, "request");
+    } else {
+        info!(target: "access", %method, path, ?version, status, ?took, "request");
+    }
+    response
+}
+
+impl AccessLog {
+    fn address(&self, client: Option<&Client>, headers: &HeaderMap) -> Option<IpAddr> {
+        let client = client.filter(|_| self.addresses)?;
+        Some(client.behind(headers, &self.proxies))
+    }
+}

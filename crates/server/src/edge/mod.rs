@@ -1,0 +1,24 @@
+//! Everything between the network and the transports: listeners, limits, routes.
+
+pub mod access;
+pub mod addresses;
+pub mod admission;
+pub mod answers;
+pub mod gate;
+pub mod guarded;
+pub mod handed;
+pub mod host;
+pub mod http2;
+pub mod listen;
+pub mod newcomer;
+pub mod pace;
+pub mod page;
+pub mod plain;
+pub mod proxy;
+pub mod redirect;
+pub mod routes;
+pub mod serve;
+pub mod site;
+mod socketio;
+pub mod tidy;
+pub mod turned_away;

@@ -1,0 +1,88 @@
+//! HTTP/1 alone, by axum-server: the plain port, where a redirect is all there is, and the admin listener.
+//!
+//! Over HTTPS connections last, and HTTP/2 is spoken: what bounds them there is in [`super::serve`].
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use axum::middleware::{self, AddExtension, Next};
+use axum::{Extension, Router};
+use axum_server::Handle;
+use axum_server::accept::Accept;
+use hyper_util::rt::TokioTimer;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tower::{Layer, service_fn};
+use tracing::warn;
+
+use super::addresses::Client;
+use super::answers::Timeouts;
+use super::newcomer::Newcomers;
+use super::serve::{Door, HEADERS, refused};
+use crate::transport::connect;
+
+/// Serves a listener until its handle ends it. What each connection is served by counts as a newcomer first.
+pub fn serve<D: Door>(
+    listener: TcpListener,
+    door: D,
+    routes: Router,
+    newcomers: Newcomers,
+    timeouts: Timeouts,
+    handle: &Handle<SocketAddr>,
+) -> io::Result<JoinHandle<()>> {
+    let mut server = axum_server::from_tcp(listener)?
+        .acceptor(Acceptor(door))
+        .http1_only()
+        .handle(handle.clone())
+        .first_request_timeout(timeouts.request)
+        .accept_error_handler(|peer: Option<&SocketAddr>, error: &io::Error| refused(peer, error));
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeouts.request)
+        .max_buf_size(HEADERS);
+    let routes = routes.layer(middleware::from_fn(no_proxy));
+    let welcome = service_fn(move |_: SocketAddr| -> Ready<Result<_, Infallible>> {
+        ready(Ok(newcomers.welcome(routes.clone())))
+    });
+    Ok(tokio::spawn(async move {
+        if let Err(error) = server.serve(welcome).await {
+            warn!(%error, "a listener ended badly");
+        }
+    }))
+}
+
+/// Answers whoever takes the server for a proxy, as HTTPS does.
+async fn no_proxy(request: Request<Body>, next: Next) -> Response<Body> {
+    if connect::is_connect(&request) {
+        return connect::no_proxy();
+    }
+    next.run(request).await
+}
+
+/// A door, as axum-server asks for it.
+#[derive(Clone)]
+struct Acceptor<D>(D);
+
+type Accepting<S, T> =
+    Pin<Box<dyn Future<Output = io::Result<(S, AddExtension<T, Client>)>> + Send>>;
+
+impl<D: Door, T: Send + 'static> Accept<TcpStream, T> for Acceptor<D> {
+    type Stream = D::Stream;
+    type Service = AddExtension<T, Client>;
+    type Future = Accepting<D::Stream, T>;
+
+    fn accept(&self, stream: TcpStream, service: T) -> Self::Future {
+        let Acceptor(door) = self.clone();
+        Box::pin(async move {
+            let (stream, client) = door.admit(stream).await?;
+            Ok((stream, Extension(client).layer(service)))
+        })
+    }
+}

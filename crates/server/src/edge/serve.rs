@@ -1,0 +1,217 @@
+//! Serves the connections of one listener: each is let in, speaks HTTP in bounded time, and ends when the server does.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+use tracing::debug;
+
+use super::addresses::Client;
+use super::answers::{Answers, Timeouts};
+use super::http2;
+use super::newcomer::Newcomers;
+use crate::transport::connect;
+
+/// The longest headers of a request, in bytes; hyper takes no less. Nothing here needs a cookie, and browsers send 1 KiB.
+pub const HEADERS: usize = 8 * 1024;
+/// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
+const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
+
+/// Lets connections in.
+pub trait Door: Clone + Send + Sync + 'static {
+    /// What is spoken over.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Makes a stream of a connection that was just accepted, and says whom it is from.
+    fn admit(
+        &self,
+        stream: TcpStream,
+    ) -> impl Future<Output = io::Result<(Self::Stream, Client)>> + Send;
+
+    /// Whether the client has chosen HTTP/2. Where nobody asked for it in the TLS handshake, only HTTP/1 is spoken.
+    fn speaks_http2(_: &Self::Stream) -> bool {
+        false
+    }
+
+    /// Whether WebSockets are offered over HTTP/2 (RFC 8441), which is where a client speaks nothing else. A browser that has
+    /// HTTP/1.1 as well would put a page's WebSocket on the connection the page came by; when that one stalls, it waits for
+    /// half a minute before it opens another, and the player with it.
+    fn carries_websockets(_: &Self::Stream) -> bool {
+        false
+    }
+}
+
+/// The connections of some listeners, and their end; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Connections {
+    tasks: TaskTracker,
+    finishing: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Connections {
+    /// Asks each to finish what it has under way.
+    pub fn finish(&self) {
+        self.finishing.cancel();
+    }
+
+    /// Ends them all at once.
+    pub fn cut(&self) {
+        self.finishing.cancel();
+        self.cut.cancel();
+    }
+
+    /// Waits until there are none. Those that have become WebSockets do not count.
+    pub async fn gone(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Serves a listener until its connections are asked to finish. What each is served by counts as a newcomer first.
+pub async fn serve<D: Door>(
+    listener: TcpListener,
+    door: D,
+    answers: impl Answers,
+    newcomers: Newcomers,
+    timeouts: Timeouts,
+    connections: Connections,
+) {
+    loop {
+        let (stream, peer) = tokio::select! {
+            biased;
+            () = connections.finishing.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    debug!(%error, "no connection can be accepted");
+                    time::sleep(NO_DESCRIPTORS).await;
+                    continue;
+                }
+            }
+        };
+        let answers = newcomers.welcome(answers.clone());
+        connections.tasks.spawn(converse(
+            door.clone(),
+            stream,
+            peer,
+            answers,
+            timeouts,
+            connections.clone(),
+        ));
+    }
+}
+
+/// What is needed for a while is in a box of its own, so that a connection costs no more than what it does now: a handshake
+/// takes 4 KiB here, HTTP another 4.
+type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn converse<D: Door>(
+    door: D,
+    stream: TcpStream,
+    peer: SocketAddr,
+    answers: impl Answers,
+    timeouts: Timeouts,
+    connections: Connections,
+) {
+    let Connections { finishing, cut, .. } = connections;
+    let ends = finishing.clone();
+    let begun = Box::pin(async move {
+        match door.admit(stream).await {
+            Ok((stream, client)) => Some(begin::<D>(stream, client, answers, timeouts, finishing)),
+            Err(error) => {
+                refused(Some(&peer), &error);
+                None
+            }
+        }
+    });
+    let conversation = tokio::select! {
+        biased;
+        () = ends.cancelled() => return,
+        begun = begun => begun,
+    };
+    if let Some(conversation) = conversation {
+        tokio::select! {
+            biased;
+            () = cut.cancelled() => {}
+            () = conversation => {}
+        }
+    }
+}
+
+/// A connection that came to nothing: a scanner, a limit, a client that gave up. The address is personal data: only whoever asks
+/// for details sees it.
+pub(super) fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
+    let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
+    debug!(?peer, %error, "connection refused");
+}
+
+fn begin<D: Door>(
+    stream: D::Stream,
+    client: Client,
+    answers: impl Answers,
+    timeouts: Timeouts,
+    finishing: CancellationToken,
+) -> Conversation {
+    if D::speaks_http2(&stream) {
+        let websockets = D::carries_websockets(&stream);
+        Box::pin(http2::converse(
+            stream, client, answers, timeouts, websockets, finishing,
+        ))
+    } else {
+        Box::pin(converse_http1(stream, client, answers, timeouts, finishing))
+    }
+}
+
+/// HTTP/1: the headers of a request come in bounded time, as does the next request, and are of bounded length. hyper reads
+/// no further request while an answer waits to be written, so what a client asks without reading costs no more.
+async fn converse_http1(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    client: Client,
+    answers: impl Answers,
+    timeouts: Timeouts,
+    finishing: CancellationToken,
+) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let answers = answers.clone();
+        async move {
+            let mut request = request.map(Body::new);
+            if connect::is_connect(&request) {
+                return Ok(connect::no_proxy());
+            }
+            request.extensions_mut().insert(client);
+            answers.oneshot(request).await
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeouts.request)
+        .max_buf_size(HEADERS)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        () = finishing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+        ended = connection.as_mut() => ended,
+    };
+    if let Err(error) = ended {
+        debug!(%error, "connection ended");
+    }
+}

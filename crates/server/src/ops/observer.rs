@@ -1,0 +1,138 @@
+//! Watches the running server, and says in what state it is.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::time::{self, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::Census;
+use wulin_certs::Resolver;
+use wulin_command::process::{Cost, Start};
+use wulin_command::state::{Certificate, Rates, State, Totals};
+
+/// How often the totals are noted, and over how many such notes rates are taken: the last minute.
+const INTERVAL: Duration = Duration::from_secs(5);
+const NOTES: usize = 13;
+/// Seconds of a day.
+const DAY: f64 = 86_400.0;
+
+/// Watches a running server.
+#[derive(Debug)]
+pub struct Observer {
+    census: Arc<Census>,
+    certificates: Arc<Resolver>,
+    draining: CancellationToken,
+    https: SocketAddr,
+    http: Option<SocketAddr>,
+    start: Start,
+    instance: String,
+    /// The totals of the last minute, the oldest first.
+    notes: Mutex<VecDeque<(Instant, Totals)>>,
+}
+
+impl Observer {
+    /// Watches a server that has begun at `start`.
+    pub fn new(
+        census: Arc<Census>,
+        certificates: Arc<Resolver>,
+        draining: CancellationToken,
+        (https, http): (SocketAddr, Option<SocketAddr>),
+        start: Start,
+        instance: String,
+    ) -> Observer {
+        Observer {
+            notes: Mutex::new([(Instant::now(), totals(&census))].into()),
+            census,
+            certificates,
+            draining,
+            https,
+            http,
+            start,
+            instance,
+        }
+    }
+
+    /// Takes notes for the rates until the server drains.
+    pub async fn watch(self: Arc<Self>) {
+        let mut ticks = time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.draining.cancelled() => return,
+                _ = ticks.tick() => self.note(),
+            }
+        }
+    }
+
+    fn note(&self) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push_back((Instant::now(), totals(&self.census)));
+        if notes.len() > NOTES {
+            notes.pop_front();
+        }
+    }
+
+    /// The state as it is now.
+    pub fn state(&self) -> State {
+        let totals = totals(&self.census);
+        let now = SystemTime::now();
+        let served = self.certificates.served();
+        State {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instance: self.instance.clone(),
+            started: humantime::format_rfc3339_seconds(self.start.date).to_string(),
+            uptime_seconds: self.start.elapsed().as_secs_f64(),
+            status: if self.draining.is_cancelled() {
+                "draining"
+            } else {
+                "serving"
+            }
+            .to_owned(),
+            https: self.https,
+            http: self.http,
+            counts: self.census.counts(),
+            totals,
+            rates: self.rates(totals),
+            certificates: served
+                .into_iter()
+                .map(|served| Certificate {
+                    names: served.names,
+                    until: humantime::format_rfc3339_seconds(served.not_after).to_string(),
+                    days_left: seconds_until(served.not_after, now) / DAY,
+                })
+                .collect(),
+            process: Cost::now(),
+        }
+    }
+
+    fn rates(&self, now: Totals) -> Rates {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.front().map_or_else(Rates::default, |(then, before)| {
+            Rates::between(*before, now, then.elapsed())
+        })
+    }
+}
+
+fn totals(census: &Census) -> Totals {
+    let tally = &census.tally;
+    Totals {
+        rounds: tally.rounds.sum(),
+        clients: tally.clients.sum(),
+        handshakes: tally.handshakes.sum(),
+        connections_refused: tally.refusals.sum(),
+        messages_received: tally.received.sum(),
+        messages_sent: tally.sent.sum(),
+        messages_refused: tally.faults.sum(),
+        outbox_overflows: tally.overflows.sum(),
+    }
+}
+
+fn seconds_until(moment: SystemTime, now: SystemTime) -> f64 {
+    match moment.duration_since(now) {
+        Ok(ahead) => ahead.as_secs_f64(),
+        Err(past) => -past.duration().as_secs_f64(),
+    }
+}

@@ -1,0 +1,200 @@
+//! Drives one room to its end: the only code where a room meets the runtime.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::time;
+use tracing::debug;
+
+use super::line::Line;
+use super::lobby::LobbyHandle;
+use super::outbox::Delivery;
+use super::{Census, Kind, Owed, now};
+use wulin_game::protocol::{Code, Message};
+use wulin_game::room::{Command, Output, Recipient, Room};
+use wulin_game::{ConnectionId, Event, Movement, PlayerId, RoomId};
+
+/// Letters a room can be behind before its players are slowed down.
+const MAILBOX: usize = 32;
+
+/// What a connection asks of the room its player sits in.
+#[derive(Debug)]
+pub struct Letter {
+    player: PlayerId,
+    connection: ConnectionId,
+    command: Command,
+    /// The event's name on the wire, should it be refused.
+    event: &'static str,
+    ack: Option<u64>,
+    sent: Instant,
+}
+
+/// A seat in a running room, as its player's connection holds it.
+#[derive(Debug, Clone)]
+pub struct SeatHandle {
+    room: RoomId,
+    player: PlayerId,
+    mailbox: mpsc::Sender<Letter>,
+}
+
+impl SeatHandle {
+    /// The room.
+    pub fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// Sends a command; waits while the room is behind. `false` if the room is over.
+    pub async fn send(
+        &self,
+        connection: ConnectionId,
+        command: Command,
+        event: &'static str,
+        ack: Option<u64>,
+    ) -> bool {
+        let letter = Letter {
+            player: self.player,
+            connection,
+            command,
+            event,
+            ack,
+            sent: now(),
+        };
+        self.mailbox.send(letter).await.is_ok()
+    }
+}
+
+/// Everybody in a room and the way to them.
+pub(super) type Lines = Vec<(PlayerId, Arc<Line>)>;
+
+/// The room's mailbox, and the seats that send to it.
+pub(super) fn mailbox() -> (mpsc::Sender<Letter>, mpsc::Receiver<Letter>) {
+    mpsc::channel(MAILBOX)
+}
+
+/// A seat of one player.
+pub(super) fn seat(room: RoomId, player: PlayerId, mailbox: &mpsc::Sender<Letter>) -> SeatHandle {
+    SeatHandle {
+        room,
+        player,
+        mailbox: mailbox.clone(),
+    }
+}
+
+/// Runs a room until its round is settled or everybody has left.
+pub(super) async fn run(
+    mut room: Room,
+    mut mailbox: mpsc::Receiver<Letter>,
+    lines: Lines,
+    lobby: LobbyHandle,
+    census: Arc<Census>,
+) {
+    let _room = census.enter(Kind::Room, 1);
+    let _robots = census.enter(Kind::Robot, room.robots());
+    debug!(room = %room.id(), people = lines.len(), robots = room.robots(), "round started");
+    census.tally.rounds.add(1);
+    census.tally.robots.add(room.robots());
+    let mut owed = None;
+    // Set anew only when the deadline has changed, which most letters do not do: timers are kept behind a lock.
+    let mut alarm = pin!(time::sleep_until(now().into()));
+    loop {
+        carry_out(&mut room, &lines, &lobby, owed).await;
+        let Some(deadline) = room.deadline() else {
+            break;
+        };
+        if alarm.deadline() != deadline.into() {
+            alarm.as_mut().reset(deadline.into());
+        }
+        tokio::select! {
+            biased; // a flood of commands must not hold a deadline back
+            () = &mut alarm => {
+                owed = Some(Owed::Result(deadline));
+                room.handle_timeout(now());
+            }
+            letter = mailbox.recv() => {
+                let Some(letter) = letter else { break };
+                owed = Some(Owed::Choice(letter.sent));
+                answer(&mut room, &lines, &letter);
+            }
+        }
+    }
+    for player in room.audience(Recipient::All) {
+        tell(&lines, player, || Delivery::Unseated(room.id()));
+    }
+    debug!(room = %room.id(), "room closed");
+    // What was sent meanwhile is refused, not lost.
+    mailbox.close();
+    while let Some(letter) = mailbox.recv().await {
+        answer(&mut room, &lines, &letter);
+    }
+}
+
+fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
+    let Letter {
+        player,
+        connection,
+        command,
+        event,
+        ack,
+        sent: _,
+    } = *letter;
+    let Some((_, line)) = lines.iter().find(|(other, _)| *other == player) else {
+        return;
+    };
+    // A connection that was replaced has no say any more.
+    if !line.leads_to(connection) {
+        return;
+    }
+    let outcome = room.handle(player, command, now());
+    // The client has asked for nothing: it said hello, and the round has ended meanwhile.
+    if command == Command::Return {
+        return;
+    }
+    line.report(event, ack, outcome.map_err(Code::from));
+}
+
+/// Tells everybody what has happened. `owed` says by what, and since when they could know.
+async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Option<Owed>) {
+    while let Some(output) = room.poll_output() {
+        match output {
+            Output::Send(recipient, event) => {
+                let message = Message::from(&event);
+                let owed = owed.filter(|owed| is_about(&event, *owed));
+                for player in room.audience(recipient) {
+                    let message = message.clone();
+                    tell(lines, player, || match owed {
+                        Some(owed) => Delivery::Owed(message, owed),
+                        None => Delivery::Message(message),
+                    });
+                }
+            }
+            // The lobby first: whoever asks for a seat next is free by then.
+            Output::Left(player) => {
+                lobby.left_room(player, room.id()).await;
+                tell(lines, player, || Delivery::Unseated(room.id()));
+            }
+            Output::Settled(settlements) => lobby.settled(room.id(), settlements).await,
+        }
+    }
+}
+
+/// Whether an event is what somebody waits for since then.
+fn is_about(event: &Event, owed: Owed) -> bool {
+    match owed {
+        Owed::Choice(_) => matches!(
+            event,
+            Event::Moved {
+                movement: Movement::Choice,
+                ..
+            }
+        ),
+        Owed::Result(_) => matches!(event, Event::RoundEnded { .. }),
+    }
+}
+
+fn tell(lines: &Lines, player: PlayerId, delivery: impl FnOnce() -> Delivery) {
+    if let Some((_, line)) = lines.iter().find(|(other, _)| *other == player) {
+        line.send(delivery());
+    }
+}

@@ -1,0 +1,164 @@
+//! Whether a client lives: when it is asked, and when it is believed dead.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Limits;
+use super::session::Farewell;
+
+/// How long a client may take to say something after it has opened a session, pongs apart. It is long enough for somebody who
+/// types the first message by hand.
+pub const FIRST_WORD: Duration = Duration::from_mins(1);
+/// The same for a client that has to ask for the default namespace, which its library does at once.
+pub const CONNECT: Duration = Duration::from_secs(20);
+
+/// Who asks whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heartbeat {
+    /// The server asks, by a ping of the WebSocket protocol. Everybody answers by that protocol; a client that sleeps between
+    /// two reads does not, and lives. So who has never answered is not believed dead for it.
+    Lenient,
+    /// The server asks, and whoever does not answer is dead: Engine.IO 4.
+    Strict,
+    /// The client asks, in the interval it was told: Engine.IO 3 over polling, whose libraries all do.
+    Client,
+}
+
+/// The state of one client's heartbeat. Time is an argument, and [`deadline`](Self::deadline) says when to
+/// [`ask`](Self::ask).
+#[derive(Debug)]
+pub(super) struct Pulse {
+    heartbeat: Heartbeat,
+    heard: Instant,
+    /// When the question was asked that has not been answered.
+    asked: Option<Instant>,
+    answers: bool,
+    /// Until when it has to say its first word.
+    first_word: Option<Instant>,
+}
+
+impl Pulse {
+    /// A client that has just come. `connects` if it has to ask for the default namespace.
+    pub(super) fn new(heartbeat: Heartbeat, connects: bool, now: Instant) -> Pulse {
+        Pulse {
+            heartbeat,
+            heard: now,
+            asked: None,
+            answers: heartbeat == Heartbeat::Strict,
+            first_word: Some(now + if connects { CONNECT } else { FIRST_WORD }),
+        }
+    }
+
+    /// It has left its session and has as long to begin another as at first.
+    pub(super) fn renew(&mut self, now: Instant) {
+        self.first_word = Some(now + CONNECT);
+    }
+
+    /// It has been heard. Returns whether that was an answer: the deadline may come earlier by it, and only then.
+    pub(super) fn beat(&mut self, pong: bool, now: Instant) -> bool {
+        self.heard = now;
+        self.answers |= pong;
+        self.asked.take().is_some()
+    }
+
+    /// It has said what it had to say first.
+    pub(super) fn spoke(&mut self) {
+        self.first_word = None;
+    }
+
+    /// When to [`ask`](Self::ask) next.
+    pub(super) fn deadline(&self, limits: &Limits) -> Instant {
+        let mut deadline = self.heard + limits.idle_timeout;
+        if let Some(first_word) = self.first_word {
+            deadline = deadline.min(first_word);
+        }
+        deadline.min(match (self.heartbeat, self.asked) {
+            (Heartbeat::Client, _) => self.heard + limits.ping_interval + limits.ping_timeout,
+            (_, None) => self.heard + limits.ping_interval,
+            (_, Some(asked)) if self.answers => asked + limits.ping_timeout,
+            // One that never answers is asked on: the question itself keeps its way through the network open, and TCP
+            // notices by it when nobody is there.
+            (_, Some(asked)) => asked + limits.ping_interval,
+        })
+    }
+
+    /// Asks (again) if the deadline has come, or believes it dead. Returns whether to ask.
+    pub(super) fn ask(&mut self, limits: &Limits, now: Instant) -> Result<bool, Farewell> {
+        if now < self.deadline(limits) {
+            return Ok(false);
+        }
+        if self.first_word.is_some_and(|first_word| now >= first_word) {
+            return Err(Farewell::Mute);
+        }
+        let overdue = match self.heartbeat {
+            Heartbeat::Client => true,
+            Heartbeat::Lenient | Heartbeat::Strict => {
+                self.answers
+                    && self
+                        .asked
+                        .is_some_and(|asked| now >= asked + limits.ping_timeout)
+            }
+        };
+        if overdue || now >= self.heard + limits.idle_timeout {
+            return Err(Farewell::Silent);
+        }
+        self.asked = Some(now);
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        message_size: 1024,
+        messages_per_second: 1,
+        ping_interval: Duration::from_secs(25),
+        ping_timeout: Duration::from_secs(20),
+        idle_timeout: Duration::from_hours(1),
+        outbox: 8,
+    };
+
+    /// How often it is asked and how long it is believed, in seconds, if it says its first word and then nothing more.
+    fn silence(heartbeat: Heartbeat) -> (usize, u64) {
+        let start = Instant::now();
+        let mut pulse = Pulse::new(heartbeat, false, start);
+        pulse.spoke();
+        let mut asked = 0;
+        loop {
+            let now = pulse.deadline(&LIMITS);
+            match pulse.ask(&LIMITS, now) {
+                Ok(ask) => asked += usize::from(ask),
+                Err(farewell) => {
+                    assert_eq!(farewell, Farewell::Silent);
+                    return (asked, (now - start).as_secs());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn silent_clients_are_believed_as_long_as_their_protocol_allows() {
+        assert_eq!(silence(Heartbeat::Strict), (1, 45));
+        assert_eq!(silence(Heartbeat::Client), (0, 45));
+        assert_eq!(silence(Heartbeat::Lenient), (143, 3600));
+    }
+
+    #[test]
+    fn whoever_makes_nothing_of_a_session_is_let_go() {
+        for (connects, patience) in [(true, CONNECT), (false, FIRST_WORD)] {
+            let start = Instant::now();
+            let mut pulse = Pulse::new(Heartbeat::Lenient, connects, start);
+            let (farewell, now) = loop {
+                let now = pulse.deadline(&LIMITS);
+                pulse.beat(true, now);
+                if let Err(farewell) = pulse.ask(&LIMITS, now) {
+                    break (farewell, now);
+                }
+            };
+            assert_eq!((farewell, now - start), (Farewell::Mute, patience));
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What people say in each protocol, and what a frame of the server is. A frame's beginning is enough for that: reading
+//! JSON would cost the machine that is measured more than the server's part of it.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::bench::flags::Protocol;
+use wulin_game::protocol::native::Frame;
+
+/// A frame of the server.
+#[derive(Debug, PartialEq)]
+pub(super) enum Heard<'a> {
+    /// An event, and its payload as JSON.
+    Event(Name, &'a str),
+    /// Engine.IO has opened the session; the payload says how often the client pings.
+    Opened(&'a str),
+    /// Socket.IO has connected us.
+    Connected,
+    /// Engine.IO asks whether we live.
+    Ping,
+    /// The server sends us away.
+    Goodbye,
+    /// Nothing to do.
+    Nothing,
+}
+
+/// The events that somebody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// `hi`
+    Hi,
+    /// `start`
+    Start,
+    /// `movement`
+    Movement,
+    /// `result`
+    Result,
+    /// `fault`
+    Fault,
+    /// Any other.
+    Other,
+}
+
+impl Name {
+    fn of(text: &str) -> Name {
+        match text {
+            "hi" => Name::Hi,
+            "start" => Name::Start,
+            "movement" => Name::Movement,
+            "result" => Name::Result,
+            "fault" => Name::Fault,
+            _ => Name::Other,
+        }
+    }
+}
+
+/// The path and query of the WebSocket.
+pub(super) fn target(protocol: Protocol, base: &str) -> String {
+    match protocol {
+        Protocol::Native => base.to_owned(),
+        Protocol::Eio3 => format!("{base}/socket.io/?EIO=3&transport=websocket"),
+        Protocol::Eio4 => format!("{base}/socket.io/?EIO=4&transport=websocket"),
+    }
+}
+
+/// An event as a text frame.
+pub(super) fn write(protocol: Protocol, event: &str, data: Option<&Value>) -> String {
+    match (protocol, data) {
+        (Protocol::Native, None) => json!({ "event": event }).to_string(),
+        (Protocol::Native, Some(data)) => json!({ "event": event, "data": data }).to_string(),
+        (Protocol::Eio3 | Protocol::Eio4, None) => format!("42{}", json!([event])),
+        (Protocol::Eio3 | Protocol::Eio4, Some(data)) => format!("42{}", json!([event, data])),
+    }
+}
+
+/// Reads a text frame.
+pub(super) fn read(protocol: Protocol, text: &str) -> Heard<'_> {
+    match protocol {
+        Protocol::Native => native(text),
+        Protocol::Eio3 | Protocol::Eio4 => engineio(text),
+    }
+}
+
+fn native(text: &str) -> Heard<'_> {
+    let quick = text
+        .strip_prefix(r#"{"event":""#)
+        .and_then(|rest| rest.split_once('"'))
+        .filter(|(name, _)| !name.contains('\\'));
+    if let Some((name, rest)) = quick {
+        if let Some(data) = rest
+            .strip_prefix(r#","data":"#)
+            .and_then(|data| data.strip_suffix('}'))
+        {
+            return Heard::Event(Name::of(name), data);
+        }
+        if rest == "}" {
+            return Heard::Event(Name::of(name), "null");
+        }
+    }
+    // Another server may order or space its objects otherwise.
+    match serde_json::from_str::<Frame<'_>>(text) {
+        Ok(Frame { event, data }) => {
+            Heard::Event(Name::of(&event), data.map_or("null", RawValue::get))
+        }
+        Err(_) => Heard::Nothing,
+    }
+}
+
+fn engineio(text: &str) -> Heard<'_> {
+    let mut packets = text.chars();
+    match (packets.next(), packets.clone().next()) {
+        (Some('0'), _) => Heard::Opened(packets.as_str()),
+        (Some('1'), _) | (Some('4'), Some('1')) => Heard::Goodbye,
+        (Some('2'), _) => Heard::Ping,
+        (Some('4'), Some('0')) => Heard::Connected,
+        (Some('4'), Some('2')) => socketio(&text[2..]),
+        _ => Heard::Nothing,
+    }
+}
+
+fn socketio(json: &str) -> Heard<'_> {
+    let quick = json
+        .strip_prefix("[\"")
+        .and_then(|rest| rest.split_once('"'))
+        .filter(|(name, _)| !name.contains('\\'));
+    if let Some((name, rest)) = quick {
+        if let Some(data) = rest
+            .strip_prefix(',')
+            .and_then(|data| data.strip_suffix(']'))
+        {
+            return Heard::Event(Name::of(name), data);
+        }
+        if rest == "]" {
+            return Heard::Event(Name::of(name), "null");
+        }
+    }
+    let parts = serde_json::from_str::<Vec<&RawValue>>(json).unwrap_or_default();
+    let name = parts
+        .first()
+        .and_then(|name| serde_json::from_str::<Cow<'_, str>>(name.get()).ok());
+    match name {
+        Some(name) => Heard::Event(
+            Name::of(&name),
+            parts.get(1).copied().map_or("null", RawValue::get),
+        ),
+        None => Heard::Nothing,
+    }
+}
+
+/// The text of the first field of this name. Good for payloads without nesting, whose texts need no escaping.
+pub(super) fn text_of<'a>(payload: &'a str, field: &str) -> Option<&'a str> {
+    let (_, rest) = payload.split_once(field)?;
+    let rest = rest.strip_prefix("\":")?.trim_start().strip_prefix('"')?;
+    rest.split_once('"').map(|(text, _)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_told_by_its_beginning_and_read_where_that_does_not_do() {
+        let payload = r#"{"uid":"a","movement":"choice"}"#;
+        for text in [
+            format!(r#"{{"event":"movement","data":{payload}}}"#),
+            format!(r#"{{"data":{payload},"event":"movement"}}"#),
+            format!(r#" {{ "event" : "mo\u0076ement", "data": {payload} }}"#),
+        ] {
+            assert_eq!(
+                read(Protocol::Native, &text),
+                Heard::Event(Name::Movement, payload),
+                "{text}"
+            );
+        }
+        for text in [
+            format!(r#"42["movement",{payload}]"#),
+            format!(r#"42[ "movement", {payload} ]"#),
+        ] {
+            assert_eq!(
+                read(Protocol::Eio3, &text),
+                Heard::Event(Name::Movement, payload),
+                "{text}"
+            );
+        }
+        assert_eq!(text_of(payload, "uid"), Some("a"));
+        assert_eq!(text_of(payload, "name"), None);
+    }
+
+    #[test]
+    fn events_without_a_payload_and_unknown_ones_are_events() {
+        assert_eq!(
+            read(Protocol::Native, r#"{"event":"hi"}"#),
+            Heard::Event(Name::Hi, "null")
+        );
+        assert_eq!(
+            read(Protocol::Eio4, r#"42["weather"]"#),
+            Heard::Event(Name::Other, "null")
+        );
+    }
+
+    #[test]
+    fn the_session_of_engineio_has_its_own_frames() {
+        for (text, heard) in [
+            (r#"0{"sid":"a"}"#, Heard::Opened(r#"{"sid":"a"}"#)),
+            (r#"40{"sid":"a"}"#, Heard::Connected),
+            ("40", Heard::Connected),
+            ("2", Heard::Ping),
+            ("3", Heard::Nothing),
+            ("41", Heard::Goodbye),
+            ("1", Heard::Goodbye),
+            ("", Heard::Nothing),
+            ("武", Heard::Nothing),
+        ] {
+            assert_eq!(read(Protocol::Eio4, text), heard, "{text}");
+        }
+        assert_eq!(read(Protocol::Native, "42[]"), Heard::Nothing);
+    }
+
+    #[test]
+    fn what_is_said_is_what_the_server_reads() {
+        use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
+        use wulin_game::protocol::{Command, native};
+
+        let choice = json!({ "choice": 2 });
+        let data = Some(&choice);
+        let chosen = native::read(&write(Protocol::Native, "choice", data)).unwrap();
+        assert_eq!(chosen.name(), "choice");
+        assert_eq!(
+            native::read(&write(Protocol::Native, "join", None)),
+            Ok(Command::Join)
+        );
+        for (protocol, version) in [(Protocol::Eio3, Version::V3), (Protocol::Eio4, Version::V4)] {
+            let text = write(protocol, "choice", data);
+            let mut dialogue = Dialogue::new(version, Sid::new([0; 16]));
+            dialogue.read("40");
+            let Received::Request(request) = dialogue.read(&text) else {
+                panic!("{text}");
+            };
+            assert_eq!(request.command, Ok(chosen.clone()));
+        }
+    }
+}

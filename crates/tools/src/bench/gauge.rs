@@ -1,0 +1,167 @@
+//! What the server costs, and what we cost ourselves, from one stage of a run to the next.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::bail;
+use serde::Serialize;
+use tokio::time::{self, Instant};
+
+use crate::bench::flags::Bench;
+use crate::status;
+use wulin_command::flags::Admin;
+use wulin_command::process::Cost;
+
+/// How long the server may take to close everybody's connection, once they have left.
+const CLOSING: Duration = Duration::from_secs(10);
+/// How long it then has to give memory back: allocators do so with a delay.
+const SETTLING: Duration = Duration::from_secs(2);
+/// How often it is looked whether it has closed them.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Where the server's cost is read.
+#[derive(Debug)]
+pub(super) enum Gauge {
+    /// In `/proc`, of these processes together.
+    Processes(Vec<u32>),
+    /// At the admin listener.
+    Admin(SocketAddr),
+    /// Nowhere, and why.
+    Nowhere(String),
+}
+
+impl Gauge {
+    /// Where it is told for the server at `peer`.
+    pub(super) async fn find(flags: &Bench, peer: SocketAddr) -> anyhow::Result<Gauge> {
+        if !flags.pid.is_empty() {
+            if let Some(pid) = flags.pid.iter().find(|pid| Cost::of(**pid).is_none()) {
+                bail!(
+                    "/proc says nothing of process {pid}. Is it running, on Linux, and does it belong to you? pgrep wulin says \
+                     which there are."
+                );
+            }
+            return Ok(Gauge::Processes(flags.pid.clone()));
+        }
+        let Admin::At(admin) = flags.admin else {
+            return Ok(Gauge::Nowhere(
+                "neither --pid nor --admin says where".to_owned(),
+            ));
+        };
+        Ok(match status::read(admin).await {
+            Ok(state) if state.https.port() != peer.port() => Gauge::Nowhere(format!(
+                "the server that {admin} belongs to is at port {}, not {}",
+                state.https.port(),
+                peer.port()
+            )),
+            Ok(state) if state.process.is_none() => {
+                Gauge::Nowhere(format!("{admin} does not know"))
+            }
+            Ok(_) => Gauge::Admin(admin),
+            Err(error) => Gauge::Nowhere(format!("{error:#}")),
+        })
+    }
+
+    /// What it costs now.
+    async fn read(&self) -> Option<Cost> {
+        match self {
+            Gauge::Processes(pids) => {
+                pids.iter().map(|pid| Cost::of(*pid)).reduce(|sum, one| {
+                    let (sum, one) = (sum?, one?);
+                    Some(Cost {
+                        cpu_seconds: sum.cpu_seconds + one.cpu_seconds,
+                        resident_bytes: sum.resident_bytes + one.resident_bytes,
+                        open_files: sum.open_files + one.open_files,
+                        max_files: sum.max_files.saturating_add(one.max_files),
+                    })
+                })?
+            }
+            Gauge::Admin(admin) => status::read(*admin).await.ok()?.process,
+            Gauge::Nowhere(_) => None,
+        }
+    }
+}
+
+/// A stretch of a run, and what it cost.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Stage {
+    /// What happened in it.
+    pub(super) name: &'static str,
+    /// How long it took.
+    pub(super) seconds: f64,
+    /// The server's CPU time in it.
+    pub(super) server_cpu_seconds: Option<f64>,
+    /// The server's resident memory at its end.
+    pub(super) server_resident_bytes: Option<u64>,
+    /// Our own CPU time in it.
+    pub(super) own_cpu_seconds: Option<f64>,
+    /// Our own resident memory at its end.
+    pub(super) own_resident_bytes: Option<u64>,
+}
+
+/// Reads the gauge between the stages.
+pub(super) struct Meter {
+    gauge: Gauge,
+    /// Before anybody came.
+    first: Option<Cost>,
+    at: Instant,
+    server: Option<Cost>,
+    own: Option<Cost>,
+    stages: Vec<Stage>,
+}
+
+impl Meter {
+    /// The first look, before anybody comes.
+    pub(super) async fn start(gauge: Gauge) -> Meter {
+        let first = gauge.read().await;
+        Meter {
+            gauge,
+            first,
+            at: Instant::now(),
+            server: first,
+            own: Cost::now(),
+            stages: Vec::new(),
+        }
+    }
+
+    /// A stage is over.
+    pub(super) async fn stage(&mut self, name: &'static str) {
+        let now = Instant::now();
+        let (server, own) = (self.gauge.read().await, Cost::now());
+        let spent = |before: Option<Cost>, after: Option<Cost>| {
+            Some((after?.cpu_seconds - before?.cpu_seconds).max(0.0))
+        };
+        self.stages.push(Stage {
+            name,
+            seconds: (now - self.at).as_secs_f64(),
+            server_cpu_seconds: spent(self.server, server),
+            server_resident_bytes: server.map(|cost| cost.resident_bytes),
+            own_cpu_seconds: spent(self.own, own),
+            own_resident_bytes: own.map(|cost| cost.resident_bytes),
+        });
+        (self.at, self.server, self.own) = (now, server, own);
+    }
+
+    /// Waits until the server has closed what everybody left behind, as far as can be seen, and gives it a moment.
+    pub(super) async fn settle(&self) {
+        let Some(first) = self.first else { return };
+        let deadline = Instant::now() + CLOSING;
+        loop {
+            let open = self.gauge.read().await.map(|cost| cost.open_files);
+            let closed = open.is_none_or(|open| open <= first.open_files);
+            if closed || Instant::now() >= deadline {
+                break;
+            }
+            time::sleep(LOOK).await;
+        }
+        time::sleep(SETTLING).await;
+    }
+
+    /// What was read: the server's resident memory before anybody came, the stages, and why the server's cost is unknown.
+    pub(super) fn finish(self) -> (Option<u64>, Vec<Stage>, Option<String>) {
+        let why = match self.gauge {
+            Gauge::Nowhere(why) => Some(why),
+            Gauge::Processes(_) | Gauge::Admin(_) => None,
+        };
+        (self.first.map(|cost| cost.resident_bytes), self.stages, why)
+    }
+}

@@ -1,0 +1,211 @@
+//! What a phone does once it is connected: it opens a WebSocket in one of three dialects, and says hello.
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite;
+
+use super::finding::Finding;
+use super::network::millis;
+use super::tls::Door;
+use wulin_client::random_uid;
+use wulin_client::websocket::{Identity, Socket, excerpt};
+use wulin_client::wire::Event;
+
+/// What to do about an upgrade that fails while the same path answers a plain request.
+const UPGRADE: &str = "A proxy or a CDN in front does not pass WebSockets on: switch that on (Upgrade and Connection \
+                       headers), or let phones reach Wulin itself.";
+
+/// Opens a WebSocket at a path.
+pub(super) async fn open(door: &Door, target: &str) -> anyhow::Result<Socket> {
+    let authority = door.address.to_string();
+    let opened = async {
+        let stream = door.open().await?;
+        Socket::open(stream, &authority, target).await
+    };
+    within(door.patience, opened).await
+}
+
+/// An answer in time, or an error that says that there is none.
+pub(super) async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    timeout(patience, work)
+        .await
+        .unwrap_or_else(|_| bail!("no answer within {patience:?}"))
+}
+
+/// Whether the native WebSocket opens without an `Origin`, as phones open it; and the open one.
+pub(super) async fn websocket(door: &Door, base_path: &str) -> (Option<Socket>, Finding) {
+    match open(door, base_path).await {
+        Ok(socket) => (
+            Some(socket),
+            Finding::ok(format!("opens at wss://{}{base_path}", door.address)),
+        ),
+        Err(error) => (None, refused(base_path, &error)),
+    }
+}
+
+/// Whether Socket.IO greets over a WebSocket. `version` is Engine.IO's, 3 or 4.
+pub(super) async fn socketio(door: &Door, base_path: &str, version: u8) -> Finding {
+    let target = format!("{base_path}/socket.io/?EIO={version}&transport=websocket");
+    let greeted = async {
+        let mut socket = open(door, &target).await?;
+        let greeting = greeting(&mut socket, version).await;
+        socket.close().await;
+        greeting
+    };
+    match within(door.patience, greeted).await {
+        Ok(()) => Finding::ok(format!("greets over a WebSocket (EIO={version})")),
+        Err(error) => refused(&target, &error),
+    }
+}
+
+/// The opening of a session and the connection to the namespace.
+async fn greeting(socket: &mut Socket, version: u8) -> anyhow::Result<()> {
+    let open = socket.next_text().await?;
+    session(&open)?;
+    // Engine.IO 4 waits to be asked for the namespace, 3 has it ready.
+    if version == 4 {
+        socket.send_text("40".to_owned()).await?;
+    }
+    let connected = socket.next_text().await?;
+    if connected.starts_with("40") {
+        Ok(())
+    } else {
+        Err(anyhow!(
+            "{} came in place of the namespace",
+            excerpt(&connected)
+        ))
+    }
+}
+
+/// The session id in an Engine.IO `open` packet.
+fn session(open: &str) -> anyhow::Result<String> {
+    let unexpected = || format!("{} is no greeting of Socket.IO", excerpt(open));
+    let packet = open.strip_prefix('0').with_context(unexpected)?;
+    let packet: Value = serde_json::from_str(packet).with_context(unexpected)?;
+    packet["sid"]
+        .as_str()
+        .map(str::to_owned)
+        .with_context(unexpected)
+}
+
+/// Whether Socket.IO greets over polling, which libraries begin with unless told otherwise.
+pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
+    let target = format!("{base_path}/socket.io/?EIO=4&transport=polling");
+    let greeted = async {
+        let opened = door.ask("GET", &target, "").await?;
+        if opened.status != 200 {
+            bail!("{} at the first request: {}", opened.status, opened.words());
+        }
+        let sid = session(&opened.text())?;
+        let mine = format!("{target}&sid={sid}");
+        let posted = door.ask("POST", &mine, "40").await?;
+        if posted.status != 200 {
+            bail!(
+                "{} at the second request: {}",
+                posted.status,
+                posted.words()
+            );
+        }
+        // A ping may come first, with the rest or before it; this one character is between packets.
+        let mut heard = door.ask("GET", &mine, "").await?;
+        if heard.body == "2" {
+            heard = door.ask("GET", &mine, "").await?;
+        }
+        if !heard
+            .text()
+            .split('\u{1e}')
+            .any(|packet| packet.starts_with("40"))
+        {
+            bail!("{} at the third request: {}", heard.status, heard.words());
+        }
+        // Closes the session, so that it does not stay until its time-out.
+        let _ = door.ask("POST", &mine, "1").await;
+        anyhow::Ok(())
+    };
+    // Four requests, each on a connection of its own.
+    match within(door.patience * 2, Box::pin(greeted)).await {
+        Ok(()) => Finding::ok("greets over HTTP (EIO=4)"),
+        // Mini Programs have no polling, and other clients can do without.
+        Err(error) => Finding::warning(
+            format!("Socket.IO over polling fails: {error:#}"),
+            "Clients that begin with polling stay out; transports: ['websocket'] helps them. With several servers behind \
+             one address, each session must stay at one of them.",
+        ),
+    }
+}
+
+/// Says hello; how long the answer took, or what came in its place.
+pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
+    let started = Instant::now();
+    let asked = async {
+        let identity = Identity {
+            uid: random_uid("check")?,
+            name: "wulin check".to_owned(),
+            token: None,
+        };
+        socket.hello(&identity).await?;
+        loop {
+            match socket.next().await? {
+                Event::Hi(hi) => return Ok(hi),
+                Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+                _ => {}
+            }
+        }
+    };
+    match within(patience, asked).await {
+        Ok(hi) => Finding::ok(format!(
+            "answered in {}; {} online",
+            millis(started.elapsed()),
+            match hi.nearby {
+                0 => "nobody else".to_owned(),
+                1 => "1 other".to_owned(),
+                more => format!("{more} others"),
+            }
+        )),
+        Err(error) => Finding::failed(
+            format!("hello is not answered: {error:#}"),
+            "What is behind the WebSocket is no Wulin, or it is stuck: `wulin health` on the machine, and its log.",
+        ),
+    }
+}
+
+fn refused(target: &str, error: &anyhow::Error) -> Finding {
+    let path = target.split('?').next().unwrap_or(target);
+    if let Some(tungstenite::Error::Http(response)) = error.downcast_ref() {
+        let status = response.status().as_u16();
+        let detail = format!("{path} answers with {status} in place of a WebSocket");
+        return Finding::failed(
+            detail,
+            match status {
+                404 => {
+                    "Give the server's path with --base-path; if it is this one, a proxy in front leads elsewhere."
+                }
+                403 => {
+                    "Something in front refuses clients without an Origin, which is what phones are. Wulin itself does not."
+                }
+                _ => UPGRADE,
+            },
+        );
+    }
+    Finding::failed(format!("no WebSocket at {path}: {error:#}"), UPGRADE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_has_a_session() {
+        assert_eq!(session(r#"0{"sid":"x","upgrades":[]}"#).unwrap(), "x");
+        for text in ["", "0", "1{}", "0{}", r#"{"sid":"x"}"#, r#"0{"sid":7}"#] {
+            assert!(session(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The report as lines of a terminal: aligned, wrapped, and coloured where that is welcome.
+
+use std::io::{self, IsTerminal};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::finding::{Check, Outcome};
+
+/// Columns before what is said: the mark, the label and the spaces around them.
+const MARGIN: usize = 25;
+/// Wider lines are hard to read.
+const WIDEST: usize = 100;
+
+/// How lines are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether there are colours.
+    pub colour: bool,
+    /// Columns; none when nobody wraps lines, as in a file.
+    pub width: Option<usize>,
+}
+
+impl Style {
+    /// As it suits standard output. `NO_COLOR` is respected (<https://no-color.org>).
+    pub fn of_stdout(no_color: bool) -> Style {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        let width = rustix::termios::tcgetwinsize(&stdout)
+            .ok()
+            .map(|size| usize::from(size.ws_col))
+            .filter(|width| *width > 0);
+        Style {
+            colour: terminal && !no_color,
+            width: terminal.then(|| width.unwrap_or(80).clamp(MARGIN + 20, WIDEST)),
+        }
+    }
+
+    /// Text that stands out.
+    pub fn strong(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+fn mark(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Ok => ("ok", "32"),
+        Outcome::Warning => ("warning", "33"),
+        Outcome::Failed => ("FAILED", "1;31"),
+        Outcome::Skipped => ("skipped", "2"),
+    }
+}
+
+/// One check, in one line or a few.
+pub(super) fn lines(check: &Check, style: Style) -> String {
+    labelled(check.name.label(), check, style)
+}
+
+/// Checks that are skipped for the same reason, as one.
+pub(super) fn skipped(checks: &[Check], style: Style) -> String {
+    match checks {
+        [] => String::new(),
+        [check] => lines(check, style),
+        [first, ..] => labelled(&format!("{} others", checks.len()), first, style),
+    }
+}
+
+fn labelled(label: &str, check: &Check, style: Style) -> String {
+    let (word, code) = mark(check.outcome);
+    let word = style.paint(code, &format!("{word:<7}"));
+    let indent = " ".repeat(MARGIN);
+    let mut lines = Vec::new();
+    for (at, line) in wrap(&check.detail, style.width).iter().enumerate() {
+        let before = if at == 0 {
+            format!("  {word}  {label:<14}")
+        } else {
+            indent.clone()
+        };
+        let line = match check.outcome {
+            Outcome::Skipped => style.paint(code, line),
+            Outcome::Ok | Outcome::Warning | Outcome::Failed => line.to_owned(),
+        };
+        lines.push(before + &line + "\n");
+    }
+    // Room for the arrow.
+    let width = style.width.map(|width| width.saturating_sub(2));
+    let remedy = check.remedy.as_ref().map(|remedy| wrap(remedy, width));
+    for (at, line) in remedy.unwrap_or_default().iter().enumerate() {
+        let before = if at == 0 { "→ " } else { "  " };
+        let line = style.paint("36", &format!("{before}{line}"));
+        lines.push(format!("{indent}{line}\n"));
+    }
+    lines.concat()
+}
+
+/// What was found of one thing at each address, for people: alike at all is one line, else each address is named. What is
+/// skipped at some of them alone is told apart, at the end.
+pub(super) fn together(row: &[Check]) -> (Vec<Check>, Vec<Check>) {
+    let [first, rest @ ..] = row else {
+        return (Vec::new(), Vec::new());
+    };
+    if rest.is_empty() {
+        return (vec![first.clone()], Vec::new());
+    }
+    let skipped = |check: &Check| check.outcome == Outcome::Skipped;
+    let same = |check: &Check| check.detail == first.detail && check.remedy == first.remedy;
+    if row.iter().all(same) {
+        return (vec![first.clone()], Vec::new());
+    }
+    let alike = |check: &Check| check.outcome == first.outcome && check.remedy == first.remedy;
+    if row.iter().all(alike) && first.outcome <= Outcome::Ok {
+        // They differ in how long it took, or in what is compared at the end.
+        let detail = format!("{}; so at all {} addresses", first.detail, row.len());
+        let line = Check {
+            detail,
+            ..first.clone()
+        };
+        return (vec![line], Vec::new());
+    }
+    let named = |check: &Check| {
+        let address = check.address.map(|address| format!("{address}: "));
+        // Some say it by themselves.
+        let address =
+            address.filter(|address| !check.detail.starts_with(&address.replace(": ", " ")));
+        Check {
+            detail: address.unwrap_or_default() + &check.detail,
+            ..check.clone()
+        }
+    };
+    let (elsewhere, shown): (Vec<_>, Vec<_>) = row.iter().map(named).partition(skipped);
+    (shown, elsewhere)
+}
+
+/// What was skipped, by address and reason.
+pub(super) fn apart(skipped: &[Check]) -> Vec<Vec<Check>> {
+    let mut groups: Vec<Vec<Check>> = Vec::new();
+    for check in skipped {
+        match groups
+            .iter_mut()
+            .find(|group| group[0].detail == check.detail)
+        {
+            Some(group) => group.push(check.clone()),
+            None => groups.push(vec![check.clone()]),
+        }
+    }
+    groups
+}
+
+/// The last sentence.
+pub(super) fn closing(verdict: &str, outcome: Outcome, style: Style) -> String {
+    let (_, code) = mark(outcome);
+    let width = style.width.map(|width| width + MARGIN);
+    let lines = wrap(verdict, width.map(|width| width.min(WIDEST + MARGIN)));
+    let painted = lines.iter().map(|line| style.paint(code, line));
+    format!("\n{}\n", painted.collect::<Vec<_>>().join("\n"))
+}
+
+/// Breaks a sentence between words so that it fits beside the margin.
+fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width.map(|width| width.saturating_sub(MARGIN).max(1)) else {
+        return vec![text.to_owned()];
+    };
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is always one");
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.width() + 1 + word.width() <= width {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::finding::Subject;
+
+    fn check(outcome: Outcome, detail: &str, remedy: Option<&str>) -> Check {
+        Check {
+            name: Subject::CipherSuite,
+            address: None,
+            outcome,
+            detail: detail.into(),
+            remedy: remedy.map(str::to_owned),
+            milliseconds: 1,
+        }
+    }
+
+    #[test]
+    fn everything_lines_up_at_the_margin_and_fits_the_width() {
+        let style = Style {
+            colour: false,
+            width: Some(50),
+        };
+        let text = lines(
+            &check(
+                Outcome::Failed,
+                "one two three four five six seven 武林 盟主",
+                Some("do this and that and these"),
+            ),
+            style,
+        );
+        assert_eq!(
+            text,
+            "  FAILED   Cipher suite  one two three four five
+                         six seven 武林 盟主
+                         → do this and that and
+                           these
+"
+        );
+    }
+
+    #[test]
+    fn without_a_terminal_a_check_is_one_line_without_colours() {
+        let style = Style {
+            colour: false,
+            width: None,
+        };
+        let long = "word ".repeat(60);
+        let text = lines(&check(Outcome::Skipped, long.trim(), None), style);
+        assert_eq!(text.lines().count(), 1);
+        assert!(!text.contains('\x1b'), "{text}");
+    }
+
+    #[test]
+    fn what_is_skipped_for_one_reason_is_one_line() {
+        let style = Style {
+            colour: false,
+            width: None,
+        };
+        let one = check(Outcome::Skipped, "no TLS", None);
+        let line = |checks: &[Check]| skipped(checks, style);
+        assert_eq!(line(&[]), "");
+        assert_eq!(
+            line(std::slice::from_ref(&one)),
+            "  skipped  Cipher suite  no TLS\n"
+        );
+        assert_eq!(
+            line(&[one.clone(), one]),
+            "  skipped  2 others      no TLS\n"
+        );
+    }
+
+    #[test]
+    fn a_colour_never_says_what_a_word_does_not() {
+        let plain = Style {
+            colour: false,
+            width: None,
+        };
+        let bright = Style {
+            colour: true,
+            width: None,
+        };
+        for outcome in [
+            Outcome::Ok,
+            Outcome::Warning,
+            Outcome::Failed,
+            Outcome::Skipped,
+        ] {
+            let check = check(outcome, "x", None);
+            let (word, _) = mark(outcome);
+            assert!(lines(&check, plain).contains(word));
+            assert!(lines(&check, bright).contains('\x1b'));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! TLS as a phone speaks it.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{AlertDescription, Error, SupportedProtocolVersion};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::finding::Finding;
+use super::network::{connect, words};
+use wulin_client::address::Address;
+use wulin_http::exchange::{Answer, exchange, request};
+use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+
+/// The way to the server: whoever answers there is let pass, and what it shows is noted.
+#[derive(Debug, Clone)]
+pub(super) struct Door {
+    /// Whom to ask for.
+    pub(super) address: Address,
+    /// Where to connect.
+    pub(super) target: SocketAddr,
+    /// What is shown.
+    pub(super) recorder: Arc<Recorder>,
+    /// How long each step may take.
+    pub(super) patience: Duration,
+}
+
+impl Door {
+    /// Connects with TLS, whichever version.
+    pub(super) async fn open(&self) -> io::Result<Stream> {
+        self.open_with(ANY_VERSION).await
+    }
+
+    async fn open_with(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> io::Result<Stream> {
+        let connector = connector(&Trust::Anybody(self.recorder.clone()), versions)
+            .map_err(io::Error::other)?;
+        self.in_time(async {
+            let stream = connect(self.target, self.patience).await?;
+            handshake(&connector, self.address.server_name(), stream).await
+        })
+        .await
+    }
+
+    /// One request, and its answer.
+    pub(super) async fn ask(&self, method: &str, target: &str, body: &str) -> io::Result<Answer> {
+        let host = self.address.to_string();
+        self.in_time(async {
+            let stream = self.open().await?;
+            once(stream, method, target, &host, body).await
+        })
+        .await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        timeout(self.patience, work)
+            .await
+            .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    }
+}
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// One request over a connection of its own, and its answer.
+pub(super) async fn once<S>(
+    stream: S,
+    method: &str,
+    target: &str,
+    host: &str,
+    body: &str,
+) -> io::Result<Answer>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let request = request(method, target, host, body).map_err(io::Error::other)?;
+    Ok(exchange(stream, request, LONGEST).await?)
+}
+
+/// What each version of TLS came to.
+pub(super) struct Spoken {
+    /// The finding on TLS 1.3.
+    pub(super) newer: Finding,
+    /// The finding on TLS 1.2.
+    pub(super) older: Finding,
+    /// The finding on the cipher suite that was agreed on with TLS 1.2; none if it is not spoken.
+    pub(super) suite: Option<Finding>,
+    /// Whether any is spoken.
+    pub(super) any: bool,
+}
+
+/// Speaks TLS 1.2, then 1.3.
+pub(super) async fn speak(door: &Door) -> Spoken {
+    let older = door.open_with(&[&rustls::version::TLS12]).await;
+    let newer = door.open_with(&[&rustls::version::TLS13]).await;
+    let any = older.is_ok() || newer.is_ok();
+    if let (Err(error), false) = (&newer, any) {
+        let plain = is_plain_http(door).await;
+        let finding = silent(error, plain, door);
+        return Spoken {
+            newer: finding,
+            older: Finding::skipped("no TLS 1.3 either"),
+            suite: None,
+            any,
+        };
+    }
+    let suite = older.as_ref().ok().map(suite);
+    Spoken {
+        newer: match &newer {
+            Ok(_) => Finding::ok("spoken"),
+            Err(error) => Finding::warning(
+                format!("not spoken: {}", reason(error)),
+                "Phones do with 1.2, but each connection takes longer. Allow it in whatever ends TLS in front of Wulin.",
+            ),
+        },
+        older: match &older {
+            Ok(_) => Finding::ok("spoken"),
+            Err(error) => Finding::failed(
+                format!("not spoken: {}", reason(error)),
+                "Older phones know nothing newer: allow TLS 1.2 with ECDHE and AES-GCM or ChaCha20 in whatever ends TLS \
+                 in front of Wulin.",
+            ),
+        },
+        suite,
+        any,
+    }
+}
+
+/// rustls offers nothing but suites with forward secrecy and authenticated encryption, which is what `WeChat` and iOS
+/// want.
+fn suite(stream: &Stream) -> Finding {
+    let suite = stream.get_ref().1.negotiated_cipher_suite();
+    let name = suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite()));
+    Finding::ok(format!("{name} with TLS 1.2"))
+}
+
+/// The words for a server that speaks no TLS we know.
+fn silent(error: &io::Error, plain: bool, door: &Door) -> Finding {
+    let port = door.address.port;
+    if plain {
+        return Finding::failed(
+            format!("port {port} speaks plain HTTP, not HTTPS"),
+            "Another program has the port, or a proxy in front leaves TLS to nobody: let Wulin listen there.",
+        );
+    }
+    let detail = format!("no TLS at port {port}: {}", reason(error));
+    match (error.kind(), inner(error)) {
+        (ErrorKind::TimedOut, _) => Finding::failed(
+            detail,
+            "Something accepts connections there and says nothing: a stuck server, a program that is no TLS server, or a \
+             firewall in between.",
+        ),
+        (_, Some(Error::AlertReceived(AlertDescription::UnrecognisedName))) => Finding::failed(
+            detail,
+            format!(
+                "The server has no certificate for {}: give it one.",
+                door.address.host
+            ),
+        ),
+        (_, Some(Error::AlertReceived(_) | Error::PeerIncompatible(_))) => Finding::failed(
+            detail,
+            "Allow TLS 1.2 and 1.3 with ECDHE and AES-GCM or ChaCha20 in whatever ends TLS in front of Wulin.",
+        ),
+        (ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe, _) => {
+            Finding::failed(
+                detail,
+                "A cloud in mainland China cuts connections to a domain without an ICP filing (备案) at this point. \
+                 Otherwise look into the server's log with --log debug.",
+            )
+        }
+        _ => Finding::failed(
+            detail,
+            "Check that Wulin itself has this port: `wulin health` on the machine, and `ss -ltnp`.",
+        ),
+    }
+}
+
+fn inner(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Why a handshake failed, in a few words.
+pub(super) fn reason(error: &io::Error) -> String {
+    match (error.kind(), inner(error)) {
+        (ErrorKind::TimedOut, _) => "no answer to the handshake".to_owned(),
+        (ErrorKind::UnexpectedEof, _) => "closed during the handshake".to_owned(),
+        (ErrorKind::ConnectionReset | ErrorKind::BrokenPipe, _) => {
+            "cut off during the handshake".to_owned()
+        }
+        (_, Some(Error::AlertReceived(AlertDescription::ProtocolVersion))) => {
+            "the server refuses this version".to_owned()
+        }
+        (_, Some(Error::AlertReceived(AlertDescription::HandshakeFailure))) => {
+            "the server accepts no cipher suite that phones do".to_owned()
+        }
+        (_, Some(Error::AlertReceived(alert))) => format!("the server refuses with {alert:?}"),
+        (_, Some(Error::InvalidMessage(_))) => "what answers is no TLS".to_owned(),
+        (_, Some(error)) => error.to_string(),
+        (_, None) => words(error),
+    }
+}
+
+/// Whether the port answers a request without TLS. Some servers say so to a TLS client as well, in a plain answer.
+async fn is_plain_http(door: &Door) -> bool {
+    let ask = async {
+        let stream = TcpStream::connect(door.target).await?;
+        once(stream, "GET", "/", &door.address.to_string(), "").await
+    };
+    // A TLS server that is asked so answers with an alert, or with 400 and a word about HTTPS.
+    matches!(timeout(door.patience, ask).await, Ok(Ok(answer)) if answer.status != 400)
+}

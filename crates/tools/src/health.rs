@@ -1,0 +1,116 @@
+//! `wulin health`: asks the server on this machine whether it works, with nothing but this binary.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use ipnet::IpNet;
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time;
+use wulin_command::Origins;
+use wulin_command::flags::ip;
+use wulin_http::exchange::{exchange, request};
+use wulin_text::harmless_lines;
+
+use wulin_command::notice::{self, Notice, Wanted};
+use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
+
+/// The flags of `health`.
+#[derive(Debug, Clone, Args)]
+pub struct Health {
+    /// The address the server listens on [default: the server says]
+    #[arg(long, value_name = "IP", env = "WULIN_LISTEN", value_parser = ip)]
+    pub listen: Option<IpAddr>,
+    /// Its HTTPS port, where several servers share a state folder [default: the server says]
+    #[arg(long, env = "WULIN_PORT")]
+    pub port: Option<u16>,
+    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
+    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Not needed: the server says whether it wants the PROXY protocol
+    #[arg(long, env = "WULIN_PROXY_PROTOCOL", hide = true)]
+    pub proxy_protocol: bool,
+    /// Where the values are from.
+    #[arg(skip)]
+    pub origins: Origins,
+}
+
+/// How long the server may take in all.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// The header of the PROXY protocol of somebody who speaks for nobody else.
+const OWN: &[u8] = b"PROXY UNKNOWN\r\n";
+
+/// Asks, and returns the server's own words.
+pub async fn ask(
+    flags: &Health,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<String> {
+    // What was typed is meant; a variable is the server's own, whose flags may have beaten it.
+    let typed = |flag: &str| flags.origins.typed(flag);
+    let wanted = Wanted {
+        state_dir: flags.state_dir.clone().filter(|_| typed("--state-dir")),
+        port: flags.port.filter(|_| typed("--port")),
+        listen: flags.listen.filter(|_| typed("--listen")),
+        likely_port: flags.port,
+    };
+    let Some(notice) = notice::find(&wanted, &variable)? else {
+        let folder = flags.state_dir.clone().or_else(|| notice::usual(&variable));
+        let folder = folder.map_or_else(
+            || "no state folder".to_owned(),
+            |folder| folder.display().to_string(),
+        );
+        bail!(
+            "no server of this user runs with {folder}. Ask as the user it runs as, or name its --state-dir; `wulin check` \
+             asks any server"
+        );
+    };
+    let mut result = Err(anyhow::anyhow!("no address to ask"));
+    for target in Notice::targets(notice.https) {
+        result = time::timeout(PATIENCE, ask_at(target, &notice))
+            .await
+            .unwrap_or_else(|_| bail!("{target} does not answer"));
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+async fn ask_at(target: SocketAddr, notice: &Notice) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(target)
+        .await
+        .with_context(|| format!("no server can be reached at {target}"))?;
+    let own = stream.local_addr()?.ip().to_canonical();
+    let trusted = |network: &String| network.parse::<IpNet>().is_ok_and(|net| net.contains(&own));
+    if notice.proxies.iter().any(trusted) {
+        stream.write_all(OWN).await?;
+    }
+    // This machine asks itself, by an address no certificate is for: the server is known by its instance.
+    let connector = connector(&Trust::Anybody(Recorder::new()), ANY_VERSION)?;
+    let stream = handshake(&connector, ServerName::from(target.ip()), stream)
+        .await
+        .with_context(|| format!("no TLS is spoken at {target}"))?;
+    let request = request("GET", "/healthz", "localhost", "")?;
+    let answer = exchange(stream, request, LONGEST).await?;
+    let text = answer.text();
+    let told: Option<Value> = serde_json::from_str(text.trim()).ok();
+    if told.is_none_or(|told| told["instance"] != *notice.instance) {
+        bail!("what answers at {target} is another server than the one that said it is there");
+    }
+    let body = harmless_lines(text.trim());
+    if answer.status == 200 {
+        Ok(body)
+    } else {
+        bail!("not well: {body}")
+    }
+}

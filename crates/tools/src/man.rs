@@ -1,0 +1,32 @@
+//! `wulin completions` and `wulin man`: what shells and `man` read, made from the command line itself.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use clap::Command;
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use wulin_command::output::say;
+
+/// Prints the completions for a shell.
+pub fn completions(mut command: Command, shell: Shell) {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command, "wulin", &mut text);
+    say(String::from_utf8_lossy(&text));
+}
+
+/// Prints the manual page of `wulin`, or writes one for each command into a folder.
+pub fn manual(command: Command, folder: Option<&Path>) -> anyhow::Result<()> {
+    let Some(folder) = folder else {
+        let mut text = Vec::new();
+        Man::new(command).render(&mut text)?;
+        say(String::from_utf8_lossy(&text));
+        return Ok(());
+    };
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    // Pages about `help` would say nothing.
+    clap_mangen::generate_to(command.disable_help_subcommand(true), folder)
+        .with_context(|| format!("the pages cannot be written into {}", folder.display()))
+}

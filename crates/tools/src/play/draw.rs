@@ -1,0 +1,568 @@
+//! A table as a picture: a function from the state to lines. Nothing here writes or waits.
+
+use std::time::Instant;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::art::{self, Picture};
+use super::paper::{Frame, Piece, Tone, centred, fit, piece, width};
+use super::table::{Note, Other, Outcome, Over, Round, Shown, Stage, Table};
+use super::words::Words;
+use wulin_game::{Face, Hand};
+
+/// The widest picture in columns; wider windows have margins.
+const WIDEST: usize = 76;
+/// The smallest window with pictures of hands, in columns and rows.
+const LARGE: (usize, usize) = (60, 20);
+/// The smallest window with anything.
+const SMALL: (usize, usize) = (34, 10);
+/// Columns of the bar.
+const BAR: usize = 40;
+
+/// Draws a table for a window of so many columns and rows.
+pub(super) fn draw(
+    table: &Table,
+    words: &Words,
+    (columns, rows): (usize, usize),
+    now: Instant,
+) -> Frame {
+    if columns < SMALL.0 || rows < SMALL.1 {
+        return vec![vec![piece(fit(words.too_small, columns), Tone::Plain)]];
+    }
+    let sheet = Sheet {
+        table,
+        words,
+        columns: columns.min(WIDEST),
+        large: columns >= LARGE.0 && rows >= LARGE.1,
+        now,
+    };
+    let mut lines = sheet.header();
+    lines.extend(sheet.players());
+    lines.push(Vec::new());
+    lines.extend(sheet.middle());
+    lines.push(Vec::new());
+    lines.extend(sheet.keys());
+    lines.truncate(rows);
+    let margin = (columns - sheet.columns) / 2;
+    for line in &mut lines {
+        line.insert(0, piece(" ".repeat(margin), Tone::Plain));
+    }
+    lines
+}
+
+/// What a picture is made from.
+struct Sheet<'a> {
+    table: &'a Table,
+    words: &'a Words,
+    columns: usize,
+    large: bool,
+    now: Instant,
+}
+
+impl Sheet<'_> {
+    /// The game's name, and how the connection is.
+    fn header(&self) -> Frame {
+        let Sheet { table, words, .. } = self;
+        let right = if table.connected {
+            piece(words.online(table.online), Tone::Quiet)
+        } else {
+            piece(words.reconnecting, Tone::Bad)
+        };
+        let left = piece(words.title, Tone::Strong);
+        let gap = self
+            .columns
+            .saturating_sub(left.text.width() + right.text.width() + 2);
+        let line = vec![
+            piece(" ", Tone::Plain),
+            left,
+            piece(" ".repeat(gap), Tone::Plain),
+            right,
+        ];
+        let mut lines = vec![line, vec![piece("─".repeat(self.columns), Tone::Quiet)]];
+        if self.large {
+            lines.push(Vec::new());
+        }
+        lines
+    }
+
+    /// Both sides, each with its hand.
+    fn players(&self) -> Frame {
+        let (left, right) = match &self.table.stage {
+            Stage::Idle | Stage::Waiting(_) => (
+                self.me(Picture::Nothing, None),
+                vec![Vec::new(); if self.large { 3 + art::HEIGHT } else { 3 }],
+            ),
+            Stage::Playing(round) => {
+                let mine = round.hand.map_or(Picture::Thinking, Picture::Hand);
+                (self.me(mine, round.face), self.others(round))
+            }
+            Stage::Over(over) => {
+                let mine = over.mine.hand().map_or(Picture::Nothing, Picture::Hand);
+                let mut left = self.me(mine, None);
+                let hand = self.words.hand(over.mine.hand());
+                left[2] = vec![piece(hand, Tone::Plain)];
+                (left, self.shown(over))
+            }
+        };
+        let empty = matches!(self.table.stage, Stage::Idle | Stage::Waiting(_));
+        if empty {
+            // Nobody is opposite: the one who waits has the middle.
+            return left
+                .into_iter()
+                .map(|line| centred(line, self.columns))
+                .collect();
+        }
+        let half = self.columns / 2;
+        let rows = left.len().max(right.len());
+        let mut sides = left
+            .into_iter()
+            .zip(right.into_iter().chain(std::iter::repeat(Vec::new())));
+        (0..rows)
+            .map(|_| {
+                let (left, right) = sides.next().unwrap_or_default();
+                let mut line = centred(left, half);
+                let gap = half.saturating_sub(width(&line));
+                line.push(piece(" ".repeat(gap), Tone::Plain));
+                line.extend(centred(right, self.columns - half));
+                line
+            })
+            .collect()
+    }
+
+    /// The player's own side.
+    fn me(&self, picture: Picture, face: Shown) -> Frame {
+        let Table {
+            name,
+            total,
+            streak,
+            stage,
+            ..
+        } = self.table;
+        let name = format!("{} · {}", fit(name, self.columns / 2 - 12), self.words.me);
+        let waiting = matches!(stage, Stage::Idle | Stage::Waiting(_));
+        let mut lines = vec![
+            vec![piece(name, Tone::Strong)],
+            vec![piece(self.standing(*total, *streak), Tone::Quiet)],
+            vec![piece(self.face(face), Tone::Plain)],
+        ];
+        // Who waits sees the three hands there are.
+        let pictures: Vec<Picture> = if waiting && self.columns >= 3 * art::WIDTH {
+            Hand::ALL.map(Picture::Hand).to_vec()
+        } else if waiting {
+            vec![Picture::Hand(Hand::Rock)]
+        } else {
+            vec![picture]
+        };
+        let tone = if waiting { Tone::Quiet } else { Tone::Plain };
+        lines.extend(self.pictures(&pictures, false, tone));
+        lines
+    }
+
+    /// The other side while a round is on.
+    fn others(&self, round: &Round) -> Frame {
+        let said = |other: &Other| {
+            if other.left {
+                return self.words.left.to_owned();
+            }
+            let face = self.face(other.face);
+            if face.is_empty() {
+                self.words.moved(other.moves)
+            } else {
+                face
+            }
+        };
+        match &round.others[..] {
+            [other] => {
+                let picture = match other.moves {
+                    _ if other.left => Picture::Nothing,
+                    0 => Picture::Thinking,
+                    _ => Picture::Hidden,
+                };
+                let mut lines = self.other(other);
+                lines.push(vec![piece(said(other), Tone::Plain)]);
+                lines.extend(self.pictures(&[picture], true, Tone::Quiet));
+                lines
+            }
+            several => several
+                .iter()
+                .map(|other| {
+                    vec![
+                        piece(format!("{}  ", self.name(other)), Tone::Strong),
+                        piece(said(other), Tone::Plain),
+                    ]
+                })
+                .collect(),
+        }
+    }
+
+    /// The other side when the hands are shown.
+    fn shown(&self, over: &Over) -> Frame {
+        match &over.others[..] {
+            [(other, line)] => {
+                let picture = line.hand().map_or(Picture::Nothing, Picture::Hand);
+                let mut lines = self.other(other);
+                lines[1] = vec![piece(
+                    self.standing(line.total_score, line.win_streak),
+                    Tone::Quiet,
+                )];
+                let said = if other.left {
+                    self.words.left
+                } else {
+                    self.words.hand(line.hand())
+                };
+                lines.push(vec![piece(said, Tone::Plain)]);
+                lines.extend(self.pictures(&[picture], true, Tone::Plain));
+                lines
+            }
+            several => several
+                .iter()
+                .map(|(other, line)| {
+                    vec![
+                        piece(format!("{}  ", self.name(other)), Tone::Strong),
+                        piece(self.words.hand(line.hand()), Tone::Plain),
+                    ]
+                })
+                .collect(),
+        }
+    }
+
+    fn other(&self, other: &Other) -> Frame {
+        let user = &other.user;
+        vec![
+            vec![piece(self.name(other), Tone::Strong)],
+            vec![piece(
+                self.standing(user.total_score, user.win_streak),
+                Tone::Quiet,
+            )],
+        ]
+    }
+
+    fn name(&self, other: &Other) -> String {
+        let room = self.columns / 2 - 12;
+        let name = match other.user.uname.trim() {
+            "" => self.words.nobody.to_owned(),
+            name if other.user.robot => fit(&self.words.robot_name(name), room),
+            name => fit(name, room),
+        };
+        if other.user.robot {
+            format!("{name} · {}", self.words.robot)
+        } else {
+            name
+        }
+    }
+
+    fn standing(&self, total: u64, streak: u32) -> String {
+        if streak > 1 {
+            format!(
+                "{} · {}",
+                self.words.score(total),
+                self.words.streak(streak)
+            )
+        } else {
+            self.words.score(total)
+        }
+    }
+
+    fn face(&self, shown: Shown) -> String {
+        match shown {
+            Some((face, until)) if self.now < until => {
+                format!("{} {}", drawn(face), self.words.face(face))
+            }
+            Some(_) | None => String::new(),
+        }
+    }
+
+    fn pictures(&self, pictures: &[Picture], mirrored: bool, tone: Tone) -> Frame {
+        if !self.large {
+            return Vec::new();
+        }
+        let rows: Vec<_> = pictures
+            .iter()
+            .map(|picture| art::rows(*picture, mirrored))
+            .collect();
+        (0..art::HEIGHT)
+            .map(|row| {
+                let line: Vec<_> = rows.iter().map(|rows| &*rows[row]).collect();
+                vec![piece(line.join(" "), tone)]
+            })
+            .collect()
+    }
+
+    /// Three lines: what is going on, and what to think of it.
+    fn middle(&self) -> Frame {
+        let words = self.words;
+        let lines = match &self.table.stage {
+            Stage::Idle => {
+                let note = self.note().unwrap_or(words.rules);
+                [vec![piece(note, Tone::Plain)], Vec::new(), Vec::new()]
+            }
+            Stage::Waiting(seated) => {
+                let detail = self.note().unwrap_or(words.waiting_detail);
+                let headline = if seated.is_empty() {
+                    words.waiting.to_owned()
+                } else {
+                    words.seated_with(&seated.join(", "))
+                };
+                [
+                    vec![piece(headline, Tone::Strong)],
+                    vec![piece(detail, Tone::Quiet)],
+                    Vec::new(),
+                ]
+            }
+            Stage::Playing(round) => self.countdown(round),
+            Stage::Over(over) => self.end(over),
+        };
+        let trouble = self
+            .table
+            .trouble
+            .as_deref()
+            .filter(|_| !self.table.connected);
+        let mut lines: Frame = lines.into();
+        if let Some(trouble) = trouble {
+            lines[2] = vec![piece(fit(trouble, self.columns), Tone::Quiet)];
+        }
+        lines
+            .into_iter()
+            .map(|line| centred(line, self.columns))
+            .collect()
+    }
+
+    fn note(&self) -> Option<&'static str> {
+        self.table.note.map(|note| match note {
+            Note::RoundLost => self.words.round_lost,
+            Note::NoResult => self.words.no_result,
+            Note::Restarting => self.words.restarting,
+        })
+    }
+
+    fn countdown(&self, round: &Round) -> [Vec<Piece>; 3] {
+        let words = self.words;
+        let left = round.deadline.saturating_duration_since(self.now);
+        let share = left.as_secs_f64() / round.length.as_secs_f64().max(f64::EPSILON);
+        let room = BAR.min(self.columns.saturating_sub(20));
+        let full = ((share * room as f64).round() as usize).min(room);
+        let seconds = left.as_secs_f64().ceil() as u64;
+        let bar = vec![
+            piece("█".repeat(full), Tone::Strong),
+            piece("░".repeat(room - full), Tone::Quiet),
+            piece(format!("  {}", words.seconds(seconds)), Tone::Quiet),
+        ];
+        let (headline, detail) = match round.hand {
+            _ if left.is_zero() => (words.time_up.to_owned(), ""),
+            None => (words.choose.to_owned(), ""),
+            Some(hand) if self.table.connected => (words.chosen(hand), words.chosen_detail),
+            Some(hand) => (words.chosen(hand), words.chosen_offline),
+        };
+        [
+            bar,
+            vec![piece(headline, Tone::Strong)],
+            vec![piece(detail, Tone::Quiet)],
+        ]
+    }
+
+    fn end(&self, over: &Over) -> [Vec<Piece>; 3] {
+        let words = self.words;
+        let streak = over.mine.win_streak;
+        let before = over.streak_before;
+        let (headline, tone) = match over.outcome {
+            Outcome::Won => (
+                format!("{}  {}", words.win, words.gained(over.mine.round_score)),
+                Tone::Good,
+            ),
+            Outcome::Lost => (words.lose.to_owned(), Tone::Bad),
+            Outcome::Drawn => (words.draw.to_owned(), Tone::Strong),
+        };
+        let after = match over.outcome {
+            Outcome::Won if streak > 1 => words.streak_now(streak),
+            Outcome::Won => words.one_win.to_owned(),
+            Outcome::Lost | Outcome::Drawn if before > 1 => words.streak_over(before),
+            Outcome::Lost => words.try_again.to_owned(),
+            Outcome::Drawn => String::new(),
+        };
+        [
+            vec![piece(headline, tone)],
+            vec![piece(reason(over, words), Tone::Plain)],
+            vec![piece(after, Tone::Quiet)],
+        ]
+    }
+
+    /// What can be pressed now.
+    fn keys(&self) -> Frame {
+        let words = self.words;
+        let leave = || vec![piece("q ", Tone::Strong), piece(words.leave, Tone::Quiet)];
+        let lines = match &self.table.stage {
+            Stage::Playing(round) => {
+                let mut hands = Vec::new();
+                for hand in Hand::ALL {
+                    let label = format!(" {} {} ", hand.number(), words.hand(Some(hand)));
+                    let tone = if round.hand == Some(hand) {
+                        Tone::Chosen
+                    } else {
+                        Tone::Plain
+                    };
+                    hands.push(piece(label, tone));
+                    hands.push(piece("  ", Tone::Plain));
+                }
+                hands.pop();
+                let mut faces = Vec::new();
+                for (key, face) in ["a", "s", "d", "f"].into_iter().zip(Face::ALL) {
+                    faces.push(piece(format!("{key} "), Tone::Strong));
+                    faces.push(piece(format!("{}  ", drawn(face)), Tone::Quiet));
+                }
+                faces.extend(leave());
+                vec![hands, faces]
+            }
+            Stage::Idle | Stage::Over(_) => {
+                let mut line = vec![
+                    piece("Enter ", Tone::Strong),
+                    piece(format!("{}    ", words.again), Tone::Quiet),
+                ];
+                line.extend(leave());
+                vec![line]
+            }
+            Stage::Waiting(_) => vec![leave()],
+        };
+        lines
+            .into_iter()
+            .map(|line| centred(line, self.columns))
+            .collect()
+    }
+}
+
+/// Why it ended so, where two can be compared.
+fn reason(over: &Over, words: &Words) -> String {
+    let [(other, line)] = &over.others[..] else {
+        return String::new();
+    };
+    let winner = match (over.outcome, over.mine.hand(), line.hand()) {
+        (Outcome::Won, ..) if other.left => return words.other_left.to_owned(),
+        (Outcome::Won, mine, Some(_)) => mine,
+        (Outcome::Lost, Some(_), theirs) => theirs,
+        (Outcome::Drawn, ..) => return words.draw_detail.to_owned(),
+        (Outcome::Won | Outcome::Lost, ..) => return words.no_hand_loses.to_owned(),
+    };
+    winner.map_or_else(String::new, |hand| words.beats(hand).to_owned())
+}
+
+/// A face in a few characters.
+fn drawn(face: Face) -> &'static str {
+    match face {
+        Face::Laughing => "(^o^)",
+        Face::Crying => "(T_T)",
+        Face::Angry => "(>_<)",
+        Face::Smirking => "(-_^)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::table::tests::{playing, result, said};
+    use super::super::table::{Key, News};
+    use super::super::words::{CHINESE, ENGLISH};
+    use super::*;
+
+    fn text(table: &Table, words: &Words, size: (usize, usize), now: Instant) -> String {
+        let frame = draw(table, words, size, now);
+        let lines = frame.iter().map(|line| {
+            let line: String = line.iter().map(|piece| &*piece.text).collect();
+            line.trim_end().to_owned()
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Tables in every stage, with what each must show.
+    fn stages() -> Vec<(Table, Instant, &'static str)> {
+        let now = Instant::now();
+        let waiting = Table::new("me".into(), "Me".into());
+        let (fresh, _) = playing();
+        let (mut chosen, then) = playing();
+        chosen.press(Key::Hand(Hand::Paper), then);
+        let (mut won, _) = playing();
+        won.hear(result((2, 1, 1), "1"), now);
+        let (mut lost, _) = playing();
+        lost.hear(result((2, 0, 0), "3"), now);
+        let (mut idle, start) = playing();
+        idle.handle_timeout(start + Duration::from_mins(1));
+        vec![
+            (waiting, now, "Looking for somebody"),
+            (fresh, now, "Choose!"),
+            (chosen, now, "You show paper"),
+            (won, now, "Rock breaks scissors."),
+            (lost, now, "Paper wraps rock."),
+            (idle, now, "No result came"),
+        ]
+    }
+
+    #[test]
+    fn every_stage_says_what_it_is_in_every_window() {
+        for size in [(80, 24), (200, 60), (60, 20), (59, 19), (34, 10)] {
+            for (table, now, word) in stages() {
+                let shown = text(&table, &ENGLISH, size, now);
+                assert!(shown.contains(word), "{word:?} at {size:?}:\n{shown}");
+                assert!(shown.lines().count() <= size.1, "{size:?}:\n{shown}");
+                for line in shown.lines() {
+                    assert!(line.width() <= size.0, "{size:?}: {line:?}");
+                }
+            }
+        }
+        let (table, now, _) = &stages()[0];
+        assert!(text(table, &ENGLISH, (20, 5), *now).contains("too small"));
+    }
+
+    #[test]
+    fn chinese_takes_two_columns_and_still_fits() {
+        for (table, now, _) in stages() {
+            for line in text(&table, &CHINESE, (60, 20), now).lines() {
+                assert!(line.width() <= 60, "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bar_runs_out_and_a_hand_stays_secret() {
+        let (mut table, now) = playing();
+        let bars = |table: &Table, at| text(table, &ENGLISH, (80, 24), at).matches('█').count();
+        let art = |table: &Table| {
+            let shown = text(table, &ENGLISH, (80, 24), now + Duration::from_secs(5));
+            shown.matches('█').count()
+        };
+        assert_eq!(bars(&table, now) - art(&table), BAR);
+        let half = now + Duration::from_millis(2500);
+        assert_eq!(bars(&table, half) - art(&table), BAR / 2);
+        let before = text(&table, &ENGLISH, (80, 24), now);
+        assert!(before.contains("is thinking"));
+        table.hear(
+            said("movement", r#"{"uid":"robot:1","movement":"choice"}"#),
+            now,
+        );
+        let after = text(&table, &ENGLISH, (80, 24), now);
+        assert!(after.contains("has chosen"), "{after}");
+        assert_ne!(before, after);
+    }
+
+    #[test]
+    fn a_face_is_shown_for_a_while() {
+        let (mut table, now) = playing();
+        table.hear(
+            said(
+                "movement",
+                r#"{"uid":"robot:1","movement":"face","face":2}"#,
+            ),
+            now,
+        );
+        let shown = |at| text(&table, &ENGLISH, (80, 24), at);
+        assert!(shown(now).contains("(T_T) crying"));
+        assert!(!shown(now + Duration::from_secs(3)).contains("crying"));
+    }
+
+    #[test]
+    fn a_lost_connection_is_said_and_hides_nothing() {
+        let (mut table, now) = playing();
+        table.hear(News::Down("the cable is out".into()), now);
+        let shown = text(&table, &ENGLISH, (80, 24), now);
+        assert!(shown.contains("Reconnecting") && shown.contains("the cable is out"));
+        assert!(shown.contains("Choose!"), "{shown}");
+    }
+}

@@ -1,0 +1,347 @@
+//! The game in plain lines, for scripts and for where there is no terminal.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, IsTerminal};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use tokio::sync::mpsc;
+use tokio::time::{self, sleep_until};
+
+use super::link::Link;
+use super::pick;
+use super::table::{End, Key, News, Other, Outcome, Over, Round, Stage, Table};
+use super::words::Words;
+use crate::play::flags::Pick;
+use wulin_client::wire::Event;
+use wulin_command::output::say;
+use wulin_game::Hand;
+
+/// How long a script waits for somebody to play with, who without robots may never come.
+const SEAT: Duration = Duration::from_mins(2);
+/// How long a lost connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many rounds, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// Rounds until the end; none for as long as there is something to read.
+    pub(super) rounds: Option<u32>,
+    /// The hand of each round; none to read it from standard input.
+    pub(super) hand: Option<Pick>,
+}
+
+/// Plays, and returns when the rounds are over or the player has had enough.
+pub(super) async fn play(
+    table: &mut Table,
+    link: &mut Link,
+    words: &Words,
+    plan: Plan,
+) -> anyhow::Result<()> {
+    let mut game = Game {
+        words,
+        rounds: plan.rounds.or(plan.hand.map(|_| 1)),
+        pick: plan.hand,
+        next: None,
+        played: 0,
+        asks: io::stdin().is_terminal(),
+        waits_since: time::Instant::now(),
+        last: false,
+    };
+    let mut typed = plan.hand.is_none().then(read_lines);
+    let mut lost_since: Option<time::Instant> = None;
+    loop {
+        for say in table.take_says() {
+            link.say(say);
+        }
+        match &table.ended {
+            Some(End::Quit) => return game.enough(),
+            Some(End::Gone(why)) => bail!("{why}"),
+            None => {}
+        }
+        let deadline = table.deadline().map(time::Instant::from_std);
+        let given_up = lost_since.map(|since| since + PATIENCE);
+        // A script's lines are one for each round, however early they come.
+        let reads = typed.is_some() && (game.asks || !game.is_decided(table));
+        tokio::select! {
+            news = link.news() => {
+                match &news {
+                    News::Down(why) => {
+                        say(format!("{} ({why})", words.reconnecting));
+                        lost_since.get_or_insert_with(time::Instant::now);
+                    }
+                    News::Up => lost_since = None,
+                    News::Gone(_) | News::Said(_) => {}
+                }
+                game.hear(news, table)?;
+            }
+            text = next(&mut typed), if reads => game.read(text.as_deref(), table),
+            () = until(deadline) => {
+                table.handle_timeout(Instant::now());
+                bail!("{}", words.no_result);
+            }
+            () = until(game.seat_deadline(table)) => bail!("nobody came to play with within {SEAT:?}"),
+            () = until(given_up) => bail!("{}", table.trouble.clone().unwrap_or_default()),
+        }
+    }
+}
+
+/// A game in lines.
+struct Game<'a> {
+    words: &'a Words,
+    /// How many rounds are wanted.
+    rounds: Option<u32>,
+    /// What is shown in each.
+    pick: Option<Pick>,
+    /// The hand that was typed before its round began.
+    next: Option<Hand>,
+    played: u32,
+    /// Whether somebody sits there who may not know what to type.
+    asks: bool,
+    /// When a seat was asked for.
+    waits_since: time::Instant,
+    /// Whether nothing more can be typed.
+    last: bool,
+}
+
+impl Game<'_> {
+    /// Whether the hand of this round, or of the next if none is on, is known.
+    fn is_decided(&self, table: &Table) -> bool {
+        match &table.stage {
+            Stage::Playing(round) => round.hand.is_some(),
+            Stage::Idle | Stage::Waiting(_) | Stage::Over(_) => self.next.is_some(),
+        }
+    }
+
+    /// When it is no use to wait any longer for somebody to play with.
+    fn seat_deadline(&self, table: &Table) -> Option<time::Instant> {
+        let waits = self.pick.is_some() && matches!(table.stage, Stage::Waiting(_));
+        waits.then(|| self.waits_since + SEAT)
+    }
+
+    fn hear(&mut self, news: News, table: &mut Table) -> anyhow::Result<()> {
+        if let Some(line) = said(&news, table, self.words) {
+            say(line);
+        }
+        let starts = matches!(news, News::Said(Event::Start(_)));
+        let ends = matches!(news, News::Said(Event::Result(_)));
+        table.hear(news, Instant::now());
+        match &table.stage {
+            Stage::Playing(round) if starts => {
+                say(opening(round, self.words));
+                let hand = match self.pick {
+                    Some(hand) => Some(pick(hand)?),
+                    None => self.next.take(),
+                };
+                if let Some(hand) = hand {
+                    table.press(Key::Hand(hand), Instant::now());
+                }
+            }
+            Stage::Over(over) if ends => {
+                say(story(over, self.words));
+                self.played += 1;
+                if self.last || self.rounds.is_some_and(|rounds| self.played >= rounds) {
+                    table.press(Key::Quit, Instant::now());
+                } else if self.pick.is_some() {
+                    self.waits_since = time::Instant::now();
+                    table.press(Key::Enter, Instant::now());
+                } else if self.asks {
+                    say(asking(self.words));
+                }
+            }
+            Stage::Playing(_) | Stage::Idle | Stage::Waiting(_) | Stage::Over(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a line, or the end of the input, after which no round begins.
+    fn read(&mut self, line: Option<&str>, table: &mut Table) {
+        let playing = matches!(table.stage, Stage::Playing(_));
+        match line.map(key) {
+            Some(Some(Key::Hand(hand))) if !playing => {
+                self.next = Some(hand);
+                table.press(Key::Enter, Instant::now());
+            }
+            Some(Some(key)) => table.press(key, Instant::now()),
+            Some(None) => say(hands(self.words)),
+            None if playing => self.last = true,
+            None => table.press(Key::Quit, Instant::now()),
+        }
+    }
+
+    /// Whether as many rounds were played as were wanted.
+    fn enough(&self) -> anyhow::Result<()> {
+        match self.rounds {
+            Some(rounds) if self.played < rounds => {
+                bail!("{} of {rounds} rounds were played", self.played)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Who is there, how long it lasts, and what can be shown.
+fn opening(round: &Round, words: &Words) -> String {
+    let others = round.others.iter();
+    let names: Vec<_> = others.map(|other| named(other, words)).collect();
+    let seconds = round.length.as_secs_f64().ceil() as u64;
+    format!(
+        "{} {} {}",
+        words.against(&names.join(", ")),
+        words.seconds(seconds),
+        hands(words)
+    )
+}
+
+/// What can be typed after a round.
+fn asking(words: &Words) -> String {
+    format!(
+        "{} Enter: {}, q: {}",
+        hands(words),
+        words.again,
+        words.leave
+    )
+}
+
+/// What is worth a line of what the others do.
+fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
+    let Stage::Playing(round) = &table.stage else {
+        return None;
+    };
+    let find = |uid: &str| round.others.iter().find(|other| other.user.uid == uid);
+    match news {
+        News::Said(Event::Movement(movement)) => {
+            let other = find(&movement.uid)?;
+            let name = name(other, words);
+            Some(match movement.face() {
+                Some(face) => words.makes_face(&name, face),
+                None => format!("{name} {}", words.moved(other.moves.saturating_add(1))),
+            })
+        }
+        News::Said(Event::Left(uid)) => Some(format!("{} {}", name(find(uid)?, words), words.left)),
+        _ => None,
+    }
+}
+
+fn name<'a>(other: &'a Other, words: &'a Words) -> Cow<'a, str> {
+    match other.user.uname.trim() {
+        "" => Cow::Borrowed(words.nobody),
+        name if other.user.robot => words.robot_name(name),
+        name => Cow::Borrowed(name),
+    }
+}
+
+fn named(other: &Other, words: &Words) -> String {
+    let name = name(other, words);
+    if other.user.robot {
+        format!("{name} ({})", words.robot)
+    } else {
+        name.into_owned()
+    }
+}
+
+fn hands(words: &Words) -> String {
+    let hands = Hand::ALL.map(|hand| format!("{} {}", hand.number(), words.hand(Some(hand))));
+    format!("[{}]", hands.join(", "))
+}
+
+/// The end of a round in a line.
+fn story(over: &Over, words: &Words) -> String {
+    let shown = |(other, line): &(Other, wulin_client::wire::Line)| {
+        format!("{}: {}", name(other, words), words.hand(line.hand()))
+    };
+    let others: Vec<_> = over.others.iter().map(shown).collect();
+    let end = match over.outcome {
+        Outcome::Won => format!("{} {}", words.win, words.gained(over.mine.round_score)),
+        Outcome::Lost => words.lose.to_owned(),
+        Outcome::Drawn => words.draw.to_owned(),
+    };
+    let streak = match over.mine.win_streak {
+        0 | 1 => String::new(),
+        wins => format!(" · {}", words.streak(wins)),
+    };
+    format!(
+        "{}: {}, {}. {end} · {}{streak}",
+        words.me,
+        words.hand(over.mine.hand()),
+        others.join(", "),
+        words.score(over.mine.total_score),
+    )
+}
+
+/// Reads standard input in a thread of its own, which ends with the program: reading cannot be cancelled.
+fn read_lines() -> mpsc::Receiver<String> {
+    let (send, lines) = mpsc::channel(16);
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            if send.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+async fn next(typed: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    let Some(lines) = typed else {
+        return std::future::pending().await;
+    };
+    let line = lines.recv().await;
+    if line.is_none() {
+        *typed = None;
+    }
+    line
+}
+
+async fn until(deadline: Option<time::Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a line means: a number, a name in either language, or its beginning.
+fn key(line: &str) -> Option<Key> {
+    let line = line.trim().to_lowercase();
+    let hand = match &*line {
+        "" => return Some(Key::Enter),
+        "q" | "quit" | "exit" => return Some(Key::Quit),
+        "1" | "s" | "scissors" | "剪刀" => Hand::Scissors,
+        "2" | "r" | "rock" | "石头" => Hand::Rock,
+        "3" | "p" | "paper" | "布" => Hand::Paper,
+        _ => return None,
+    };
+    Some(Key::Hand(hand))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::tests::{playing, result};
+    use super::super::words::{CHINESE, ENGLISH};
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_hand_however_it_is_written() {
+        for line in ["2", " rock ", "R", "石头"] {
+            assert_eq!(key(line), Some(Key::Hand(Hand::Rock)), "{line}");
+        }
+        assert_eq!(key("q"), Some(Key::Quit));
+        assert_eq!(key(""), Some(Key::Enter));
+        assert_eq!(key("4"), None);
+    }
+
+    #[test]
+    fn the_end_of_a_round_is_one_line() {
+        let (mut table, now) = playing();
+        table.hear(result((2, 1, 1), "1"), now);
+        let Stage::Over(over) = &table.stage else {
+            panic!("not over");
+        };
+        assert_eq!(
+            story(over, &ENGLISH),
+            "You: rock, robot:1: scissors. You win! +1 · Score 1"
+        );
+        assert!(story(over, &CHINESE).contains("石头"));
+    }
+}

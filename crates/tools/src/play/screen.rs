@@ -1,0 +1,61 @@
+//! The game on the whole screen of a terminal.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time;
+
+use super::draw::draw;
+use super::link::Link;
+use super::paper::paint;
+use super::table::{End, Key, Stage, Table};
+use super::terminal::{Terminal, keys};
+use super::words::Words;
+use wulin_command::signals::Stop;
+
+/// How often the bar moves while a round is on.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Plays until the player leaves.
+pub(super) async fn play(
+    table: &mut Table,
+    link: &mut Link,
+    words: &Words,
+    no_color: bool,
+) -> anyhow::Result<()> {
+    let mut resized = signal(SignalKind::window_change()).context("listening for SIGWINCH")?;
+    let mut hung_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+    let mut stop = Stop::new()?;
+    let mut terminal = Terminal::take().context("taking the terminal")?;
+    let mut keys = keys();
+    let mut tick = time::interval(TICK);
+    tick.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
+    loop {
+        for say in table.take_says() {
+            link.say(say);
+        }
+        match &table.ended {
+            Some(End::Quit) => return Ok(()),
+            Some(End::Gone(why)) => {
+                let why = why.clone();
+                drop(terminal);
+                bail!("{why}");
+            }
+            None => {}
+        }
+        let frame = draw(table, words, Terminal::size(), Instant::now());
+        terminal
+            .show(&paint(&frame, !no_color))
+            .context("writing to the terminal")?;
+        let moving = matches!(table.stage, Stage::Playing(_) | Stage::Waiting(_));
+        tokio::select! {
+            news = link.news() => table.hear(news, Instant::now()),
+            key = keys.recv() => table.press(key.unwrap_or(Key::Quit), Instant::now()),
+            _ = resized.recv() => terminal.forget(),
+            _ = stop.next() => table.press(Key::Quit, Instant::now()),
+            _ = hung_up.recv() => table.press(Key::Quit, Instant::now()),
+            _ = tick.tick(), if moving => table.handle_timeout(Instant::now()),
+        }
+    }
+}

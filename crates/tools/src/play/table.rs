@@ -1,0 +1,570 @@
+//! The game as one player sees it: a state machine. Time is an argument, what is to be said is taken with
+//! [`Table::take_says`].
+
+use std::time::{Duration, Instant};
+
+use wulin_client::wire::{Event, Fault, Line, Start, User};
+use wulin_game::{Face, Hand};
+use wulin_text::plain;
+
+/// How long a face is shown.
+const FACE: Duration = Duration::from_secs(2);
+/// How long after the end of a round its result may come.
+const LATE: Duration = Duration::from_secs(6);
+/// No round is longer.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// What happens to the connection, and what comes over it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// It is open, and hello was said.
+    Up,
+    /// It is lost, why, and another one is being opened.
+    Down(String),
+    /// It will not come back, and why.
+    Gone(String),
+    /// The server said something.
+    Said(Event),
+}
+
+/// What is to be said to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Say {
+    /// A seat, please.
+    Join,
+    /// This hand.
+    Choice(Hand),
+    /// This face.
+    Face(Face),
+    /// We leave.
+    Leave,
+}
+
+/// What a player does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Shows a hand.
+    Hand(Hand),
+    /// Pulls a face.
+    Face(Face),
+    /// Goes on.
+    Enter,
+    /// Ends the game.
+    Quit,
+}
+
+/// How a round ended for this player.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Points were scored.
+    Won,
+    /// The others had the better hands.
+    Lost,
+    /// Neither.
+    Drawn,
+}
+
+/// Something the player should know, beside the game.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// A round went on without us.
+    RoundLost,
+    /// A round had no result.
+    NoResult,
+    /// The server ends.
+    Restarting,
+}
+
+/// A face that is shown for a while.
+pub type Shown = Option<(Face, Instant)>;
+
+/// Somebody else in the round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Who, and with what score.
+    pub user: User,
+    /// How often a hand was chosen.
+    pub moves: u32,
+    /// The face they make.
+    pub face: Shown,
+    /// Whether they have left.
+    pub left: bool,
+}
+
+/// A round in progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    /// When it ends.
+    pub deadline: Instant,
+    /// How long it lasts in all.
+    pub length: Duration,
+    /// Everybody else.
+    pub others: Vec<Other>,
+    /// What we show.
+    pub hand: Option<Hand>,
+    /// The face we make.
+    pub face: Shown,
+}
+
+/// A round that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Over {
+    /// Our part.
+    pub mine: Line,
+    /// Everybody else, with their part.
+    pub others: Vec<(Other, Line)>,
+    /// How it ended for us.
+    pub outcome: Outcome,
+    /// The wins in a row before.
+    pub streak_before: u32,
+}
+
+/// Where the player stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing is going on.
+    Idle,
+    /// A seat was asked for; who is there already.
+    Waiting(Vec<String>),
+    /// A round is on.
+    Playing(Round),
+    /// A round is over.
+    Over(Over),
+}
+
+/// The whole.
+#[derive(Debug)]
+pub struct Table {
+    /// Our uid.
+    uid: String,
+    /// Our name.
+    pub name: String,
+    /// All our points.
+    pub total: u64,
+    /// Our wins in a row.
+    pub streak: u32,
+    /// How many others are online.
+    pub online: u64,
+    /// Whether there is a connection.
+    pub connected: bool,
+    /// Why there is none.
+    pub trouble: Option<String>,
+    /// Where we stand.
+    pub stage: Stage,
+    /// What the player should know.
+    pub note: Option<Note>,
+    /// Why the game ended, when it did.
+    pub ended: Option<End>,
+    says: Vec<Say>,
+}
+
+/// Why the game ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The player wanted it.
+    Quit,
+    /// It cannot go on.
+    Gone(String),
+}
+
+impl Table {
+    /// A player who sits down and asks for a seat.
+    pub fn new(uid: String, name: String) -> Table {
+        Table {
+            uid,
+            name,
+            total: 0,
+            streak: 0,
+            online: 0,
+            connected: true,
+            trouble: None,
+            stage: Stage::Waiting(Vec::new()),
+            note: None,
+            ended: None,
+            says: Vec::new(),
+        }
+    }
+
+    /// What is to be said to the server now.
+    pub fn take_says(&mut self) -> Vec<Say> {
+        std::mem::take(&mut self.says)
+    }
+
+    /// When something changes by itself.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Playing(round) => Some(round.deadline + LATE),
+            Stage::Idle | Stage::Waiting(_) | Stage::Over(_) => None,
+        }
+    }
+
+    /// Does what is due. A round whose result does not come is given up, so that nobody waits for ever.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.note = Some(if self.connected {
+                Note::NoResult
+            } else {
+                Note::RoundLost
+            });
+            self.stage = Stage::Idle;
+        }
+    }
+
+    /// Takes what the player does.
+    pub fn press(&mut self, key: Key, now: Instant) {
+        match (key, &mut self.stage) {
+            (Key::Quit, _) => {
+                self.says.push(Say::Leave);
+                self.ended = Some(End::Quit);
+            }
+            (Key::Hand(hand), Stage::Playing(round)) if now < round.deadline => {
+                if round.hand != Some(hand) {
+                    round.hand = Some(hand);
+                    self.says.push(Say::Choice(hand));
+                }
+            }
+            (Key::Face(face), Stage::Playing(round)) if now < round.deadline => {
+                round.face = Some((face, now + FACE));
+                self.says.push(Say::Face(face));
+            }
+            (Key::Enter, Stage::Idle | Stage::Over(_)) => {
+                self.note = None;
+                self.stage = Stage::Waiting(Vec::new());
+                self.says.push(Say::Join);
+            }
+            (Key::Hand(_) | Key::Face(_) | Key::Enter, _) => {}
+        }
+    }
+
+    /// Takes what comes from the connection.
+    pub fn hear(&mut self, news: News, now: Instant) {
+        match news {
+            News::Up => {
+                self.connected = true;
+                self.trouble = None;
+                if matches!(self.stage, Stage::Waiting(_)) {
+                    self.says.push(Say::Join);
+                }
+            }
+            News::Down(why) => {
+                self.connected = false;
+                self.trouble = Some(why);
+                if let Stage::Waiting(seated) = &mut self.stage {
+                    seated.clear();
+                }
+            }
+            News::Gone(why) => self.ended = Some(End::Gone(why)),
+            News::Said(event) => self.event(event, now),
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Instant) {
+        match (event, &mut self.stage) {
+            (Event::Hi(hi), _) => {
+                self.online = hi.nearby;
+                (self.total, self.streak) = (hi.total_score, hi.win_streak);
+            }
+            (Event::Room(room), Stage::Waiting(seated)) => {
+                let others = room.users.into_iter().filter(|user| user.uid != self.uid);
+                *seated = others.map(|user| plain(&user.uname)).collect();
+            }
+            (Event::Start(start), _) => self.start(start, now),
+            (Event::Movement(movement), Stage::Playing(round)) => {
+                if let Some(other) = round.other(&movement.uid) {
+                    match movement.face() {
+                        Some(face) => other.face = Some((face, now + FACE)),
+                        None => other.moves = other.moves.saturating_add(1),
+                    }
+                }
+            }
+            (Event::Left(uid), Stage::Playing(round)) => {
+                if let Some(other) = round.other(&uid) {
+                    other.left = true;
+                }
+            }
+            (Event::Result(lines), Stage::Playing(_)) => self.finish(lines),
+            (Event::Fault(fault), _) => self.fault(&fault),
+            (
+                Event::Room(_)
+                | Event::Movement(_)
+                | Event::Left(_)
+                | Event::Result(_)
+                | Event::Other(_),
+                _,
+            ) => {}
+        }
+    }
+
+    fn start(&mut self, start: Start, now: Instant) {
+        let length = Duration::try_from_secs_f64(start.game_time)
+            .unwrap_or(LONGEST)
+            .min(LONGEST);
+        let others: Vec<Other> = start
+            .room_users
+            .into_iter()
+            .filter(|user| user.uid != self.uid)
+            .map(|user| Other {
+                user: User {
+                    uname: plain(&user.uname),
+                    ..user
+                },
+                moves: 0,
+                face: None,
+                left: false,
+            })
+            .collect();
+        let mut round = Round {
+            deadline: now + length,
+            length,
+            others,
+            hand: None,
+            face: None,
+        };
+        // The same round over a new connection: what was chosen meanwhile is said now.
+        if let Stage::Playing(before) = &self.stage
+            && before.is_with(&round.others)
+        {
+            round.hand = before.hand;
+            round.length = before.length.max(length);
+            self.says.extend(before.hand.map(Say::Choice));
+        }
+        self.note = None;
+        self.stage = Stage::Playing(round);
+    }
+
+    fn finish(&mut self, mut lines: Vec<Line>) {
+        let Stage::Playing(round) = &self.stage else {
+            return;
+        };
+        let Some(at) = lines.iter().position(|line| line.uid == self.uid) else {
+            return;
+        };
+        let mine = lines.remove(at);
+        let others: Vec<(Other, Line)> = round
+            .others
+            .iter()
+            .filter_map(|other| {
+                let line = lines.iter().find(|line| line.uid == other.user.uid)?;
+                Some((other.clone(), line.clone()))
+            })
+            .collect();
+        let outcome = settle(&mine, &others);
+        let streak_before = self.streak;
+        (self.total, self.streak) = (mine.total_score, mine.win_streak);
+        self.stage = Stage::Over(Over {
+            mine,
+            others,
+            outcome,
+            streak_before,
+        });
+    }
+
+    /// Most faults mean that a message and an event have crossed; then the event counts.
+    fn fault(&mut self, fault: &Fault) {
+        if fault.code == "closing" {
+            self.note = Some(Note::Restarting);
+        }
+    }
+}
+
+impl Round {
+    fn other(&mut self, uid: &str) -> Option<&mut Other> {
+        self.others.iter_mut().find(|other| other.user.uid == uid)
+    }
+
+    fn is_with(&self, others: &[Other]) -> bool {
+        let uids = |others: &[Other]| -> Vec<String> {
+            others.iter().map(|other| other.user.uid.clone()).collect()
+        };
+        uids(&self.others) == uids(others)
+    }
+}
+
+/// How a round ended. A round that scored was won; otherwise the hands tell a loss from a draw.
+fn settle(mine: &Line, others: &[(Other, Line)]) -> Outcome {
+    if mine.round_score > 0 {
+        return Outcome::Won;
+    }
+    let balance: i32 = others
+        .iter()
+        .map(|(other, line)| match (mine.hand(), line.hand()) {
+            _ if other.left => 1,
+            (Some(mine), Some(theirs)) => {
+                i32::from(mine.beats(theirs)) - i32::from(theirs.beats(mine))
+            }
+            (mine, theirs) => i32::from(mine.is_some()) - i32::from(theirs.is_some()),
+        })
+        .sum();
+    if balance < 0 {
+        Outcome::Lost
+    } else {
+        Outcome::Drawn
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use wulin_client::wire;
+
+    /// An event as the server writes it.
+    pub(in super::super) fn said(event: &str, data: &str) -> News {
+        News::Said(wire::read(&format!(r#"{{"event":"{event}","data":{data}}}"#)).unwrap())
+    }
+
+    pub(in super::super) fn start(uids: &[&str]) -> News {
+        let users: Vec<_> = uids
+            .iter()
+            .map(|uid| {
+                let robot = uid.starts_with("robot");
+                format!(r#"{{"uid":"{uid}","uname":"{uid}","totalScore":4,"winStreak":2,"robot":{robot}}}"#)
+            })
+            .collect();
+        said(
+            "start",
+            &format!(r#"{{"gameTime":5,"roomUsers":[{}]}}"#, users.join(",")),
+        )
+    }
+
+    pub(in super::super) fn result(mine: (u8, u64, u32), theirs: &str) -> News {
+        let (hand, score, streak) = mine;
+        said(
+            "result",
+            &format!(
+                r#"{{"result":[{{"uid":"me","choice":{hand},"roundScore":{score},"totalScore":{score},"winStreak":{streak}}},
+                {{"uid":"robot:1","choice":{theirs},"roundScore":0,"totalScore":4,"winStreak":0}}]}}"#
+            ),
+        )
+    }
+
+    /// A player in a round that has just begun.
+    pub(in super::super) fn playing() -> (Table, Instant) {
+        let now = Instant::now();
+        let mut table = Table::new("me".into(), "Me".into());
+        table.hear(News::Up, now);
+        assert_eq!(table.take_says(), [Say::Join]);
+        table.hear(start(&["me", "robot:1"]), now);
+        (table, now)
+    }
+
+    fn over(table: &Table) -> &Over {
+        match &table.stage {
+            Stage::Over(over) => over,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_round_from_the_seat_to_the_next() {
+        let (mut table, now) = playing();
+        table.press(Key::Hand(Hand::Rock), now);
+        table.press(Key::Hand(Hand::Rock), now);
+        table.press(Key::Face(Face::Angry), now);
+        assert_eq!(
+            table.take_says(),
+            [Say::Choice(Hand::Rock), Say::Face(Face::Angry)],
+            "the same hand is said once"
+        );
+        table.hear(
+            said("movement", r#"{"uid":"robot:1","movement":"choice"}"#),
+            now,
+        );
+        table.hear(
+            said(
+                "movement",
+                r#"{"uid":"robot:1","movement":"face","face":4}"#,
+            ),
+            now,
+        );
+        let Stage::Playing(round) = &table.stage else {
+            panic!("no round");
+        };
+        assert_eq!(round.others[0].moves, 1);
+        assert_eq!(round.others[0].face, Some((Face::Smirking, now + FACE)));
+        table.hear(result((2, 1, 1), "1"), now);
+        assert_eq!(over(&table).outcome, Outcome::Won);
+        assert_eq!((table.total, table.streak), (1, 1));
+        table.press(Key::Enter, now);
+        assert_eq!(table.take_says(), [Say::Join]);
+        assert_eq!(table.stage, Stage::Waiting(Vec::new()));
+    }
+
+    #[test]
+    fn the_hands_tell_a_loss_from_a_draw() {
+        for (theirs, outcome) in [
+            ("3", Outcome::Lost),
+            ("2", Outcome::Drawn),
+            ("null", Outcome::Drawn),
+        ] {
+            let (mut table, now) = playing();
+            table.hear(result((2, 0, 0), theirs), now);
+            assert_eq!(over(&table).outcome, outcome, "{theirs}");
+        }
+    }
+
+    #[test]
+    fn a_round_goes_on_over_a_new_connection() {
+        let (mut table, now) = playing();
+        table.hear(News::Down("cut".into()), now);
+        table.press(Key::Hand(Hand::Paper), now);
+        table.take_says();
+        table.hear(News::Up, now);
+        assert_eq!(table.take_says(), [], "no seat is asked for in a round");
+        table.hear(start(&["me", "robot:1"]), now);
+        assert_eq!(table.take_says(), [Say::Choice(Hand::Paper)]);
+        table.hear(start(&["me", "robot:2"]), now);
+        assert_eq!(table.take_says(), [], "another round has no hand yet");
+    }
+
+    #[test]
+    fn nobody_waits_for_ever() {
+        let (mut table, now) = playing();
+        let late = now + Duration::from_secs(5) + LATE;
+        assert_eq!(table.deadline(), Some(late));
+        table.handle_timeout(now + Duration::from_secs(5));
+        assert!(matches!(table.stage, Stage::Playing(_)));
+        table.handle_timeout(late);
+        assert_eq!(
+            (&table.stage, table.note),
+            (&Stage::Idle, Some(Note::NoResult))
+        );
+        table.press(Key::Enter, late);
+        assert_eq!(table.take_says(), [Say::Join]);
+    }
+
+    #[test]
+    fn who_waits_asks_again_when_the_connection_is_back() {
+        let now = Instant::now();
+        let mut table = Table::new("me".into(), "Me".into());
+        table.hear(News::Up, now);
+        table.hear(News::Down("cut".into()), now);
+        table.hear(News::Up, now);
+        assert_eq!(table.take_says(), [Say::Join, Say::Join]);
+        table.press(Key::Quit, now);
+        assert_eq!(
+            (table.take_says(), table.ended),
+            (vec![Say::Leave], Some(End::Quit))
+        );
+    }
+
+    #[test]
+    fn what_comes_at_the_wrong_time_changes_nothing() {
+        let now = Instant::now();
+        let mut table = Table::new("me".into(), "Me".into());
+        for news in [
+            result((1, 0, 0), "2"),
+            said("leave", r#"{"uid":"x"}"#),
+            said("movement", r#"{"uid":"x","movement":"choice"}"#),
+            said("weather", "{}"),
+        ] {
+            table.hear(news, now);
+        }
+        table.press(Key::Hand(Hand::Rock), now);
+        table.press(Key::Enter, now);
+        assert_eq!(table.stage, Stage::Waiting(Vec::new()));
+        assert_eq!(table.take_says(), []);
+        let (mut table, now) = playing();
+        table.press(Key::Hand(Hand::Rock), now + Duration::from_secs(5));
+        assert_eq!(table.take_says(), [], "the time is up");
+    }
+}

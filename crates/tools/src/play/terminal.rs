@@ -1,0 +1,162 @@
+//! The terminal: raw while the game is on, as it was afterwards, whatever happens.
+
+use std::io::{self, Read, Write};
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread;
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use tokio::sync::mpsc;
+
+use super::table::Key;
+use wulin_game::{Face, Hand};
+
+/// The other screen, without a cursor; and back. Synchronised output keeps a picture from being seen half drawn; who does
+/// not know it ignores it.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+const BEGIN: &str = "\x1b[?2026h\x1b[H";
+const END: &str = "\x1b[J\x1b[?2026l";
+
+/// A panic gives the terminal back first; this is said once.
+static HOOK: Once = Once::new();
+/// How the terminal was; none while it is.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// The terminal, taken. It is given back when this is dropped, and by a panic before its message.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    shown: String,
+}
+
+impl Terminal {
+    /// Takes the terminal.
+    pub(super) fn take() -> io::Result<Terminal> {
+        let before = tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        *lock() = Some(before);
+        let terminal = Terminal {
+            shown: String::new(),
+        };
+        HOOK.call_once(|| {
+            let said = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                give_back();
+                said(panic);
+            }));
+        });
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        write(ENTER)?;
+        Ok(terminal)
+    }
+
+    /// Columns and rows.
+    pub(super) fn size() -> (usize, usize) {
+        match tcgetwinsize(io::stdout()) {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+                (size.ws_col.into(), size.ws_row.into())
+            }
+            Ok(_) | Err(_) => (80, 24),
+        }
+    }
+
+    /// Shows these lines, from the top. Nothing is written where nothing has changed.
+    pub(super) fn show(&mut self, lines: &[String]) -> io::Result<()> {
+        let body = lines.join("\x1b[K\r\n");
+        if body == self.shown {
+            return Ok(());
+        }
+        write(&format!("{BEGIN}{body}\x1b[K{END}"))?;
+        self.shown = body;
+        Ok(())
+    }
+
+    /// Forgets what is shown, so that all is written again.
+    pub(super) fn forget(&mut self) {
+        self.shown.clear();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn lock() -> std::sync::MutexGuard<'static, Option<Termios>> {
+    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Once, however often it is called.
+fn give_back() {
+    if let Some(before) = lock().take() {
+        let _ = write(LEAVE);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// The keys that are pressed, from a thread of its own, which ends with the program: reading cannot be cancelled. The
+/// channel closes when the terminal is gone.
+pub(super) fn keys() -> mpsc::Receiver<Key> {
+    let (send, keys) = mpsc::channel(16);
+    thread::spawn(move || {
+        let mut bytes = [0; 64];
+        while let Ok(count @ 1..) = io::stdin().lock().read(&mut bytes) {
+            for key in read(&bytes[..count]) {
+                if send.blocking_send(key).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    keys
+}
+
+/// What a burst of bytes means. Escape alone leaves; more behind it is a key this game has no use for.
+fn read(bytes: &[u8]) -> Vec<Key> {
+    if bytes == [0x1b] {
+        return vec![Key::Quit];
+    }
+    let plain = bytes.split(|byte| *byte == 0x1b).next();
+    plain
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|byte| {
+            Some(match byte {
+                b'1' => Key::Hand(Hand::Scissors),
+                b'2' => Key::Hand(Hand::Rock),
+                b'3' => Key::Hand(Hand::Paper),
+                b'a' => Key::Face(Face::Laughing),
+                b's' => Key::Face(Face::Crying),
+                b'd' => Key::Face(Face::Angry),
+                b'f' => Key::Face(Face::Smirking),
+                b'\r' | b'\n' | b' ' => Key::Enter,
+                // Ctrl-C and Ctrl-D, which a raw terminal hands over like any other.
+                b'q' | b'Q' | 3 | 4 => Key::Quit,
+                _ => return None,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_and_arrows_are_none() {
+        assert_eq!(read(b"2"), [Key::Hand(Hand::Rock)]);
+        assert_eq!(read(b"1\r"), [Key::Hand(Hand::Scissors), Key::Enter]);
+        assert_eq!(read(b"\x1b"), [Key::Quit]);
+        assert_eq!(read(b"\x03"), [Key::Quit]);
+        for other in [&b"\x1b[A"[..], b"\x1bOP", b"x", b"9", "武".as_bytes()] {
+            assert_eq!(read(other), [], "{other:?}");
+        }
+    }
+}

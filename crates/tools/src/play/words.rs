@@ -1,0 +1,388 @@
+//! Every word a player reads, in Chinese and English, as the page and the Mini Program have them.
+
+use std::borrow::Cow;
+
+use wulin_game::{Face, Hand};
+
+/// The words of one language.
+pub struct Words {
+    /// The game's name.
+    pub title: &'static str,
+    /// Under the title while nothing is going on.
+    pub rules: &'static str,
+    /// The connection is lost and being made anew.
+    pub reconnecting: &'static str,
+    /// A seat has been asked for.
+    pub waiting: &'static str,
+    /// What happens if nobody comes.
+    pub waiting_detail: &'static str,
+    /// The round has begun.
+    pub choose: &'static str,
+    /// A hand has been chosen.
+    pub chosen_detail: &'static str,
+    /// A hand has been chosen while the connection is lost.
+    pub chosen_offline: &'static str,
+    /// The time is up and the result is not here yet.
+    pub time_up: &'static str,
+    /// The other has not chosen.
+    pub thinking: &'static str,
+    /// The other has left.
+    pub left: &'static str,
+    /// The other left, and thereby lost.
+    pub other_left: &'static str,
+    /// Ends of a round.
+    pub win: &'static str,
+    /// The round was lost.
+    pub lose: &'static str,
+    /// Nobody won.
+    pub draw: &'static str,
+    /// A first win.
+    pub one_win: &'static str,
+    /// A loss without a streak to mourn.
+    pub try_again: &'static str,
+    /// Two of the same.
+    pub draw_detail: &'static str,
+    /// Whoever shows nothing has lost.
+    pub no_hand_loses: &'static str,
+    /// The player.
+    pub me: &'static str,
+    /// The mark of a robot.
+    pub robot: &'static str,
+    /// Somebody without a name.
+    pub nobody: &'static str,
+    /// The round went on without us.
+    pub round_lost: &'static str,
+    /// No result came.
+    pub no_result: &'static str,
+    /// The server ends.
+    pub restarting: &'static str,
+    /// Somebody else is us now.
+    pub replaced: &'static str,
+    /// What Enter does.
+    pub again: &'static str,
+    /// What q does.
+    pub leave: &'static str,
+    /// What the letters do.
+    pub face_keys: &'static str,
+    /// The terminal is too small.
+    pub too_small: &'static str,
+    /// Names for guests.
+    pub guests: [&'static str; 12],
+    hands: [&'static str; 3],
+    no_hand: &'static str,
+    faces: [&'static str; 4],
+    beats: [&'static str; 3],
+    chinese: bool,
+}
+
+impl Words {
+    /// The language of a locale such as `zh_CN.UTF-8`; English unless it is Chinese.
+    pub fn of_locale(locale: &str) -> &'static Words {
+        if locale.to_ascii_lowercase().starts_with("zh") {
+            &CHINESE
+        } else {
+            &ENGLISH
+        }
+    }
+
+    /// The name of a hand, or of none.
+    pub fn hand(&self, hand: Option<Hand>) -> &'static str {
+        hand.map_or(self.no_hand, |hand| {
+            self.hands[usize::from(hand.number()) - 1]
+        })
+    }
+
+    /// The name of a face.
+    pub fn face(&self, face: Face) -> &'static str {
+        self.faces[usize::from(face.number()) - 1]
+    }
+
+    /// Why a hand wins.
+    pub fn beats(&self, winner: Hand) -> &'static str {
+        self.beats[usize::from(winner.number()) - 1]
+    }
+
+    /// What a robot goes by; the server gives it a Chinese name.
+    pub fn robot_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        let translated = || {
+            let (made, which) = name.split_once("人·")?;
+            let made = match made {
+                "木" => "Wooden",
+                "铜" => "Bronze",
+                _ => return None,
+            };
+            let number = ["甲", "乙", "丙", "丁"]
+                .iter()
+                .position(|one| *one == which)?;
+            Some(format!("{made} Man {}", number + 1))
+        };
+        match translated() {
+            Some(name) if !self.chinese => Cow::Owned(name),
+            _ => Cow::Borrowed(name),
+        }
+    }
+
+    /// The hand this player has chosen.
+    pub fn chosen(&self, hand: Hand) -> String {
+        let name = self.hand(Some(hand));
+        if self.chinese {
+            format!("你出{name}")
+        } else {
+            format!("You show {name}")
+        }
+    }
+
+    /// How many others there are.
+    pub fn online(&self, others: u64) -> String {
+        match (self.chinese, others) {
+            (true, 0) => "暂无他人在线".to_owned(),
+            (true, n) => format!("另有 {n} 人在线"),
+            (false, 0) => "Nobody else online".to_owned(),
+            (false, 1) => "1 other online".to_owned(),
+            (false, n) => format!("{n} others online"),
+        }
+    }
+
+    /// Who sits there already.
+    pub fn seated_with(&self, names: &str) -> String {
+        if self.chinese {
+            format!("已入座：{names}。还在等人…")
+        } else {
+            format!("Here already: {names}. Waiting for more…")
+        }
+    }
+
+    /// How long is left.
+    pub fn seconds(&self, seconds: u64) -> String {
+        match (self.chinese, seconds) {
+            (true, n) => format!("还剩 {n} 秒"),
+            (false, 1) => "1 second left".to_owned(),
+            (false, n) => format!("{n} seconds left"),
+        }
+    }
+
+    /// How often the other has changed its mind, the first choice included.
+    pub fn moved(&self, moves: u32) -> String {
+        match (self.chinese, moves) {
+            (_, 0) => self.thinking.to_owned(),
+            (true, 1) => "已出招".to_owned(),
+            (true, n) => format!("改了 {} 次主意", n - 1),
+            (false, 1) => "has chosen".to_owned(),
+            (false, 2) => "changed once".to_owned(),
+            (false, n) => format!("changed {} times", n - 1),
+        }
+    }
+
+    /// Points of one round.
+    pub fn gained(&self, points: u64) -> String {
+        if self.chinese {
+            format!("+{points} 分")
+        } else {
+            format!("+{points}")
+        }
+    }
+
+    /// All points.
+    pub fn score(&self, points: u64) -> String {
+        if self.chinese {
+            format!("{points} 分")
+        } else {
+            format!("Score {points}")
+        }
+    }
+
+    /// Wins in a row.
+    pub fn streak(&self, wins: u32) -> String {
+        if self.chinese {
+            format!("{wins} 连胜")
+        } else {
+            format!("{wins} in a row")
+        }
+    }
+
+    /// A streak that has grown.
+    pub fn streak_now(&self, wins: u32) -> String {
+        if self.chinese {
+            format!("{wins} 连胜！")
+        } else {
+            format!("{wins} wins in a row!")
+        }
+    }
+
+    /// A streak that has ended.
+    pub fn streak_over(&self, wins: u32) -> String {
+        if self.chinese {
+            format!("{wins} 连胜到此为止。")
+        } else {
+            format!("A streak of {wins} ends.")
+        }
+    }
+
+    /// Who makes which face.
+    pub fn makes_face(&self, name: &str, face: Face) -> String {
+        let face = self.face(face);
+        if self.chinese {
+            format!("{name}：{face}")
+        } else {
+            format!("{name}: {face}")
+        }
+    }
+
+    /// A round begins, in line mode.
+    pub fn against(&self, names: &str) -> String {
+        if self.chinese {
+            format!("对手：{names}。")
+        } else {
+            format!("Against {names}.")
+        }
+    }
+}
+
+/// Chinese.
+pub static CHINESE: Words = Words {
+    title: "武林",
+    rules: "剪刀剪布，布包石头，石头砸剪刀。连胜越多，得分越高。",
+    reconnecting: "正在重连…",
+    waiting: "正在找对手…",
+    waiting_detail: "没有人来，就由木人陪练。",
+    choose: "出招！",
+    chosen_detail: "还可以改，以最后一次为准。",
+    chosen_offline: "连接断了，连上后替你补上。",
+    time_up: "亮招！",
+    thinking: "正在想",
+    left: "走了",
+    other_left: "对手走了，算你赢。",
+    win: "你赢了！",
+    lose: "你输了",
+    draw: "平手",
+    one_win: "首胜，再赢一局就是连胜。",
+    try_again: "胜败乃兵家常事。",
+    draw_detail: "英雄所见略同。",
+    no_hand_loses: "没出手的算输。",
+    me: "我",
+    robot: "机器人",
+    nobody: "无名氏",
+    round_lost: "连接断开太久，上一局没能打完。",
+    no_result: "上一局没有等到结果，再来一局吧。",
+    restarting: "服务器正在重启，马上就好…",
+    replaced: "你在别处打开了武林，这一处先停下了。",
+    again: "再战一局",
+    leave: "离开",
+    face_keys: "做个鬼脸",
+    too_small: "窗口太小",
+    guests: [
+        "青衫客",
+        "白袍客",
+        "采药人",
+        "夜行人",
+        "卖酒翁",
+        "铁匠",
+        "渡船人",
+        "说书人",
+        "守塔人",
+        "牧羊人",
+        "放鹤人",
+        "听雨人",
+    ],
+    hands: ["剪刀", "石头", "布"],
+    no_hand: "没出手",
+    faces: ["大笑", "大哭", "生气", "坏笑"],
+    beats: ["剪刀剪布。", "石头砸剪刀。", "布包石头。"],
+    chinese: true,
+};
+
+/// English.
+pub static ENGLISH: Words = Words {
+    title: "武林 Wulin",
+    rules: "Scissors cut paper, paper wraps rock, rock breaks scissors.",
+    reconnecting: "Reconnecting…",
+    waiting: "Looking for somebody…",
+    waiting_detail: "If nobody comes, a robot steps in.",
+    choose: "Choose!",
+    chosen_detail: "You may still change; the last one counts.",
+    chosen_offline: "The connection is lost; it will be sent when it is back.",
+    time_up: "Show!",
+    thinking: "is thinking",
+    left: "has left",
+    other_left: "The other one left: the round is yours.",
+    win: "You win!",
+    lose: "You lose",
+    draw: "A draw",
+    one_win: "Win the next one and it is a streak.",
+    try_again: "Masters have lost more often than you.",
+    draw_detail: "Great minds think alike.",
+    no_hand_loses: "Who shows no hand loses.",
+    me: "You",
+    robot: "Robot",
+    nobody: "Somebody",
+    round_lost: "You were cut off for too long: that round went on without you.",
+    no_result: "No result came for that round. Play another.",
+    restarting: "The server is restarting; just a moment…",
+    replaced: "You have opened Wulin somewhere else; this one has stopped.",
+    again: "play again",
+    leave: "leave",
+    face_keys: "pull a face",
+    too_small: "Window too small",
+    guests: [
+        "Blue Robe",
+        "White Robe",
+        "Herbalist",
+        "Nightwalker",
+        "Wine Seller",
+        "Blacksmith",
+        "Ferryman",
+        "Storyteller",
+        "Tower Guard",
+        "Shepherd",
+        "Crane Keeper",
+        "Rain Watcher",
+    ],
+    hands: ["scissors", "rock", "paper"],
+    no_hand: "no hand",
+    faces: ["laughing", "crying", "angry", "smirking"],
+    beats: [
+        "Scissors cut paper.",
+        "Rock breaks scissors.",
+        "Paper wraps rock.",
+    ],
+    chinese: false,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_picks_the_language() {
+        for (locale, title) in [
+            ("zh_CN.UTF-8", "武林"),
+            ("ZH", "武林"),
+            ("en_US.UTF-8", "武林 Wulin"),
+            ("C", "武林 Wulin"),
+            ("", "武林 Wulin"),
+        ] {
+            assert_eq!(Words::of_locale(locale).title, title, "{locale}");
+        }
+    }
+
+    #[test]
+    fn robots_go_by_names_of_the_language() {
+        for (name, english) in [
+            ("木人·甲", "Wooden Man 1"),
+            ("铜人·丁", "Bronze Man 4"),
+            ("木人·戊", "木人·戊"),
+            ("robot:1", "robot:1"),
+        ] {
+            assert_eq!(ENGLISH.robot_name(name), english);
+            assert_eq!(CHINESE.robot_name(name), name);
+        }
+    }
+
+    #[test]
+    fn hands_have_the_names_of_their_numbers() {
+        assert_eq!(ENGLISH.hand(Hand::from_number(1)), "scissors");
+        assert_eq!(ENGLISH.hand(Hand::from_number(3)), "paper");
+        assert_eq!(CHINESE.hand(None), "没出手");
+        assert_eq!(CHINESE.beats(Hand::Rock), "石头砸剪刀。");
+    }
+}

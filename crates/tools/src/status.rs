@@ -1,0 +1,309 @@
+//! `wulin status` and `wulin log`: what the admin listener of a running server says, for people and for programs.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use tokio::net::TcpStream;
+use tokio::time;
+use wulin_command::Origins;
+use wulin_command::flags::duration;
+
+use wulin_command::flags::{ADMIN, Admin};
+use wulin_command::notice::{self, Notice, Wanted};
+use wulin_command::state::State;
+use wulin_http::exchange as http;
+use wulin_text::{harmless, harmless_lines};
+
+/// The flags of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    /// Which server.
+    #[command(flatten)]
+    pub server: AdminOf,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show it again and again, so often
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = duration, conflicts_with = "json")]
+    pub watch: Option<Duration>,
+}
+
+/// The flags of `log`.
+#[derive(Debug, Clone, Args)]
+pub struct Log {
+    /// What is to be logged: error, warn, info, debug or trace, or a list such as info,wulin=debug; SIGHUP brings back
+    /// what the server was started with
+    #[arg(value_name = "LEVEL")]
+    pub level: Option<String>,
+    /// Which server.
+    #[command(flatten)]
+    pub server: AdminOf,
+}
+
+/// Whose admin listener is asked.
+#[derive(Debug, Clone, Args)]
+pub struct AdminOf {
+    /// The server's --admin [default: the server says, else 127.0.0.1:9643]
+    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN")]
+    pub admin: Option<Admin>,
+    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
+    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Where the values are from.
+    #[arg(skip)]
+    pub origins: Origins,
+}
+
+/// How long the server may take in all.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 256 * 1024;
+/// Days before its end from which a certificate is worth a word.
+const SOON: f64 = 14.0;
+/// Moves to the top left and clears what is below.
+const CLEAR: &str = "\x1b[H\x1b[J";
+
+/// The most certificates that are shown, and names of each. A server may be no Wulin, or have a certificate for hundreds.
+const CERTIFICATES: usize = 100;
+const NAMES: usize = 20;
+
+/// The state of the server, as asked for. With `--watch` it never returns unless the server is gone.
+pub async fn show(
+    flags: &Status,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<String> {
+    let admin = find(&flags.server, variable).await?;
+    if flags.json {
+        return get(admin, "/status").await;
+    }
+    let Some(interval) = flags.watch else {
+        return Ok(page(&read(admin).await?));
+    };
+    let mut ticks = time::interval(interval.max(Duration::from_millis(100)));
+    loop {
+        ticks.tick().await;
+        let page = page(&read(admin).await?);
+        let mut stdout = io::stdout();
+        if stdout.is_terminal() {
+            write!(stdout, "{CLEAR}")?;
+        }
+        writeln!(stdout, "{page}")?;
+        stdout.flush()?;
+    }
+}
+
+/// What the server logs, after it has been changed if that was asked for.
+pub async fn log(
+    flags: &Log,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<String> {
+    let admin = find(&flags.server, variable).await?;
+    let answer = match &flags.level {
+        None => get(admin, "/log").await?,
+        Some(level) => exchange(admin, "PUT", "/log", level).await?,
+    };
+    Ok(answer)
+}
+
+/// Where the admin listener is of the server that is meant: what was typed, else what the server itself says, else what its
+/// variable says, or the default.
+async fn find(
+    server: &AdminOf,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> anyhow::Result<SocketAddr> {
+    let typed = server.origins.typed("--admin");
+    let told = match server.admin {
+        // Port 0 was for the server, which took a free one.
+        Some(Admin::At(address)) if typed && address.port() != 0 => return Ok(address),
+        Some(Admin::Off) if typed => bail!("--admin off: there is nobody to ask"),
+        told => told,
+    };
+    let wanted = Wanted {
+        state_dir: (server.state_dir.clone()).filter(|_| server.origins.typed("--state-dir")),
+        ..Wanted::default()
+    };
+    let Some(notice) = notice::find(&wanted, &variable)? else {
+        return match told {
+            Some(Admin::At(address)) => Ok(address),
+            Some(Admin::Off) => bail!("--admin off: there is nobody to ask"),
+            None => Ok(ADMIN),
+        };
+    };
+    let Some(admin) = notice.admin else {
+        bail!(
+            "the server at {} has no admin listener: it was started with --admin off, or the port was taken",
+            notice.https
+        );
+    };
+    let mut result = Err(anyhow!("no address to ask"));
+    for target in Notice::targets(admin) {
+        result = read(target).await.and_then(|state| {
+            if state.instance == notice.instance {
+                Ok(target)
+            } else {
+                bail!(
+                    "what answers at {target} is another server than the one that said it is there"
+                )
+            }
+        });
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+/// The state of the server whose admin listener this is.
+pub async fn read(admin: SocketAddr) -> anyhow::Result<State> {
+    let answer = get(admin, "/status").await?;
+    serde_json::from_str(&answer)
+        .with_context(|| format!("{admin} answers, but not as a server of this version does"))
+}
+
+/// What is answered there, which may be anybody's: it is for people to look at.
+async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<String> {
+    exchange(admin, "GET", path, "").await
+}
+
+async fn exchange(
+    admin: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> anyhow::Result<String> {
+    let exchange = async {
+        let stream = TcpStream::connect(admin).await.with_context(|| {
+            format!(
+                "no server can be reached at {admin}. Is it running on this machine? --admin says where it listens"
+            )
+        })?;
+        let request = http::request(method, path, &admin.to_string(), body)?;
+        let answer = http::exchange(stream, request, LONGEST).await;
+        answer.with_context(|| format!("asking {admin}"))
+    };
+    let answer = time::timeout(PATIENCE, exchange)
+        .await
+        .with_context(|| format!("{admin} does not answer"))??;
+    let body = harmless_lines(answer.text().trim());
+    if answer.status == 200 {
+        Ok(body)
+    } else {
+        bail!("{body}")
+    }
+}
+
+/// The state as a person reads it.
+fn page(state: &State) -> String {
+    let State {
+        counts,
+        totals,
+        rates,
+        ..
+    } = state;
+    let mut page = String::new();
+    let mut line = |name: &str, text: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "{name:<14}{}", harmless(&text));
+    };
+    let uptime = Duration::from_secs(state.uptime_seconds as u64);
+    line(
+        "wulin",
+        format!(
+            "{}, {} for {}",
+            state.version,
+            state.status,
+            humantime::format_duration(uptime)
+        ),
+    );
+    let http = state.http.map(|http| format!(", redirect at {http}"));
+    line(
+        "address",
+        format!("{}{}", state.https, http.unwrap_or_default()),
+    );
+    line(
+        "people",
+        format!(
+            "{} online, {} waiting, {} in memory",
+            counts.people, counts.waiting, counts.memories
+        ),
+    );
+    line(
+        "rooms",
+        format!(
+            "{} with {} robots; {} rounds, {:.1}/s",
+            counts.rooms, counts.robots, totals.rounds, rates.rounds
+        ),
+    );
+    line(
+        "clients",
+        format!(
+            "{} native, {} Engine.IO 3, {} Engine.IO 4, {} polling or upgraded; {:.1}/s new",
+            counts.native, counts.engineio3, counts.engineio4, counts.polling, rates.clients
+        ),
+    );
+    line(
+        "connections",
+        format!(
+            "{}; {} handshakes, {} turned away or come to nothing",
+            counts.connections, totals.handshakes, totals.connections_refused
+        ),
+    );
+    line(
+        "messages",
+        format!(
+            "{} in, {:.1}/s; {} out, {:.1}/s; {} refused",
+            totals.messages_received,
+            rates.messages_received,
+            totals.messages_sent,
+            rates.messages_sent,
+            totals.messages_refused
+        ),
+    );
+    if let Some(cost) = &state.process {
+        line(
+            "process",
+            format!(
+                "{:.1} MiB, {:.1} s of CPU, {} of {} files",
+                cost.resident_bytes as f64 / f64::from(1 << 20),
+                cost.cpu_seconds,
+                cost.open_files,
+                cost.max_files
+            ),
+        );
+    }
+    for certificate in state.certificates.iter().take(CERTIFICATES) {
+        let days = certificate.days_left;
+        let verdict = match days {
+            days if days < 0.0 => " (EXPIRED)",
+            days if days < SOON => " (SOON)",
+            _ => "",
+        };
+        line(
+            "certificate",
+            format!(
+                "{}, until {}, {:.0} days{verdict}",
+                names(&certificate.names),
+                certificate.until,
+                days.floor()
+            ),
+        );
+    }
+    page.truncate(page.trim_end().len());
+    page
+}
+
+/// The first names, and how many more there are.
+fn names(all: &[String]) -> String {
+    let shown = all.iter().take(NAMES).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

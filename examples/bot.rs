@@ -1,0 +1,94 @@
+//! A bot: plays some rounds of Wulin and prints what came of each.
+//!
+//! `cargo run --example bot -- [wss://localhost:8443/applet/websocket] [3]`
+
+use std::env;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use wulin_certs::trusted_roots;
+use wulin_client::address::{Address, HTTPS};
+use wulin_client::dialer::Dialer;
+use wulin_client::random_uid;
+use wulin_client::websocket::Identity;
+use wulin_client::wire::{Event, Line};
+use wulin_game::Hand;
+use wulin_http::tls::Trust;
+
+const SERVER: &str = "wss://localhost:8443/applet/websocket";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = env::args().skip(1);
+    let address = arguments.next().unwrap_or_else(|| SERVER.to_owned());
+    let rounds = arguments.next().unwrap_or_else(|| "3".to_owned());
+    let rounds = rounds.parse::<u32>().context("the number of rounds")?;
+
+    let address = Address::parse(&address, HTTPS)?;
+    // The authorities that phones know, and those in the file this variable names.
+    let file = env::var_os("SSL_CERT_FILE");
+    let roots = trusted_roots(file.as_deref().map(Path::new))?;
+    let path = address.path.clone();
+    let dialer = Dialer {
+        path: path.unwrap_or_else(|| "/applet/websocket".to_owned()),
+        address,
+        trust: Trust::Roots(Arc::new(roots)),
+    };
+    let me = Identity {
+        uid: random_uid("bot")?,
+        name: "Rust bot".to_owned(),
+        token: None,
+    };
+    let mut socket = dialer.dial(&me).await.context("no connection")?;
+    let mut hand = Hand::Rock;
+    let mut round = 1;
+    while round <= rounds {
+        match socket.next().await? {
+            Event::Hi(_) => socket.say("join", Value::Null).await?,
+            Event::Start(_) => {
+                let choice = json!({ "choice": hand.number() });
+                socket.say("choice", choice).await?;
+            }
+            Event::Result(lines) => {
+                let mine = lines.iter().find(|line| line.uid == me.uid);
+                let mine = mine.context("a result without us")?;
+                let theirs = lines.iter().find(|line| line.uid != me.uid);
+                let theirs = theirs.context("a result with us alone")?;
+                println!(
+                    "round {round}: {} against {} scores {}, {} in all",
+                    shown(mine),
+                    shown(theirs),
+                    mine.round_score,
+                    mine.total_score
+                );
+                // People repeat themselves: the next hand is the one that beats their last.
+                if let Some(last) = theirs.hand() {
+                    hand = Hand::ALL
+                        .into_iter()
+                        .find(|hand| hand.beats(last))
+                        .unwrap_or(hand);
+                }
+                round += 1;
+                if round <= rounds {
+                    socket.say("join", Value::Null).await?;
+                }
+            }
+            Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+            // A newer server may know more events.
+            Event::Room(_) | Event::Movement(_) | Event::Left(_) | Event::Other(_) => {}
+        }
+    }
+    socket.close().await;
+    Ok(())
+}
+
+fn shown(line: &Line) -> &'static str {
+    match line.hand() {
+        Some(Hand::Scissors) => "scissors",
+        Some(Hand::Rock) => "rock",
+        Some(Hand::Paper) => "paper",
+        None => "nothing",
+    }
+}
