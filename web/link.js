@@ -146,7 +146,9 @@ function webSocket(address) {
 
 /** @type {import('../miniprogram/game/polling.js').Ask} */
 async function ask(url, body) {
-  const answer = await fetch(url, { method: body === undefined ? 'GET' : 'POST', body, cache: 'no-store', credentials: 'same-origin' });
+  const posts = body !== undefined;
+  // What is posted last is the good-bye of a page that goes: `keepalive` lets it out.
+  const answer = await fetch(url, { method: posts ? 'POST' : 'GET', body, keepalive: posts, cache: 'no-store' });
   if (!answer.ok) throw new Error(`polling: ${answer.status}`);
   return answer.text();
 }

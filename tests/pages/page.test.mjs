@@ -84,7 +84,7 @@ describe('playing', AT_ONCE, () => {
     assertQuiet(someone);
   }));
 
-  test('keyboard only: tab, enter, 1 to 3, enter', onServer(ROBOTS, async (server) => {
+  test('keyboard only: tab, enter, 1 to 3, enter', onServer({ ...ROBOTS, 'robot-wait': '2s' }, async (server) => {
     const someone = await open(server, { viewport: DESK });
     const { page } = someone;
     await page.keyboard.press('Enter');

@@ -1,7 +1,7 @@
 // Stands in for the server where it cannot be reached, with a page that says so. Whatever the server does answer is passed on as
 // it is, a 404 too, and nothing of the game is kept: so no page is ever older than its server.
 
-const CACHE = 'offline-56d2fe40';
+const CACHE = 'offline-488bf5a0';
 const PAGE = '/offline.html';
 
 addEventListener('install', (event) => {
