@@ -350,7 +350,7 @@ enum Exit {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
+async fn whoever_goes_in_the_middle_of_a_round_harms_nobody_and_forfeits_only_by_leaving() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
     let undisturbed = Undisturbed::start(&server).await;
     let mut rounds = Vec::new();
@@ -393,7 +393,12 @@ async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
                             drop(two);
                         }
                     }
-                    assert_eq!(one.event("leave").await, json!({"uid": goes}));
+                    let (event, hand) = match exit {
+                        Exit::Leave => ("leave", Value::Null),
+                        Exit::Close | Exit::Vanish => ("away", Value::Null),
+                        Exit::WithAChoice => ("away", json!(2)),
+                    };
+                    assert_eq!(one.event(event).await, json!({"uid": goes}), "{exit:?}");
                     let result = one.event("result").await;
                     let line = |uid: &str| {
                         result["result"]
@@ -405,10 +410,10 @@ async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
                     };
                     assert_eq!(
                         line(&stays).unwrap()["roundScore"],
-                        1,
+                        u8::from(hand.is_null()),
                         "{exit:?} after {after:?}"
                     );
-                    assert_eq!(line(&goes).unwrap()["choice"], Value::Null);
+                    assert_eq!(line(&goes).unwrap()["choice"], hand);
                 }));
             }
         }

@@ -70,6 +70,7 @@ fn choices(times: u64, read: impl Fn() -> Command, write: fn(&Message) -> String
         player: PlayerId(number),
         profile: profile(number),
         standing: Standing::default(),
+        legacy: false,
     });
     let mut room = Room::start(RoomId(1), people.into(), format, 7, now);
     for turn in 0..times {
@@ -98,6 +99,7 @@ fn visits(times: u64) {
         },
         patience: Patience {
             robot_wait: Duration::from_secs(1),
+            rematch_wait: Duration::from_secs(8),
             nearby_km: 10.0,
         },
         memory: Duration::from_mins(10),

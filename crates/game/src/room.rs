@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::Rejected;
-use super::event::{Event, Movement, RoundStanding, Seated};
+use super::event::{Event, Movement, OwnHand, RoundStanding, Seated};
 use super::hand::{Face, Hand};
 use super::player::{PlayerId, Profile, RoomId, Standing};
 use super::robot::{self, Robot};
@@ -19,12 +19,19 @@ use super::score::{Shown, balances};
 pub enum Command {
     /// Show this hand at the end; the last one counts.
     Choose(Hand),
+    /// Show this hand at the end, whatever comes.
+    Lock(Hand),
     /// Pull a face at the others.
     Pull(Face),
     /// Give the seat up.
     Leave,
+    /// My connection is lost. The seat and the hand stay mine.
+    Disconnect,
     /// Tell me again where the round stands: another connection speaks for me now.
-    Return,
+    Return {
+        /// Whether that is a client from 2016.
+        legacy: bool,
+    },
 }
 
 /// Who is to be told.
@@ -47,7 +54,7 @@ pub enum Output {
     Left(PlayerId),
     /// The round is settled and the room is over: the lobby is told before the players, so that whoever asks again at once
     /// is free.
-    Settled(Vec<Settlement>),
+    Settled(Arc<[RoundStanding]>, Vec<Settlement>),
 }
 
 /// What a round did to a person who stayed to its end.
@@ -70,12 +77,34 @@ pub struct Entrant {
     pub profile: Profile,
     /// What it brings along.
     pub standing: Standing,
+    /// Whether its client is from 2016, which counts the round down itself.
+    pub legacy: bool,
 }
 
 #[derive(Debug)]
 struct Seat {
     shown: Shown,
     occupant: Occupant,
+    locked: bool,
+    away: bool,
+    legacy: bool,
+}
+
+impl Seat {
+    fn new(occupant: Occupant, legacy: bool) -> Seat {
+        Seat {
+            shown: Shown::Nothing,
+            occupant,
+            locked: false,
+            away: false,
+            legacy,
+        }
+    }
+
+    /// Whether a person sits here who has not left.
+    fn is_taken(&self) -> bool {
+        self.shown != Shown::Left && matches!(self.occupant, Occupant::Person(_))
+    }
 }
 
 #[derive(Debug)]
@@ -130,28 +159,27 @@ impl Room {
             player,
             profile,
             standing,
+            legacy,
         } in people
         {
-            seats.push(Seat {
-                shown: Shown::Nothing,
-                occupant: Occupant::Person(player),
-            });
+            seats.push(Seat::new(Occupant::Person(player), legacy));
             cards.push(Seated {
                 profile,
                 standing,
                 robot: false,
+                locked: false,
+                away: false,
             });
         }
         for seat in seats.len()..format.seats {
             let robot = Robot::new(now, format.round_time, &mut rng);
-            seats.push(Seat {
-                shown: Shown::Nothing,
-                occupant: Occupant::Robot(robot),
-            });
+            seats.push(Seat::new(Occupant::Robot(robot), false));
             cards.push(Seated {
                 profile: robot::profile(id, seat),
                 standing: Standing::default(),
                 robot: true,
+                locked: false,
+                away: false,
             });
         }
         let mut room = Room {
@@ -171,6 +199,7 @@ impl Room {
                     room: id,
                     seats: room.cards.clone(),
                     full: true,
+                    rematch: None,
                 },
             );
         }
@@ -179,6 +208,7 @@ impl Room {
             Event::RoundStarted {
                 round_time: format.round_time,
                 seats: room.cards.clone(),
+                own: None,
             },
         );
         room
@@ -199,14 +229,25 @@ impl Room {
     pub fn handle(&mut self, by: PlayerId, command: Command, now: Instant) -> Result<(), Rejected> {
         let Phase::Playing { deadline } = self.phase else {
             return Err(match command {
-                Command::Choose(_) => Rejected::NoRound,
-                Command::Pull(_) | Command::Leave | Command::Return => Rejected::NotSeated,
+                Command::Choose(_) | Command::Lock(_) => Rejected::NoRound,
+                Command::Pull(_)
+                | Command::Leave
+                | Command::Disconnect
+                | Command::Return { .. } => Rejected::NotSeated,
             });
         };
         let seat = self.seat_of(by).ok_or(Rejected::NotSeated)?;
         match command {
-            Command::Choose(_) if now >= deadline => return Err(Rejected::NoRound),
+            Command::Choose(_) | Command::Lock(_) if now >= deadline => {
+                return Err(Rejected::NoRound);
+            }
+            Command::Choose(hand) | Command::Lock(hand) if self.seats[seat].locked => {
+                if self.seats[seat].shown != Shown::Hand(hand) {
+                    return Err(Rejected::HandLocked);
+                }
+            }
             Command::Choose(hand) => self.choose(seat, hand),
+            Command::Lock(hand) => self.lock(seat, hand),
             Command::Pull(face) => {
                 self.pull(seat, face);
                 for seat in &mut self.seats {
@@ -216,15 +257,10 @@ impl Room {
                 }
             }
             Command::Leave => self.leave(seat, by),
-            Command::Return => {
+            Command::Disconnect => self.went_away(seat, by),
+            Command::Return { legacy } => {
                 let round_time = deadline.saturating_duration_since(now);
-                self.send(
-                    Recipient::One(by),
-                    Event::RoundStarted {
-                        round_time,
-                        seats: self.cards.clone(),
-                    },
-                );
+                self.came_back(seat, by, legacy, round_time);
             }
         }
         Ok(())
@@ -270,18 +306,9 @@ impl Room {
     }
 
     fn present(&self) -> impl Iterator<Item = PlayerId> + '_ {
-        self.seats.iter().filter_map(|seat| match seat {
-            Seat {
-                shown: Shown::Hand(_) | Shown::Nothing,
-                occupant: Occupant::Person(player),
-            } => Some(*player),
-            Seat {
-                shown: Shown::Left, ..
-            }
-            | Seat {
-                occupant: Occupant::Robot(_),
-                ..
-            } => None,
+        self.seats.iter().filter_map(|seat| match seat.occupant {
+            Occupant::Person(player) if seat.is_taken() => Some(player),
+            Occupant::Person(_) | Occupant::Robot(_) => None,
         })
     }
 
@@ -295,6 +322,52 @@ impl Room {
     fn choose(&mut self, seat: usize, hand: Hand) {
         self.seats[seat].shown = Shown::Hand(hand);
         self.moved(seat, Movement::Choice);
+    }
+
+    fn lock(&mut self, seat: usize, hand: Hand) {
+        self.seats[seat].shown = Shown::Hand(hand);
+        self.seats[seat].locked = true;
+        self.moved(seat, Movement::Locked);
+        self.end_if_nobody_is_waited_for();
+    }
+
+    fn went_away(&mut self, seat: usize, player: PlayerId) {
+        if std::mem::replace(&mut self.seats[seat].away, true) {
+            return;
+        }
+        let uid = self.cards[seat].profile.uid.clone();
+        self.send(Recipient::Others(player), Event::WentAway { uid });
+    }
+
+    fn came_back(&mut self, seat: usize, player: PlayerId, legacy: bool, round_time: Duration) {
+        self.seats[seat].legacy = legacy;
+        let Seat { shown, locked, .. } = self.seats[seat];
+        let own = match shown {
+            Shown::Hand(hand) => Some(OwnHand { hand, locked }),
+            Shown::Nothing | Shown::Left => None,
+        };
+        let was_away = std::mem::replace(&mut self.seats[seat].away, false);
+        let seats = self
+            .cards
+            .iter()
+            .zip(&self.seats)
+            .map(|(card, seat)| Seated {
+                locked: seat.locked,
+                away: seat.away,
+                ..card.clone()
+            });
+        let event = Event::RoundStarted {
+            round_time,
+            seats: seats.collect(),
+            own,
+        };
+        self.send(Recipient::One(player), event);
+        if was_away {
+            let uid = self.cards[seat].profile.uid.clone();
+            self.send(Recipient::Others(player), Event::CameBack { uid });
+        }
+        // Its client may be another than before, and no longer one that expects the full time.
+        self.end_if_nobody_is_waited_for();
     }
 
     fn pull(&mut self, seat: usize, face: Face) {
@@ -330,11 +403,37 @@ impl Room {
         if self.present().next().is_none() {
             // Robots leave with the last person: nobody is left to be told a result.
             self.phase = Phase::Over;
-            self.outputs.push_back(Output::Settled(Vec::new()));
+            self.outputs
+                .push_back(Output::Settled(Arc::new([]), Vec::new()));
             return;
         }
         let uid = self.cards[seat].profile.uid.clone();
         self.send(Recipient::All, Event::Left { uid });
+        self.end_if_nobody_is_waited_for();
+    }
+
+    /// Ends the round when nothing that could still happen matters: every person still there has locked a hand, or one is left
+    /// of several and there is no robot to play against. A client from 2016 counts down by itself and expects the full time.
+    fn end_if_nobody_is_waited_for(&mut self) {
+        let there = self.seats.iter().filter(|seat| seat.is_taken());
+        if there.clone().any(|seat| seat.legacy) {
+            return;
+        }
+        let all_locked = there.clone().all(|seat| seat.locked);
+        let one_is_left = there.count() == 1 && self.robots() == 0;
+        if !all_locked && !one_is_left {
+            return;
+        }
+        // Whoever is quick must not win because a robot had no time to show a hand.
+        for seat in 0..self.seats.len() {
+            if self.seats[seat].shown == Shown::Nothing
+                && let Occupant::Robot(robot) = &mut self.seats[seat].occupant
+            {
+                let (hand, _) = robot.make_move(&mut self.rng);
+                self.choose(seat, hand);
+            }
+        }
+        self.settle();
     }
 
     fn settle(&mut self) {
@@ -359,10 +458,8 @@ impl Room {
                 round_score,
                 standing,
             });
-            if let Seat {
-                shown: Shown::Hand(_) | Shown::Nothing,
-                occupant: Occupant::Person(player),
-            } = *seat
+            if let Occupant::Person(player) = seat.occupant
+                && seat.is_taken()
             {
                 settlements.push(Settlement {
                     player,
@@ -371,13 +468,11 @@ impl Room {
                 });
             }
         }
-        self.outputs.push_back(Output::Settled(settlements));
-        self.send(
-            Recipient::All,
-            Event::RoundEnded {
-                standings: standings.into(),
-            },
-        );
+        let standings: Arc<[RoundStanding]> = standings.into();
+        self.outputs
+            .push_back(Output::Settled(standings.clone(), settlements));
+        let room = self.id;
+        self.send(Recipient::All, Event::RoundEnded { room, standings });
     }
 
     fn send(&mut self, recipient: Recipient, event: Event) {
@@ -393,6 +488,7 @@ mod tests {
     const BOB: PlayerId = PlayerId(2);
     const CAROL: PlayerId = PlayerId(3);
     const ROUND_TIME: Duration = Duration::from_secs(5);
+    const RETURN: Command = Command::Return { legacy: false };
 
     fn entrant(player: PlayerId) -> Entrant {
         let profile = Profile {
@@ -404,6 +500,7 @@ mod tests {
             player,
             profile,
             standing: Standing::default(),
+            legacy: false,
         }
     }
 
@@ -427,7 +524,7 @@ mod tests {
         let ends: Vec<_> = outputs
             .iter()
             .filter_map(|output| match output {
-                Output::Send(Recipient::All, Event::RoundEnded { standings }) => {
+                Output::Send(Recipient::All, Event::RoundEnded { standings, .. }) => {
                     Some(standings.to_vec())
                 }
                 _ => None,
@@ -445,9 +542,9 @@ mod tests {
         assert_eq!(room.deadline(), Some(start + ROUND_TIME));
         room.handle_timeout(start + ROUND_TIME);
         let outputs = drain(&mut room);
-        let Some(Output::Settled(settlements)) = outputs
+        let Some(Output::Settled(_, settlements)) = outputs
             .iter()
-            .find(|output| matches!(output, Output::Settled(_)))
+            .find(|output| matches!(output, Output::Settled(..)))
         else {
             panic!("not settled: {outputs:?}");
         };
@@ -455,7 +552,10 @@ mod tests {
             settlements[0].standing,
             Standing {
                 total: 1,
-                streak: 1
+                streak: 1,
+                best_streak: 1,
+                rounds: 1,
+                wins: 1
             }
         );
         assert!(settlements[1].lost);
@@ -492,25 +592,21 @@ mod tests {
             .unwrap();
         drain(&mut room);
         room.handle(ALICE, Command::Leave, start).unwrap();
+        let outputs = drain(&mut room);
         assert_eq!(
-            drain(&mut room),
+            outputs[..2],
             [
                 Output::Left(ALICE),
                 Output::Send(Recipient::All, Event::Left { uid: "p1".into() })
             ]
         );
         assert_eq!(room.audience(Recipient::All).collect::<Vec<_>>(), [BOB]);
-        assert_eq!(
-            room.deadline(),
-            Some(start + ROUND_TIME),
-            "the other gets a result on time"
-        );
+        assert_eq!(room.deadline(), None, "there is nobody to wait for");
         assert_eq!(
             room.handle(ALICE, Command::Choose(Hand::Rock), start),
-            Err(Rejected::NotSeated)
+            Err(Rejected::NoRound)
         );
-        room.handle_timeout(start + ROUND_TIME);
-        let lines = result(&drain(&mut room));
+        let lines = result(&outputs);
         assert_eq!(
             (&*lines[0].uid, lines[0].hand, lines[0].round_score),
             ("p1", None, 0)
@@ -527,7 +623,7 @@ mod tests {
         room.handle(ALICE, Command::Leave, start).unwrap();
         assert_eq!(
             drain(&mut room),
-            [Output::Left(ALICE), Output::Settled(vec![])]
+            [Output::Left(ALICE), Output::Settled(Arc::new([]), vec![])]
         );
         assert_eq!(room.deadline(), None);
         room.handle_timeout(start + ROUND_TIME);
@@ -597,13 +693,31 @@ mod tests {
     #[test]
     fn whoever_returns_is_told_the_time_that_is_left() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        room.handle(BOB, Command::Return, start + Duration::from_secs(2))
+        room.handle(ALICE, Command::Choose(Hand::Paper), start)
             .unwrap();
-        let outputs = drain(&mut room);
-        assert!(
-            matches!(&outputs[..], [Output::Send(Recipient::One(BOB), Event::RoundStarted { round_time, .. })]
-                if *round_time == Duration::from_secs(3)),
-            "{outputs:?}"
-        );
+        room.handle(BOB, Command::Lock(Hand::Rock), start).unwrap();
+        drain(&mut room);
+        for (who, own) in [(ALICE, (Hand::Paper, false)), (BOB, (Hand::Rock, true))] {
+            room.handle(who, RETURN, start + Duration::from_secs(2))
+                .unwrap();
+            let outputs = drain(&mut room);
+            let [
+                Output::Send(
+                    Recipient::One(told),
+                    Event::RoundStarted {
+                        round_time,
+                        seats,
+                        own: Some(OwnHand { hand, locked }),
+                    },
+                ),
+            ] = &outputs[..]
+            else {
+                panic!("{outputs:?}")
+            };
+            assert_eq!((*told, *round_time), (who, Duration::from_secs(3)));
+            assert_eq!((*hand, *locked), own);
+            let locked: Vec<_> = seats.iter().map(|seat| seat.locked).collect();
+            assert_eq!(locked, [false, true]);
+        }
     }
 }

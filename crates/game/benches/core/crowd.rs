@@ -20,6 +20,7 @@ pub(crate) const RULES: Rules = Rules {
     },
     patience: Patience {
         robot_wait: Duration::from_secs(1),
+        rematch_wait: Duration::from_secs(8),
         nearby_km: 10.0,
     },
     memory: Duration::from_mins(10),

@@ -27,6 +27,7 @@ fn entrants(seats: usize) -> Vec<Entrant> {
             player: PlayerId(number),
             profile: profile(number),
             standing: Standing::default(),
+            legacy: false,
         })
         .collect()
 }

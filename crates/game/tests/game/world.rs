@@ -10,11 +10,12 @@ use wulin_game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::{Command, Format, Output as RoomOutput, Recipient, Room};
 use wulin_game::{
-    ConnectionId, Event, Face, Hand, Origin, Place, PlayerId, Profile, Rejected, RoomId,
+    ConnectionId, Event, Face, Hand, Missed, Origin, Place, PlayerId, Profile, Rejected, RoomId,
     RoundStanding, Seated, Standing, Token,
 };
 
 pub(crate) const ROUND_TIME: Duration = Duration::from_secs(3);
+pub(crate) const REMATCH_WAIT: Duration = Duration::from_secs(8);
 pub(crate) const PEOPLE: usize = 7;
 
 #[derive(Debug, Clone)]
@@ -26,11 +27,29 @@ pub(crate) enum Step {
         prove: bool,
     },
     Join(Index),
+    JoinRobot(Index),
     Leave(Index),
     Choose(Index, Hand),
+    Lock(Index, Hand),
     Pull(Index, Face),
     Disconnect(Index),
     Wait(u64),
+}
+
+impl Round {
+    /// Whether nothing that could still happen matters.
+    fn waits_for_nobody(&self) -> bool {
+        let people = self.seats.iter().filter(|seat| !seat.robot);
+        let there: Vec<_> = people
+            .map(|seat| &seat.profile.uid)
+            .filter(|uid| !self.left.contains(*uid))
+            .collect();
+        if there.iter().any(|uid| self.legacy.contains(*uid)) {
+            return false;
+        }
+        let against_robots = self.seats.iter().any(|seat| seat.robot);
+        there.iter().all(|uid| self.locked.contains(*uid)) || there.len() == 1 && !against_robots
+    }
 }
 
 /// What a round looked like to its players, kept to check its result against the rules.
@@ -39,6 +58,10 @@ pub(crate) struct Round {
     pub(crate) seats: Arc<[Seated]>,
     people: Vec<PlayerId>,
     hands: HashMap<Arc<str>, Hand>,
+    locked: BTreeSet<Arc<str>>,
+    away: BTreeSet<Arc<str>>,
+    /// Whose clients are from 2016.
+    legacy: BTreeSet<Arc<str>>,
     left: BTreeSet<Arc<str>>,
     deadline: Instant,
     /// People who have been told the start and not yet the end.
@@ -52,8 +75,8 @@ pub(crate) struct World {
     pub(crate) lines: HashMap<PlayerId, ConnectionId>,
     /// The running room each player sits in.
     pub(crate) seats: HashMap<PlayerId, RoomId>,
-    uids: HashMap<PlayerId, Arc<str>>,
-    tokens: HashMap<Arc<str>, Token>,
+    pub(crate) uids: HashMap<PlayerId, Arc<str>>,
+    pub(crate) tokens: HashMap<Arc<str>, Token>,
     /// The last standing a result told, by uid.
     standings: HashMap<Arc<str>, Standing>,
     /// Connections that are open, and the uid each has been welcomed with.
@@ -63,6 +86,14 @@ pub(crate) struct World {
     next_connection: u64,
     results: usize,
     pub(crate) joined_by_itself: BTreeSet<PlayerId>,
+    /// The result each player is known to have received last.
+    received: HashMap<PlayerId, RoomId>,
+    /// The last result of each uid, until it is received or another round begins.
+    pub(crate) unheard: HashMap<Arc<str>, Missed>,
+    /// The number of people near each player was told last, if it gave no place.
+    pub(crate) nearby: HashMap<PlayerId, usize>,
+    /// Everything people have been told.
+    pub(crate) told: Vec<(PlayerId, Event)>,
     pub(crate) legacy: HashMap<PlayerId, bool>,
     pub(crate) asked: BTreeSet<PlayerId>,
 }
@@ -76,6 +107,7 @@ impl World {
             },
             patience: Patience {
                 robot_wait: Duration::from_secs(1),
+                rematch_wait: REMATCH_WAIT,
                 nearby_km: 10.0,
             },
             memory: Duration::from_mins(1),
@@ -95,6 +127,10 @@ impl World {
             next_connection: 0,
             results: 0,
             joined_by_itself: BTreeSet::new(),
+            received: HashMap::new(),
+            unheard: HashMap::new(),
+            nearby: HashMap::new(),
+            told: Vec::new(),
             legacy: HashMap::new(),
             asked: BTreeSet::new(),
         };
@@ -133,6 +169,9 @@ impl World {
                     .connections
                     .iter()
                     .any(|(other, owner)| *other != connection && *owner == Some(uid.clone()));
+                // Whoever is away plays on.
+                let plays = self.seats.keys().any(|player| self.uids[player] == uid);
+                let place = place.and_then(|(lat, lng)| Place::new(lat, lng));
                 let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
                 let hello = Hello {
                     profile: Profile {
@@ -140,25 +179,22 @@ impl World {
                         name: "n".into(),
                         picture: "".into(),
                     },
-                    place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
+                    place,
                     token: proof,
                     legacy,
                     origin: origin(connection),
                 };
-                self.arriving = Some((connection, uid.clone()));
-                let outcome = self.lobby.hello(connection, hello, self.now);
+                let outcome = self.hello(connection, hello);
                 match outcome {
                     Ok(()) => {}
                     Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| known != uid)),
                     Err(Rejected::UidTaken) => {
-                        assert!(taken && proof.is_none(), "refused a uid nobody has");
+                        assert!(
+                            (taken || plays) && proof.is_none(),
+                            "refused a uid nobody has"
+                        );
                     }
                     Err(other) => panic!("{other}"),
-                }
-                self.carry_out();
-                if outcome.is_ok() {
-                    let player = self.player(connection).expect("attached");
-                    self.legacy.insert(player, legacy);
                 }
             }
             Step::Join(connection) => {
@@ -171,6 +207,31 @@ impl World {
                     Err(Rejected::HelloFirst) => assert!(known.is_none()),
                     Err(Rejected::AlreadySeated) => {}
                     Err(other) => panic!("{other}"),
+                }
+                self.carry_out();
+            }
+            Step::JoinRobot(connection) => {
+                let (connection, known) = connection.get(&self.connections).clone();
+                let player = self.player(connection);
+                self.asked.extend(player);
+                match self.lobby.join_robot(connection, self.now) {
+                    Ok(()) => assert!(known.is_some()),
+                    Err(Rejected::HelloFirst) => assert!(known.is_none()),
+                    Err(Rejected::AlreadySeated) => {
+                        assert!(self.seats.contains_key(&player.expect("known")));
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+                self.carry_out();
+            }
+            Step::Lock(connection, hand) => {
+                let (connection, _) = connection.get(&self.connections).clone();
+                match self
+                    .player(connection)
+                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
+                {
+                    Some((player, room)) => _ = self.command(player, room, Command::Lock(hand)),
+                    None => assert!(self.lobby.choose(connection).is_err()),
                 }
                 self.carry_out();
             }
@@ -193,9 +254,7 @@ impl World {
                     .player(connection)
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
-                    Some((player, room)) => self
-                        .command(player, room, Command::Choose(hand))
-                        .expect("playing"),
+                    Some((player, room)) => _ = self.command(player, room, Command::Choose(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
             }
@@ -221,10 +280,53 @@ impl World {
         }
     }
 
+    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Hello) -> Result<(), Rejected> {
+        let (legacy, is_placed) = (hello.legacy, hello.place.is_some());
+        let uid = hello.profile.uid.clone();
+        if !self.connections.iter().any(|(other, _)| *other == by) {
+            self.connections.push((by, None));
+        }
+        self.note_receipt(self.lobby.holder(&uid));
+        self.arriving = Some((by, uid));
+        let outcome = self.lobby.hello(by, hello, self.now);
+        if let (Ok(()), Some(player)) = (outcome, self.lobby.speaker(by)) {
+            self.legacy.insert(player, legacy);
+            self.carry_out();
+            if is_placed || legacy {
+                self.nearby.remove(&player);
+            }
+        }
+        self.carry_out();
+        outcome
+    }
+
     pub(crate) fn disconnect(&mut self, connection: ConnectionId) {
         self.connections.retain(|(other, _)| *other != connection);
+        self.note_receipt(self.lobby.speaker(connection));
         self.lobby.disconnect(connection, self.now);
         self.carry_out();
+    }
+
+    /// As the runtime lets the lobby know which results have arrived.
+    fn note_receipt(&mut self, player: Option<PlayerId>) {
+        if let Some(player) = player
+            && let Some(room) = self.received.get(&player)
+        {
+            self.lobby.heard(player, *room);
+        }
+    }
+
+    /// The result of this room has arrived at this player.
+    pub(crate) fn receive(&mut self, player: PlayerId, room: RoomId) {
+        self.received.insert(player, room);
+        let uid = &self.uids[&player];
+        if self
+            .unheard
+            .get(uid)
+            .is_some_and(|missed| missed.room == room)
+        {
+            self.unheard.remove(uid);
+        }
     }
 
     /// Time passes; everything happens at its deadline, as the runtime's timers make it.
@@ -267,12 +369,36 @@ impl World {
             .rounds
             .get_mut(&room)
             .expect("a seat is in a running room");
+        let mut expected = Ok(());
         match command {
+            Command::Choose(hand) | Command::Lock(hand) if round.locked.contains(&uid) => {
+                if round.hands[&uid] != hand {
+                    expected = Err(Rejected::HandLocked);
+                }
+            }
             Command::Choose(hand) => _ = round.hands.insert(uid, hand),
+            Command::Lock(hand) => {
+                round.locked.insert(uid.clone());
+                round.hands.insert(uid, hand);
+            }
             Command::Leave => _ = round.left.insert(uid),
-            Command::Pull(_) | Command::Return => {}
+            Command::Disconnect => _ = round.away.insert(uid),
+            Command::Return { legacy } => {
+                round.away.remove(&uid);
+                if legacy {
+                    round.legacy.insert(uid);
+                } else {
+                    round.legacy.remove(&uid);
+                }
+            }
+            Command::Pull(_) => {}
         }
         let outcome = round.room.handle(player, command, self.now);
+        assert_eq!(outcome, expected, "{command:?}");
+        if matches!(command, Command::Lock(_) | Command::Leave | Command::Return { .. }) {
+            let is_over = round.room.deadline().is_none();
+            assert_eq!(is_over, round.waits_for_nobody(), "after {command:?}");
+        }
         self.drain(room);
         outcome
     }
@@ -297,6 +423,9 @@ impl World {
                             Some(&id),
                             "told somebody who is not here"
                         );
+                        if let Event::RoundStarted { own: Some(_), .. } = event {
+                            assert_eq!(recipient, Recipient::One(player), "a hand for all to see");
+                        }
                         self.told_in_room(id, player, &event);
                     }
                 }
@@ -314,15 +443,19 @@ impl World {
                             .iter()
                             .find(|seat| seat.profile.uid == *uid)
                             .expect("was here");
-                        Standing {
-                            streak: 0,
-                            ..before.standing
-                        }
+                        before.standing.after(-1).0
                     });
                     self.lobby.left_room(player, id, self.now);
                 }
-                RoomOutput::Settled(settlements) => {
-                    self.lobby.settled(id, &settlements, self.now);
+                RoomOutput::Settled(standings, settlements) => {
+                    for player in settlements.iter().map(|settlement| settlement.player) {
+                        let missed = Missed {
+                            room: id,
+                            standings: standings.clone(),
+                        };
+                        self.unheard.insert(self.uids[&player].clone(), missed);
+                    }
+                    self.lobby.settled(id, &standings, &settlements, self.now);
                 }
             }
         }
@@ -333,6 +466,10 @@ impl World {
         {
             let round = self.rounds.remove(&id).expect("just seen");
             assert!(self.now <= round.deadline, "a room outlived its round");
+            assert!(
+                self.now == round.deadline || round.waits_for_nobody(),
+                "somebody was not waited for"
+            );
             assert!(
                 round.inside.is_empty(),
                 "{:?} never heard the result",
@@ -347,29 +484,61 @@ impl World {
     }
 
     fn told_in_room(&mut self, id: RoomId, player: PlayerId, event: &Event) {
+        self.told.push((player, event.clone()));
         let round = self.rounds.get_mut(&id).expect("running");
         match event {
-            Event::RoundStarted { seats, .. } => {
+            Event::RoundStarted { seats, own, .. } => {
+                let uid = &self.uids[&player];
+                let shown = own.map(|own| own.hand);
+                assert_eq!(shown, round.hands.get(uid).copied(), "somebody else's hand");
+                assert_eq!(
+                    own.is_some_and(|own| own.locked),
+                    round.locked.contains(uid)
+                );
+                for seat in seats.iter() {
+                    let uid = &seat.profile.uid;
+                    assert_eq!(seat.locked, round.locked.contains(uid));
+                    assert_eq!(seat.away, round.away.contains(uid));
+                }
                 assert!(round.inside.insert(player) || self.lines.contains_key(&player));
                 let uids: BTreeSet<_> = seats.iter().map(|seat| &seat.profile.uid).collect();
                 assert_eq!(uids.len(), seats.len(), "two equal uids in a room");
             }
-            Event::RoundEnded { standings } => {
+            Event::RoundEnded { standings, .. } => {
                 assert!(
                     round.inside.remove(&player),
                     "a result without a start, or a second one"
                 );
                 check(round, standings);
                 self.results += 1;
-                for line in standings.iter() {
-                    self.standings.insert(line.uid.clone(), line.standing);
+                let uid = self.uids[&player].clone();
+                let mut lines = standings.iter();
+                let mine = lines.find(|line| line.uid == uid).expect("in the result");
+                // Somebody else may have the uid of a client from 2016 that is gone.
+                if self
+                    .lobby
+                    .holder(&uid)
+                    .is_none_or(|holder| holder == player)
+                {
+                    self.standings.insert(uid, mine.standing);
+                }
+                // Every other result arrives, if there is somebody to read it.
+                let line = self.lines.get(&player);
+                let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
+                if is_here && id.0.is_multiple_of(2) {
+                    self.receive(player, id);
                 }
             }
-            Event::Moved { .. } | Event::Left { .. } => {
+            Event::Moved { .. }
+            | Event::Left { .. }
+            | Event::WentAway { .. }
+            | Event::CameBack { .. } => {
                 assert!(round.inside.contains(&player), "{event:?} after the end");
             }
             Event::RoomChanged { full, .. } => assert!(*full && !round.inside.contains(&player)),
-            Event::Welcomed { .. } => panic!("a room welcomes nobody"),
+            Event::Welcomed { .. } | Event::NearbyChanged { .. } => {
+                panic!("a room welcomes nobody")
+            }
         }
     }
 
@@ -399,16 +568,44 @@ impl World {
                     self.connect();
                 }
                 LobbyOutput::Send(player, event) => {
-                    assert!(
-                        self.lines.contains_key(&player),
-                        "told somebody who is gone"
-                    );
+                    let line = self.lines.get(&player);
+                    let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
+                    assert!(is_here, "told somebody who is gone");
+                    self.told.push((player, event.clone()));
+                    let is_among = |seats: &[Seated]| {
+                        let uid = &self.uids[&player];
+                        seats.iter().any(|seat| seat.profile.uid == *uid)
+                    };
                     match event {
-                        Event::Welcomed { token, nearby, .. } => {
+                        Event::Welcomed {
+                            token,
+                            nearby,
+                            missed,
+                            ..
+                        } => {
                             assert!(nearby < PEOPLE + 2);
-                            self.tokens.insert(self.uids[&player].clone(), token);
+                            self.nearby.insert(player, nearby);
+                            let uid = self.uids[&player].clone();
+                            if missed.is_some() {
+                                assert_eq!(missed.as_ref(), self.unheard.get(&uid));
+                            }
+                            self.tokens.insert(uid, token);
                         }
-                        Event::RoomChanged { seats, .. } => {
+                        Event::NearbyChanged { nearby } => {
+                            assert!(!self.legacy[&player], "2016 knows no such event");
+                            if let Some(told) = self.nearby.get_mut(&player) {
+                                assert_ne!(*told, nearby, "told what it knows");
+                                *told = nearby;
+                            }
+                        }
+                        Event::RoomChanged { seats, rematch, .. } if !is_among(&seats) => {
+                            // An invitation, or its end.
+                            assert!(!self.seats.contains_key(&player));
+                            assert!(!self.legacy[&player], "2016 knows no invitations");
+                            assert_eq!(rematch.is_none(), seats.is_empty());
+                        }
+                        Event::RoomChanged { seats, rematch, .. } => {
+                            assert_eq!(rematch, None, "invited to its own table");
                             assert!(!self.seats.contains_key(&player), "waits and plays at once");
                             assert!(
                                 seats
@@ -425,18 +622,23 @@ impl World {
                         Event::Moved { .. } | Event::Left { .. } => {
                             assert!(!self.seats.contains_key(&player));
                         }
-                        Event::RoundStarted { .. } | Event::RoundEnded { .. } => {
+                        Event::RoundStarted { .. }
+                        | Event::RoundEnded { .. }
+                        | Event::WentAway { .. }
+                        | Event::CameBack { .. } => {
                             panic!("the lobby runs no rounds")
                         }
                     }
                 }
                 LobbyOutput::Resumed(player, room) => {
                     assert_eq!(self.seats.get(&player), Some(&room));
-                    self.command(player, room, Command::Return)
+                    let legacy = self.legacy[&player];
+                    self.command(player, room, Command::Return { legacy })
                         .expect("playing");
                 }
                 LobbyOutput::Abandoned(player, _, room) => {
-                    self.command(player, room, Command::Leave).expect("seated");
+                    self.command(player, room, Command::Disconnect)
+                        .expect("seated");
                 }
                 LobbyOutput::Opened(room, people) => self.open(room, people),
                 LobbyOutput::Gone(player) => {
@@ -456,12 +658,19 @@ impl World {
                 "{player} sits in two rooms"
             );
             self.asked.remove(player);
+            self.unheard.remove(&self.uids[player]);
         }
+        let legacy = |player: &&PlayerId| self.legacy.get(player).copied().unwrap_or_default();
+        let legacy = people.iter().filter(legacy);
+        let legacy = legacy.map(|player| self.uids[player].clone()).collect();
         let round = Round {
             room,
             seats: Arc::new([]),
             people,
             hands: HashMap::new(),
+            locked: BTreeSet::new(),
+            away: BTreeSet::new(),
+            legacy,
             left: BTreeSet::new(),
             deadline: self.now + ROUND_TIME,
             inside: BTreeSet::new(),
@@ -527,20 +736,20 @@ fn check(round: &Round, standings: &[RoundStanding]) {
                 (.., Some(a), Some(b)) => i32::from(a.beats(b)) - i32::from(b.beats(a)),
             };
         }
-        let Standing { total, streak } = seat.standing;
+        let before = seat.standing;
+        let mut after = Standing {
+            streak: 0,
+            rounds: before.rounds + 1,
+            ..before
+        };
+        let mut score = 0;
         if balance > 0 {
-            let score = u64::from(balance.unsigned_abs()) * u64::from(streak + 1);
-            assert_eq!(mine.round_score, score);
-            assert_eq!(
-                mine.standing,
-                Standing {
-                    total: total + score,
-                    streak: streak + 1
-                }
-            );
-        } else {
-            assert_eq!(mine.round_score, 0);
-            assert_eq!(mine.standing, Standing { total, streak: 0 });
+            after.streak = before.streak + 1;
+            after.best_streak = before.best_streak.max(after.streak);
+            after.wins += 1;
+            score = u64::from(balance.unsigned_abs()) * u64::from(after.streak);
+            after.total += score;
         }
+        assert_eq!((mine.round_score, mine.standing), (score, after));
     }
 }

@@ -17,7 +17,7 @@ use wulin_game::ids::shrink;
 use wulin_game::lobby::{Hello, Lobby, Output};
 use wulin_game::protocol::{Code, Fault, Message};
 use wulin_game::room::{Command, Room, Settlement};
-use wulin_game::{ConnectionId, Face, PlayerId, RoomId};
+use wulin_game::{ConnectionId, Face, PlayerId, RoomId, RoundStanding};
 
 /// Letters the lobby can be behind before connections are slowed down.
 const MAILBOX: usize = 1024;
@@ -31,6 +31,8 @@ pub enum Ask {
     Hello(Box<Hello>),
     /// A seat.
     Join,
+    /// A seat with a robot.
+    JoinRobot,
     /// Not to wait any longer.
     Leave,
     /// A hand, though no round is running.
@@ -44,7 +46,7 @@ impl Ask {
     fn event(&self) -> &'static str {
         match self {
             Ask::Hello(_) => "hello",
-            Ask::Join => "join",
+            Ask::Join | Ask::JoinRobot => "join",
             Ask::Leave => "leave",
             Ask::Choose => "choice",
             Ask::Pull(_) => "face",
@@ -61,9 +63,18 @@ enum Letter {
     },
     Disconnected(ConnectionId),
     LeftRoom(PlayerId, RoomId),
-    Settled(RoomId, Vec<Settlement>),
+    // In a box, since every connection that sends has room for the largest letter.
+    Settled(Box<Ended>),
     Close,
     Ping(oneshot::Sender<()>),
+}
+
+/// What came of a room.
+#[derive(Debug)]
+struct Ended {
+    room: RoomId,
+    standings: Arc<[RoundStanding]>,
+    settlements: Vec<Settlement>,
 }
 
 /// The way to the lobby. Every send waits while the lobby is behind.
@@ -97,8 +108,18 @@ impl LobbyHandle {
         self.send(Letter::LeftRoom(player, room)).await;
     }
 
-    pub(super) async fn settled(&self, room: RoomId, settlements: Vec<Settlement>) {
-        self.send(Letter::Settled(room, settlements)).await;
+    pub(super) async fn settled(
+        &self,
+        room: RoomId,
+        standings: Arc<[RoundStanding]>,
+        settlements: Vec<Settlement>,
+    ) {
+        let ended = Box::new(Ended {
+            room,
+            standings,
+            settlements,
+        });
+        self.send(Letter::Settled(ended)).await;
     }
 
     async fn send(&self, letter: Letter) {
@@ -174,11 +195,19 @@ impl Host {
     fn open(&mut self, letter: Letter) {
         match letter {
             Letter::Ask { by, ask, ack } => self.answer(by, ask, ack),
-            Letter::Disconnected(connection) => self.lobby.disconnect(connection, now()),
+            Letter::Disconnected(connection) => {
+                self.note_receipt(self.lobby.speaker(connection));
+                self.lobby.disconnect(connection, now());
+            }
             Letter::LeftRoom(player, room) => self.lobby.left_room(player, room, now()),
-            Letter::Settled(room, settlements) => {
+            Letter::Settled(ended) => {
+                let Ended {
+                    room,
+                    standings,
+                    settlements,
+                } = *ended;
                 self.rooms.remove(&room);
-                self.lobby.settled(room, &settlements, now());
+                self.lobby.settled(room, &standings, &settlements, now());
             }
             Letter::Close => self.lobby.close(),
             Letter::Ping(pong) => _ = pong.send(()),
@@ -188,7 +217,11 @@ impl Host {
     fn answer(&mut self, by: Peer, ask: Ask, ack: Option<u64>) {
         let event = ask.event();
         let outcome = match ask {
-            Ask::Hello(hello) => self.lobby.hello(by.id, *hello, now()),
+            Ask::Hello(hello) => {
+                self.note_receipt(self.lobby.holder(&hello.profile.uid));
+                self.lobby.hello(by.id, *hello, now())
+            }
+            Ask::JoinRobot => self.lobby.join_robot(by.id, now()),
             Ask::Join => self.lobby.join(by.id, now()),
             Ask::Leave => self.lobby.leave(by.id),
             Ask::Choose => self.lobby.choose(by.id),
@@ -209,7 +242,12 @@ impl Host {
                     self.tell(player, Delivery::Replaced);
                 }
                 Output::Send(player, event) => {
-                    self.tell(player, Delivery::Message(Message::from(&event)));
+                    let message = Message::from(&event);
+                    if let (Some(room), Some(line)) = (message.result_of(), self.lines.get(&player))
+                    {
+                        line.told(room);
+                    }
+                    self.tell(player, Delivery::Message(message));
                 }
                 Output::Resumed(player, room) => {
                     if let Some(mailbox) = self.rooms.get(&room) {
@@ -248,7 +286,17 @@ impl Host {
         }
     }
 
-    /// Leaves a room on behalf of a connection that is gone. The lobby does, not the connection: it alone knows for certain
+    /// Lets the lobby know which result a player's connection has received, before it is another's turn to speak.
+    fn note_receipt(&mut self, player: Option<PlayerId>) {
+        if let Some(player) = player
+            && let Some(line) = self.lines.get(&player)
+            && let Some(room) = line.received()
+        {
+            self.lobby.heard(player, room);
+        }
+    }
+
+    /// Tells a room on behalf of a connection that is gone. The lobby does, not the connection: it alone knows for certain
     /// where the player sits.
     fn abandon(&self, player: PlayerId, connection: ConnectionId, room: RoomId) {
         let Some(mailbox) = self.rooms.get(&room) else {
@@ -256,8 +304,10 @@ impl Host {
         };
         let seat = room::seat(room, player, mailbox);
         // A task of its own: the lobby waits for no room.
-        self.tasks
-            .spawn(async move { seat.send(connection, Command::Leave, "leave", None).await });
+        self.tasks.spawn(async move {
+            seat.send(connection, Command::Disconnect, "leave", None)
+                .await
+        });
     }
 
     fn open_room(&mut self, room: Room, people: &[PlayerId]) {

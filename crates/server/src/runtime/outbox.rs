@@ -8,6 +8,7 @@ use std::task::{Poll, Waker};
 use super::room::SeatHandle;
 use super::{Census, Owed};
 use wulin_game::RoomId;
+use wulin_game::protocol::event::Care;
 use wulin_game::protocol::{Code, Fault, Message};
 
 /// Something for one connection.
@@ -35,7 +36,9 @@ pub enum Delivery {
 impl Delivery {
     fn is_volatile(&self) -> bool {
         match self {
-            Delivery::Message(message) | Delivery::Owed(message, _) => message.volatile,
+            Delivery::Message(message) | Delivery::Owed(message, _) => {
+                message.care == Care::Volatile
+            }
             Delivery::Acknowledge(..)
             | Delivery::Seated { .. }
             | Delivery::Unseated(_)
@@ -63,6 +66,8 @@ struct State {
     queue: VecDeque<Delivery>,
     overflowed: bool,
     reader: Option<Waker>,
+    /// The room whose result the client is known to have received last.
+    received: Option<RoomId>,
 }
 
 impl Outbox {
@@ -98,6 +103,25 @@ impl Outbox {
         if let Some(reader) = reader {
             reader.wake();
         }
+    }
+
+    /// The connection is gone: what waits is thrown away, and what comes.
+    pub fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.overflowed = true;
+        state.queue = VecDeque::new();
+    }
+
+    /// The client is known to have received the result of this room.
+    pub fn confirm(&self, room: RoomId) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.received = Some(room);
+    }
+
+    /// The room whose result the client is known to have received last.
+    pub fn received(&self) -> Option<RoomId> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.received
     }
 
     /// Says what became of a command: a fault if it was refused, and the acknowledgement that was asked for.

@@ -147,8 +147,8 @@ fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
         return;
     }
     let outcome = room.handle(player, command, now());
-    // The client has asked for nothing: it said hello, and the round has ended meanwhile.
-    if command == Command::Return {
+    // The client has asked for nothing: it is gone, or has said hello and the round has ended meanwhile.
+    if matches!(command, Command::Disconnect | Command::Return { .. }) {
         return;
     }
     line.report(event, ack, outcome.map_err(Code::from));
@@ -162,11 +162,19 @@ async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Op
                 let message = Message::from(&event);
                 let owed = owed.filter(|owed| is_about(&event, *owed));
                 for player in room.audience(recipient) {
+                    let Some((_, line)) = lines.iter().find(|(other, _)| *other == player) else {
+                        continue;
+                    };
                     let message = message.clone();
-                    tell(lines, player, || match owed {
+                    let result_of = message.result_of();
+                    let delivery = match owed {
                         Some(owed) => Delivery::Owed(message, owed),
                         None => Delivery::Message(message),
-                    });
+                    };
+                    match result_of {
+                        Some(result_of) => line.send_result(result_of, delivery),
+                        None => line.send(delivery),
+                    }
                 }
             }
             // The lobby first: whoever asks for a seat next is free by then.
@@ -174,7 +182,9 @@ async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Op
                 lobby.left_room(player, room.id()).await;
                 tell(lines, player, || Delivery::Unseated(room.id()));
             }
-            Output::Settled(settlements) => lobby.settled(room.id(), settlements).await,
+            Output::Settled(standings, settlements) => {
+                lobby.settled(room.id(), standings, settlements).await;
+            }
         }
     }
 }
@@ -185,7 +195,7 @@ fn is_about(event: &Event, owed: Owed) -> bool {
         Owed::Choice(_) => matches!(
             event,
             Event::Moved {
-                movement: Movement::Choice,
+                movement: Movement::Choice | Movement::Locked,
                 ..
             }
         ),

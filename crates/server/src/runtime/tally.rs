@@ -124,7 +124,8 @@ impl Default for Tally {
             ]),
             received: Split::new(&["hello", "join", "leave", "choice", "face"]),
             sent: Split::new(&[
-                "hi", "room", "start", "movement", "leave", "result", "fault", "restart",
+                "hi", "nearby", "room", "start", "movement", "leave", "away", "back", "result",
+                "fault", "restart",
             ]),
             faults: Split::new(&Code::NAMES),
             certificates: Split::new(&["served", "refused"]),

@@ -22,7 +22,7 @@ use wulin_game::lobby::Hello;
 use wulin_game::protocol::event::{accepted, refused, restart};
 use wulin_game::protocol::socketio::{self, Sid};
 use wulin_game::protocol::{Code, Command, Message, Request};
-use wulin_game::{ConnectionId, Origin, room};
+use wulin_game::{ConnectionId, Origin, RoomId, room};
 
 /// What sessions share: the way to the game, the limits, and the end of it all.
 #[derive(Debug, Clone)]
@@ -175,6 +175,10 @@ pub struct Session {
     limiter: Limiter,
     /// Of what has been accepted and not yet written.
     owed: Vec<Owed>,
+    /// The room whose result was written last, until it is known to have been received.
+    unreceived: Option<RoomId>,
+    /// The client has been asked after it.
+    asked: bool,
     census: Arc<Census>,
     _counted: Counted,
 }
@@ -196,6 +200,8 @@ impl Session {
             visitor,
             limiter: Limiter::new(hall.limits.messages_per_second, Instant::now()),
             owed: Vec::new(),
+            unreceived: None,
+            asked: true,
             census: hall.census.clone(),
             _counted: hall.census.enter(kind, 1),
         }
@@ -213,6 +219,7 @@ impl Session {
         self.seat = None;
         self.leaving = false;
         self.owed.clear();
+        self.unreceived = None;
     }
 
     /// Its id, for logs.
@@ -283,8 +290,9 @@ impl Session {
             }
             Delivery::Seated { seat, returned } => {
                 if returned {
-                    seat.send(self.peer.id, room::Command::Return, "hello", None)
-                        .await;
+                    let legacy = self.visitor.legacy;
+                    let back = room::Command::Return { legacy };
+                    seat.send(self.peer.id, back, "hello", None).await;
                 }
                 self.seat = Some(seat);
             }
@@ -314,7 +322,31 @@ impl Session {
         self.census.tally.dropped.add(1);
     }
 
-    fn outgoing(&self, message: Message) -> Outgoing {
+    /// The result that has been written and is not known to have been received. A client that is gone may have been sent
+    /// one long after it could still read: it is told again when it comes back.
+    pub fn unreceived(&self) -> Option<RoomId> {
+        self.unreceived
+    }
+
+    /// The result to ask a client after; once for each.
+    pub fn ask_after(&mut self) -> Option<RoomId> {
+        let asked = std::mem::replace(&mut self.asked, true);
+        self.unreceived.filter(|_| !asked)
+    }
+
+    /// The client has shown that it has received the result of this room.
+    pub fn received(&mut self, room: RoomId) {
+        if self.unreceived == Some(room) {
+            self.unreceived = None;
+            self.peer.outbox.confirm(room);
+        }
+    }
+
+    fn outgoing(&mut self, message: Message) -> Outgoing {
+        if let Some(room) = message.result_of() {
+            self.unreceived = Some(room);
+            self.asked = false;
+        }
         self.census.tally.sent.add(message.name);
         Outgoing::Message(message)
     }
@@ -334,6 +366,7 @@ impl Session {
     /// The connection is gone; the lobby tells the room.
     pub async fn end(&self) {
         debug!(connection = %self.peer.id, "client gone");
+        self.peer.outbox.close();
         self.lobby.disconnected(self.peer.id).await;
     }
 
@@ -341,9 +374,10 @@ impl Session {
         let event = command.name();
         let seated = match &command {
             Command::Choice(hand) => Some(room::Command::Choose(*hand)),
+            Command::Lock(hand) => Some(room::Command::Lock(*hand)),
             Command::Face(face) => Some(room::Command::Pull(*face)),
             Command::Leave => Some(room::Command::Leave),
-            Command::Hello(_) | Command::Join => None,
+            Command::Hello(_) | Command::Join | Command::JoinRobot => None,
         };
         if let (Some(seat), Some(to_room)) = (&self.seat, seated)
             && seat.send(self.peer.id, to_room, event, ack).await
@@ -368,8 +402,9 @@ impl Session {
                 }))
             }
             Command::Join => Ask::Join,
+            Command::JoinRobot => Ask::JoinRobot,
             Command::Leave => Ask::Leave,
-            Command::Choice(_) => Ask::Choose,
+            Command::Choice(_) | Command::Lock(_) => Ask::Choose,
             Command::Face(face) => Ask::Pull(face),
         };
         self.lobby.ask(self.peer.clone(), ask, ack).await;

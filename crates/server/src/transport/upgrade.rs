@@ -269,6 +269,7 @@ mod tests {
             },
             patience: Patience {
                 robot_wait: Duration::from_secs(1),
+                rematch_wait: Duration::from_secs(8),
                 nearby_km: 10.0,
             },
             memory: Duration::from_secs(1),
