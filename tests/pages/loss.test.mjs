@@ -76,7 +76,7 @@ describe('losing the connection', AT_ONCE, () => {
     relay.cut();
     await reconnecting(one);
     await at(two, 'result');
-    assert.equal(await outcome(two), 'win', 'who is gone has lost');
+    assert.equal(await outcome(two), 'lose', 'the hand of who is gone counts');
     relay.mend();
     await connected(one);
     await at(one, 'ready');

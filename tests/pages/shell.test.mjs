@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { startServer } from '../clients/server.mjs';
 import { pictures } from '../../web/draw.mjs';
-import { CONNECTION_ERRORS, assertQuiet, launch, useChromium } from './chromium.mjs';
+import { CONNECTION_ERRORS, assertQuiet, useChromium } from './chromium.mjs';
 import { AT_ONCE, afterwards, at, guest, hand, onServer, open, press, text } from './table.mjs';
 
 useChromium();
@@ -74,10 +74,8 @@ describe('the shell', AT_ONCE, () => {
   }));
 
   test('is drawn from the drawings that are in the repository', onServer({}, async () => {
-    const browser = await launch();
-    afterwards(() => browser.close());
-    const page = await browser.newPage();
-    const drawn = await pictures(browser);
+    const { page, context } = await guest();
+    const drawn = await pictures(context.browser());
     const kept = async (name) => readFile(new URL(`../../web/pictures/${name}`, import.meta.url));
     // The card has words, which another font draws otherwise; the icons have none.
     for (const name of ['icon-192.png', 'icon-512.png', 'maskable-512.png', 'apple-touch-icon.png']) {
