@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// Two who play one round after the other until they are told to stop. Every round must end, with both in its result.
 struct Undisturbed {
@@ -291,7 +291,7 @@ async fn text_that_is_no_message_is_a_fault_too() {
         client.say("join").await;
         client.event("room").await;
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
     }
     undisturbed.stop().await;
 }
@@ -315,7 +315,7 @@ async fn broken_frames_get_the_close_code_they_deserve() {
                 "{size} bytes on {dialect:?}"
             );
             drop(client);
-            server.wait_for(Kind::Person, 2).await;
+            server.wait_for(Gauge::Person, 2).await;
         }
         let mut client = Client::greet(&server, dialect, "tester").await;
         client
@@ -328,14 +328,14 @@ async fn broken_frames_get_the_close_code_they_deserve() {
             .unwrap();
         assert_eq!(client.closed().await, Some(1007));
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
         let mut client = Client::greet(&server, dialect, "tester").await;
         let mut frame = Frame::message(b"{}".to_vec(), OpCode::Data(Data::Text), true);
         frame.header_mut().rsv1 = true;
         client.raw(frame).await.unwrap();
         assert_eq!(client.closed().await, Some(1002));
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
     }
     undisturbed.stop().await;
 }

@@ -15,7 +15,7 @@ use tokio::time;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy)]
@@ -211,7 +211,7 @@ async fn who_is_away_at_the_end_has_its_hand_counted_and_is_told_once() {
         ben.client.send("choice", json!({"choice": 1})).await;
         let result = ben.client.event("result").await;
         assert_eq!(line(&result, &uid)["roundScore"], 1);
-        server.wait_for(Kind::Person, 1).await;
+        server.wait_for(Gauge::Person, 1).await;
 
         let hi = ann.return_by(&server, dialect).await;
         assert_eq!(hi["missed"], result, "{dialect:?}");
@@ -472,7 +472,7 @@ async fn a_place_in_the_queue_outlives_its_connection() {
         ann.client.say("join").await;
         ann.client.event("room").await;
         ann.client.socket.close(None).await.unwrap();
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
         ann.return_by(&server, dialect).await;
         let room = ann.client.event("room").await;
         assert_eq!(room["users"][0]["uid"], "ann", "seated without asking");

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 
 const require = createRequire(import.meta.url);
 const { wordsFor, zh, en } = require('../../miniprogram/game/words.js');
+const notices = require('../../miniprogram/notices.js');
 const { isBlank, plain } = require('../../miniprogram/game/names.js');
 const { AVATARS, NAME_CHARS, avatarOf, coarse, pictureAddress, profile, tidyName } = require('../../miniprogram/game/person.js');
 
@@ -19,6 +20,8 @@ function shape(words, path = '') {
 describe('words', () => {
   test('both languages say the same things', () => {
     assert.deepEqual(shape(en), shape(zh));
+    assert.deepEqual(shape(notices.en), shape(notices.zh));
+    for (const { language } of [en, zh]) assert.equal(notices.noticesIn(language), notices[language.slice(0, 2)]);
   });
 
   test('the first language that is spoken here is taken, in either spelling', () => {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use clap::CommandFactory;
 use serde_json::Value;
 
-use code::{Census, Cli, Code, ConnectionId, Tally, native};
+use code::{Cli, Code, ConnectionId, Counters, Figures, native};
 use document::{Document, Section, codes, compact};
 use world::World;
 
@@ -53,10 +53,10 @@ fn titles<'a>(sections: &[&'a Section]) -> Vec<&'a str> {
 #[test]
 fn events_are_those_of_the_code() {
     let document = Document::read();
-    let tally = Tally::default();
+    let counters = Counters::default();
     for (part, names) in [
-        (FROM_CLIENT, counted(tally.received.counts())),
-        (FROM_SERVER, counted(tally.sent.counts())),
+        (FROM_CLIENT, counted(counters.received.counts())),
+        (FROM_SERVER, counted(counters.sent.counts())),
     ] {
         let rows = document.section(part).table().column("event");
         assert_eq!(
@@ -71,8 +71,8 @@ fn events_are_those_of_the_code() {
         .iter()
         .map(|sample| sample.name)
         .collect();
-    assert_eq!(sampled, counted(tally.sent.counts()));
-    for event in counted(tally.received.counts()) {
+    assert_eq!(sampled, counted(counters.sent.counts()));
+    for event in counted(counters.received.counts()) {
         let read = native::read(&format!(r#"{{"event":"{event}"}}"#));
         assert!(read.is_ok_and(|command| command.name() == event) || is_known(event));
     }
@@ -131,7 +131,7 @@ fn the_state_of_the_server_has_these_fields() {
     let document = Document::read();
     let section = document.section("Addresses");
     let example: Value = serde_json::from_str(section.blocks("json").next().unwrap()).unwrap();
-    let counts = serde_json::to_value(Census::default().counts()).unwrap();
+    let counts = serde_json::to_value(Figures::default().counts()).unwrap();
     let names = |value: &Value| -> BTreeSet<String> {
         value.as_object().unwrap().keys().cloned().collect()
     };

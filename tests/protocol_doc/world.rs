@@ -147,7 +147,7 @@ impl World {
     }
 
     fn carry_out(&mut self) {
-        while let Some(output) = self.lobby.poll_output() {
+        while let Some(output) = self.lobby.poll_effect() {
             match output {
                 LobbyOutput::Attached(player, connection) => {
                     self.players.insert(player, connection);
@@ -176,7 +176,7 @@ impl World {
             }
         }
         for at in 0..self.rooms.len() {
-            while let Some(output) = self.rooms[at].poll_output() {
+            while let Some(output) = self.rooms[at].poll_effect() {
                 let room = self.rooms[at].id();
                 match output {
                     RoomOutput::Send(recipient, event) => {

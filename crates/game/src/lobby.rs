@@ -59,7 +59,7 @@ pub struct Hello {
 
 /// What came of a command or of the time.
 #[derive(Debug)]
-pub enum Output {
+pub enum LobbyEffect {
     /// From now on this connection speaks for this player.
     Attached(PlayerId, ConnectionId),
     /// Another connection is about to take over this player: the one that speaks for it now is let go.
@@ -155,7 +155,7 @@ pub struct Lobby {
     last_player: u64,
     last_room: u64,
     closing: bool,
-    outputs: VecDeque<Output>,
+    effects: VecDeque<LobbyEffect>,
 }
 
 impl Lobby {
@@ -176,7 +176,7 @@ impl Lobby {
             last_player: 0,
             last_room: 0,
             closing: false,
-            outputs: VecDeque::new(),
+            effects: VecDeque::new(),
         }
     }
 
@@ -353,8 +353,8 @@ impl Lobby {
             self.presence.remove(player, place);
         }
         if let Whereabouts::Playing(room) = person.whereabouts {
-            self.outputs
-                .push_back(Output::Abandoned(player, connection, room));
+            self.effects
+                .push_back(LobbyEffect::Abandoned(player, connection, room));
         }
         if let Some((table, wait)) = table.zip(wait).filter(|_| !self.closing) {
             let until = now + HOLD;
@@ -484,8 +484,8 @@ impl Lobby {
     }
 
     /// The next thing to do, in order; `None` when there is nothing left.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+    pub fn poll_effect(&mut self) -> Option<LobbyEffect> {
+        self.effects.pop_front()
     }
 
     fn player(&self, by: ConnectionId) -> Result<PlayerId, Rejected> {
@@ -522,7 +522,7 @@ impl Lobby {
         self.people.insert(player, person);
         self.uids.insert(uid, player);
         self.connections.insert(by, player);
-        self.outputs.push_back(Output::Attached(player, by));
+        self.effects.push_back(LobbyEffect::Attached(player, by));
         self.greet(player, hello, missed, now);
     }
 
@@ -554,7 +554,7 @@ impl Lobby {
             self.uids.remove(uid);
             // Whoever has the uid took it without proof while its owner was away, and is let go.
             if let Some(holder) = holder {
-                self.outputs.push_back(Output::Replaced(owner));
+                self.effects.push_back(LobbyEffect::Replaced(owner));
                 self.disconnect(holder, now);
             }
             // Nobody can come back to that place.
@@ -564,7 +564,7 @@ impl Lobby {
         }
         if let Some(old) = person.connection.replace(by) {
             self.connections.remove(&old);
-            self.outputs.push_back(Output::Replaced(owner));
+            self.effects.push_back(LobbyEffect::Replaced(owner));
         }
         person.legacy = hello.legacy;
         person.has_asked = false;
@@ -575,7 +575,7 @@ impl Lobby {
         if !hello.legacy {
             self.cancel_reseat(owner);
         }
-        self.outputs.push_back(Output::Attached(owner, by));
+        self.effects.push_back(LobbyEffect::Attached(owner, by));
         self.greet(owner, hello, missed, now);
         if let Some(Held { until, wait, .. }) = held {
             self.lapses.remove(&(until, owner));
@@ -588,9 +588,9 @@ impl Lobby {
             Whereabouts::Idle => self.invite_back(owner),
             Whereabouts::Waiting(table) => {
                 let event = self.room_changed(table, None);
-                self.outputs.push_back(Output::Send(owner, event));
+                self.effects.push_back(LobbyEffect::Send(owner, event));
             }
-            Whereabouts::Playing(room) => self.outputs.push_back(Output::Resumed(owner, room)),
+            Whereabouts::Playing(room) => self.effects.push_back(LobbyEffect::Resumed(owner, room)),
         }
         Ok(())
     }
@@ -624,7 +624,7 @@ impl Lobby {
             standing: person.standing,
             missed,
         };
-        self.outputs.push_back(Output::Send(player, event));
+        self.effects.push_back(LobbyEffect::Send(player, event));
     }
 
     /// Somebody came, went or moved.
@@ -661,7 +661,7 @@ impl Lobby {
             let is_told = person.connection.is_some() && !person.legacy;
             if is_told && std::mem::replace(&mut person.nearby, nearby) != nearby {
                 let event = Event::NearbyChanged { nearby };
-                self.outputs.push_back(Output::Send(player, event));
+                self.effects.push_back(LobbyEffect::Send(player, event));
             }
         }
         self.survey.due = match self.survey {
@@ -751,7 +751,8 @@ impl Lobby {
     fn invite(&mut self, table: RoomId, last: &LastRound) {
         let event = self.invitation(table, last.room);
         for player in self.invited(last) {
-            self.outputs.push_back(Output::Send(player, event.clone()));
+            self.effects
+                .push_back(LobbyEffect::Send(player, event.clone()));
         }
     }
 
@@ -776,7 +777,7 @@ impl Lobby {
             && self.invited(&last).contains(&player)
         {
             let event = self.invitation(table, last.room);
-            self.outputs.push_back(Output::Send(player, event));
+            self.effects.push_back(LobbyEffect::Send(player, event));
         }
     }
 
@@ -795,7 +796,7 @@ impl Lobby {
         if let Some(table) = table.filter(|_| has_invited) {
             for other in self.invited(&last) {
                 let event = Event::Left { uid: uid.clone() };
-                self.outputs.push_back(Output::Send(other, event));
+                self.effects.push_back(LobbyEffect::Send(other, event));
             }
             self.invite(table, &last);
         }
@@ -828,7 +829,8 @@ impl Lobby {
         }
         let event = self.room_changed(table, None);
         for player in self.matchmaking.people(table) {
-            self.outputs.push_back(Output::Send(*player, event.clone()));
+            self.effects
+                .push_back(LobbyEffect::Send(*player, event.clone()));
         }
         if self.matchmaking.is_full(table) {
             self.open(table, now);
@@ -859,7 +861,7 @@ impl Lobby {
             self.part(*player, Some(table));
         }
         let room = Room::start(table, entrants, self.rules.format, self.rng.random(), now);
-        self.outputs.push_back(Output::Opened(room, people));
+        self.effects.push_back(LobbyEffect::Opened(room, people));
     }
 
     /// Takes somebody off its table, and says how it has waited there; nothing if it did not wait.
@@ -882,7 +884,8 @@ impl Lobby {
             .iter()
             .filter(|other| **other != player)
         {
-            self.outputs.push_back(Output::Send(*other, event.clone()));
+            self.effects
+                .push_back(LobbyEffect::Send(*other, event.clone()));
         }
     }
 
@@ -944,7 +947,7 @@ impl Lobby {
                 self.memories.keep_missed(&uid, person.token, missed);
             }
         }
-        self.outputs.push_back(Output::Gone(player));
+        self.effects.push_back(LobbyEffect::Gone(player));
     }
 }
 

@@ -16,7 +16,7 @@ use super::score::{Shown, balances};
 
 /// What a seated player can ask of its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
+pub enum Action {
     /// Show this hand at the end; the last one counts.
     Choose(Hand),
     /// Show this hand at the end, whatever comes.
@@ -47,7 +47,7 @@ pub enum Recipient {
 
 /// What came of a command or of the time.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Output {
+pub enum RoomEffect {
     /// Tell them.
     Send(Recipient, Event),
     /// This person gave the seat up and is free to join elsewhere.
@@ -126,7 +126,7 @@ pub struct Room {
     seats: Vec<Seat>,
     cards: Arc<[Seated]>,
     phase: Phase,
-    outputs: VecDeque<Output>,
+    effects: VecDeque<RoomEffect>,
     rng: SmallRng,
 }
 
@@ -189,7 +189,7 @@ impl Room {
             phase: Phase::Playing {
                 deadline: now + format.round_time,
             },
-            outputs: VecDeque::new(),
+            effects: VecDeque::new(),
             rng,
         };
         if room.cards.iter().any(|card| card.robot) {
@@ -224,31 +224,30 @@ impl Room {
         self.cards.iter().filter(|card| card.robot).count()
     }
 
-    /// Applies one player's command; then drain [`poll_output`](Self::poll_output) and sleep until
+    /// Applies one player's command; then drain [`poll_effect`](Self::poll_effect) and sleep until
     /// [`deadline`](Self::deadline).
-    pub fn handle(&mut self, by: PlayerId, command: Command, now: Instant) -> Result<(), Rejected> {
+    pub fn handle(&mut self, by: PlayerId, command: Action, now: Instant) -> Result<(), Rejected> {
         let Phase::Playing { deadline } = self.phase else {
             return Err(match command {
-                Command::Choose(_) | Command::Lock(_) => Rejected::NoRound,
-                Command::Pull(_)
-                | Command::Leave
-                | Command::Disconnect
-                | Command::Return { .. } => Rejected::NotSeated,
+                Action::Choose(_) | Action::Lock(_) => Rejected::NoRound,
+                Action::Pull(_) | Action::Leave | Action::Disconnect | Action::Return { .. } => {
+                    Rejected::NotSeated
+                }
             });
         };
         let seat = self.seat_of(by).ok_or(Rejected::NotSeated)?;
         match command {
-            Command::Choose(_) | Command::Lock(_) if now >= deadline => {
+            Action::Choose(_) | Action::Lock(_) if now >= deadline => {
                 return Err(Rejected::NoRound);
             }
-            Command::Choose(hand) | Command::Lock(hand) if self.seats[seat].locked => {
+            Action::Choose(hand) | Action::Lock(hand) if self.seats[seat].locked => {
                 if self.seats[seat].shown != Shown::Hand(hand) {
                     return Err(Rejected::HandLocked);
                 }
             }
-            Command::Choose(hand) => self.choose(seat, hand),
-            Command::Lock(hand) => self.lock(seat, hand),
-            Command::Pull(face) => {
+            Action::Choose(hand) => self.choose(seat, hand),
+            Action::Lock(hand) => self.lock(seat, hand),
+            Action::Pull(face) => {
                 self.pull(seat, face);
                 for seat in &mut self.seats {
                     if let Occupant::Robot(robot) = &mut seat.occupant {
@@ -256,9 +255,9 @@ impl Room {
                     }
                 }
             }
-            Command::Leave => self.leave(seat, by),
-            Command::Disconnect => self.went_away(seat, by),
-            Command::Return { legacy } => {
+            Action::Leave => self.leave(seat, by),
+            Action::Disconnect => self.went_away(seat, by),
+            Action::Return { legacy } => {
                 let round_time = deadline.saturating_duration_since(now);
                 self.came_back(seat, by, legacy, round_time);
             }
@@ -292,8 +291,8 @@ impl Room {
     }
 
     /// The next thing to do, in order; `None` when there is nothing left.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+    pub fn poll_effect(&mut self) -> Option<RoomEffect> {
+        self.effects.pop_front()
     }
 
     /// The people a recipient stands for at this moment.
@@ -399,12 +398,12 @@ impl Room {
 
     fn leave(&mut self, seat: usize, player: PlayerId) {
         self.seats[seat].shown = Shown::Left;
-        self.outputs.push_back(Output::Left(player));
+        self.effects.push_back(RoomEffect::Left(player));
         if self.present().next().is_none() {
             // Robots leave with the last person: nobody is left to be told a result.
             self.phase = Phase::Over;
-            self.outputs
-                .push_back(Output::Settled(Arc::new([]), Vec::new()));
+            self.effects
+                .push_back(RoomEffect::Settled(Arc::new([]), Vec::new()));
             return;
         }
         let uid = self.cards[seat].profile.uid.clone();
@@ -469,14 +468,14 @@ impl Room {
             }
         }
         let standings: Arc<[RoundStanding]> = standings.into();
-        self.outputs
-            .push_back(Output::Settled(standings.clone(), settlements));
+        self.effects
+            .push_back(RoomEffect::Settled(standings.clone(), settlements));
         let room = self.id;
         self.send(Recipient::All, Event::RoundEnded { room, standings });
     }
 
     fn send(&mut self, recipient: Recipient, event: Event) {
-        self.outputs.push_back(Output::Send(recipient, event));
+        self.effects.push_back(RoomEffect::Send(recipient, event));
     }
 }
 
@@ -488,7 +487,7 @@ mod tests {
     const BOB: PlayerId = PlayerId(2);
     const CAROL: PlayerId = PlayerId(3);
     const ROUND_TIME: Duration = Duration::from_secs(5);
-    const RETURN: Command = Command::Return { legacy: false };
+    const RETURN: Action = Action::Return { legacy: false };
 
     fn entrant(player: PlayerId) -> Entrant {
         let profile = Profile {
@@ -528,37 +527,37 @@ mod tests {
         (room, start)
     }
 
-    fn drain(room: &mut Room) -> Vec<Output> {
-        std::iter::from_fn(|| room.poll_output()).collect()
+    fn drain(room: &mut Room) -> Vec<RoomEffect> {
+        std::iter::from_fn(|| room.poll_effect()).collect()
     }
 
-    fn result(outputs: &[Output]) -> Vec<RoundStanding> {
-        let ends: Vec<_> = outputs
+    fn result(effects: &[RoomEffect]) -> Vec<RoundStanding> {
+        let ends: Vec<_> = effects
             .iter()
-            .filter_map(|output| match output {
-                Output::Send(Recipient::All, Event::RoundEnded { standings, .. }) => {
+            .filter_map(|effect| match effect {
+                RoomEffect::Send(Recipient::All, Event::RoundEnded { standings, .. }) => {
                     Some(standings.to_vec())
                 }
                 _ => None,
             })
             .collect();
-        assert_eq!(ends.len(), 1, "exactly one result in {outputs:?}");
+        assert_eq!(ends.len(), 1, "exactly one result in {effects:?}");
         ends.concat()
     }
 
     #[test]
     fn silent_player_loses_at_the_deadline() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        room.handle(ALICE, Command::Choose(Hand::Rock), start)
+        room.handle(ALICE, Action::Choose(Hand::Rock), start)
             .unwrap();
         assert_eq!(room.deadline(), Some(start + ROUND_TIME));
         room.handle_timeout(start + ROUND_TIME);
-        let outputs = drain(&mut room);
-        let Some(Output::Settled(_, settlements)) = outputs
+        let effects = drain(&mut room);
+        let Some(RoomEffect::Settled(_, settlements)) = effects
             .iter()
-            .find(|output| matches!(output, Output::Settled(..)))
+            .find(|effect| matches!(effect, RoomEffect::Settled(..)))
         else {
-            panic!("not settled: {outputs:?}");
+            panic!("not settled: {effects:?}");
         };
         assert_eq!(
             settlements[0].standing,
@@ -571,7 +570,7 @@ mod tests {
             }
         );
         assert!(settlements[1].lost);
-        let lines = result(&outputs);
+        let lines = result(&effects);
         assert_eq!((lines[0].hand, lines[0].round_score), (Some(Hand::Rock), 1));
         assert_eq!((lines[1].hand, lines[1].round_score), (None, 0));
         assert_eq!(room.deadline(), None);
@@ -581,7 +580,7 @@ mod tests {
     fn the_last_choice_counts_and_no_movement_tells_the_hand() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
         for hand in [Hand::Paper, Hand::Scissors] {
-            room.handle(ALICE, Command::Choose(hand), start).unwrap();
+            room.handle(ALICE, Action::Choose(hand), start).unwrap();
         }
         let moved = Event::Moved {
             uid: "p1".into(),
@@ -589,7 +588,7 @@ mod tests {
         };
         assert_eq!(
             drain(&mut room),
-            vec![Output::Send(Recipient::Others(ALICE), moved); 2]
+            vec![RoomEffect::Send(Recipient::Others(ALICE), moved); 2]
         );
         room.handle_timeout(start + ROUND_TIME);
         assert_eq!(result(&drain(&mut room))[0].hand, Some(Hand::Scissors));
@@ -598,27 +597,27 @@ mod tests {
     #[test]
     fn a_leaver_is_in_the_result_and_loses_whatever_it_showed() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        room.handle(ALICE, Command::Choose(Hand::Rock), start)
+        room.handle(ALICE, Action::Choose(Hand::Rock), start)
             .unwrap();
-        room.handle(BOB, Command::Choose(Hand::Scissors), start)
+        room.handle(BOB, Action::Choose(Hand::Scissors), start)
             .unwrap();
         drain(&mut room);
-        room.handle(ALICE, Command::Leave, start).unwrap();
-        let outputs = drain(&mut room);
+        room.handle(ALICE, Action::Leave, start).unwrap();
+        let effects = drain(&mut room);
         assert_eq!(
-            outputs[..2],
+            effects[..2],
             [
-                Output::Left(ALICE),
-                Output::Send(Recipient::All, Event::Left { uid: "p1".into() })
+                RoomEffect::Left(ALICE),
+                RoomEffect::Send(Recipient::All, Event::Left { uid: "p1".into() })
             ]
         );
         assert_eq!(room.audience(Recipient::All).collect::<Vec<_>>(), [BOB]);
         assert_eq!(room.deadline(), None, "there is nobody to wait for");
         assert_eq!(
-            room.handle(ALICE, Command::Choose(Hand::Rock), start),
+            room.handle(ALICE, Action::Choose(Hand::Rock), start),
             Err(Rejected::NoRound)
         );
-        let lines = result(&outputs);
+        let lines = result(&effects);
         assert_eq!(
             (&*lines[0].uid, lines[0].hand, lines[0].round_score),
             ("p1", None, 0)
@@ -632,10 +631,13 @@ mod tests {
     #[test]
     fn the_room_ends_with_its_last_person() {
         let (mut room, start) = open_room(&[ALICE], 2);
-        room.handle(ALICE, Command::Leave, start).unwrap();
+        room.handle(ALICE, Action::Leave, start).unwrap();
         assert_eq!(
             drain(&mut room),
-            [Output::Left(ALICE), Output::Settled(Arc::new([]), vec![])]
+            [
+                RoomEffect::Left(ALICE),
+                RoomEffect::Settled(Arc::new([]), vec![])
+            ]
         );
         assert_eq!(room.deadline(), None);
         room.handle_timeout(start + ROUND_TIME);
@@ -651,17 +653,17 @@ mod tests {
                 round_time: ROUND_TIME,
             };
             let mut room = Room::start(RoomId(1), vec![entrant(ALICE)], format, seed, start);
-            let mut outputs = drain(&mut room);
+            let mut effects = drain(&mut room);
             while let Some(deadline) = room.deadline() {
                 room.handle_timeout(deadline);
-                outputs.extend(drain(&mut room));
+                effects.extend(drain(&mut room));
             }
-            let moves = outputs
+            let moves = effects
                 .iter()
-                .filter(|output| {
+                .filter(|effect| {
                     matches!(
-                        output,
-                        Output::Send(
+                        effect,
+                        RoomEffect::Send(
                             _,
                             Event::Moved {
                                 movement: Movement::Choice,
@@ -672,14 +674,14 @@ mod tests {
                 })
                 .count();
             assert!((2..=8).contains(&moves), "{moves} moves with seed {seed}");
-            assert!(result(&outputs)[1].hand.is_some());
+            assert!(result(&effects)[1].hand.is_some());
         }
     }
 
     #[test]
     fn a_choice_at_or_after_the_deadline_does_not_count() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        let late = Command::Choose(Hand::Rock);
+        let late = Action::Choose(Hand::Rock);
         assert_eq!(
             room.handle(ALICE, late, start + ROUND_TIME),
             Err(Rejected::NoRound)
@@ -705,16 +707,16 @@ mod tests {
     #[test]
     fn whoever_returns_is_told_the_time_that_is_left() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        room.handle(ALICE, Command::Choose(Hand::Paper), start)
+        room.handle(ALICE, Action::Choose(Hand::Paper), start)
             .unwrap();
-        room.handle(BOB, Command::Lock(Hand::Rock), start).unwrap();
+        room.handle(BOB, Action::Lock(Hand::Rock), start).unwrap();
         drain(&mut room);
         for (who, own) in [(ALICE, (Hand::Paper, false)), (BOB, (Hand::Rock, true))] {
             room.handle(who, RETURN, start + Duration::from_secs(2))
                 .unwrap();
-            let outputs = drain(&mut room);
+            let effects = drain(&mut room);
             let [
-                Output::Send(
+                RoomEffect::Send(
                     Recipient::One(told),
                     Event::RoundStarted {
                         round_time,
@@ -722,9 +724,9 @@ mod tests {
                         own: Some(OwnHand { hand, locked }),
                     },
                 ),
-            ] = &outputs[..]
+            ] = &effects[..]
             else {
-                panic!("{outputs:?}")
+                panic!("{effects:?}")
             };
             assert_eq!((*told, *round_time), (who, Duration::from_secs(3)));
             assert_eq!((*hand, *locked), own);
@@ -737,33 +739,32 @@ mod tests {
     fn a_return_by_another_client_than_that_of_2016_ends_what_waits_for_nobody_else() {
         for was_away in [false, true] {
             let (mut room, start) = open_old_room(1, &[ALICE, BOB]);
-            room.handle(ALICE, Command::Lock(Hand::Rock), start)
-                .unwrap();
-            room.handle(BOB, Command::Lock(Hand::Paper), start).unwrap();
+            room.handle(ALICE, Action::Lock(Hand::Rock), start).unwrap();
+            room.handle(BOB, Action::Lock(Hand::Paper), start).unwrap();
             if was_away {
-                room.handle(ALICE, Command::Disconnect, start).unwrap();
+                room.handle(ALICE, Action::Disconnect, start).unwrap();
             }
             assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
             drain(&mut room);
             room.handle(ALICE, RETURN, start).unwrap();
             assert_eq!(room.deadline(), None, "away before: {was_away}");
-            let outputs = drain(&mut room);
-            let told_first = &outputs[0];
+            let effects = drain(&mut room);
+            let told_first = &effects[0];
             assert!(
                 matches!(
                     told_first,
-                    Output::Send(Recipient::One(ALICE), Event::RoundStarted { .. })
+                    RoomEffect::Send(Recipient::One(ALICE), Event::RoundStarted { .. })
                 ),
                 "{told_first:?}"
             );
-            let lines = result(&outputs);
+            let lines = result(&effects);
             let hands: Vec<_> = lines.iter().map(|line| line.hand).collect();
             assert_eq!(hands, [Some(Hand::Rock), Some(Hand::Paper)]);
         }
 
         // Likewise when nobody else is left.
         let (mut room, start) = open_old_room(1, &[ALICE, BOB]);
-        room.handle(BOB, Command::Leave, start).unwrap();
+        room.handle(BOB, Action::Leave, start).unwrap();
         assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
         drain(&mut room);
         room.handle(ALICE, RETURN, start).unwrap();
@@ -773,7 +774,7 @@ mod tests {
     #[test]
     fn a_return_ends_no_round_that_still_waits_for_somebody() {
         let lock = |room: &mut Room, who, now| {
-            room.handle(who, Command::Lock(Hand::Rock), now).unwrap();
+            room.handle(who, Action::Lock(Hand::Rock), now).unwrap();
         };
         // A hand that is not locked, the same client again, and another client from 2016.
         for (old, locked, legacy) in [
@@ -787,7 +788,7 @@ mod tests {
                     lock(&mut room, who, start);
                 }
             }
-            room.handle(ALICE, Command::Return { legacy }, start)
+            room.handle(ALICE, Action::Return { legacy }, start)
                 .unwrap();
             assert_eq!(
                 room.deadline(),

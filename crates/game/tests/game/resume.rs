@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wulin_game::lobby::Hello;
-use wulin_game::room::Command;
+use wulin_game::room::Action;
 use wulin_game::{ConnectionId, Event, Hand, Missed, Profile, Rejected};
 
 use super::stories::{choose, company, hello, join, return_as};
@@ -27,7 +27,7 @@ fn cut(world: &mut World, who: u64) {
     world.disconnect(ConnectionId(who));
 }
 
-fn command(world: &mut World, who: u64, command: Command) -> Result<(), Rejected> {
+fn command(world: &mut World, who: u64, command: Action) -> Result<(), Rejected> {
     let player = world.player(ConnectionId(who)).unwrap();
     let room = world.seats[&player];
     world.command(player, room, command)
@@ -154,14 +154,14 @@ fn the_next_start_makes_an_older_result_old() {
 #[test]
 fn a_hand_that_is_locked_stays_and_two_end_the_round() {
     let mut world = playing(false);
-    assert_eq!(command(&mut world, 1, Command::Lock(Hand::Rock)), Ok(()));
+    assert_eq!(command(&mut world, 1, Action::Lock(Hand::Rock)), Ok(()));
     assert_eq!(
-        command(&mut world, 1, Command::Choose(Hand::Paper)),
+        command(&mut world, 1, Action::Choose(Hand::Paper)),
         Err(Rejected::HandLocked)
     );
-    assert_eq!(command(&mut world, 1, Command::Choose(Hand::Rock)), Ok(()));
+    assert_eq!(command(&mut world, 1, Action::Choose(Hand::Rock)), Ok(()));
     cut(&mut world, 1);
-    assert_eq!(command(&mut world, 2, Command::Lock(Hand::Paper)), Ok(()));
+    assert_eq!(command(&mut world, 2, Action::Lock(Hand::Paper)), Ok(()));
     assert_eq!(world.rounds.len(), 0, "nobody is waited for");
     told(&mut world, "a");
     return_as(&mut world, 20, "a");
@@ -172,20 +172,20 @@ fn a_hand_that_is_locked_stays_and_two_end_the_round() {
 fn who_is_away_without_a_hand_is_waited_for() {
     let mut world = playing(false);
     cut(&mut world, 1);
-    command(&mut world, 2, Command::Lock(Hand::Paper)).unwrap();
+    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
     assert_eq!(world.rounds.len(), 1);
     return_as(&mut world, 20, "a");
-    command(&mut world, 20, Command::Lock(Hand::Scissors)).unwrap();
+    command(&mut world, 20, Action::Lock(Hand::Scissors)).unwrap();
     assert_eq!(world.rounds.len(), 0);
 }
 
 #[test]
 fn a_round_with_a_client_from_2016_lasts_its_whole_time() {
     let mut world = playing(true);
-    command(&mut world, 1, Command::Lock(Hand::Rock)).unwrap();
-    command(&mut world, 2, Command::Lock(Hand::Paper)).unwrap();
+    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
     assert_eq!(world.rounds.len(), 1);
-    command(&mut world, 2, Command::Leave).unwrap();
+    command(&mut world, 2, Action::Leave).unwrap();
     assert_eq!(world.rounds.len(), 1, "though it is alone");
     world.wait(ROUND_TIME);
     assert_eq!(world.rounds.len(), 0);
@@ -197,7 +197,7 @@ fn a_robot_shows_a_hand_however_quick_the_person_is() {
     hello(&mut world, 1, "a", None, false);
     world.lobby.join_robot(ConnectionId(1), world.now).unwrap();
     world.carry_out();
-    command(&mut world, 1, Command::Lock(Hand::Rock)).unwrap();
+    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
     let heard = told(&mut world, "a");
     let Some(Event::RoundEnded { standings, .. }) = heard.last() else {
         panic!("{heard:?}")

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wulin_game::lobby::{Hello, Output};
-use wulin_game::room::{Command, Settlement};
+use wulin_game::lobby::{Hello, LobbyEffect};
+use wulin_game::room::{Action, Settlement};
 use wulin_game::{ConnectionId, Event, Hand, Place, Profile, Standing, Token};
 
 use super::world::{REMATCH_WAIT, ROUND_TIME, World};
@@ -56,7 +56,7 @@ pub(super) fn join(world: &mut World, who: u64) {
 pub(super) fn choose(world: &mut World, who: u64, hand: Hand) {
     let player = world.player(ConnectionId(who)).unwrap();
     let room = world.seats[&player];
-    world.command(player, room, Command::Choose(hand)).unwrap();
+    world.command(player, room, Action::Choose(hand)).unwrap();
 }
 
 /// The uids that play with this connection now, its own included, sorted.
@@ -245,13 +245,13 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     };
     let welcome = |world: &mut World| {
         let mut welcomed = None;
-        while let Some(output) = world.lobby.poll_output() {
-            if let Output::Send(
+        while let Some(effect) = world.lobby.poll_effect() {
+            if let LobbyEffect::Send(
                 _,
                 Event::Welcomed {
                     token, standing, ..
                 },
-            ) = output
+            ) = effect
             {
                 welcomed = Some((token, standing));
             }
@@ -272,8 +272,8 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     world.lobby.join(ConnectionId(100), now).unwrap();
     world.lobby.handle_timeout(now + Duration::from_secs(2));
     let mut opened = None;
-    while let Some(output) = world.lobby.poll_output() {
-        if let Output::Opened(room, people) = output {
+    while let Some(effect) = world.lobby.poll_effect() {
+        if let LobbyEffect::Opened(room, people) = effect {
             opened = Some((room.id(), people[0]));
         }
     }
@@ -299,10 +299,10 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     // The owner's token is worth more than having come first.
     greet(&mut world, 3_001, "owner", Some(mine)).unwrap();
     let mut replaced = false;
-    while let Some(output) = world.lobby.poll_output() {
-        match output {
-            Output::Replaced(_) => replaced = true,
-            Output::Send(
+    while let Some(effect) = world.lobby.poll_effect() {
+        match effect {
+            LobbyEffect::Replaced(_) => replaced = true,
+            LobbyEffect::Send(
                 _,
                 Event::Welcomed {
                     token, standing, ..

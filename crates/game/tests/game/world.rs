@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::sample::Index;
-use wulin_game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
+use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
-use wulin_game::room::{Command, Format, Output as RoomOutput, Recipient, Room};
+use wulin_game::room::{Action, Format, Recipient, Room, RoomEffect};
 use wulin_game::{
     ConnectionId, Event, Face, Hand, Missed, Origin, Place, PlayerId, Profile, Rejected, RoomId,
     RoundStanding, Seated, Standing, Token,
@@ -230,7 +230,7 @@ impl World {
                     .player(connection)
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
-                    Some((player, room)) => _ = self.command(player, room, Command::Lock(hand)),
+                    Some((player, room)) => _ = self.command(player, room, Action::Lock(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
                 self.carry_out();
@@ -242,7 +242,7 @@ impl World {
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
                     Some((player, room)) => {
-                        self.command(player, room, Command::Leave).expect("seated");
+                        self.command(player, room, Action::Leave).expect("seated");
                     }
                     None => _ = self.lobby.leave(connection),
                 }
@@ -254,7 +254,7 @@ impl World {
                     .player(connection)
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
-                    Some((player, room)) => _ = self.command(player, room, Command::Choose(hand)),
+                    Some((player, room)) => _ = self.command(player, room, Action::Choose(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
             }
@@ -265,7 +265,7 @@ impl World {
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
                     Some((player, room)) => self
-                        .command(player, room, Command::Pull(face))
+                        .command(player, room, Action::Pull(face))
                         .expect("playing"),
                     None => _ = self.lobby.pull(connection, face),
                 }
@@ -362,7 +362,7 @@ impl World {
         &mut self,
         player: PlayerId,
         room: RoomId,
-        command: Command,
+        command: Action,
     ) -> Result<(), Rejected> {
         let uid = self.uids[&player].clone();
         let round = self
@@ -371,19 +371,19 @@ impl World {
             .expect("a seat is in a running room");
         let mut expected = Ok(());
         match command {
-            Command::Choose(hand) | Command::Lock(hand) if round.locked.contains(&uid) => {
+            Action::Choose(hand) | Action::Lock(hand) if round.locked.contains(&uid) => {
                 if round.hands[&uid] != hand {
                     expected = Err(Rejected::HandLocked);
                 }
             }
-            Command::Choose(hand) => _ = round.hands.insert(uid, hand),
-            Command::Lock(hand) => {
+            Action::Choose(hand) => _ = round.hands.insert(uid, hand),
+            Action::Lock(hand) => {
                 round.locked.insert(uid.clone());
                 round.hands.insert(uid, hand);
             }
-            Command::Leave => _ = round.left.insert(uid),
-            Command::Disconnect => _ = round.away.insert(uid),
-            Command::Return { legacy } => {
+            Action::Leave => _ = round.left.insert(uid),
+            Action::Disconnect => _ = round.away.insert(uid),
+            Action::Return { legacy } => {
                 round.away.remove(&uid);
                 if legacy {
                     round.legacy.insert(uid);
@@ -391,11 +391,14 @@ impl World {
                     round.legacy.remove(&uid);
                 }
             }
-            Command::Pull(_) => {}
+            Action::Pull(_) => {}
         }
         let outcome = round.room.handle(player, command, self.now);
         assert_eq!(outcome, expected, "{command:?}");
-        if matches!(command, Command::Lock(_) | Command::Leave | Command::Return { .. }) {
+        if matches!(
+            command,
+            Action::Lock(_) | Action::Leave | Action::Return { .. }
+        ) {
             let is_over = round.room.deadline().is_none();
             assert_eq!(is_over, round.waits_for_nobody(), "after {command:?}");
         }
@@ -404,13 +407,13 @@ impl World {
     }
 
     fn drain(&mut self, id: RoomId) {
-        while let Some(output) = self
+        while let Some(effect) = self
             .rounds
             .get_mut(&id)
-            .and_then(|round| round.room.poll_output())
+            .and_then(|round| round.room.poll_effect())
         {
-            match output {
-                RoomOutput::Send(recipient, event) => {
+            match effect {
+                RoomEffect::Send(recipient, event) => {
                     let round = &self.rounds[&id];
                     let audience: Vec<_> = round.room.audience(recipient).collect();
                     assert!(
@@ -429,7 +432,7 @@ impl World {
                         self.told_in_room(id, player, &event);
                     }
                 }
-                RoomOutput::Left(player) => {
+                RoomEffect::Left(player) => {
                     assert_eq!(self.seats.remove(&player), Some(id));
                     self.rounds
                         .get_mut(&id)
@@ -447,7 +450,7 @@ impl World {
                     });
                     self.lobby.left_room(player, id, self.now);
                 }
-                RoomOutput::Settled(standings, settlements) => {
+                RoomEffect::Settled(standings, settlements) => {
                     for player in settlements.iter().map(|settlement| settlement.player) {
                         let missed = Missed {
                             room: id,
@@ -543,9 +546,9 @@ impl World {
     }
 
     pub(crate) fn carry_out(&mut self) {
-        while let Some(output) = self.lobby.poll_output() {
-            match output {
-                LobbyOutput::Attached(player, connection) => {
+        while let Some(effect) = self.lobby.poll_effect() {
+            match effect {
+                LobbyEffect::Attached(player, connection) => {
                     let (arriving, uid) = self.arriving.clone().expect("only a hello attaches");
                     assert_eq!(arriving, connection);
                     self.lines.insert(player, connection);
@@ -562,12 +565,12 @@ impl World {
                         .count();
                     assert_eq!(owners, 1, "one uid in two places");
                 }
-                LobbyOutput::Replaced(player) => {
+                LobbyEffect::Replaced(player) => {
                     let old = self.lines[&player];
                     self.connections.retain(|(other, _)| *other != old);
                     self.connect();
                 }
-                LobbyOutput::Send(player, event) => {
+                LobbyEffect::Send(player, event) => {
                     let line = self.lines.get(&player);
                     let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
                     assert!(is_here, "told somebody who is gone");
@@ -630,18 +633,18 @@ impl World {
                         }
                     }
                 }
-                LobbyOutput::Resumed(player, room) => {
+                LobbyEffect::Resumed(player, room) => {
                     assert_eq!(self.seats.get(&player), Some(&room));
                     let legacy = self.legacy[&player];
-                    self.command(player, room, Command::Return { legacy })
+                    self.command(player, room, Action::Return { legacy })
                         .expect("playing");
                 }
-                LobbyOutput::Abandoned(player, _, room) => {
-                    self.command(player, room, Command::Disconnect)
+                LobbyEffect::Abandoned(player, _, room) => {
+                    self.command(player, room, Action::Disconnect)
                         .expect("seated");
                 }
-                LobbyOutput::Opened(room, people) => self.open(room, people),
-                LobbyOutput::Gone(player) => {
+                LobbyEffect::Opened(room, people) => self.open(room, people),
+                LobbyEffect::Gone(player) => {
                     self.lines.remove(&player);
                     assert!(!self.seats.contains_key(&player));
                 }
@@ -678,10 +681,10 @@ impl World {
         self.rounds.insert(id, round);
         // The start tells who plays; it is the first thing everybody hears.
         let round = self.rounds.get_mut(&id).expect("just put there");
-        let outputs: Vec<_> = std::iter::from_fn(|| round.room.poll_output()).collect();
-        for output in outputs {
-            let RoomOutput::Send(Recipient::All, event) = output else {
-                panic!("{output:?} before the start")
+        let effects: Vec<_> = std::iter::from_fn(|| round.room.poll_effect()).collect();
+        for effect in effects {
+            let RoomEffect::Send(Recipient::All, event) = effect else {
+                panic!("{effect:?} before the start")
             };
             if let Event::RoundStarted { seats, .. } = &event {
                 for seat in seats.iter().filter(|seat| !seat.robot) {

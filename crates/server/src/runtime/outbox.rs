@@ -5,8 +5,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::room::SeatHandle;
-use super::{Census, Owed};
+use super::seat::SeatHandle;
+use super::{Figures, Owed};
 use wulin_game::RoomId;
 use wulin_game::protocol::event::Care;
 use wulin_game::protocol::{Code, Fault, Message};
@@ -57,7 +57,7 @@ pub struct Overflowed;
 pub struct Outbox {
     capacity: usize,
     state: Mutex<State>,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
 }
 
 #[derive(Debug, Default)]
@@ -72,11 +72,11 @@ struct State {
 
 impl Outbox {
     /// An outbox for so many deliveries. Volatile messages are dropped when it is half full, all others at the very end.
-    pub fn new(capacity: usize, census: Arc<Census>) -> Outbox {
+    pub fn new(capacity: usize, figures: Arc<Figures>) -> Outbox {
         Outbox {
             capacity,
             state: Mutex::default(),
-            census,
+            figures,
         }
     }
 
@@ -88,11 +88,11 @@ impl Outbox {
                 return;
             }
             if delivery.is_volatile() && state.queue.len() >= self.capacity / 2 {
-                self.census.tally.dropped.add(1);
+                self.figures.counters.dropped.add(1);
                 return;
             }
             if state.queue.len() >= self.capacity {
-                self.census.tally.overflows.add(1);
+                self.figures.counters.overflows.add(1);
                 state.overflowed = true;
                 state.queue = VecDeque::new();
             } else {
@@ -127,7 +127,7 @@ impl Outbox {
     /// Says what became of a command: a fault if it was refused, and the acknowledgement that was asked for.
     pub fn report(&self, event: &str, ack: Option<u64>, outcome: Result<(), Code>) {
         if let Err(code) = outcome {
-            self.census.tally.faults.add(code.name());
+            self.figures.counters.faults.add(code.name());
             self.push(Delivery::Message(Message::from(&Fault::new(event, code))));
         }
         if let Some(id) = ack {
@@ -201,7 +201,7 @@ mod tests {
         }
         outbox.push(Delivery::Replaced);
         assert_eq!(outbox.take().await.unwrap().len(), 5);
-        assert_eq!(outbox.census.tally.dropped.sum(), 96);
+        assert_eq!(outbox.figures.counters.dropped.sum(), 96);
     }
 
     #[tokio::test]
@@ -212,7 +212,7 @@ mod tests {
         }
         assert_eq!(outbox.take().await.unwrap_err(), Overflowed);
         outbox.push(Delivery::Replaced);
-        assert_eq!(outbox.census.tally.overflows.sum(), 1);
+        assert_eq!(outbox.figures.counters.overflows.sum(), 1);
         assert_eq!(outbox.state.lock().unwrap().queue.capacity(), 0);
         assert_eq!(outbox.take().await.unwrap_err(), Overflowed);
     }

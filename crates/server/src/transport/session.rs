@@ -13,10 +13,9 @@ use tracing::debug;
 
 use super::Limits;
 use super::limiter::{Limiter, Verdict};
-use crate::runtime::census::Counted;
-use crate::runtime::lobby::Ask;
+use crate::runtime::figures::Counted;
 use crate::runtime::{
-    Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
+    Ask, Delivery, Figures, Gauge, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
 use wulin_game::lobby::Hello;
 use wulin_game::protocol::event::{accepted, refused, restart};
@@ -32,7 +31,7 @@ pub struct Hall {
     /// What every transport keeps to.
     pub limits: Limits,
     /// Who is there.
-    pub census: Arc<Census>,
+    pub figures: Arc<Figures>,
     /// Cancelled when no more rounds are begun: whoever is not in one is let go.
     pub draining: CancellationToken,
     /// Every task that serves a client.
@@ -48,7 +47,7 @@ impl Hall {
     pub fn new(
         lobby: LobbyHandle,
         limits: Limits,
-        census: Arc<Census>,
+        figures: Arc<Figures>,
         draining: CancellationToken,
         tasks: TaskTracker,
         random: &'static dyn SecureRandom,
@@ -57,7 +56,7 @@ impl Hall {
         Hall {
             lobby,
             limits,
-            census,
+            figures,
             draining,
             tasks,
             instance,
@@ -179,20 +178,20 @@ pub struct Session {
     unreceived: Option<RoomId>,
     /// The client has been asked after it.
     asked: bool,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
     _counted: Counted,
 }
 
 impl Session {
     /// A client that has just connected.
-    pub fn new(hall: &Hall, kind: Kind, visitor: Visitor) -> Session {
+    pub fn new(hall: &Hall, gauge: Gauge, visitor: Visitor) -> Session {
         let id = hall.next_connection();
-        debug!(connection = %id, ?kind, "client connected");
-        hall.census.tally.clients.add(kind.name());
+        debug!(connection = %id, kind = ?gauge, "client connected");
+        hall.figures.counters.clients.add(gauge.name());
         Session {
             peer: Peer {
                 id,
-                outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
+                outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.figures.clone())),
             },
             lobby: hall.lobby.clone(),
             seat: None,
@@ -202,8 +201,8 @@ impl Session {
             owed: Vec::new(),
             unreceived: None,
             asked: true,
-            census: hall.census.clone(),
-            _counted: hall.census.enter(kind, 1),
+            figures: hall.figures.clone(),
+            _counted: hall.figures.enter(gauge, 1),
         }
     }
 
@@ -214,7 +213,7 @@ impl Session {
         debug!(connection = %self.peer.id, renewed = %id, "client left its session");
         self.peer = Peer {
             id,
-            outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
+            outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.figures.clone())),
         };
         self.seat = None;
         self.leaving = false;
@@ -246,7 +245,7 @@ impl Session {
     pub async fn receive(&mut self, request: Request) -> Result<(), Farewell> {
         let Request { command, ack } = request;
         let event = command.as_ref().map_or("", Command::name);
-        self.census.tally.received.add(event);
+        self.figures.counters.received.add(event);
         match self.limiter.admit(Instant::now()) {
             Verdict::Heard => {}
             Verdict::Dropped => {
@@ -291,7 +290,7 @@ impl Session {
             Delivery::Seated { seat, returned } => {
                 if returned {
                     let legacy = self.visitor.legacy;
-                    let back = room::Command::Return { legacy };
+                    let back = room::Action::Return { legacy };
                     seat.send(self.peer.id, back, "hello", None).await;
                 }
                 self.seat = Some(seat);
@@ -313,13 +312,13 @@ impl Session {
     /// All that was accepted has been written.
     pub fn written(&mut self) {
         for owed in self.owed.drain(..) {
-            self.census.tally.paid(owed);
+            self.figures.counters.paid(owed);
         }
     }
 
     /// A message was not kept, since its reader is behind.
     pub fn drop_volatile(&self) {
-        self.census.tally.dropped.add(1);
+        self.figures.counters.dropped.add(1);
     }
 
     /// The result that has been written and is not known to have been received. A client that is gone may have been sent
@@ -347,7 +346,7 @@ impl Session {
             self.unreceived = Some(room);
             self.asked = false;
         }
-        self.census.tally.sent.add(message.name);
+        self.figures.counters.sent.add(message.name);
         Outgoing::Message(message)
     }
 
@@ -358,8 +357,8 @@ impl Session {
 
     /// The last message to a client that is let go because the server restarts.
     pub fn restart(&self) -> Message {
-        let people = self.census.count(Kind::Person);
-        self.census.tally.sent.add("restart");
+        let people = self.figures.count(Gauge::Person);
+        self.figures.counters.sent.add("restart");
         restart(return_delay(self.peer.id, people))
     }
 
@@ -373,16 +372,16 @@ impl Session {
     async fn route(&mut self, command: Command, ack: Option<u64>) {
         let event = command.name();
         let seated = match &command {
-            Command::Choice(hand) => Some(room::Command::Choose(*hand)),
-            Command::Lock(hand) => Some(room::Command::Lock(*hand)),
-            Command::Face(face) => Some(room::Command::Pull(*face)),
-            Command::Leave => Some(room::Command::Leave),
+            Command::Choice(hand) => Some(room::Action::Choose(*hand)),
+            Command::Lock(hand) => Some(room::Action::Lock(*hand)),
+            Command::Face(face) => Some(room::Action::Pull(*face)),
+            Command::Leave => Some(room::Action::Leave),
             Command::Hello(_) | Command::Join | Command::JoinRobot => None,
         };
         if let (Some(seat), Some(to_room)) = (&self.seat, seated)
             && seat.send(self.peer.id, to_room, event, ack).await
         {
-            self.leaving = to_room == room::Command::Leave;
+            self.leaving = to_room == room::Action::Leave;
             return;
         }
         // In no room, or in one that is over and whose farewell is still in the outbox: the lobby answers.
@@ -407,7 +406,7 @@ impl Session {
             Command::Choice(_) | Command::Lock(_) => Ask::Choose,
             Command::Face(face) => Ask::Pull(face),
         };
-        self.lobby.ask(self.peer.clone(), ask, ack).await;
+        self.lobby.ask(self.peer.clone(), ask, event, ack).await;
     }
 
     fn refuse(&self, event: &str, code: Code, ack: Option<u64>) {

@@ -16,7 +16,7 @@ use super::close::Close;
 use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
-use crate::runtime::Kind;
+use crate::runtime::Gauge;
 use wulin_game::RoomId;
 use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
 use wulin_game::protocol::{Code, Fault, Request, native};
@@ -36,11 +36,11 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    fn kind(&self) -> Kind {
+    fn gauge(&self) -> Gauge {
         match self.version() {
-            None => Kind::Native,
-            Some(Version::V3) => Kind::EngineIo3,
-            Some(Version::V4) => Kind::EngineIo4,
+            None => Gauge::Native,
+            Some(Version::V3) => Gauge::EngineIo3,
+            Some(Version::V4) => Gauge::EngineIo4,
         }
     }
 
@@ -254,7 +254,7 @@ where
         }
     };
     Some(Box::new(Client {
-        session: Session::new(hall, dialect.kind(), visitor),
+        session: Session::new(hall, dialect.gauge(), visitor),
         pulse: dialect.pulse(),
         dialect,
         _listed: None,

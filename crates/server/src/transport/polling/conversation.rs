@@ -9,7 +9,7 @@ use tokio::time::{self, Instant};
 use tracing::{debug, trace};
 
 use super::{Answer, Letter, Listed, PROBE_TIMEOUT, Refusal};
-use crate::runtime::{Delivery, Kind};
+use crate::runtime::{Delivery, Gauge};
 use crate::transport::Limits;
 use crate::transport::pulse::{Heartbeat, Pulse};
 use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
@@ -96,7 +96,7 @@ impl Conversation {
             Version::V4 => (Heartbeat::Strict, true, None),
         };
         Conversation {
-            session: Session::new(hall, Kind::Polling, visitor),
+            session: Session::new(hall, Gauge::Polling, visitor),
             dialogue: Dialogue::new(version, sid),
             pulse: Pulse::new(heartbeat, connects, Instant::now()),
             limits: hall.limits,
