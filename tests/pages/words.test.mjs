@@ -40,6 +40,25 @@ describe('words', () => {
     assert.deepEqual([1, 2, 3].map(en.moved), ['has chosen', 'changed once', 'changed 2 times']);
   });
 
+  test('the English is what a player would say', () => {
+    assert.deepEqual(
+      [en.chosen('rock'), en.timeUp, en.waiting, en.otherLeft, en.noHandLoses, en.chooseDetail, en.privacy.title, en.avatar],
+      ['You picked rock', 'Reveal!', 'Finding an opponent…', 'Your opponent left: you win.', 'No pick loses.',
+        'You can switch until time runs out.', 'Your privacy', 'Avatar']);
+    assert.match(en.tagline, /Who will be the master\?/);
+  });
+
+  test('the Chinese is what a player would say', () => {
+    assert.doesNotMatch(zh.oneWin, /首胜/, 'which would be the first of all');
+    assert.equal(zh.comeBack, '在这里继续');
+  });
+
+  test('what a WeChat dialog says on its buttons is as short as it wants it', () => {
+    // Four Chinese characters, or twice as many letters.
+    for (const text of [zh.leave, zh.stay]) assert.ok(text.length <= 4, text);
+    for (const text of [en.leave, en.stay]) assert.ok(text.length <= 8, text);
+  });
+
   test('a robot has a name in both languages, also one that is not known here', () => {
     assert.deepEqual(['木人·甲', '铜人·丁', '石人·甲'].map(zh.robotName), ['木人·甲', '铜人·丁', '石人·甲']);
     assert.deepEqual(['木人·甲', '铜人·丁', '石人·甲'].map(en.robotName), ['Wooden Man 1', 'Bronze Man 4', '石人·甲']);

@@ -21,7 +21,7 @@ use super::{Rejected, robot};
 pub const RESEAT_AFTER: Duration = Duration::from_secs(3);
 /// So long after a round who played it asks again when it asks for a seat; later it just asks.
 pub const REMATCH_WITHIN: Duration = Duration::from_mins(10);
-/// So long the place in the queue is kept of somebody whose connection is lost.
+/// So long the place in the queue is kept of somebody whose connection is lost, and whom it has just played with.
 pub const HOLD: Duration = Duration::from_secs(5);
 /// The number of people near is told anew no sooner than this after the last time.
 pub const SURVEY_EVERY: Duration = Duration::from_secs(3);
@@ -89,7 +89,7 @@ struct Person {
     last_round: Option<LastRound>,
     /// The last result, until it is known to have arrived or the next round begins.
     missed: Option<Missed>,
-    /// Its place in the queue, while its connection is lost.
+    /// What it finds again, while its connection is lost and it plays no round.
     held: Option<Held>,
     /// Whether the connection that speaks for it now has asked for the seat it waits for.
     has_asked: bool,
@@ -97,13 +97,12 @@ struct Person {
     nearby: usize,
 }
 
-/// A place in the queue that nobody sits on.
+/// For how long somebody whose connection is lost is the same when it comes back.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     until: Instant,
-    /// Where it was.
-    table: RoomId,
-    wait: Wait,
+    /// The table it waited at, and how; nothing for who has just played.
+    place: Option<(RoomId, Wait)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -356,11 +355,17 @@ impl Lobby {
             self.effects
                 .push_back(LobbyEffect::Abandoned(player, connection, room));
         }
-        if let Some((table, wait)) = table.zip(wait).filter(|_| !self.closing) {
+        let place = table.zip(wait);
+        let is_idle = person.whereabouts == Whereabouts::Idle;
+        let has_partners = |last: &LastRound| last.people.len() > 1;
+        if (place.is_some() || is_idle && person.last_round.as_ref().is_some_and(has_partners))
+            && !self.closing
+        {
             let until = now + HOLD;
-            person.held = Some(Held { until, table, wait });
+            person.held = Some(Held { until, place });
             self.lapses.insert((until, player));
-        } else {
+        }
+        if place.is_none() {
             self.part(player, None);
         }
         self.crowd_changed(now);
@@ -577,9 +582,9 @@ impl Lobby {
         }
         self.effects.push_back(LobbyEffect::Attached(owner, by));
         self.greet(owner, hello, missed, now);
-        if let Some(Held { until, wait, .. }) = held {
+        if let Some(Held { until, place }) = held {
             self.lapses.remove(&(until, owner));
-            if !self.closing {
+            if let Some((_, wait)) = place.filter(|_| !self.closing) {
                 self.seat(owner, Some(wait), now);
                 return Ok(());
             }
@@ -727,7 +732,7 @@ impl Lobby {
 
     fn may_ask_again(&self, player: PlayerId, room: RoomId) -> bool {
         self.people.get(&player).is_some_and(|person| {
-            (person.connection.is_some() || person.held.is_some())
+            (person.connection.is_some() || person.holds_a_place())
                 && person.whereabouts == Whereabouts::Idle
                 && person
                     .last_round
@@ -812,11 +817,11 @@ impl Lobby {
         let Some(person) = self.people.get_mut(&player) else {
             return;
         };
-        let Some(Held { until, table, .. }) = person.held.take() else {
+        let Some(Held { until, place }) = person.held.take() else {
             return;
         };
         self.lapses.remove(&(until, player));
-        self.part(player, Some(table));
+        self.part(player, place.map(|(table, _)| table));
         self.forget_if_gone(player, now);
     }
 
@@ -958,6 +963,11 @@ impl Person {
             Whereabouts::Waiting(table) => Some(table),
             Whereabouts::Idle | Whereabouts::Playing(_) => None,
         }
+    }
+
+    /// Whether it has a place in the queue though it is offline.
+    fn holds_a_place(&self) -> bool {
+        self.held.is_some_and(|held| held.place.is_some())
     }
 
     /// Whether a seat is due to it without asking.

@@ -413,7 +413,7 @@ mod tests {
             let uid = number.to_string();
             // Eight from each network of 256 addresses, then all from one.
             let last = number as usize >= MOST_MISSED;
-            let address = if last { 7 } else { number / 8 << 8 };
+            let address = if last { 7 } else { (number / 8) << 8 };
             let origin = Origin::of(std::net::Ipv4Addr::from_bits(address).into());
             memories.keep(&uid, mine, STANDING, Some(origin), now);
             memories.keep_missed(&uid, mine, missed());

@@ -365,7 +365,7 @@ impl Room {
             let uid = self.cards[seat].profile.uid.clone();
             self.send(Recipient::Others(player), Event::CameBack { uid });
         }
-        // Its client may be another than before, and no longer one that expects the full time.
+        // It may have been waited for only as long as its client was from 2016.
         self.end_if_nobody_is_waited_for();
     }
 

@@ -83,7 +83,7 @@ fn who_waits_for_somebody_in_vain_meets_anybody_then_a_robot() {
     join(&mut world, 1);
     world.wait(REMATCH_WAIT);
     assert_eq!(company(&world, 1), NOBODY);
-    world.wait(SECOND - Duration::from_millis(1));
+    world.wait(Duration::from_millis(999));
     assert_eq!(company(&world, 1), NOBODY, "anybody first");
     world.wait(Duration::from_millis(1));
     assert_eq!(company(&world, 1).len(), 2);
@@ -209,6 +209,20 @@ fn friends_meet_though_one_is_cut_off_meanwhile() {
     assert_eq!(invitation(&world, "b").as_deref(), Some("a"));
     join(&mut world, 20);
     assert_eq!(company(&world, 20), ["a", "b"]);
+}
+
+#[test]
+fn friends_meet_though_one_is_cut_off_before_either_asks() {
+    for first in [1, 20] {
+        let mut world = friends(false);
+        world.disconnect(ConnectionId(2));
+        world.wait(2 * SECOND);
+        return_as(&mut world, 20, "b");
+        join(&mut world, first);
+        world.wait(7 * SECOND);
+        join(&mut world, 21 - first);
+        assert_eq!(company(&world, 1), ["a", "b"]);
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn seat_and_hand_stay_and_the_other_is_told() {
     else {
         panic!("{heard:?}")
     };
-    assert_eq!(*round_time, ROUND_TIME - Duration::from_secs(2));
+    assert_eq!(*round_time + Duration::from_secs(2), ROUND_TIME);
     assert_eq!((own.hand, own.locked), (Hand::Rock, false));
     world.wait(ROUND_TIME);
     let heard = told(&mut world, "a");
@@ -188,6 +188,15 @@ fn a_round_with_a_client_from_2016_lasts_its_whole_time() {
     command(&mut world, 2, Action::Leave).unwrap();
     assert_eq!(world.rounds.len(), 1, "though it is alone");
     world.wait(ROUND_TIME);
+    assert_eq!(world.rounds.len(), 0);
+}
+
+#[test]
+fn a_round_that_waited_for_a_client_from_2016_ends_when_another_client_takes_over() {
+    let mut world = playing(true);
+    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
+    return_as(&mut world, 20, "a");
     assert_eq!(world.rounds.len(), 0);
 }
 

@@ -153,6 +153,11 @@ impl World {
             .map(|(player, _)| *player)
     }
 
+    fn seat_of(&self, connection: ConnectionId) -> Option<(PlayerId, RoomId)> {
+        let player = self.player(connection)?;
+        Some((player, *self.seats.get(&player)?))
+    }
+
     pub(crate) fn step(&mut self, step: &Step) {
         match step.clone() {
             Step::Hello {
@@ -160,43 +165,7 @@ impl World {
                 uid,
                 place,
                 prove,
-            } => {
-                let (connection, known) = connection.get(&self.connections).clone();
-                // What a client is, it stays for as long as it is connected.
-                let legacy = connection.0.is_multiple_of(2);
-                let uid: Arc<str> = format!("uid{uid}").into();
-                let taken = self
-                    .connections
-                    .iter()
-                    .any(|(other, owner)| *other != connection && *owner == Some(uid.clone()));
-                // Whoever is away plays on.
-                let plays = self.seats.keys().any(|player| self.uids[player] == uid);
-                let place = place.and_then(|(lat, lng)| Place::new(lat, lng));
-                let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
-                let hello = Hello {
-                    profile: Profile {
-                        uid: uid.clone(),
-                        name: "n".into(),
-                        picture: "".into(),
-                    },
-                    place,
-                    token: proof,
-                    legacy,
-                    origin: origin(connection),
-                };
-                let outcome = self.hello(connection, hello);
-                match outcome {
-                    Ok(()) => {}
-                    Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| known != uid)),
-                    Err(Rejected::UidTaken) => {
-                        assert!(
-                            (taken || plays) && proof.is_none(),
-                            "refused a uid nobody has"
-                        );
-                    }
-                    Err(other) => panic!("{other}"),
-                }
-            }
+            } => self.greet(connection, uid, place, prove),
             Step::Join(connection) => {
                 let (connection, known) = connection.get(&self.connections).clone();
                 let player = self.player(connection);
@@ -226,10 +195,7 @@ impl World {
             }
             Step::Lock(connection, hand) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => _ = self.command(player, room, Action::Lock(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
@@ -237,10 +203,7 @@ impl World {
             }
             Step::Leave(connection) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => {
                         self.command(player, room, Action::Leave).expect("seated");
                     }
@@ -250,20 +213,14 @@ impl World {
             }
             Step::Choose(connection, hand) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => _ = self.command(player, room, Action::Choose(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
             }
             Step::Pull(connection, face) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => self
                         .command(player, room, Action::Pull(face))
                         .expect("playing"),
@@ -277,6 +234,44 @@ impl World {
                 self.connect();
             }
             Step::Wait(millis) => self.wait(Duration::from_millis(millis)),
+        }
+    }
+
+    fn greet(&mut self, connection: Index, uid: usize, place: Option<(f64, f64)>, prove: bool) {
+        let (connection, known) = connection.get(&self.connections).clone();
+        // What a client is, it stays for as long as it is connected.
+        let legacy = connection.0.is_multiple_of(2);
+        let uid: Arc<str> = format!("uid{uid}").into();
+        let taken = self
+            .connections
+            .iter()
+            .any(|(other, owner)| *other != connection && *owner == Some(uid.clone()));
+        // Whoever is away plays on.
+        let plays = self.seats.keys().any(|player| self.uids[player] == uid);
+        let place = place.and_then(|(lat, lng)| Place::new(lat, lng));
+        let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
+        let hello = Hello {
+            profile: Profile {
+                uid: uid.clone(),
+                name: "n".into(),
+                picture: "".into(),
+            },
+            place,
+            token: proof,
+            legacy,
+            origin: origin(connection),
+        };
+        let outcome = self.hello(connection, hello);
+        match outcome {
+            Ok(()) => {}
+            Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| known != uid)),
+            Err(Rejected::UidTaken) => {
+                assert!(
+                    (taken || plays) && proof.is_none(),
+                    "refused a uid nobody has"
+                );
+            }
+            Err(other) => panic!("{other}"),
         }
     }
 
@@ -570,69 +565,7 @@ impl World {
                     self.connections.retain(|(other, _)| *other != old);
                     self.connect();
                 }
-                LobbyEffect::Send(player, event) => {
-                    let line = self.lines.get(&player);
-                    let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
-                    assert!(is_here, "told somebody who is gone");
-                    self.told.push((player, event.clone()));
-                    let is_among = |seats: &[Seated]| {
-                        let uid = &self.uids[&player];
-                        seats.iter().any(|seat| seat.profile.uid == *uid)
-                    };
-                    match event {
-                        Event::Welcomed {
-                            token,
-                            nearby,
-                            missed,
-                            ..
-                        } => {
-                            assert!(nearby < PEOPLE + 2);
-                            self.nearby.insert(player, nearby);
-                            let uid = self.uids[&player].clone();
-                            if missed.is_some() {
-                                assert_eq!(missed.as_ref(), self.unheard.get(&uid));
-                            }
-                            self.tokens.insert(uid, token);
-                        }
-                        Event::NearbyChanged { nearby } => {
-                            assert!(!self.legacy[&player], "2016 knows no such event");
-                            if let Some(told) = self.nearby.get_mut(&player) {
-                                assert_ne!(*told, nearby, "told what it knows");
-                                *told = nearby;
-                            }
-                        }
-                        Event::RoomChanged { seats, rematch, .. } if !is_among(&seats) => {
-                            // An invitation, or its end.
-                            assert!(!self.seats.contains_key(&player));
-                            assert!(!self.legacy[&player], "2016 knows no invitations");
-                            assert_eq!(rematch.is_none(), seats.is_empty());
-                        }
-                        Event::RoomChanged { seats, rematch, .. } => {
-                            assert_eq!(rematch, None, "invited to its own table");
-                            assert!(!self.seats.contains_key(&player), "waits and plays at once");
-                            assert!(
-                                seats
-                                    .iter()
-                                    .any(|seat| seat.profile.uid == self.uids[&player])
-                            );
-                            if !self.asked.contains(&player) {
-                                assert!(self.legacy[&player], "{player} seated without asking");
-                                self.joined_by_itself.insert(player);
-                                // Whoever takes over takes the seat as well, 2016 or not.
-                                self.asked.insert(player);
-                            }
-                        }
-                        Event::Moved { .. } | Event::Left { .. } => {
-                            assert!(!self.seats.contains_key(&player));
-                        }
-                        Event::RoundStarted { .. }
-                        | Event::RoundEnded { .. }
-                        | Event::WentAway { .. }
-                        | Event::CameBack { .. } => {
-                            panic!("the lobby runs no rounds")
-                        }
-                    }
-                }
+                LobbyEffect::Send(player, event) => self.told_by_lobby(player, event),
                 LobbyEffect::Resumed(player, room) => {
                     assert_eq!(self.seats.get(&player), Some(&room));
                     let legacy = self.legacy[&player];
@@ -651,6 +584,70 @@ impl World {
             }
         }
         self.arriving = None;
+    }
+
+    fn told_by_lobby(&mut self, player: PlayerId, event: Event) {
+        let line = self.lines.get(&player);
+        let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
+        assert!(is_here, "told somebody who is gone");
+        self.told.push((player, event.clone()));
+        let is_among = |seats: &[Seated]| {
+            let uid = &self.uids[&player];
+            seats.iter().any(|seat| seat.profile.uid == *uid)
+        };
+        match event {
+            Event::Welcomed {
+                token,
+                nearby,
+                missed,
+                ..
+            } => {
+                assert!(nearby < PEOPLE + 2);
+                self.nearby.insert(player, nearby);
+                let uid = self.uids[&player].clone();
+                if missed.is_some() {
+                    assert_eq!(missed.as_ref(), self.unheard.get(&uid));
+                }
+                self.tokens.insert(uid, token);
+            }
+            Event::NearbyChanged { nearby } => {
+                assert!(!self.legacy[&player], "2016 knows no such event");
+                if let Some(told) = self.nearby.get_mut(&player) {
+                    assert_ne!(*told, nearby, "told what it knows");
+                    *told = nearby;
+                }
+            }
+            Event::RoomChanged { seats, rematch, .. } if !is_among(&seats) => {
+                // An invitation, or its end.
+                assert!(!self.seats.contains_key(&player));
+                assert!(!self.legacy[&player], "2016 knows no invitations");
+                assert_eq!(rematch.is_none(), seats.is_empty());
+            }
+            Event::RoomChanged { seats, rematch, .. } => {
+                assert_eq!(rematch, None, "invited to its own table");
+                assert!(!self.seats.contains_key(&player), "waits and plays at once");
+                assert!(
+                    seats
+                        .iter()
+                        .any(|seat| seat.profile.uid == self.uids[&player])
+                );
+                if !self.asked.contains(&player) {
+                    assert!(self.legacy[&player], "{player} seated without asking");
+                    self.joined_by_itself.insert(player);
+                    // Whoever takes over takes the seat as well, 2016 or not.
+                    self.asked.insert(player);
+                }
+            }
+            Event::Moved { .. } | Event::Left { .. } => {
+                assert!(!self.seats.contains_key(&player));
+            }
+            Event::RoundStarted { .. }
+            | Event::RoundEnded { .. }
+            | Event::WentAway { .. }
+            | Event::CameBack { .. } => {
+                panic!("the lobby runs no rounds")
+            }
+        }
     }
 
     fn open(&mut self, room: Room, people: Vec<PlayerId>) {
