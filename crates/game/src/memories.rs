@@ -17,7 +17,7 @@ use super::player::{Origin, Standing, Token};
 /// people behind one carrier's address who went within the hour.
 const SHARES: usize = 16;
 /// So many results are kept at most for people who missed them. One is some 100 bytes for each who played.
-const MOST_MISSED: usize = 4096;
+pub const MOST_MISSED: usize = 4096;
 
 /// What somebody will find again who comes back.
 #[derive(Debug)]

@@ -504,12 +504,24 @@ mod tests {
     }
 
     fn open_room(people: &[PlayerId], seats: usize) -> (Room, Instant) {
+        open_room_of(people.iter().copied().map(entrant).collect(), seats)
+    }
+
+    /// A room where the clients of the first so many are from 2016.
+    fn open_old_room(old: usize, people: &[PlayerId]) -> (Room, Instant) {
+        let mut entrants: Vec<_> = people.iter().copied().map(entrant).collect();
+        for entrant in &mut entrants[..old] {
+            entrant.legacy = true;
+        }
+        open_room_of(entrants, people.len())
+    }
+
+    fn open_room_of(people: Vec<Entrant>, seats: usize) -> (Room, Instant) {
         let start = Instant::now();
         let format = Format {
             seats,
             round_time: ROUND_TIME,
         };
-        let people = people.iter().copied().map(entrant).collect();
         let mut room = Room::start(RoomId(1), people, format, 7, start);
         drain(&mut room);
         (room, start)
@@ -720,6 +732,69 @@ mod tests {
             assert_eq!((*hand, *locked), own);
             let locked: Vec<_> = seats.iter().map(|seat| seat.locked).collect();
             assert_eq!(locked, [false, true]);
+        }
+    }
+
+    #[test]
+    fn a_return_by_another_client_than_that_of_2016_ends_what_waits_for_nobody_else() {
+        for was_away in [false, true] {
+            let (mut room, start) = open_old_room(1, &[ALICE, BOB]);
+            room.handle(ALICE, Action::Lock(Hand::Rock), start).unwrap();
+            room.handle(BOB, Action::Lock(Hand::Paper), start).unwrap();
+            if was_away {
+                room.handle(ALICE, Action::Disconnect, start).unwrap();
+            }
+            assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
+            drain(&mut room);
+            room.handle(ALICE, RETURN, start).unwrap();
+            assert_eq!(room.deadline(), None, "away before: {was_away}");
+            let effects = drain(&mut room);
+            let told_first = &effects[0];
+            assert!(
+                matches!(
+                    told_first,
+                    RoomEffect::Send(Recipient::One(ALICE), Event::RoundStarted { .. })
+                ),
+                "{told_first:?}"
+            );
+            let lines = result(&effects);
+            let hands: Vec<_> = lines.iter().map(|line| line.hand).collect();
+            assert_eq!(hands, [Some(Hand::Rock), Some(Hand::Paper)]);
+        }
+
+        // Likewise when nobody else is left.
+        let (mut room, start) = open_old_room(1, &[ALICE, BOB]);
+        room.handle(BOB, Action::Leave, start).unwrap();
+        assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
+        drain(&mut room);
+        room.handle(ALICE, RETURN, start).unwrap();
+        assert_eq!(result(&drain(&mut room))[0].round_score, 1);
+    }
+
+    #[test]
+    fn a_return_ends_no_round_that_still_waits_for_somebody() {
+        let lock = |room: &mut Room, who, now| {
+            room.handle(who, Action::Lock(Hand::Rock), now).unwrap();
+        };
+        // A hand that is not locked, the same client again, and another client from 2016.
+        for (old, locked, legacy) in [
+            (1, [true, false], false),
+            (1, [true; 2], true),
+            (2, [true; 2], false),
+        ] {
+            let (mut room, start) = open_old_room(old, &[ALICE, BOB]);
+            for (who, locked) in [ALICE, BOB].into_iter().zip(locked) {
+                if locked {
+                    lock(&mut room, who, start);
+                }
+            }
+            room.handle(ALICE, Action::Return { legacy }, start)
+                .unwrap();
+            assert_eq!(
+                room.deadline(),
+                Some(start + ROUND_TIME),
+                "{old} {locked:?}"
+            );
         }
     }
 }

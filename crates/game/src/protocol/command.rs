@@ -78,7 +78,12 @@ impl Command {
 /// What is no object asks for nothing in particular: clients may send something where nothing is needed.
 fn join(payload: &str) -> Result<Command, Code> {
     let Some(Wanted { robot }) = object(payload) else {
-        return Ok(Command::Join);
+        let says_it_twice = payload.trim_start().starts_with('{');
+        return if says_it_twice {
+            Err(Code::BadJoin)
+        } else {
+            Ok(Command::Join)
+        };
     };
     match robot.map(|robot| serde_json::from_str(robot.get())) {
         None | Some(Ok(false)) => Ok(Command::Join),
@@ -328,6 +333,13 @@ mod tests {
         for robot in ["1", r#""true""#, "[]", "[true]", "{}"] {
             let payload = format!(r#"{{"robot":{robot}}}"#);
             assert_eq!(read("join", &payload), Err(Code::BadJoin), "{payload}");
+        }
+        // Others who read the same JSON may take the other one.
+        for twice in [
+            r#"{"robot":true,"robot":true}"#,
+            r#"{"robot":false,"robot":true}"#,
+        ] {
+            assert_eq!(read("join", twice), Err(Code::BadJoin), "{twice}");
         }
     }
 
