@@ -9,10 +9,9 @@ use rustls::pki_types::pem::PemObject;
 use tokio::time::sleep;
 
 use super::DOMAIN;
-use super::support::PATIENCE;
 use super::support::pebble::{Authority, Habits, Program, Stage};
 use super::support::stranger::{Answer, Stranger};
-use super::support::write_pair;
+use super::support::{PATIENCE, write_pair};
 
 /// What is in a folder, as one text.
 fn all_in(folder: &Path) -> String {

@@ -3,18 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
-use x509_parser::{
-    certificate::X509Certificate,
-    extensions::{GeneralName, ParsedExtension},
-    prelude::FromDer,
-};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::prelude::FromDer;
 
-use super::{
-    der::sequence,
-    distinguished::DistinguishedName,
-    kind::{self, Kind},
-    signature::{Signed, signed_by},
-};
+use super::der::sequence;
+use super::distinguished::DistinguishedName;
+use super::kind::{self, Kind};
+use super::signature::{Signed, signed_by};
 
 /// What we need of an X.509 certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]

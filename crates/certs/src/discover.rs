@@ -1,21 +1,17 @@
 //! Finding the pairs in a folder by what is in the files, whatever they are called.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use super::{
-    beside::open,
-    certificate::Certificate,
-    key::Key,
-    names::listed,
-    pair::{Candidate, Pair},
-    pem::Contents,
-    problem::Problem,
-    reading::list,
-};
+use super::beside::open;
+use super::certificate::Certificate;
+use super::key::Key;
+use super::names::listed;
+use super::pair::{Candidate, Pair};
+use super::pem::Contents;
+use super::problem::Problem;
+use super::reading::list;
 
 /// Folders inside the folder: `live/DOMAIN/` of certbot and `DOMAIN/Nginx/` of a cloud's archive,
 /// and one to spare.

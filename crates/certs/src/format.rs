@@ -4,7 +4,8 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
 
 use super::certificate::Certificate;
 use super::der;

@@ -8,10 +8,9 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 use super::certificate::Certificate;
 use super::chain::{self, Chain, chain};
 use super::key::Key;
-use super::kind;
-use super::pem;
 use super::problem::Problem;
 use super::reading::read;
+use super::{kind, pem};
 
 /// What one certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]

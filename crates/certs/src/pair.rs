@@ -1,24 +1,20 @@
 //! A certificate chain with its private key, checked and ready to serve.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustls::sign::CertifiedKey;
 
-use super::{
-    beside::{certificate_beside, key_beside},
-    certificate::Certificate,
-    chain::{Chain, chain},
-    key::Key,
-    names::{listed, matches},
-    pem::{self, Contents},
-    problem::Problem,
-    reading::read,
-    times::{date, left},
-};
+use super::beside::{certificate_beside, key_beside};
+use super::certificate::Certificate;
+use super::chain::{Chain, chain};
+use super::key::Key;
+use super::names::{listed, matches};
+use super::pem::{self, Contents};
+use super::problem::Problem;
+use super::reading::read;
+use super::times::{date, left};
 
 /// Authorities renew a month before the end, so less than this means that renewal is not working.
 const SOON: Duration = Duration::from_hours(14 * 24);

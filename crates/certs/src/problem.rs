@@ -1,12 +1,10 @@
 //! Why a certificate cannot be used, in words for the person who deploys: the file, what is wrong,
 //! the remedy.
 
-use std::{
-    borrow::Cow,
-    io,
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime},
-};
+use std::borrow::Cow;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 

@@ -1,12 +1,10 @@
 //! Reading a file or folder, and when that fails, finding the exact path component that is in the
 //! way.
 
-use std::{
-    fs::{self, File, Metadata},
-    io::{self, ErrorKind, Read},
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Component, Path, PathBuf},
-};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
 
 use super::problem::{Problem, shell};
 

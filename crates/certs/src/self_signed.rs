@@ -1,21 +1,17 @@
 //! A certificate for development, made here and kept between starts.
 
-use std::{
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
 
-use super::{
-    keep::keep,
-    names::matches,
-    pair::{Pair, load_pair, read_pair},
-    problem::Problem,
-};
+use super::keep::keep;
+use super::names::matches;
+use super::pair::{Pair, load_pair, read_pair};
+use super::problem::Problem;
 
 /// Browsers refuse more than 398 days, even for a certificate they were told to trust.
 const LIFETIME: Duration = Duration::from_hours(365 * 24);

@@ -9,8 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::acme::{self, Acme, Challenges};
 use super::renewal::{Listener, Renewal};
-use super::tls;
-use super::{Pair, Resolver, Source};
+use super::{Pair, Resolver, Source, tls};
 
 /// The certificates of a running server.
 pub struct Upkeep {

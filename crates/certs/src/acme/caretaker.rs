@@ -8,14 +8,13 @@ use rustls::crypto::aws_lc_rs;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
-use super::Acme;
 use super::chain::Unfit;
 use super::challenge::Way;
 use super::failure::Failure;
 use super::order::{self, Issued, Underway};
 use super::quote::quoted;
-use super::schedule;
 use super::store::Pending;
+use super::{Acme, schedule};
 use crate::Pair;
 
 /// How often it is looked whether a certificate has become valid: the clock may be set meanwhile.

@@ -23,14 +23,14 @@ use rustls::server::ResolvesServerCert;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use self::caretaker::Caretaker;
+use self::challenge::{Answering, Way};
+use self::http::Client;
 use super::{Pair, Resolver};
-use caretaker::Caretaker;
-use challenge::{Answering, Way};
-use http::Client;
 
-pub use challenge::{Challenges, PROTOCOL};
-pub use settings::{Binding, Secret, Settings};
-pub use store::Store;
+pub use self::challenge::{Challenges, PROTOCOL};
+pub use self::settings::{Binding, Secret, Settings};
+pub use self::store::Store;
 pub use wulin_http::proxy::Proxies;
 
 /// What whoever deploys is told when an order for this domain ends with this error.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
+use wulin_http::proxy::Proxies;
 
 use super::store::Store;
 use crate::Pair;
-use wulin_http::proxy::Proxies;
 
 /// What ACME needs to know.
 #[derive(Debug, Clone)]

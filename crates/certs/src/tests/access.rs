@@ -1,14 +1,11 @@
 //! Files that cannot be reached: the exact component of the path, and the remedy.
 
-use std::{
-    env, fs,
-    os::unix::{
-        fs::{MetadataExt, PermissionsExt},
-        process::CommandExt,
-    },
-    path::Path,
-    process::Command,
-};
+use std::env;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 
 use super::{Folder, good, now, problem_of, says};
 use crate::{Problem, discover};

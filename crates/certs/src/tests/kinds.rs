@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use super::{Folder, good, now, problem_of, says};
-use crate::{Problem, inspect, inspect::Holdings, load_pair};
+use crate::inspect::Holdings;
+use crate::{Problem, inspect, load_pair};
 
 /// How to make a key of a kind, what it is called in a sentence, and in a listing.
 const KINDS: [(&str, &str, &str); 16] = [

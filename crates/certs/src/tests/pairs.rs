@@ -5,7 +5,8 @@ use std::time::Duration;
 use rcgen::{CertificateParams, DnType, KeyPair};
 
 use super::{Authority, Folder, days, now, says};
-use crate::{Pair, Problem, check_domains, load_pair, names::matches};
+use crate::names::matches;
+use crate::{Pair, Problem, check_domains, load_pair};
 
 fn load(cert: &str, key: &str) -> Result<Pair, Problem> {
     let folder = Folder::new();

@@ -1,6 +1,8 @@
 //! Files that are there but cannot be used: each problem, by the file it names and the remedy.
 
-use std::{fs, process::Command, time::SystemTime};
+use std::fs;
+use std::process::Command;
+use std::time::SystemTime;
 
 use rcgen::KeyPair;
 

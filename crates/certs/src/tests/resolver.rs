@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use rcgen::KeyPair;
+use rustls::crypto::aws_lc_rs;
+use rustls::sign::CertifiedKey;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection,
-    SignatureAlgorithm, crypto::aws_lc_rs, sign::CertifiedKey,
+    SignatureAlgorithm,
 };
-use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::{Authority, Folder, RSA, now};
 use crate::{Pair, Resolver, load_pair, self_signed};

@@ -1,6 +1,10 @@
 //! The certificate for development, and where it is kept.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Barrier, thread};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
 
 use super::{Folder, days, now, says};
 use crate::{Pair, Problem, load_pair, self_signed};

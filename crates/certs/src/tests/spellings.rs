@@ -444,8 +444,9 @@ fn a_remedy_never_names_the_key_of_an_authority() {
 
 #[test]
 fn whatever_a_file_holds_is_read_or_named() {
-    use crate::read_pair;
     use proptest::prelude::*;
+
+    use crate::read_pair;
 
     let (folder, issued) = good();
     let good = issued.chain + &issued.key;
