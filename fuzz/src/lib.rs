@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 // All that is taken from the program; what moves there changes here alone.
 use wulin_certs::acme::answer::{Noted, examine};
-use wulin_certs::acme::chain::{Chain, renewed};
+use wulin_certs::acme::chain::{IssuedChain, renewed};
 use wulin_certs::acme::explain;
 use wulin_server::edge::addresses::{Client, Proxies};
 use wulin_certs::read_pair;
@@ -280,7 +280,7 @@ pub fn chain(bytes: &[u8]) {
         KeyPair::from_pem(include_str!("../seeds/pem/key")).expect("the key of the seeds")
     });
     let text = String::from_utf8_lossy(bytes);
-    match Chain::read(&text, &KEY, DOMAIN) {
+    match IssuedChain::read(&text, &KEY, DOMAIN) {
         Ok(chain) => {
             let kept = chain.with_key(&KEY);
             assert_eq!(kept.matches("PRIVATE KEY").count(), 2);

@@ -56,7 +56,7 @@ pub(super) struct Section {
 
 /// What was found in a text.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub(super) struct PemText {
     pub(super) sections: Vec<Section>,
     /// What was read although other programs would not, as sentences.
     pub(super) notes: Vec<String>,
@@ -116,7 +116,7 @@ impl Section {
     }
 
     pub(super) fn damaged(&self, file: &Path, how: &str) -> Problem {
-        let Self { label, line, .. } = self;
+        let Section { label, line, .. } = self;
         damaged(
             file,
             format!("the section `{label}` that begins on line {line} {how}"),
@@ -132,7 +132,7 @@ pub(super) fn damaged(file: &Path, detail: String) -> Problem {
 }
 
 /// The sections of a text.
-pub(super) fn sections(file: &Path, text: &str) -> Result<Sheet, Problem> {
+pub(super) fn sections(file: &Path, text: &str) -> Result<PemText, Problem> {
     let mut reader = Reader {
         file,
         sections: Vec::new(),
@@ -162,7 +162,7 @@ pub(super) fn sections(file: &Path, text: &str) -> Result<Sheet, Problem> {
             ),
         ));
     }
-    Ok(Sheet {
+    Ok(PemText {
         notes: reader.notes(is_escaped),
         sections: reader.sections,
         hidden: reader.hidden,

@@ -9,7 +9,7 @@ use x509_parser::prelude::FromDer;
 
 use super::der::sequence;
 use super::distinguished::DistinguishedName;
-use super::kind::{self, Kind};
+use super::kind::{self, KeyKind};
 use super::signature::{Signed, signed_by};
 
 /// What we need of an X.509 certificate.
@@ -20,7 +20,7 @@ pub(super) struct Certificate {
     pub(super) public_key: Vec<u8>,
     /// The public key as a DER `SubjectPublicKeyInfo`.
     key_info: Vec<u8>,
-    pub(super) kind: Kind,
+    pub(super) kind: KeyKind,
     /// DNS and IP names in lower case; the common name only where there are none.
     pub(super) names: Vec<String>,
     /// Whether the names are subject alternative names, the only ones clients look at.
@@ -48,7 +48,7 @@ enum Role {
 
 impl Certificate {
     /// Parses a DER certificate; nothing may follow it.
-    pub(super) fn parse(der: CertificateDer<'static>) -> Option<Self> {
+    pub(super) fn parse(der: CertificateDer<'static>) -> Option<Certificate> {
         let (rest, x509) = X509Certificate::from_der(&der).ok()?;
         if !rest.is_empty() {
             return None;
@@ -80,7 +80,7 @@ impl Certificate {
             }
         }
         let key_info = x509.public_key().raw;
-        let mut certificate = Self {
+        let mut certificate = Certificate {
             public_key: kind::identity(key_info),
             kind: kind::of_public(key_info),
             key_info: key_info.to_vec(),
@@ -135,7 +135,7 @@ impl Certificate {
 
     /// Whether `issuer` has issued it. The signature says so; where it is of a kind that cannot be verified, the names and
     /// the identifiers of the keys do.
-    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+    pub(super) fn is_issued_by(&self, issuer: &Certificate) -> bool {
         let names = self.issuer == issuer.subject;
         let ids = match (&self.issuer_key_id, &issuer.subject_key_id) {
             (Some(ours), Some(theirs)) => Some(ours == theirs),
@@ -171,8 +171,8 @@ pub(super) struct Root {
 }
 
 impl Root {
-    pub(super) fn new(anchor: &TrustAnchor<'_>) -> Option<Self> {
-        Some(Self {
+    pub(super) fn new(anchor: &TrustAnchor<'_>) -> Option<Root> {
+        Some(Root {
             subject: DistinguishedName::read(&sequence(&anchor.subject))?,
             key_info: sequence(&anchor.subject_public_key_info),
         })

@@ -11,7 +11,7 @@ use super::certificate::{Certificate, Root};
 const LONGEST: usize = 10;
 
 /// Ways up that are looked at. Each cross-signed authority doubles them, and a folder may hold anything.
-const MOST_WAYS: usize = 64;
+const MOST_PATHS: usize = 64;
 
 /// The roots that phones and browsers know.
 static PUBLIC: LazyLock<Vec<Root>> = LazyLock::new(|| {
@@ -66,7 +66,7 @@ pub(super) fn ends(
 }
 
 /// How good a way is, the most important first: each link holds, nothing had to be cut off, how well its end is known.
-type Rank = (bool, bool, u8);
+type PathRank = (bool, bool, u8);
 
 fn best<'a>(
     leaf: &'a Certificate,
@@ -76,46 +76,46 @@ fn best<'a>(
 ) -> Chain<'a> {
     let mut search = Search::new(leaf, pool);
     search.climb(&mut vec![0]);
-    let Search { nodes, ways, .. } = search;
+    let Search { nodes, paths, .. } = search;
     let all = |numbers: &[usize]| numbers.iter().map(|number| nodes[*number]).collect();
     let has_expired = |number: &usize| nodes[*number].not_after < now;
     // As nearly everybody's is. It spares the start a look at the roots.
-    if let [way] = ways.as_slice()
-        && !way[1..].iter().any(has_expired)
+    if let [path] = paths.as_slice()
+        && !path[1..].iter().any(has_expired)
     {
         return Chain {
-            links: all(way),
+            links: all(path),
             expired: Vec::new(),
         };
     }
     let is_known = |one: &Certificate| roots.iter().any(|root| one.is_issued_by_root(root));
 
-    let mut chosen: Option<(Rank, &[usize])> = None;
-    for way in &ways {
+    let mut chosen: Option<(PathRank, &[usize])> = None;
+    for path in &paths {
         // The only issuer of a leaf is needed, expired or not; the leaf without it says less of what is wrong.
-        let needed = if way.len() > 1 && has_expired(&way[1]) && !is_known(nodes[0]) {
+        let needed = if path.len() > 1 && has_expired(&path[1]) && !is_known(nodes[0]) {
             2
         } else {
             1
         };
-        let above = way[needed.min(way.len())..].iter();
-        let kept = needed.min(way.len()) + above.take_while(|number| !has_expired(number)).count();
-        let top = nodes[way[kept - 1]];
+        let above = path[needed.min(path.len())..].iter();
+        let kept = needed.min(path.len()) + above.take_while(|number| !has_expired(number)).count();
+        let top = nodes[path[kept - 1]];
         let end = match top {
             top if is_known(top) => 2,
             top if top.is_self_signed() => 1,
             _ => 0,
         };
-        let links_hold = way[1..kept]
+        let links_hold = path[1..kept]
             .iter()
             .all(|number| nodes[*number].is_valid_at(now));
-        let rank = (links_hold, kept == way.len(), end);
+        let rank = (links_hold, kept == path.len(), end);
         if chosen.as_ref().is_none_or(|(best, _)| rank > *best) {
-            chosen = Some((rank, &way[..kept]));
+            chosen = Some((rank, &path[..kept]));
         }
     }
     let kept = chosen.map_or(&[0][..], |(_, kept)| kept);
-    let mut expired: Vec<usize> = ways.iter().flatten().copied().collect();
+    let mut expired: Vec<usize> = paths.iter().flatten().copied().collect();
     expired.sort_unstable();
     expired.dedup();
     expired.retain(|number| has_expired(number) && *number != 0 && !kept.contains(number));
@@ -130,47 +130,47 @@ struct Search<'a> {
     nodes: Vec<&'a Certificate>,
     /// For each, its issuers, once they have been asked for.
     issuers: Vec<Option<Vec<usize>>>,
-    ways: Vec<Vec<usize>>,
+    paths: Vec<Vec<usize>>,
 }
 
 impl<'a> Search<'a> {
-    fn new(leaf: &'a Certificate, pool: &[&'a Certificate]) -> Self {
+    fn new(leaf: &'a Certificate, pool: &[&'a Certificate]) -> Search<'a> {
         let mut nodes = vec![leaf];
         for one in pool {
             if !nodes.contains(one) {
                 nodes.push(one);
             }
         }
-        Self {
+        Search {
             issuers: vec![None; nodes.len()],
             nodes,
-            ways: Vec::new(),
+            paths: Vec::new(),
         }
     }
 
     /// Goes on from the last of `way` in each direction.
-    fn climb(&mut self, way: &mut Vec<usize>) {
-        if self.ways.len() >= MOST_WAYS {
+    fn climb(&mut self, path: &mut Vec<usize>) {
+        if self.paths.len() >= MOST_PATHS {
             return;
         }
         let mut is_end = true;
-        if way.len() < LONGEST {
-            for issuer in self.issuers(way[way.len() - 1]) {
-                if !way.contains(&issuer) {
+        if path.len() < LONGEST {
+            for issuer in self.issuers(path[path.len() - 1]) {
+                if !path.contains(&issuer) {
                     is_end = false;
-                    way.push(issuer);
-                    self.climb(way);
-                    way.pop();
+                    path.push(issuer);
+                    self.climb(path);
+                    path.pop();
                 }
             }
         }
         if is_end {
-            self.ways.push(way.clone());
+            self.paths.push(path.clone());
         }
     }
 
     fn issuers(&mut self, of: usize) -> Vec<usize> {
-        let Self { nodes, issuers, .. } = self;
+        let Search { nodes, issuers, .. } = self;
         let known = issuers[of].get_or_insert_with(|| {
             if nodes[of].is_self_signed() {
                 return Vec::new();

@@ -51,7 +51,7 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
     let keys = keys(&files, &mut problems);
 
     // One certificate for each set of names and kind of key.
-    let mut best: BTreeMap<_, (Candidate<'_>, &Place<'_>)> = BTreeMap::new();
+    let mut best: BTreeMap<_, (Candidate<'_>, &FoundKey<'_>)> = BTreeMap::new();
     for key in &keys {
         let Some(candidate) = best_candidate(&files, &key.key, now) else {
             continue;
@@ -117,7 +117,7 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
 
 /// A PEM file in the folder.
 #[derive(Debug)]
-struct Sheet {
+struct PemFile {
     path: PathBuf,
     is_link: bool,
     contents: Contents,
@@ -126,7 +126,7 @@ struct Sheet {
 /// What a walk through the folder brings together.
 #[derive(Debug, Default)]
 struct Scan {
-    files: Vec<Sheet>,
+    files: Vec<PemFile>,
     /// Files that are meant to be used but cannot be.
     problems: Vec<Problem>,
     /// Files in a format that is not PEM, to mention when there is nothing else.
@@ -176,7 +176,7 @@ impl Scan {
         match open(&path) {
             Ok(Some(contents)) => {
                 self.seen.insert(real, Some(self.files.len()));
-                self.files.push(Sheet {
+                self.files.push(PemFile {
                     path,
                     is_link,
                     contents,
@@ -199,12 +199,12 @@ fn is_passed_over(path: &Path) -> bool {
 
 /// A private key and the files it is in.
 #[derive(Debug)]
-struct Place<'a> {
+struct FoundKey<'a> {
     key: Key,
     files: Vec<&'a Path>,
 }
 
-impl Place<'_> {
+impl FoundKey<'_> {
     /// The file that is in the same folder as the certificate, where there are several.
     fn nearest(&self, certificate: &Path) -> &Path {
         let beside = |file: &&&Path| file.parent() == certificate.parent();
@@ -214,9 +214,9 @@ impl Place<'_> {
     }
 }
 
-fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
-    let mut places: Vec<Place<'a>> = Vec::new();
-    for Sheet { path, contents, .. } in files {
+fn keys<'a>(files: &'a [PemFile], problems: &mut Vec<Problem>) -> Vec<FoundKey<'a>> {
+    let mut places: Vec<FoundKey<'a>> = Vec::new();
+    for PemFile { path, contents, .. } in files {
         if contents.encrypted_key {
             problems.push(Problem::EncryptedKey { file: path.clone() });
         }
@@ -230,7 +230,7 @@ fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
                     .find(|place| place.key.public_key == key.public_key)
                 {
                     Some(place) => place.files.push(path),
-                    None => places.push(Place {
+                    None => places.push(FoundKey {
                         key,
                         files: vec![path],
                     }),
@@ -244,7 +244,7 @@ fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
 
 /// The best certificate for a key. Intermediates may be in another file of the same folder
 /// (`cert.pem` and `chain.pem`).
-fn best_candidate<'a>(files: &'a [Sheet], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
+fn best_candidate<'a>(files: &'a [PemFile], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
     let candidates = files.iter().flat_map(|sheet| {
         let own = &sheet.contents.certificates;
         let beside = files
@@ -263,8 +263,8 @@ fn best_candidate<'a>(files: &'a [Sheet], key: &Key, now: SystemTime) -> Option<
 }
 
 /// Says that there is nothing but an authority's own certificate, if there is one.
-fn authority(files: &[Sheet]) -> Option<Problem> {
-    files.iter().find_map(|Sheet { path, contents, .. }| {
+fn authority(files: &[PemFile]) -> Option<Problem> {
+    files.iter().find_map(|PemFile { path, contents, .. }| {
         let own = contents
             .certificates
             .iter()
@@ -278,7 +278,7 @@ fn authority(files: &[Sheet]) -> Option<Problem> {
 }
 
 /// The keys without certificate and certificates without key, as the detail of a sentence.
-fn unpaired(files: &[Sheet], keys: &[Place<'_>], pairs: &[Pair]) -> Option<String> {
+fn unpaired(files: &[PemFile], keys: &[FoundKey<'_>], pairs: &[Pair]) -> Option<String> {
     let certificates = || {
         files.iter().flat_map(|sheet| {
             sheet

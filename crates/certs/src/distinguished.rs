@@ -14,7 +14,7 @@ pub(super) struct DistinguishedName {
 }
 
 impl PartialEq for DistinguishedName {
-    fn eq(&self, other: &Self) -> bool {
+    fn eq(&self, other: &DistinguishedName) -> bool {
         self.prepared == other.prepared
     }
 }
@@ -22,7 +22,7 @@ impl PartialEq for DistinguishedName {
 impl Eq for DistinguishedName {}
 
 impl DistinguishedName {
-    pub(super) fn new(name: &X509Name<'_>) -> Self {
+    pub(super) fn new(name: &X509Name<'_>) -> DistinguishedName {
         let relative = name.iter_rdn().map(|rdn| {
             let mut attributes: Vec<_> = rdn
                 .iter()
@@ -31,16 +31,16 @@ impl DistinguishedName {
             attributes.sort();
             attributes.join("+")
         });
-        Self {
+        DistinguishedName {
             prepared: relative.collect::<Vec<_>>().join(","),
             short: short(name),
         }
     }
 
     /// From the DER of a name.
-    pub(super) fn read(der: &[u8]) -> Option<Self> {
+    pub(super) fn read(der: &[u8]) -> Option<DistinguishedName> {
         let (_, name) = X509Name::from_der(der).ok()?;
-        Some(Self::new(&name))
+        Some(DistinguishedName::new(&name))
     }
 }
 

@@ -19,10 +19,10 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Self, Problem> {
+    pub(super) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Key, Problem> {
         let loaded = any_supported_type(der).ok().and_then(|signing| {
             let public_key = kind::identity(&signing.public_key()?);
-            Some(Self {
+            Some(Key {
                 signing,
                 public_key,
             })

@@ -197,12 +197,12 @@ pub(super) struct Candidate<'a> {
     pub(super) chain: Vec<&'a Certificate>,
     /// What would be in the chain too but has expired and is not needed, and lies in this file.
     expired: Vec<&'a Certificate>,
-    rank: Rank,
+    rank: CandidateRank,
 }
 
 /// How good a candidate is, the most important first: valid, trusted by others, with its
 /// intermediates, lasting, and with the whole chain in one file.
-type Rank = (bool, bool, bool, SystemTime, usize);
+type CandidateRank = (bool, bool, bool, SystemTime, usize);
 
 impl<'a> Candidate<'a> {
     /// The chain from `leaf`, which is in `file` among its `own` certificates, with what `pool` has
@@ -213,7 +213,7 @@ impl<'a> Candidate<'a> {
         leaf: &'a Certificate,
         pool: &[&'a Certificate],
         now: SystemTime,
-    ) -> Self {
+    ) -> Candidate<'a> {
         let Chain {
             links: chain,
             mut expired,
@@ -231,7 +231,7 @@ impl<'a> Candidate<'a> {
             leaf.not_after,
             in_file,
         );
-        Self {
+        Candidate {
             file,
             chain,
             expired,
@@ -240,7 +240,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// The best, and the first among equals.
-    pub(super) fn best(candidates: impl Iterator<Item = Self>) -> Option<Self> {
+    pub(super) fn best(candidates: impl Iterator<Item = Candidate<'a>>) -> Option<Candidate<'a>> {
         candidates.reduce(|best, next| {
             if next.is_better_than(&best) {
                 next
@@ -250,7 +250,7 @@ impl<'a> Candidate<'a> {
         })
     }
 
-    pub(super) fn is_better_than(&self, other: &Self) -> bool {
+    pub(super) fn is_better_than(&self, other: &Candidate<'a>) -> bool {
         self.rank > other.rank
     }
 

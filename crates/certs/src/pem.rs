@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-use super::armour::{Section, Sheet, damaged, sections};
+use super::armour::{PemText, Section, damaged, sections};
 use super::certificate::Certificate;
 use super::der;
 use super::format::{BUNDLE, convert, is_pkcs7, is_request, refuse};
@@ -21,7 +21,7 @@ pub(super) struct Contents {
     /// There is a certificate request.
     pub(super) request: bool,
     /// There is a private key of a kind that PEM names but TLS does not use.
-    pub(super) foreign_key: Option<Foreign>,
+    pub(super) foreign_key: Option<ForeignKey>,
     /// What was read although other programs would not, as sentences.
     pub(super) notes: Vec<String>,
     /// The label of every section, for a problem's words.
@@ -30,16 +30,16 @@ pub(super) struct Contents {
 
 /// A private key of a kind that PEM names but TLS does not use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Foreign {
+pub(super) enum ForeignKey {
     Dsa,
     Ssh,
 }
 
-impl Foreign {
+impl ForeignKey {
     pub(super) fn problem(self, file: &Path) -> Problem {
         match self {
-            Foreign::Dsa => Problem::unsupported(file, "a DSA key"),
-            Foreign::Ssh => Problem::ssh(file),
+            ForeignKey::Dsa => Problem::unsupported(file, "a DSA key"),
+            ForeignKey::Ssh => Problem::ssh(file),
         }
     }
 }
@@ -69,7 +69,7 @@ impl Contents {
             "ENCRYPTED PRIVATE KEY" => self.encrypted_key = true,
             _ if is_key && section.is_encrypted() => self.encrypted_key = true,
             "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => self.request = true,
-            "OPENSSH PRIVATE KEY" => self.foreign_key = Some(Foreign::Ssh),
+            "OPENSSH PRIVATE KEY" => self.foreign_key = Some(ForeignKey::Ssh),
             "PKCS7" | "PKCS #7 SIGNED DATA" => return Err(bundle(file)),
             "CMS" => return Err(cms(file)),
             "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
@@ -107,9 +107,11 @@ impl Contents {
             Some(Form::Pkcs8) => self.keys.push(PrivatePkcs8KeyDer::from(whole()).into()),
             Some(Form::Sec1) => self.keys.push(PrivateSec1KeyDer::from(whole()).into()),
             Some(Form::Pkcs1) => self.keys.push(PrivatePkcs1KeyDer::from(whole()).into()),
-            Some(Form::Dsa) => self.foreign_key = Some(Foreign::Dsa),
+            Some(Form::Dsa) => self.foreign_key = Some(ForeignKey::Dsa),
             Some(Form::Encrypted) => self.encrypted_key = true,
-            None if der.starts_with(b"openssh-key-v1\0") => self.foreign_key = Some(Foreign::Ssh),
+            None if der.starts_with(b"openssh-key-v1\0") => {
+                self.foreign_key = Some(ForeignKey::Ssh)
+            }
             None if is_request(der) => self.request = true,
             None => return Ok(false),
         }
@@ -122,7 +124,7 @@ pub(super) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<C
     refuse(file, bytes, wanted)?;
     // Comments may be in any encoding (bag attributes often are); the sections themselves are
     // ASCII.
-    let Sheet {
+    let PemText {
         sections,
         notes,
         hidden,

@@ -338,7 +338,7 @@ impl Problem {
     }
 
     /// A key of this kind, in a certificate or by itself, and how to come by a better one.
-    pub(super) fn unsupported(file: &Path, kind: impl Into<String>) -> Self {
+    pub(super) fn unsupported(file: &Path, kind: impl Into<String>) -> Problem {
         let (key, request) = (
             file.with_extension("new.key"),
             file.with_extension("new.csr"),
@@ -357,7 +357,7 @@ impl Problem {
     }
 
     /// A key with its curve written out, though the certificate may name it.
-    pub(super) fn explicit(file: &Path, kind: impl Into<String>) -> Self {
+    pub(super) fn explicit(file: &Path, kind: impl Into<String>) -> Problem {
         Problem::UnsupportedKey {
             file: file.to_owned(),
             kind: kind.into(),
@@ -370,7 +370,7 @@ impl Problem {
     }
 
     /// A key as OpenSSH keeps it.
-    pub(super) fn ssh(file: &Path) -> Self {
+    pub(super) fn ssh(file: &Path) -> Problem {
         let (from, to) = (shell(file), file.with_extension("ssh.key"));
         let to = shell(&to);
         Problem::UnsupportedKey {

@@ -68,7 +68,7 @@ impl Renewal {
     }
 
     /// Looks at the disk until told to stop.
-    pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn watch(self: Arc<Renewal>, stop: CancellationToken) {
         let mut ticks = time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut before = Fingerprint::default();

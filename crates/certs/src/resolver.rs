@@ -14,13 +14,13 @@ use super::pair::Pair;
 /// Picks the certificate for each handshake, and can be given new ones while it serves.
 #[derive(Debug)]
 pub struct Resolver {
-    shelf: Mutex<Shelf>,
+    pairs: Mutex<AllPairs>,
     index: RwLock<Arc<Index>>,
 }
 
 /// What there is to choose from.
 #[derive(Debug, Default)]
-struct Shelf {
+struct AllPairs {
     /// From files, or made by the server itself.
     given: Vec<Pair>,
     /// Fetched from an authority, by domain. They come first.
@@ -30,9 +30,9 @@ struct Shelf {
 impl Resolver {
     /// Serves these pairs; the first is for clients that name no domain, or one that no pair
     /// covers.
-    pub fn new(pairs: &[Pair]) -> Self {
-        let resolver = Self {
-            shelf: Mutex::default(),
+    pub fn new(pairs: &[Pair]) -> Resolver {
+        let resolver = Resolver {
+            pairs: Mutex::default(),
             index: RwLock::default(),
         };
         resolver.replace(pairs);
@@ -41,23 +41,23 @@ impl Resolver {
 
     /// Serves these pairs to every handshake from now on, beside what was fetched. Open connections keep what they have.
     pub fn replace(&self, pairs: &[Pair]) {
-        self.change(|shelf| shelf.given = pairs.to_vec());
+        self.change(|all| all.given = pairs.to_vec());
     }
 
     /// Serves this pair to every handshake from now on, in place of the one fetched before for the same domain, and before
     /// those from files.
     pub fn put_fetched(&self, domain: &str, pair: Pair) {
-        self.change(|shelf| {
-            let mut fetched = shelf.fetched.iter_mut();
+        self.change(|all| {
+            let mut fetched = all.fetched.iter_mut();
             match fetched.find(|(known, _)| known == domain) {
                 Some((_, before)) => *before = pair,
-                None => shelf.fetched.push((domain.to_owned(), pair)),
+                None => all.fetched.push((domain.to_owned(), pair)),
             }
         });
     }
 
-    fn change(&self, with: impl FnOnce(&mut Shelf)) {
-        let mut all = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+    fn change(&self, with: impl FnOnce(&mut AllPairs)) {
+        let mut all = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         with(&mut all);
         let fetched = all.fetched.iter().map(|(_, pair)| pair);
         let index = Arc::new(Index::new(fetched.chain(&all.given)));
@@ -108,8 +108,8 @@ pub struct Served {
 }
 
 impl Index {
-    fn new<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Self {
-        let mut index = Self::default();
+    fn new<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Index {
+        let mut index = Index::default();
         let mut first = None;
         for pair in pairs {
             index.served.push(Served {

@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::acme::{self, Acme, Challenges};
+use super::acme::{self, AcmeRenewal, Challenges};
 use super::renewal::{Listener, Renewal};
 use super::{Pair, Resolver, Source, tls};
 
@@ -20,7 +20,7 @@ pub struct Upkeep {
     /// None where the certificate is the server's own.
     renewal: Option<Arc<Renewal>>,
     /// None where the server fetches no certificates.
-    acme: Option<Arc<Acme>>,
+    acme: Option<Arc<AcmeRenewal>>,
 }
 
 /// What a server begins with.
@@ -54,7 +54,7 @@ impl Upkeep {
         });
         let acme = loaded
             .acme
-            .map(|settings| Acme::new(settings, resolver.clone(), trusted.clone()));
+            .map(|settings| AcmeRenewal::new(settings, resolver.clone(), trusted.clone()));
         Ok(Upkeep {
             renewal,
             acme: acme.transpose()?.map(Arc::new),

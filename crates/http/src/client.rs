@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::exchange::{Broken, exchange};
-use super::proxy::Proxies;
+use super::proxy::OutgoingProxies;
 
 /// How long a request may take, with its connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ const LONGEST: usize = 512 * 1024;
 #[derive(Clone)]
 pub struct Client {
     tls: TlsConnector,
-    proxies: Arc<Proxies>,
+    proxies: Arc<OutgoingProxies>,
 }
 
 /// Why there was no answer. Each prints as the end of a sentence.
@@ -52,7 +52,10 @@ pub enum Unreachable {
 
 impl Client {
     /// Trusts servers that `roots` vouch for, and goes through `proxies`.
-    pub fn new(roots: Arc<RootCertStore>, proxies: Proxies) -> Result<Client, rustls::Error> {
+    pub fn new(
+        roots: Arc<RootCertStore>,
+        proxies: OutgoingProxies,
+    ) -> Result<Client, rustls::Error> {
         let mut config = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)

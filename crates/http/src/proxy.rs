@@ -19,7 +19,7 @@ const EXCEPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 /// What the environment says about proxies.
 #[derive(Clone, Debug, Default)]
-pub struct Proxies {
+pub struct OutgoingProxies {
     named: Option<Named>,
     /// Where none is wanted.
     except: Vec<String>,
@@ -60,14 +60,14 @@ impl fmt::Display for Proxy {
     }
 }
 
-impl Proxies {
+impl OutgoingProxies {
     /// Reads the environment by `variable`.
-    pub fn new(variable: impl Fn(&str) -> Option<OsString>) -> Proxies {
+    pub fn new(variable: impl Fn(&str) -> Option<OsString>) -> OutgoingProxies {
         let text = |name: &&'static str| {
             let value = variable(name)?.into_string().ok()?.trim().to_owned();
             (!value.is_empty()).then_some((*name, value))
         };
-        Proxies {
+        OutgoingProxies {
             named: NAMES.iter().find_map(text).map(|(variable, value)| Named {
                 variable,
                 proxy: Proxy::read(&value, variable),
@@ -208,8 +208,8 @@ mod tests {
 
     use super::*;
 
-    fn proxies(variables: &[(&str, &str)]) -> Proxies {
-        Proxies::new(|name| {
+    fn proxies(variables: &[(&str, &str)]) -> OutgoingProxies {
+        OutgoingProxies::new(|name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| value.into())
         })

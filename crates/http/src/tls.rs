@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// An encrypted connection to a server.
-pub type Stream = TlsStream<TcpStream>;
+pub type SecureStream = TlsStream<TcpStream>;
 
 /// Both versions that phones speak.
 pub const ANY_VERSION: &[&SupportedProtocolVersion] =
@@ -69,7 +69,7 @@ pub async fn handshake(
     connector: &TlsConnector,
     name: ServerName<'static>,
     stream: TcpStream,
-) -> io::Result<Stream> {
+) -> io::Result<SecureStream> {
     // Small messages, each of which somebody waits for.
     stream.set_nodelay(true)?;
     connector.connect(name, stream).await
@@ -79,12 +79,12 @@ pub async fn handshake(
 #[derive(Debug)]
 pub struct Recorder {
     provider: CryptoProvider,
-    shown: Mutex<Shown>,
+    shown: Mutex<Presented>,
 }
 
 /// What a server showed.
 #[derive(Debug, Clone, Default)]
-pub struct Shown {
+pub struct Presented {
     /// The certificates in the order they came, the server's own first.
     pub chain: Vec<CertificateDer<'static>>,
     /// Whether the handshake was signed with the key of the first one.
@@ -101,11 +101,11 @@ impl Recorder {
     }
 
     /// What was shown last.
-    pub fn shown(&self) -> Shown {
+    pub fn shown(&self) -> Presented {
         self.lock().clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shown> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Presented> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +129,7 @@ impl ServerCertVerifier for Recorder {
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let all = std::iter::once(certificate).chain(others);
-        *self.lock() = Shown {
+        *self.lock() = Presented {
             chain: all.map(|one| one.clone().into_owned()).collect(),
             signed: false,
         };

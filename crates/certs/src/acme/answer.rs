@@ -31,7 +31,7 @@ pub struct Noted {
 
 /// Why an answer is not passed on.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum AnswerError {
     /// The authority says no.
     #[error(transparent)]
     Problem(Problem),
@@ -49,7 +49,7 @@ pub fn examine(
     mut parts: response::Parts,
     body: Bytes,
     now: SystemTime,
-) -> (Noted, Result<(response::Parts, Bytes), Refusal>) {
+) -> (Noted, Result<(response::Parts, Bytes), AnswerError>) {
     let mut noted = Noted {
         wait: retry_after(&parts.headers, now),
         expires: None,
@@ -89,10 +89,10 @@ pub(super) fn is_base64url(text: &[u8]) -> bool {
 }
 
 /// An answer that is no success. One of a nonce the library takes care of, and gets it.
-fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), Refusal> {
+fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), AnswerError> {
     let status = parts.status;
     if status.is_redirection() {
-        return Err(Refusal::Other(format!(
+        return Err(AnswerError::Other(format!(
             "it answered with {status}, and nobody is followed elsewhere; --acme-directory must name the right address"
         )));
     }
@@ -106,9 +106,9 @@ fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), Refusal> {
         Some(problem) if status == 400 && of_nonce(&problem) => Ok(()),
         Some(mut problem) => {
             problem.status = Some(status.as_u16());
-            Err(Refusal::Problem(problem))
+            Err(AnswerError::Problem(problem))
         }
-        None => Err(Refusal::Other(format!("it answered with {status}"))),
+        None => Err(AnswerError::Other(format!("it answered with {status}"))),
     }
 }
 
@@ -137,7 +137,7 @@ fn problem(body: &[u8]) -> Option<Problem> {
 }
 
 /// Makes a `Location` whole, which may be a path alone.
-fn locate(asked: &Uri, headers: &mut HeaderMap) -> Result<(), Refusal> {
+fn locate(asked: &Uri, headers: &mut HeaderMap) -> Result<(), AnswerError> {
     let Some(location) = headers.get(LOCATION) else {
         return Ok(());
     };
@@ -168,7 +168,7 @@ const ADDRESSES: [&str; 10] = [
     "url",
 ];
 
-fn check_addresses(fields: &Map<String, Value>) -> Result<(), Refusal> {
+fn check_addresses(fields: &Map<String, Value>) -> Result<(), AnswerError> {
     for name in ADDRESSES {
         if let Some(address) = fields.get(name).and_then(Value::as_str) {
             check_address(name, address)?;
@@ -195,7 +195,7 @@ fn list<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a [Value] {
 }
 
 /// Any host will do: large authorities have several, and each must be vouched for. Nothing but HTTPS will.
-fn check_address(name: &str, address: &str) -> Result<(), Refusal> {
+fn check_address(name: &str, address: &str) -> Result<(), AnswerError> {
     let sound = address.len() <= LONGEST_ADDRESS
         && address.parse::<Uri>().is_ok_and(|uri| {
             uri.scheme_str() == Some("https")
@@ -211,8 +211,8 @@ fn check_address(name: &str, address: &str) -> Result<(), Refusal> {
     }
 }
 
-fn not_an_address(name: &str, address: &str) -> Refusal {
-    Refusal::Strange(format!(
+fn not_an_address(name: &str, address: &str) -> AnswerError {
+    AnswerError::Strange(format!(
         "it gives '{}' as {name}, which is no https:// address",
         quoted(address)
     ))
@@ -257,7 +257,7 @@ mod tests {
         (parts, Bytes::copy_from_slice(body))
     }
 
-    type Examined = (Noted, Result<(response::Parts, Bytes), Refusal>);
+    type Examined = (Noted, Result<(response::Parts, Bytes), AnswerError>);
 
     fn examined(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Examined {
         let (parts, body) = answered(status, headers, body);
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn addresses_are_https_and_whole() {
         let strange = |body: Value| match examined(200, &[], body.to_string().as_bytes()).1 {
-            Err(Refusal::Strange(why)) => why,
+            Err(AnswerError::Strange(why)) => why,
             other => panic!("{body}: {other:?}"),
         };
         for bad in [
@@ -348,7 +348,7 @@ mod tests {
             }
             if HeaderValue::from_str(bad).is_ok() && bad != "/x" {
                 let passed = examined(201, &[("location", bad.as_bytes())], b"{}").1;
-                assert!(matches!(passed, Err(Refusal::Strange(_))), "{bad}");
+                assert!(matches!(passed, Err(AnswerError::Strange(_))), "{bad}");
             }
         }
         let elsewhere =
@@ -375,7 +375,7 @@ mod tests {
         );
         let problem =
             |status, body: &Value| match examined(status, &[kind], body.to_string().as_bytes()).1 {
-                Err(Refusal::Problem(problem)) => problem,
+                Err(AnswerError::Problem(problem)) => problem,
                 other => panic!("{other:?}"),
             };
         let said = problem(
@@ -404,7 +404,7 @@ mod tests {
             (302, &[("location", &b"http://x/"[..])], b""),
         ] {
             let other = examined(status, headers, body).1;
-            let Err(Refusal::Other(why)) = other else {
+            let Err(AnswerError::Other(why)) = other else {
                 panic!("{status}: {other:?}")
             };
             assert!(why.contains(&status.to_string()), "{why}");

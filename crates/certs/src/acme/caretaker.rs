@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use super::chain::Unfit;
-use super::challenge::Way;
+use super::challenge::ValidationMethod;
 use super::failure::Failure;
-use super::order::{self, Issued, Underway};
+use super::order::{self, Issued, OpenOrder};
 use super::quote::quoted;
-use super::store::Pending;
-use super::{Acme, schedule};
+use super::store::StoredOrder;
+use super::{AcmeRenewal, schedule};
 use crate::Pair;
 
 /// How often it is looked whether a certificate has become valid: the clock may be set meanwhile.
@@ -22,23 +22,23 @@ const LOOK: Duration = Duration::from_secs(20);
 
 /// Owns what is known about each domain.
 pub(super) struct Caretaker<'a> {
-    acme: &'a Acme,
+    acme: &'a AcmeRenewal,
     /// How domains are proved, the preferred way first.
-    ways: Vec<Way>,
-    charges: Vec<Charge>,
+    methods: Vec<ValidationMethod>,
+    domains: Vec<DomainState>,
     account: Option<Account>,
     /// The authority does not know the kept account any more.
     account_is_lost: bool,
 }
 
 /// A domain that is looked after.
-struct Charge {
+struct DomainState {
     domain: String,
     pair: Option<Pair>,
     /// The next one, which is not valid yet.
     next_pair: Option<Pair>,
     /// The order under way.
-    pending: Option<Pending>,
+    pending: Option<StoredOrder>,
     /// When there is something to do.
     next: Instant,
     /// When it was fetched, if by this process.
@@ -54,7 +54,7 @@ struct Charge {
 /// When an authority suggests to renew, and how long its advice is good.
 type Advice = ((SystemTime, SystemTime), Duration);
 
-impl Charge {
+impl DomainState {
     /// Says that there is a certificate for later.
     fn announce(&self) {
         let Some(next) = &self.next_pair else {
@@ -74,11 +74,11 @@ impl Charge {
 
 impl<'a> Caretaker<'a> {
     /// Looks after what `acme` has, and goes on with what was under way.
-    pub(super) fn new(acme: &'a Acme, ways: Vec<Way>) -> Caretaker<'a> {
+    pub(super) fn new(acme: &'a AcmeRenewal, methods: Vec<ValidationMethod>) -> Caretaker<'a> {
         let settings = &acme.settings;
         let now = SystemTime::now();
-        let charges = settings.domains.iter().zip(&settings.stored);
-        let charges = charges.map(|(domain, pair)| Charge {
+        let domains = settings.domains.iter().zip(&settings.stored);
+        let domains = domains.map(|(domain, pair)| DomainState {
             domain: domain.clone(),
             pair: pair.clone(),
             next_pair: settings.store.next(domain, now),
@@ -95,13 +95,13 @@ impl<'a> Caretaker<'a> {
         });
         let mut caretaker = Caretaker {
             acme,
-            ways,
-            charges: charges.collect(),
+            methods,
+            domains: domains.collect(),
             account: None,
             account_is_lost: false,
         };
-        for charge in &mut caretaker.charges {
-            charge.announce();
+        for state in &mut caretaker.domains {
+            state.announce();
         }
         caretaker
     }
@@ -109,17 +109,17 @@ impl<'a> Caretaker<'a> {
     /// Never ends by itself.
     pub(super) async fn run(mut self) {
         loop {
-            let charges = self.charges.iter().enumerate();
-            let Some((index, charge)) = charges.min_by_key(|(_, charge)| charge.next) else {
+            let domains = self.domains.iter().enumerate();
+            let Some((index, state)) = domains.min_by_key(|(_, state)| state.next) else {
                 return;
             };
             tokio::select! {
                 biased;
-                () = sleep_until(charge.next) => self.attend(index).await,
+                () = sleep_until(state.next) => self.attend(index).await,
                 () = self.acme.woken.notified() => {
-                    let failing = self.charges.iter_mut().filter(|charge| charge.failures > 0);
-                    for charge in failing {
-                        charge.next = Instant::now();
+                    let failing = self.domains.iter_mut().filter(|state| state.failures > 0);
+                    for state in failing {
+                        state.next = Instant::now();
                     }
                 }
             }
@@ -128,17 +128,17 @@ impl<'a> Caretaker<'a> {
 
     /// Does what is due for a domain, and says when there is more to do.
     async fn attend(&mut self, index: usize) {
-        if let Some(next) = &self.charges[index].next_pair {
+        if let Some(next) = &self.domains[index].next_pair {
             match next.not_before.duration_since(SystemTime::now()) {
                 Ok(left) if !left.is_zero() => {
-                    self.charges[index].next = Instant::now() + left.min(LOOK);
+                    self.domains[index].next = Instant::now() + left.min(LOOK);
                 }
                 _ => self.advance(index).await,
             }
             return;
         }
-        if self.charges[index].failures == 0
-            && let Some(pair) = self.charges[index].pair.clone()
+        if self.domains[index].failures == 0
+            && let Some(pair) = self.domains[index].pair.clone()
         {
             let advice = self.advice(&pair).await;
             if self.plan(index, &pair, advice) {
@@ -150,43 +150,43 @@ impl<'a> Caretaker<'a> {
         let fetched = self.fetch(index).await;
         let asked = self.acme.client.asked_to_wait();
         match fetched {
-            Ok((pair, way)) if pair.not_before > SystemTime::now() => {
-                let by = way.map_or("an earlier proof", Way::name);
+            Ok((pair, method)) if pair.not_before > SystemTime::now() => {
+                let by = method.map_or("an earlier proof", ValidationMethod::name);
                 debug!(
-                    domain = self.charges[index].domain,
+                    domain = self.domains[index].domain,
                     by, "a certificate for later"
                 );
                 self.wait_for(index, pair);
             }
-            Ok((pair, way)) => self.take(index, pair, way),
+            Ok((pair, method)) => self.take(index, pair, method),
             Err(failure) => self.put_off(index, &failure, asked),
         }
     }
 
     /// Whether a renewal has time; it is put down for later then.
     fn plan(&mut self, index: usize, pair: &Pair, advice: Option<Advice>) -> bool {
-        let charge = &mut self.charges[index];
+        let state = &mut self.domains[index];
         let (now, chance) = (SystemTime::now(), chance());
         let time = (pair.not_before, pair.not_after);
         let planned = match advice {
-            Some((window, _)) => schedule::advised(window, charge.planned, time, chance),
-            None => charge
+            Some((window, _)) => schedule::advised(window, state.planned, time, chance),
+            None => state
                 .planned
                 .unwrap_or_else(|| schedule::renewal(time.0, time.1, chance)),
         };
-        charge.planned = Some(planned);
-        charge.advised = advice.is_some();
+        state.planned = Some(planned);
+        state.advised = advice.is_some();
         // A clock that is wrong must not order one certificate after the other.
-        let rest = charge.fetched.map_or(Duration::ZERO, |fetched| {
+        let rest = state.fetched.map_or(Duration::ZERO, |fetched| {
             schedule::rest(time.0, time.1).saturating_sub(fetched.elapsed())
         });
         let left = planned.duration_since(now).unwrap_or_default().max(rest);
         // Looked at again before long, so that one that is set matters little.
         let look = schedule::next_look(advice.map(|(_, good)| good));
         let wait = left.min(look);
-        charge.next = Instant::now() + wait;
+        state.next = Instant::now() + wait;
         let at = moment(planned);
-        debug!(domain = charge.domain, %at, look = ?wait, "renewal planned");
+        debug!(domain = state.domain, %at, look = ?wait, "renewal planned");
         !left.is_zero()
     }
 
@@ -221,33 +221,34 @@ impl<'a> Caretaker<'a> {
     }
 
     /// Orders a certificate and keeps it, in one way of proving after the other. An order that is under way comes first.
-    async fn fetch(&mut self, index: usize) -> Result<(Pair, Option<Way>), Failure> {
+    async fn fetch(&mut self, index: usize) -> Result<(Pair, Option<ValidationMethod>), Failure> {
         let account = self.account().await?;
-        let domain = self.charges[index].domain.clone();
-        let mut left = self.ways.clone();
+        let domain = self.domains[index].domain.clone();
+        let mut left = self.methods.clone();
         loop {
-            let (acme, mut underway) = (self.acme, self.underway(index, &account).await?);
+            let (acme, mut open_order) = (self.acme, self.open_order(index, &account).await?);
             let (client, challenges) = (&acme.client, &acme.challenges);
-            let finished = order::finish(client, &mut underway, challenges, &domain, &left).await;
+            let finished = order::finish(client, &mut open_order, challenges, &domain, &left).await;
             let failure = match finished {
                 Ok(issued) => {
                     // What works is tried first the next time.
-                    self.ways.sort_by_key(|way| Some(*way) != issued.way);
-                    match self.keep(index, &underway, &issued).await {
-                        Ok(pair) => return Ok((pair, issued.way)),
+                    self.methods
+                        .sort_by_key(|method| Some(*method) != issued.method);
+                    match self.keep(index, &open_order, &issued).await {
+                        Ok(pair) => return Ok((pair, issued.method)),
                         Err(failure) => failure,
                     }
                 }
                 Err(failure) => failure,
             };
-            if !failure.is_of_proof() {
+            if !failure.is_failed_validation() {
                 return Err(self.weigh(index, failure).await);
             }
             self.forget(index).await;
-            let tried = failure.way();
+            let tried = failure.method();
             left = left
                 .iter()
-                .skip_while(|way| Some(**way) != tried)
+                .skip_while(|method| Some(**method) != tried)
                 .skip(1)
                 .copied()
                 .collect();
@@ -260,34 +261,34 @@ impl<'a> Caretaker<'a> {
     }
 
     /// The order that is under way, or a new one.
-    async fn underway(&mut self, index: usize, account: &Account) -> Result<Underway, Failure> {
-        let (acme, charge) = (self.acme, &self.charges[index]);
-        let domain = charge.domain.clone();
-        if let Some(pending) = &charge.pending {
-            if let Some(underway) = order::resume(account, &acme.client, pending).await? {
+    async fn open_order(&mut self, index: usize, account: &Account) -> Result<OpenOrder, Failure> {
+        let (acme, state) = (self.acme, &self.domains[index]);
+        let domain = state.domain.clone();
+        if let Some(pending) = &state.pending {
+            if let Some(open_order) = order::resume(account, &acme.client, pending).await? {
                 info!(domain, "an order is taken up again");
-                return Ok(underway);
+                return Ok(open_order);
             }
             info!(domain, "the order that was under way is none any more");
             self.forget(index).await;
         }
-        let charge = &mut self.charges[index];
+        let state = &mut self.domains[index];
         // An authority that gives advice wants to know what is being replaced (RFC 9773, 5). Once that came to nothing it
         // is left out, since it may be the reason.
-        let old = charge
+        let old = state
             .pair
             .clone()
-            .filter(|_| charge.advised && charge.failures == 0);
+            .filter(|_| state.advised && state.failures == 0);
         let replaces = old
             .as_ref()
             .and_then(|pair| CertificateIdentifier::try_from(&pair.certified.cert[0]).ok());
-        let (underway, pending) = order::begin(account, &domain, replaces).await?;
-        charge.pending = Some(pending.clone());
+        let (open_order, pending) = order::begin(account, &domain, replaces).await?;
+        state.pending = Some(pending.clone());
         self.keep_pending(&domain, &pending).await;
-        Ok(underway)
+        Ok(open_order)
     }
 
-    async fn keep_pending(&self, domain: &str, pending: &Pending) {
+    async fn keep_pending(&self, domain: &str, pending: &StoredOrder) {
         let kept = self.acme.settings.store.keep_pending(domain, pending).await;
         if let Err(error) = kept {
             warn!(
@@ -300,12 +301,12 @@ impl<'a> Caretaker<'a> {
     async fn keep(
         &mut self,
         index: usize,
-        underway: &Underway,
+        open_order: &OpenOrder,
         issued: &Issued,
     ) -> Result<Pair, Failure> {
         let (store, now) = (&self.acme.settings.store, SystemTime::now());
-        let domain = self.charges[index].domain.clone();
-        let (chain, key) = (&issued.chain, &underway.key);
+        let domain = self.domains[index].domain.clone();
+        let (chain, key) = (&issued.chain, &open_order.key);
         let pair = store
             .make_pair(&domain, chain, key, now)
             .map_err(|problem| Unfit::Other(quoted(problem.to_string().trim_end_matches('.'))))?;
@@ -314,7 +315,7 @@ impl<'a> Caretaker<'a> {
             Ok(()) => self.forget(index).await,
             Err(error) => {
                 // The order stays, if that could be kept: the next start downloads from it.
-                self.charges[index].pending = None;
+                self.domains[index].pending = None;
                 let file = store.file(&domain);
                 warn!(
                     "The certificate for {domain} is served, but could not be kept in {}, so the next start fetches it \
@@ -328,23 +329,19 @@ impl<'a> Caretaker<'a> {
 
     /// Forgets the order under way.
     async fn forget(&mut self, index: usize) {
-        let charge = &mut self.charges[index];
-        charge.pending = None;
-        self.acme
-            .settings
-            .store
-            .forget_pending(&charge.domain)
-            .await;
+        let state = &mut self.domains[index];
+        state.pending = None;
+        self.acme.settings.store.forget_pending(&state.domain).await;
     }
 
     /// Whether a failure is the end of the order: of one that brought what is unfit too often, and of one that has ended.
     async fn weigh(&mut self, index: usize, failure: Failure) -> Failure {
         match failure {
             Failure::Unfit { why, .. } => {
-                let charge = &mut self.charges[index];
-                let domain = charge.domain.clone();
-                let given_up = charge.pending.as_mut().is_none_or(Pending::was_unfit);
-                match charge.pending.clone() {
+                let state = &mut self.domains[index];
+                let domain = state.domain.clone();
+                let given_up = state.pending.as_mut().is_none_or(StoredOrder::was_unfit);
+                match state.pending.clone() {
                     Some(pending) if !given_up => self.keep_pending(&domain, &pending).await,
                     _ => self.forget(index).await,
                 }
@@ -376,20 +373,20 @@ impl<'a> Caretaker<'a> {
 
     /// Keeps a certificate until it is valid.
     fn wait_for(&mut self, index: usize, pair: Pair) {
-        let charge = &mut self.charges[index];
-        charge.next_pair = Some(pair);
-        charge.failures = 0;
-        charge.next = Instant::now();
-        charge.announce();
+        let state = &mut self.domains[index];
+        state.next_pair = Some(pair);
+        state.failures = 0;
+        state.next = Instant::now();
+        state.announce();
     }
 
     /// Serves the certificate that has become valid.
     async fn advance(&mut self, index: usize) {
-        let charge = &mut self.charges[index];
-        let Some(pair) = charge.next_pair.take() else {
+        let state = &mut self.domains[index];
+        let Some(pair) = state.next_pair.take() else {
             return;
         };
-        let (store, domain) = (&self.acme.settings.store, charge.domain.clone());
+        let (store, domain) = (&self.acme.settings.store, state.domain.clone());
         if pair.not_after <= SystemTime::now() {
             // It ended while nobody looked.
             store.forget_next(&domain).await;
@@ -404,36 +401,36 @@ impl<'a> Caretaker<'a> {
     }
 
     /// Serves a new certificate.
-    fn take(&mut self, index: usize, pair: Pair, way: Option<Way>) {
-        let charge = &mut self.charges[index];
-        let domain = charge.domain.clone();
+    fn take(&mut self, index: usize, pair: Pair, method: Option<ValidationMethod>) {
+        let state = &mut self.domains[index];
+        let domain = state.domain.clone();
         let until = moment(pair.not_after);
-        charge.pair = Some(pair.clone());
-        charge.fetched = Some(Instant::now());
-        charge.planned = None;
-        charge.failures = 0;
+        state.pair = Some(pair.clone());
+        state.fetched = Some(Instant::now());
+        state.planned = None;
+        state.failures = 0;
         // When to renew it is asked next.
-        charge.next = Instant::now();
-        let complete = self.charges.iter().all(|charge| charge.pair.is_some());
+        state.next = Instant::now();
+        let complete = self.domains.iter().all(|state| state.pair.is_some());
         self.acme.serve(&domain, pair, complete);
-        let by = way.map_or("an earlier proof", Way::name);
+        let by = method.map_or("an earlier proof", ValidationMethod::name);
         info!(domain, %until, by, "a new certificate is served");
     }
 
     /// Says what went wrong, and when it is tried again.
     fn put_off(&mut self, index: usize, failure: &Failure, asked: Option<Duration>) {
-        if failure.is_of_account() {
+        if failure.is_unknown_account() {
             self.account = None;
             self.account_is_lost = true;
         }
         let authority = self.authority();
-        let charge = &mut self.charges[index];
-        charge.failures = charge.failures.saturating_add(1);
+        let state = &mut self.domains[index];
+        state.failures = state.failures.saturating_add(1);
         let asked = failure.asked().or(asked);
-        let wait = schedule::retry(failure.cause(), charge.failures, asked, chance());
-        charge.next = Instant::now() + wait;
-        let domain = &charge.domain;
-        let (ended, old) = match &charge.pair {
+        let wait = schedule::retry(failure.cause(), state.failures, asked, chance());
+        state.next = Instant::now() + wait;
+        let domain = &state.domain;
+        let (ended, old) = match &state.pair {
             None => (false, String::new()),
             Some(pair) => {
                 let until = moment(pair.not_after);

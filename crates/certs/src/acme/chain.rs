@@ -22,7 +22,7 @@ const DASHES: &str = "-----";
 
 /// Certificates for a key and a domain of ours, ours first.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Chain(Vec<CertificateDer<'static>>);
+pub struct IssuedChain(Vec<CertificateDer<'static>>);
 
 /// Why a text is no chain for us, as the end of a sentence.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,10 +64,10 @@ pub enum Unfit {
     Other(String),
 }
 
-impl Chain {
+impl IssuedChain {
     /// Reads what an authority sent for `domain` and `key`. Line ends, byte order marks and text between the sections do
     /// not matter, nor does the order of the certificates: what was issued once is not issued again because of them.
-    pub fn read(text: &str, key: &KeyPair, domain: &str) -> Result<Chain, Unfit> {
+    pub fn read(text: &str, key: &KeyPair, domain: &str) -> Result<IssuedChain, Unfit> {
         let mut certificates = certificates(text)?;
         let ours = certificates.iter().position(|one| is_for(one, key));
         let leaf = certificates.remove(ours.ok_or(Unfit::OtherKey)?);
@@ -79,7 +79,7 @@ impl Chain {
             });
         }
         certificates.insert(0, leaf);
-        Ok(Chain(certificates))
+        Ok(IssuedChain(certificates))
     }
 
     /// As PEM, with its key: each letter of it is ours.
@@ -108,7 +108,7 @@ pub fn renewed(text: &str, domain: &str) -> Option<String> {
         chain.push_str(BEGIN);
         chain.push_str(section);
     }
-    let chain = Chain::read(&chain, &key, domain).ok()?;
+    let chain = IssuedChain::read(&chain, &key, domain).ok()?;
     Some(chain.with_key(&key))
 }
 

@@ -20,35 +20,35 @@ const PATH: &str = "/.well-known/acme-challenge/";
 
 /// How a domain is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ValidationMethod {
     /// tls-alpn-01, on the HTTPS port.
     TlsAlpn,
     /// http-01, on the HTTP port.
     Http,
 }
 
-impl Way {
+impl ValidationMethod {
     /// As ACME calls it.
     pub(super) fn kind(self) -> ChallengeType {
         match self {
-            Way::TlsAlpn => ChallengeType::TlsAlpn01,
-            Way::Http => ChallengeType::Http01,
+            ValidationMethod::TlsAlpn => ChallengeType::TlsAlpn01,
+            ValidationMethod::Http => ChallengeType::Http01,
         }
     }
 
     /// As ACME writes it.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Way::TlsAlpn => "tls-alpn-01",
-            Way::Http => "http-01",
+            ValidationMethod::TlsAlpn => "tls-alpn-01",
+            ValidationMethod::Http => "http-01",
         }
     }
 
     /// The port an authority connects to.
     pub(super) fn port(self) -> u16 {
         match self {
-            Way::TlsAlpn => 443,
-            Way::Http => 80,
+            ValidationMethod::TlsAlpn => 443,
+            ValidationMethod::Http => 80,
         }
     }
 }
@@ -77,18 +77,18 @@ pub(super) struct Offer(Arc<Challenges>);
 impl Challenges {
     /// Answers a challenge until the offer is dropped.
     pub(super) fn offer(
-        self: &Arc<Self>,
-        way: Way,
+        self: &Arc<Challenges>,
+        method: ValidationMethod,
         domain: &str,
         token: &str,
         authorization: &KeyAuthorization,
     ) -> anyhow::Result<Offer> {
-        let proof = match way {
-            Way::TlsAlpn => Proof::Certificate {
+        let proof = match method {
+            ValidationMethod::TlsAlpn => Proof::Certificate {
                 domain: domain.to_owned(),
                 certified: Arc::new(certificate(domain, authorization.digest().as_ref())?),
             },
-            Way::Http => Proof::Text {
+            ValidationMethod::Http => Proof::Text {
                 token: token.to_owned(),
                 text: authorization.as_str().to_owned(),
             },
@@ -145,22 +145,25 @@ fn certificate(domain: &str, digest: &[u8]) -> anyhow::Result<CertifiedKey> {
 
 /// Picks the certificate of a handshake.
 #[derive(Debug)]
-pub(super) struct Answering {
+pub(super) struct ChallengeResolver {
     challenges: Arc<Challenges>,
     certificates: Arc<Resolver>,
 }
 
-impl Answering {
+impl ChallengeResolver {
     /// Answers challenges, and everybody else as `certificates` does.
-    pub(super) fn new(challenges: Arc<Challenges>, certificates: Arc<Resolver>) -> Answering {
-        Answering {
+    pub(super) fn new(
+        challenges: Arc<Challenges>,
+        certificates: Arc<Resolver>,
+    ) -> ChallengeResolver {
+        ChallengeResolver {
             challenges,
             certificates,
         }
     }
 }
 
-impl ResolvesServerCert for Answering {
+impl ResolvesServerCert for ChallengeResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let mut protocols = hello.alpn().into_iter().flatten();
         if protocols.next() == Some(PROTOCOL) && protocols.next().is_none() {

@@ -9,16 +9,16 @@ use http::{Request, Response};
 use http_body_util::Full;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::RootCertStore;
-use wulin_http::client::{Client as Https, Unreachable as NoAnswer};
-use wulin_http::proxy::Proxies;
+use wulin_http::client::{Client, Unreachable};
+use wulin_http::proxy::OutgoingProxies;
 
-use super::answer::{Noted, Refusal, examine};
+use super::answer::{AnswerError, Noted, examine};
 use super::schedule::in_words;
 
 /// A client of one authority; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Client {
-    https: Https,
+pub(super) struct AuthorityClient {
+    https: Client,
     heard: Arc<Mutex<Heard>>,
 }
 
@@ -34,21 +34,21 @@ struct Heard {
 /// Why there was no answer, as the end of a sentence.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Unreachable(String);
+pub(super) struct NoAnswer(String);
 
 /// What an authority does that ACME does not know, as a clause.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Strange(pub(super) String);
 
-impl Client {
+impl AuthorityClient {
     /// Trusts servers that `roots` vouch for, and goes through `proxies`.
     pub(super) fn new(
         roots: Arc<RootCertStore>,
-        proxies: Proxies,
-    ) -> Result<Client, rustls::Error> {
-        Ok(Client {
-            https: Https::new(roots, proxies)?,
+        proxies: OutgoingProxies,
+    ) -> Result<AuthorityClient, rustls::Error> {
+        Ok(AuthorityClient {
+            https: Client::new(roots, proxies)?,
             heard: Arc::default(),
         })
     }
@@ -74,7 +74,7 @@ impl Client {
         let uri = request.uri().clone();
         let answer = self.https.ask(request).await;
         let (parts, body) = answer
-            .map_err(|why| boxed(Unreachable::from(why)))?
+            .map_err(|why| boxed(NoAnswer::from(why)))?
             .into_parts();
         let failed = parts.status.is_client_error() || parts.status.is_server_error();
         let (noted, passed) = examine(&uri, parts, body, SystemTime::now());
@@ -90,30 +90,30 @@ impl Client {
     }
 }
 
-impl From<NoAnswer> for Unreachable {
-    fn from(why: NoAnswer) -> Unreachable {
-        Unreachable(match why {
-            NoAnswer::Untrusted(_) => {
+impl From<Unreachable> for NoAnswer {
+    fn from(why: Unreachable) -> NoAnswer {
+        NoAnswer(match why {
+            Unreachable::Untrusted(_) => {
                 format!("{why}; for a private authority name its root with --acme-ca-file")
             }
-            NoAnswer::Slow(limit) => format!("it did not answer within {}", in_words(limit)),
-            NoAnswer::Other(why) => why,
+            Unreachable::Slow(limit) => format!("it did not answer within {}", in_words(limit)),
+            Unreachable::Other(why) => why,
         })
     }
 }
 
 /// A refusal as the library hands it on, to be read again by what turns failures into sentences.
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Error {
+impl From<AnswerError> for Error {
+    fn from(refusal: AnswerError) -> Error {
         match refusal {
-            Refusal::Problem(problem) => Error::Api(problem),
-            Refusal::Other(why) => boxed(Unreachable(why)),
-            Refusal::Strange(why) => boxed(Strange(why)),
+            AnswerError::Problem(problem) => Error::Api(problem),
+            AnswerError::Other(why) => boxed(NoAnswer(why)),
+            AnswerError::Strange(why) => boxed(Strange(why)),
         }
     }
 }
 
-impl HttpClient for Client {
+impl HttpClient for AuthorityClient {
     fn request(
         &self,
         request: Request<BodyWrapper<Bytes>>,

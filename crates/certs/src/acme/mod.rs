@@ -1,6 +1,6 @@
 //! Certificates that look after themselves, by ACME (RFC 8555): ordered when there is none, renewed well before they end.
 //!
-//! One task does it all, one domain after the other: [`Acme::run`]. What it has fetched goes to the
+//! One task does it all, one domain after the other: [`AcmeRenewal::run`]. What it has fetched goes to the
 //! [`Resolver`], which serves it from the next handshake on, and into the [`Store`].
 
 pub mod answer;
@@ -24,14 +24,14 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::caretaker::Caretaker;
-use self::challenge::{Answering, Way};
-use self::http::Client;
+use self::challenge::{ChallengeResolver, ValidationMethod};
+use self::http::AuthorityClient;
 use super::{Pair, Resolver};
 
 pub use self::challenge::{Challenges, PROTOCOL};
-pub use self::settings::{Binding, Secret, Settings};
+pub use self::settings::{Binding, SecretBytes, Settings};
 pub use self::store::Store;
-pub use wulin_http::proxy::Proxies;
+pub use wulin_http::proxy::OutgoingProxies;
 
 /// What whoever deploys is told when an order for this domain ends with this error.
 pub fn explain(error: instant_acme::Error, domain: &str, authority: &str) -> String {
@@ -39,9 +39,9 @@ pub fn explain(error: instant_acme::Error, domain: &str, authority: &str) -> Str
 }
 
 /// Looks after the certificates of a server.
-pub struct Acme {
+pub struct AcmeRenewal {
     settings: Settings,
-    client: Client,
+    client: AuthorityClient,
     resolver: Arc<Resolver>,
     challenges: Arc<Challenges>,
     /// Whether every domain has a certificate that clients trust.
@@ -49,21 +49,21 @@ pub struct Acme {
     woken: Notify,
 }
 
-impl Acme {
+impl AcmeRenewal {
     /// Puts what is stored into `resolver`. `trusted` becomes true when there is a certificate for every domain.
     pub fn new(
         settings: Settings,
         resolver: Arc<Resolver>,
         trusted: Arc<AtomicBool>,
-    ) -> anyhow::Result<Acme> {
-        let client = Client::new(settings.roots.clone(), settings.proxies.clone())
+    ) -> anyhow::Result<AcmeRenewal> {
+        let client = AuthorityClient::new(settings.roots.clone(), settings.proxies.clone())
             .context("preparing TLS for ACME")?;
         for (domain, pair) in settings.domains.iter().zip(&settings.stored) {
             if let Some(pair) = pair {
                 resolver.put_fetched(domain, pair.clone());
             }
         }
-        Ok(Acme {
+        Ok(AcmeRenewal {
             settings,
             client,
             resolver,
@@ -75,7 +75,7 @@ impl Acme {
 
     /// Picks the certificate of a handshake: the one of a challenge for an authority that asks for it, else the resolver's.
     pub fn certificates(&self) -> Arc<dyn ResolvesServerCert> {
-        Arc::new(Answering::new(
+        Arc::new(ChallengeResolver::new(
             self.challenges.clone(),
             self.resolver.clone(),
         ))
@@ -92,13 +92,13 @@ impl Acme {
     }
 
     /// Orders and renews until told to stop. `http` says whether plain HTTP is answered.
-    pub async fn run(self: Arc<Self>, http: bool, stop: CancellationToken) {
-        let ways = if http {
-            vec![Way::TlsAlpn, Way::Http]
+    pub async fn run(self: Arc<AcmeRenewal>, http: bool, stop: CancellationToken) {
+        let methods = if http {
+            vec![ValidationMethod::TlsAlpn, ValidationMethod::Http]
         } else {
-            vec![Way::TlsAlpn]
+            vec![ValidationMethod::TlsAlpn]
         };
-        let caretaker = Caretaker::new(&self, ways);
+        let caretaker = Caretaker::new(&self, methods);
         tokio::select! {
             () = stop.cancelled() => {}
             () = caretaker.run() => {}

@@ -70,15 +70,15 @@ pub(super) fn retry(cause: Cause, failures: u32, asked: Option<Duration>, chance
 
 /// When to look at an order again that is under way, until nobody waits any longer.
 #[derive(Debug)]
-pub(super) struct Looks {
+pub(super) struct Polls {
     waited: Duration,
     next: Duration,
 }
 
-impl Looks {
+impl Polls {
     /// Before the first one.
-    pub(super) fn new() -> Looks {
-        Looks {
+    pub(super) fn new() -> Polls {
+        Polls {
             waited: Duration::ZERO,
             next: FIRST_LOOK,
         }
@@ -256,8 +256,8 @@ mod tests {
     #[test]
     fn an_order_is_looked_at_for_two_minutes_and_not_all_the_time() {
         let all = |asked: Option<Duration>| {
-            let mut looks = Looks::new();
-            std::iter::from_fn(|| looks.next(asked)).collect::<Vec<_>>()
+            let mut polls = Polls::new();
+            std::iter::from_fn(|| polls.next(asked)).collect::<Vec<_>>()
         };
         let own = all(None);
         assert_eq!(own[..2], [FIRST_LOOK, FIRST_LOOK.mul_f64(1.5)]);

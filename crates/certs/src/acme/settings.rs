@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use wulin_http::proxy::Proxies;
+use wulin_http::proxy::OutgoingProxies;
 
 use super::store::Store;
 use crate::Pair;
@@ -23,7 +23,7 @@ pub struct Settings {
     /// Who vouches for the authority's own server.
     pub roots: Arc<RootCertStore>,
     /// The way out, where it leads through a proxy.
-    pub proxies: Proxies,
+    pub proxies: OutgoingProxies,
     /// Ties the ACME account to one the authority knows already.
     pub binding: Option<Binding>,
     /// What outlives the process.
@@ -45,17 +45,17 @@ pub struct Binding {
     /// Its name at the authority.
     pub id: String,
     /// The key they share.
-    pub key: Secret,
+    pub key: SecretBytes,
 }
 
 /// Bytes nobody is shown.
 #[derive(Clone)]
-pub struct Secret(Vec<u8>);
+pub struct SecretBytes(Vec<u8>);
 
-impl Secret {
+impl SecretBytes {
     /// Hides these bytes.
-    pub fn new(bytes: Vec<u8>) -> Secret {
-        Secret(bytes)
+    pub fn new(bytes: Vec<u8>) -> SecretBytes {
+        SecretBytes(bytes)
     }
 
     /// The bytes themselves.
@@ -64,7 +64,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a secret")
     }

@@ -20,7 +20,7 @@ use instant_acme::AccountCredentials;
 use rcgen::KeyPair;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{self, Chain};
+use super::chain::{self, IssuedChain};
 use crate::{Pair, Problem, keep, read_pair};
 
 const ACCOUNT: &str = "account.json";
@@ -37,7 +37,7 @@ pub struct Store {
 
 /// An account as it is kept.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct StoredAccount {
     /// The address the authority knows.
     pub(super) email: Option<String>,
     pub(super) credentials: AccountCredentials,
@@ -45,7 +45,7 @@ pub(super) struct Kept {
 
 /// An order under way, as it is kept: what it takes to go on with it in another process.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Pending {
+pub(super) struct StoredOrder {
     /// Whose it is.
     account: String,
     order: String,
@@ -57,10 +57,10 @@ pub(super) struct Pending {
     unfit: u32,
 }
 
-impl Pending {
-    pub(super) fn new(account: &str, order: &str, key: &KeyPair, now: SystemTime) -> Pending {
+impl StoredOrder {
+    pub(super) fn new(account: &str, order: &str, key: &KeyPair, now: SystemTime) -> StoredOrder {
         let since = now.duration_since(SystemTime::UNIX_EPOCH);
-        Pending {
+        StoredOrder {
             account: account.to_owned(),
             order: order.to_owned(),
             key: key.serialize_pem(),
@@ -146,13 +146,13 @@ impl Store {
     }
 
     /// The order under way for a domain, if there is one that can be read.
-    pub(super) fn pending(&self, domain: &str) -> Option<Pending> {
+    pub(super) fn pending(&self, domain: &str) -> Option<StoredOrder> {
         let text = fs::read(self.order_file(domain)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     /// Keeps an order under way.
-    pub(super) async fn keep_pending(&self, domain: &str, pending: &Pending) -> io::Result<()> {
+    pub(super) async fn keep_pending(&self, domain: &str, pending: &StoredOrder) -> io::Result<()> {
         let text = serde_json::to_vec_pretty(pending)?;
         write(self.order_file(domain), text).await
     }
@@ -168,13 +168,13 @@ impl Store {
     }
 
     /// The account, if there is one that can be read.
-    pub(super) fn account(&self) -> Option<Kept> {
+    pub(super) fn account(&self) -> Option<StoredAccount> {
         let text = fs::read(self.folder.join(ACCOUNT)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     /// Keeps the account.
-    pub(super) async fn keep_account(&self, account: &Kept) -> io::Result<()> {
+    pub(super) async fn keep_account(&self, account: &StoredAccount) -> io::Result<()> {
         let text = serde_json::to_vec_pretty(account)?;
         write(self.folder.join(ACCOUNT), text).await
     }
@@ -183,7 +183,7 @@ impl Store {
     pub(super) fn make_pair(
         &self,
         domain: &str,
-        chain: &Chain,
+        chain: &IssuedChain,
         key: &KeyPair,
         now: SystemTime,
     ) -> Result<Pair, Problem> {
@@ -194,7 +194,7 @@ impl Store {
     pub(super) async fn keep_pair(
         &self,
         domain: &str,
-        chain: &Chain,
+        chain: &IssuedChain,
         key: &KeyPair,
         later: bool,
     ) -> io::Result<()> {
@@ -351,9 +351,9 @@ mod tests {
         let (store, now) = (open(home.path()), SystemTime::now());
         let begin = now + Duration::from_hours(2);
         let (text, key) = issued(begin);
-        let later = Chain::read(&text, &key, "game.example").unwrap();
+        let later = IssuedChain::read(&text, &key, "game.example").unwrap();
         let (text, old_key) = issued(now - Duration::from_hours(1));
-        let old = Chain::read(&text, &old_key, "game.example").unwrap();
+        let old = IssuedChain::read(&text, &old_key, "game.example").unwrap();
         let keep =
             async |chain, key, later| store.keep_pair("game.example", chain, key, later).await;
         keep(&old, &old_key, false).await.unwrap();
@@ -379,7 +379,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let (store, key) = (open(home.path()), KeyPair::generate().unwrap());
         let begun = SystemTime::now();
-        let mut pending = Pending::new("https://a/1", "https://a/order/1", &key, begun);
+        let mut pending = StoredOrder::new("https://a/1", "https://a/order/1", &key, begun);
         store.keep_pending("game.example", &pending).await.unwrap();
         let mode = fs::metadata(store.order_file("game.example")).unwrap();
         assert_eq!(mode.permissions().mode() & 0o777, 0o600);
@@ -399,7 +399,7 @@ mod tests {
             fs::write(store.order_file("game.example"), broken).unwrap();
             assert!(store.pending("game.example").is_none());
         }
-        let endless = Pending {
+        let endless = StoredOrder {
             begun: u64::MAX,
             ..pending
         };

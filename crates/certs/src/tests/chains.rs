@@ -17,14 +17,14 @@ struct Signer {
 }
 
 impl Signer {
-    fn new(name: impl Into<DnValue>) -> Self {
+    fn new(name: impl Into<DnValue>) -> Signer {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.use_authority_key_identifier_extension = true;
         (params.not_before, params.not_after) =
             ((now() - days(900)).into(), (now() + days(900)).into());
-        Self {
+        Signer {
             key: KeyPair::generate().unwrap(),
             params,
         }

@@ -49,11 +49,11 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
-        Self::named("Test")
+    fn new() -> Authority {
+        Authority::named("Test")
     }
 
-    fn named(name: &str) -> Self {
+    fn named(name: &str) -> Authority {
         let params = |role: &str| {
             let mut params = CertificateParams::default();
             params
@@ -68,7 +68,7 @@ impl Authority {
         let issuer =
             CertifiedIssuer::signed_by(params("Intermediate"), KeyPair::generate().unwrap(), &root)
                 .unwrap();
-        Self {
+        Authority {
             root: root.as_ref().pem(),
             intermediate: issuer.as_ref().pem(),
             issuer,
@@ -118,8 +118,8 @@ struct Issued {
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+    fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
     }
 
     fn path(&self) -> &Path {

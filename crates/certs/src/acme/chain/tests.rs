@@ -23,7 +23,7 @@ fn issued(names: &[&str]) -> (String, KeyPair) {
 #[test]
 fn what_only_looks_odd_is_taken_and_written_anew() {
     let (text, key) = issued(&[DOMAIN]);
-    let plain = Chain::read(&text, &key, DOMAIN).unwrap();
+    let plain = IssuedChain::read(&text, &key, DOMAIN).unwrap();
     let (leaf, rest) = text.split_at(
         text.find("-----BEGIN C")
             .unwrap()
@@ -39,7 +39,7 @@ fn what_only_looks_odd_is_taken_and_written_anew() {
         format!("subject=CN = {DOMAIN}\n{leaf}\nissuer=/CN=x\n{rest}\n\0"),
         format!("{rest}{leaf}"),
     ] {
-        let read = Chain::read(&odd, &key, DOMAIN);
+        let read = IssuedChain::read(&odd, &key, DOMAIN);
         assert_eq!(read.as_ref(), Ok(&plain), "{odd}");
     }
     let written = plain.with_key(&key);
@@ -53,7 +53,7 @@ fn what_is_no_chain_for_us_is_refused_by_what_it_is() {
     let (other, stray) = issued(&[DOMAIN]);
     let (elsewhere, its_key) = issued(&["elsewhere.example", "*.game.example"]);
     let stray = stray.serialize_pem();
-    let refused = |text: &str| Chain::read(text, &key, DOMAIN).unwrap_err();
+    let refused = |text: &str| IssuedChain::read(text, &key, DOMAIN).unwrap_err();
     for with_key in [
         format!("{text}{stray}"),
         format!("{stray}{other}{text}"),
@@ -79,12 +79,12 @@ fn what_is_no_chain_for_us_is_refused_by_what_it_is() {
     let steering =
         format!("{text}-----BEGIN \x1b[2J\u{202e}-----\n-----END \x1b[2J\u{202e}-----\n");
     assert_eq!(refused(&steering), Unfit::Section("[2J".to_owned()));
-    let names = Chain::read(&elsewhere, &its_key, DOMAIN).unwrap_err();
+    let names = IssuedChain::read(&elsewhere, &its_key, DOMAIN).unwrap_err();
     assert_eq!(
         names.to_string(),
         "its certificate is for elsewhere.example, *.game.example, not for game.example"
     );
-    assert!(Chain::read(&elsewhere, &its_key, "www.game.example").is_ok());
+    assert!(IssuedChain::read(&elsewhere, &its_key, "www.game.example").is_ok());
 }
 
 #[test]
@@ -117,18 +117,18 @@ proptest! {
         text in "(-----(BEGIN|END) (CERTIFICATE|PRIVATE KEY|X)-----|[A-Za-z0-9+/=]{0,80}|\n|\r|\\PC){0,40}"
     ) {
         let key = KeyPair::generate().unwrap();
-        prop_assert!(Chain::read(&text, &key, DOMAIN).is_err());
+        prop_assert!(IssuedChain::read(&text, &key, DOMAIN).is_err());
         prop_assert_eq!(renewed(&text, DOMAIN), None);
     }
 
     #[test]
     fn a_byte_lost_anywhere_gives_the_same_chain_or_none(at in 0_usize..1400, with in any::<char>()) {
         let (text, key) = issued(&[DOMAIN]);
-        let plain = Chain::read(&text, &key, DOMAIN).unwrap();
+        let plain = IssuedChain::read(&text, &key, DOMAIN).unwrap();
         let mut letters: Vec<char> = text.chars().collect();
         let at = at % letters.len();
         letters[at] = with;
-        if let Ok(read) = Chain::read(&letters.iter().collect::<String>(), &key, DOMAIN) {
+        if let Ok(read) = IssuedChain::read(&letters.iter().collect::<String>(), &key, DOMAIN) {
             // The names and the key are those asked for, whatever else the letter changed.
             prop_assert!(is_for(&read.0[0], &key));
             prop_assert_eq!(read.0.len(), plain.0.len());
