@@ -5,12 +5,13 @@ use std::time::SystemTime;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
-use super::certificate::Certificate;
-use super::chain::{self, Chain, chain};
-use super::key::Key;
-use super::problem::Problem;
-use super::reading::read;
-use super::{kind, pem};
+use crate::pairing::key::Key;
+use crate::problem::Problem;
+use crate::reading::file::read;
+use crate::reading::pem;
+use crate::x509::certificate::Certificate;
+use crate::x509::chain::{self, Chain, chain};
+use crate::x509::kind;
 
 /// What one certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use super::pair::Pair;
+use crate::pairing::pair::Pair;
 
 /// Picks the certificate for each handshake, and can be given new ones while it serves.
 #[derive(Debug)]

@@ -207,13 +207,13 @@ fn a_point_may_be_written_short() {
 fn long_keys_are_served_as_far_as_clients_take_them() {
     // Put together by hand: a key of this size takes minutes to find.
     let info =
-        super::super::der::sequence(
+        crate::x509::der::sequence(
             &[
-                &super::super::der::sequence(
+                &crate::x509::der::sequence(
                     b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00",
                 )[..],
                 &[0x03, 0x82, 0x04, 0x13, 0x00],
-                &super::super::der::sequence(
+                &crate::x509::der::sequence(
                     &[
                         &[0x02, 0x82, 0x04, 0x05, 0x01][..],
                         &[0xff; 1028],
@@ -224,7 +224,7 @@ fn long_keys_are_served_as_far_as_clients_take_them() {
             ]
             .concat(),
         );
-    let kind = super::super::kind::of_public(&info);
+    let kind = crate::x509::kind::of_public(&info);
     assert_eq!(kind.name, "RSA 8225");
     says(&kind.unfit.unwrap(), &["8225 bits", "8192"]);
 }

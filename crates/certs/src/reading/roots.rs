@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 
 use super::pem;
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// What each section begins with.
 const BEGIN: &[u8] = b"-----BEGIN ";

@@ -7,10 +7,10 @@ use x509_parser::x509::X509Name;
 /// A distinguished name. Two are equal where RFC 5280, 7.1 says so: neither the kind of string (`UTF8String`,
 /// `PrintableString`), nor case, nor how many spaces there are makes a difference.
 #[derive(Debug, Clone)]
-pub(super) struct DistinguishedName {
+pub(crate) struct DistinguishedName {
     prepared: String,
     /// In short: the common name, else the organisation.
-    pub(super) short: String,
+    pub(crate) short: String,
 }
 
 impl PartialEq for DistinguishedName {
@@ -22,7 +22,7 @@ impl PartialEq for DistinguishedName {
 impl Eq for DistinguishedName {}
 
 impl DistinguishedName {
-    pub(super) fn new(name: &X509Name<'_>) -> DistinguishedName {
+    pub(crate) fn new(name: &X509Name<'_>) -> DistinguishedName {
         let relative = name.iter_rdn().map(|rdn| {
             let mut attributes: Vec<_> = rdn
                 .iter()
@@ -38,7 +38,7 @@ impl DistinguishedName {
     }
 
     /// From the DER of a name.
-    pub(super) fn read(der: &[u8]) -> Option<DistinguishedName> {
+    pub(crate) fn read(der: &[u8]) -> Option<DistinguishedName> {
         let (_, name) = X509Name::from_der(der).ok()?;
         Some(DistinguishedName::new(&name))
     }

@@ -4,39 +4,39 @@ use std::path::Path;
 
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-use super::armour::{PemText, Section, damaged, sections};
-use super::certificate::Certificate;
-use super::der;
 use super::format::{BUNDLE, convert, is_pkcs7, is_request, refuse};
-use super::kind::{Form, form};
-use super::problem::{Problem, shell};
+use super::sections::{PemText, Section, damaged, sections};
+use crate::problem::{Problem, shell};
+use crate::x509::certificate::Certificate;
+use crate::x509::der;
+use crate::x509::kind::{Form, form};
 
 /// What a file holds that matters to a server.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) certificates: Vec<Certificate>,
-    pub(super) keys: Vec<PrivateKeyDer<'static>>,
+pub(crate) struct Contents {
+    pub(crate) certificates: Vec<Certificate>,
+    pub(crate) keys: Vec<PrivateKeyDer<'static>>,
     /// There is a key behind a passphrase.
-    pub(super) encrypted_key: bool,
+    pub(crate) encrypted_key: bool,
     /// There is a certificate request.
-    pub(super) request: bool,
+    pub(crate) request: bool,
     /// There is a private key of a kind that PEM names but TLS does not use.
-    pub(super) foreign_key: Option<ForeignKey>,
+    pub(crate) foreign_key: Option<ForeignKey>,
     /// What was read although other programs would not, as sentences.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// The label of every section, for a problem's words.
     labels: Vec<String>,
 }
 
 /// A private key of a kind that PEM names but TLS does not use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ForeignKey {
+pub(crate) enum ForeignKey {
     Dsa,
     Ssh,
 }
 
 impl ForeignKey {
-    pub(super) fn problem(self, file: &Path) -> Problem {
+    pub(crate) fn problem(self, file: &Path) -> Problem {
         match self {
             ForeignKey::Dsa => Problem::unsupported(file, "a DSA key"),
             ForeignKey::Ssh => Problem::ssh(file),
@@ -46,7 +46,7 @@ impl ForeignKey {
 
 impl Contents {
     /// What is in the file, as the object of a sentence.
-    pub(super) fn listed(&self) -> String {
+    pub(crate) fn listed(&self) -> String {
         let mut kinds: Vec<_> = self
             .labels
             .iter()
@@ -57,7 +57,7 @@ impl Contents {
     }
 
     /// Whether there is a private key of any kind.
-    pub(super) fn has_key(&self) -> bool {
+    pub(crate) fn has_key(&self) -> bool {
         !self.keys.is_empty() || self.encrypted_key || self.foreign_key.is_some()
     }
 
@@ -120,7 +120,7 @@ impl Contents {
 }
 
 /// Sorts the sections of a PEM file; `wanted` says what it should hold, in a problem's words.
-pub(super) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<Contents, Problem> {
+pub(crate) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<Contents, Problem> {
     refuse(file, bytes, wanted)?;
     // Comments may be in any encoding (bag attributes often are); the sections themselves are
     // ASCII.

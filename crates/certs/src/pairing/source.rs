@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use super::discover::{DEEPEST, Found, MOST_ENTRIES, discover};
 use super::pair::{check_domains, load_pair};
-use super::problem::Problem;
-use super::reading::list;
+use crate::problem::Problem;
+use crate::reading::file::list;
 
 /// Where certificates are looked for when nothing says where.
 pub const DEFAULT_FOLDER: &str = "certs";

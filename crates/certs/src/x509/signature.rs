@@ -7,7 +7,7 @@ use super::kind::of_public;
 
 /// What a look at a signature comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signed {
+pub(crate) enum Signed {
     /// This key has made it.
     Yes,
     /// Another one has, or the certificate was changed.
@@ -17,7 +17,7 @@ pub(super) enum Signed {
 }
 
 /// Whether the certificate is signed with the key of this `SubjectPublicKeyInfo`.
-pub(super) fn signed_by(certificate: &[u8], info: &[u8]) -> Signed {
+pub(crate) fn signed_by(certificate: &[u8], info: &[u8]) -> Signed {
     let parts = || {
         let [content, algorithm, signature] = der::parts(certificate)?.try_into().ok()?;
         let [key_algorithm, key] = der::parts(info)?.try_into().ok()?;

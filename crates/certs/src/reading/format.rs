@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
-use super::certificate::Certificate;
-use super::der;
-use super::kind::{self, Form};
-use super::problem::{Problem, shell};
+use crate::problem::{Problem, shell};
+use crate::x509::certificate::Certificate;
+use crate::x509::der;
+use crate::x509::kind::{self, Form};
 
 /// So many bytes in a row, each with a zero beside it, are no accident: it is UTF-16.
 const WIDE: usize = 8;
@@ -19,7 +19,7 @@ const WIDE: usize = 8;
 const NARROW: usize = 32;
 
 /// Names what is no PEM text; `wanted` says what it should be, in a problem's words.
-pub(super) fn refuse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<(), Problem> {
+pub(crate) fn refuse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<(), Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::Empty {
             file: file.to_owned(),
@@ -93,10 +93,10 @@ const PKCS7: &[u8] = &[
 const FOR_NGINX: &str = "Download the certificate for Nginx instead, which is PEM.";
 
 /// What PKCS#7 is called.
-pub(super) const BUNDLE: &str = "a PKCS#7 bundle (.p7b)";
+pub(crate) const BUNDLE: &str = "a PKCS#7 bundle (.p7b)";
 
 /// The command that makes PEM of this file; `from` is what comes before the name of the file.
-pub(super) fn convert(file: &Path, command: &str, extension: &str) -> String {
+pub(crate) fn convert(file: &Path, command: &str, extension: &str) -> String {
     let to = file.with_extension(extension);
     format!(
         "Convert it with `openssl {command} -in {} -out {}`",
@@ -106,12 +106,12 @@ pub(super) fn convert(file: &Path, command: &str, extension: &str) -> String {
 }
 
 /// Whether these bytes are PKCS#7, or CMS, which is the same with another name.
-pub(super) fn is_pkcs7(der: &[u8]) -> bool {
+pub(crate) fn is_pkcs7(der: &[u8]) -> bool {
     body(der).is_some_and(|body| body.starts_with(PKCS7))
 }
 
 /// Whether these bytes are a certificate request.
-pub(super) fn is_request(der: &[u8]) -> bool {
+pub(crate) fn is_request(der: &[u8]) -> bool {
     X509CertificationRequest::from_der(der).is_ok()
 }
 

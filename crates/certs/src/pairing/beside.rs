@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::key::Key;
-use super::pem::{self, Contents};
-use super::problem::Problem;
-use super::reading::{LARGEST_FILE, explain, list, read};
+use crate::problem::Problem;
+use crate::reading::file::{LARGEST_FILE, explain, list, read};
+use crate::reading::pem::{self, Contents};
 
 /// A file in the folder of one of `beside` that holds the private key for `public_key`.
-pub(super) fn key_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
+pub(crate) fn key_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
     file_beside(beside, |file, contents| {
         let keys = contents
             .keys
@@ -19,7 +19,7 @@ pub(super) fn key_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf>
 }
 
 /// A file in the folder of one of `beside` that holds a domain's certificate for `public_key`.
-pub(super) fn certificate_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
+pub(crate) fn certificate_beside(beside: &[&Path], public_key: &[u8]) -> Option<PathBuf> {
     file_beside(beside, |_, contents| {
         let mut certificates = contents.certificates.iter();
         certificates.any(|one| one.public_key == public_key && !one.is_authority())
@@ -37,7 +37,7 @@ fn file_beside(beside: &[&Path], fits: impl Fn(&Path, &Contents) -> bool) -> Opt
 }
 
 /// What a file holds, or nothing when it is none of our business.
-pub(super) fn open(file: &Path) -> Result<Option<Contents>, Problem> {
+pub(crate) fn open(file: &Path) -> Result<Option<Contents>, Problem> {
     let metadata = file.metadata().map_err(|error| explain(file, error))?;
     if !metadata.is_file() || metadata.len() > LARGEST_FILE {
         return Ok(None);

@@ -1,23 +1,23 @@
 //! Just enough DER to take keys and signatures apart: tags, lengths, and object identifiers in dots.
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
 
 /// One value: what it is, and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Value<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
     /// With tag and length.
-    pub(super) whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 impl<'a> Value<'a> {
     /// The values in it, if it is a sequence of such.
-    pub(super) fn parts(&self) -> Option<Vec<Value<'a>>> {
+    pub(crate) fn parts(&self) -> Option<Vec<Value<'a>>> {
         if self.tag != SEQUENCE {
             return None;
         }
@@ -25,12 +25,12 @@ impl<'a> Value<'a> {
     }
 
     /// The object identifier in dots, if it is one.
-    pub(super) fn oid(&self) -> Option<String> {
+    pub(crate) fn oid(&self) -> Option<String> {
         (self.tag == OBJECT_IDENTIFIER).then(|| dotted(self.content))
     }
 
     /// The bits of a bit string of whole bytes.
-    pub(super) fn bits(&self) -> Option<&'a [u8]> {
+    pub(crate) fn bits(&self) -> Option<&'a [u8]> {
         match (self.tag, self.content) {
             (BIT_STRING, [0, bits @ ..]) => Some(bits),
             _ => None,
@@ -39,7 +39,7 @@ impl<'a> Value<'a> {
 }
 
 /// The first value in these bytes, and what follows it. Lengths are definite, as DER has them.
-pub(super) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
+pub(crate) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {
@@ -66,12 +66,12 @@ pub(super) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
 }
 
 /// The parts of the sequence that these bytes begin with.
-pub(super) fn parts(bytes: &[u8]) -> Option<Vec<Value<'_>>> {
+pub(crate) fn parts(bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     read(bytes)?.0.parts()
 }
 
 /// All values in these bytes, one after the other.
-pub(super) fn all(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
+pub(crate) fn all(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let (value, rest) = read(bytes)?;
@@ -82,7 +82,7 @@ pub(super) fn all(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
 }
 
 /// A sequence of this content, with its tag and length.
-pub(super) fn sequence(content: &[u8]) -> Vec<u8> {
+pub(crate) fn sequence(content: &[u8]) -> Vec<u8> {
     let mut whole = vec![SEQUENCE];
     match content.len() {
         short @ 0..=0x7f => whole.push(short as u8),

@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 use rustls::sign::CertifiedKey;
 
 use super::beside::{certificate_beside, key_beside};
-use super::certificate::Certificate;
-use super::chain::{Chain, chain};
 use super::key::Key;
-use super::names::{listed, matches};
-use super::pem::{self, Contents};
-use super::problem::Problem;
-use super::reading::read;
-use super::times::{date, left};
+use crate::names::{listed, matches};
+use crate::problem::Problem;
+use crate::reading::file::read;
+use crate::reading::pem::{self, Contents};
+use crate::times::{date, left};
+use crate::x509::certificate::Certificate;
+use crate::x509::chain::{Chain, chain};
 
 /// Authorities renew a month before the end, so less than this means that renewal is not working.
 const SOON: Duration = Duration::from_hours(14 * 24);
@@ -65,7 +65,7 @@ pub fn read_pair(file: &Path, text: &str, now: SystemTime) -> Result<Pair, Probl
 }
 
 /// Makes a pair of what two files hold, or of what one file holds when both are the same.
-pub(super) fn pair_up(
+pub(crate) fn pair_up(
     cert: (&Path, &Contents),
     key: (&Path, &Contents),
     now: SystemTime,
@@ -192,9 +192,9 @@ fn coverage(pairs: &[Pair]) -> String {
 
 /// A certificate that could be served with the chain above it.
 #[derive(Debug)]
-pub(super) struct Candidate<'a> {
-    pub(super) file: &'a Path,
-    pub(super) chain: Vec<&'a Certificate>,
+pub(crate) struct Candidate<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) chain: Vec<&'a Certificate>,
     /// What would be in the chain too but has expired and is not needed, and lies in this file.
     expired: Vec<&'a Certificate>,
     rank: CandidateRank,
@@ -207,7 +207,7 @@ type CandidateRank = (bool, bool, bool, SystemTime, usize);
 impl<'a> Candidate<'a> {
     /// The chain from `leaf`, which is in `file` among its `own` certificates, with what `pool` has
     /// above it.
-    pub(super) fn new(
+    pub(crate) fn new(
         file: &'a Path,
         own: &[Certificate],
         leaf: &'a Certificate,
@@ -240,7 +240,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// The best, and the first among equals.
-    pub(super) fn best(candidates: impl Iterator<Item = Candidate<'a>>) -> Option<Candidate<'a>> {
+    pub(crate) fn best(candidates: impl Iterator<Item = Candidate<'a>>) -> Option<Candidate<'a>> {
         candidates.reduce(|best, next| {
             if next.is_better_than(&best) {
                 next
@@ -250,12 +250,12 @@ impl<'a> Candidate<'a> {
         })
     }
 
-    pub(super) fn is_better_than(&self, other: &Candidate<'a>) -> bool {
+    pub(crate) fn is_better_than(&self, other: &Candidate<'a>) -> bool {
         self.rank > other.rank
     }
 
     /// Checks the certificate and makes the pair with a key that is known to be its own.
-    pub(super) fn assemble(
+    pub(crate) fn assemble(
         &self,
         key: &Key,
         key_path: &Path,

@@ -6,17 +6,17 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use super::problem::{Problem, shell};
+use crate::problem::{Problem, shell};
 
 /// No certificate or key is larger, and a folder may hold anything.
-pub(super) const LARGEST_FILE: u64 = 1 << 20;
+pub(crate) const LARGEST_FILE: u64 = 1 << 20;
 
 /// How many symbolic links a path may go through, as in the kernel.
 const MOST_LINKS: usize = 40;
 
 /// Reads a whole file of at most [`LARGEST_FILE`] bytes; `wanted` says for what in a problem's
 /// words.
-pub(super) fn read(file: &Path, wanted: &'static str) -> Result<Vec<u8>, Problem> {
+pub(crate) fn read(file: &Path, wanted: &'static str) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let done =
         File::open(file).and_then(|open| open.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
@@ -35,7 +35,7 @@ pub(super) fn read(file: &Path, wanted: &'static str) -> Result<Vec<u8>, Problem
 
 /// The paths in a folder, sorted, without hidden ones: those are version control, or a mount's own
 /// bookkeeping.
-pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
+pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
     let mut paths = fs::read_dir(dir)
         .and_then(|entries| {
             entries
@@ -53,7 +53,7 @@ pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
 }
 
 /// Turns a failure to open `path` into the problem that names the component it is about.
-pub(super) fn explain(path: &Path, error: io::Error) -> Problem {
+pub(crate) fn explain(path: &Path, error: io::Error) -> Problem {
     let obstacle = match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory => walk(path),
         _ => {

@@ -8,10 +8,10 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use super::keep::keep;
-use super::names::matches;
 use super::pair::{Pair, load_pair, read_pair};
-use super::problem::Problem;
+use crate::keep::keep;
+use crate::names::matches;
+use crate::problem::Problem;
 
 /// Browsers refuse more than 398 days, even for a certificate they were told to trust.
 const LIFETIME: Duration = Duration::from_hours(365 * 24);

@@ -14,22 +14,22 @@ use super::signature::{Signed, signed_by};
 
 /// What we need of an X.509 certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Certificate {
-    pub(super) der: CertificateDer<'static>,
+pub(crate) struct Certificate {
+    pub(crate) der: CertificateDer<'static>,
     /// What pairs a certificate with its private key; see [`kind::identity`].
-    pub(super) public_key: Vec<u8>,
+    pub(crate) public_key: Vec<u8>,
     /// The public key as a DER `SubjectPublicKeyInfo`.
     key_info: Vec<u8>,
-    pub(super) kind: KeyKind,
+    pub(crate) kind: KeyKind,
     /// DNS and IP names in lower case; the common name only where there are none.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Whether the names are subject alternative names, the only ones clients look at.
-    pub(super) has_alternative_names: bool,
-    pub(super) not_before: SystemTime,
-    pub(super) not_after: SystemTime,
+    pub(crate) has_alternative_names: bool,
+    pub(crate) not_before: SystemTime,
+    pub(crate) not_after: SystemTime,
     role: Role,
-    pub(super) subject: DistinguishedName,
-    pub(super) issuer: DistinguishedName,
+    pub(crate) subject: DistinguishedName,
+    pub(crate) issuer: DistinguishedName,
     subject_key_id: Option<Vec<u8>>,
     issuer_key_id: Option<Vec<u8>>,
     self_signed: bool,
@@ -48,7 +48,7 @@ enum Role {
 
 impl Certificate {
     /// Parses a DER certificate; nothing may follow it.
-    pub(super) fn parse(der: CertificateDer<'static>) -> Option<Certificate> {
+    pub(crate) fn parse(der: CertificateDer<'static>) -> Option<Certificate> {
         let (rest, x509) = X509Certificate::from_der(&der).ok()?;
         if !rest.is_empty() {
             return None;
@@ -106,13 +106,13 @@ impl Certificate {
     }
 
     /// Whether it is its own issuer: a root, or made for development.
-    pub(super) fn is_self_signed(&self) -> bool {
+    pub(crate) fn is_self_signed(&self) -> bool {
         self.self_signed
     }
 
     /// Whether it is an authority's, and serves no domain. What `openssl req -x509` makes for development calls itself an
     /// authority too, but has a domain and no key usage against it.
-    pub(super) fn is_authority(&self) -> bool {
+    pub(crate) fn is_authority(&self) -> bool {
         let is_for_a_domain = self.has_alternative_names
             || self.names.iter().any(|name| {
                 name == "localhost" || (name.contains('.') && !name.contains(char::is_whitespace))
@@ -125,17 +125,17 @@ impl Certificate {
     }
 
     /// Whether it may vouch for others.
-    pub(super) fn is_ca(&self) -> bool {
+    pub(crate) fn is_ca(&self) -> bool {
         self.role != Role::Server
     }
 
-    pub(super) fn is_valid_at(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_valid_at(&self, now: SystemTime) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 
     /// Whether `issuer` has issued it. The signature says so; where it is of a kind that cannot be verified, the names and
     /// the identifiers of the keys do.
-    pub(super) fn is_issued_by(&self, issuer: &Certificate) -> bool {
+    pub(crate) fn is_issued_by(&self, issuer: &Certificate) -> bool {
         let names = self.issuer == issuer.subject;
         let ids = match (&self.issuer_key_id, &issuer.subject_key_id) {
             (Some(ours), Some(theirs)) => Some(ours == theirs),
@@ -153,7 +153,7 @@ impl Certificate {
     }
 
     /// Whether this root has issued it, or is it.
-    pub(super) fn is_issued_by_root(&self, root: &Root) -> bool {
+    pub(crate) fn is_issued_by_root(&self, root: &Root) -> bool {
         self.issuer == root.subject
             && match signed_by(&self.der, &root.key_info) {
                 Signed::Yes => true,
@@ -165,13 +165,13 @@ impl Certificate {
 
 /// A root that clients know.
 #[derive(Debug)]
-pub(super) struct Root {
-    pub(super) subject: DistinguishedName,
+pub(crate) struct Root {
+    pub(crate) subject: DistinguishedName,
     key_info: Vec<u8>,
 }
 
 impl Root {
-    pub(super) fn new(anchor: &TrustAnchor<'_>) -> Option<Root> {
+    pub(crate) fn new(anchor: &TrustAnchor<'_>) -> Option<Root> {
         Some(Root {
             subject: DistinguishedName::read(&sequence(&anchor.subject))?,
             key_info: sequence(&anchor.subject_public_key_info),

@@ -21,17 +21,17 @@ static PUBLIC: LazyLock<Vec<Root>> = LazyLock::new(|| {
 
 /// A leaf with what is to be sent above it.
 #[derive(Debug)]
-pub(super) struct Chain<'a> {
+pub(crate) struct Chain<'a> {
     /// Each followed by its issuer.
-    pub(super) links: Vec<&'a Certificate>,
+    pub(crate) links: Vec<&'a Certificate>,
     /// What would lie above as well but has expired and is not needed.
-    pub(super) expired: Vec<&'a Certificate>,
+    pub(crate) expired: Vec<&'a Certificate>,
 }
 
 /// The best chain from `leaf` upwards, as far as `pool` has issuers. Of several ways one without anything that has expired is
 /// taken, then one that ends at a root; among equals the first in `pool`. It ends before what has expired: no client accepts
 /// a way through that, and some refuse the whole for it.
-pub(super) fn chain<'a>(
+pub(crate) fn chain<'a>(
     leaf: &'a Certificate,
     pool: &[&'a Certificate],
     now: SystemTime,
@@ -41,7 +41,7 @@ pub(super) fn chain<'a>(
 
 /// The roots at which clients end with these certificates, by name: the one the chain leads to, then those that some clients
 /// find nearer to the leaf.
-pub(super) fn ends(
+pub(crate) fn ends(
     leaf: &Certificate,
     pool: &[&Certificate],
     anchors: &[TrustAnchor<'_>],

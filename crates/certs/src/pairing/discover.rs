@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::beside::open;
-use super::certificate::Certificate;
 use super::key::Key;
-use super::names::listed;
 use super::pair::{Candidate, Pair};
-use super::pem::Contents;
-use super::problem::Problem;
-use super::reading::list;
+use crate::names::listed;
+use crate::problem::Problem;
+use crate::reading::file::list;
+use crate::reading::pem::Contents;
+use crate::x509::certificate::Certificate;
 
 /// Folders inside the folder: `live/DOMAIN/` of certbot and `DOMAIN/Nginx/` of a cloud's archive,
 /// and one to spare.
-pub(super) const DEEPEST: usize = 3;
+pub(crate) const DEEPEST: usize = 3;
 
 /// More than this is not a folder for certificates.
-pub(super) const MOST_ENTRIES: usize = 1_000;
+pub(crate) const MOST_ENTRIES: usize = 1_000;
 
 /// Documents that may quote PEM, and requests, which are of no use to a server.
 const PASSED_OVER: [&str; 4] = ["csr", "html", "md", "rst"];

@@ -48,11 +48,11 @@ const SM2: &str = "1.2.156.10197.1.301";
 
 /// A kind of key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct KeyKind {
+pub(crate) struct KeyKind {
     /// As `RSA 2048` or `ECDSA P-256`.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What it is, with its article, if clients or this server cannot use it.
-    pub(super) unfit: Option<String>,
+    pub(crate) unfit: Option<String>,
 }
 
 /// What a curve is called that is written out instead of named.
@@ -60,7 +60,7 @@ const EXPLICIT: &str = "ECDSA with explicit parameters";
 
 impl KeyKind {
     /// Whether it is an ECDSA key with its curve written out.
-    pub(super) fn is_explicit(&self) -> bool {
+    pub(crate) fn is_explicit(&self) -> bool {
         self.name == EXPLICIT
     }
 
@@ -81,7 +81,7 @@ impl KeyKind {
 
 /// How a private key is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Pkcs8,
     Sec1,
     Pkcs1,
@@ -92,7 +92,7 @@ pub(super) enum Form {
 }
 
 /// How these bytes write a private key; none if they do not.
-pub(super) fn form(der: &[u8]) -> Option<Form> {
+pub(crate) fn form(der: &[u8]) -> Option<Form> {
     let parts = der::parts(der)?;
     let tags: Vec<_> = parts.iter().map(|part| part.tag).collect();
     Some(match *tags.as_slice() {
@@ -115,7 +115,7 @@ pub(super) fn form(der: &[u8]) -> Option<Form> {
 }
 
 /// What a certificate's public key is, from its `SubjectPublicKeyInfo`.
-pub(super) fn of_public(info: &[u8]) -> KeyKind {
+pub(crate) fn of_public(info: &[u8]) -> KeyKind {
     let kind = || {
         let parts = der::parts(info)?;
         let algorithm = parts.first()?.parts()?;
@@ -126,7 +126,7 @@ pub(super) fn of_public(info: &[u8]) -> KeyKind {
 }
 
 /// What a private key is, if it says so.
-pub(super) fn of_private(key: &PrivateKeyDer<'_>) -> Option<KeyKind> {
+pub(crate) fn of_private(key: &PrivateKeyDer<'_>) -> Option<KeyKind> {
     let parts = der::parts(key.secret_der())?;
     match key {
         PrivateKeyDer::Pkcs1(_) => Some(rsa(&parts)),
@@ -149,7 +149,7 @@ pub(super) fn of_private(key: &PrivateKeyDer<'_>) -> Option<KeyKind> {
 
 /// What makes two public keys the same one, however a certificate writes them: the algorithm and the key, without
 /// parameters, and the points of curves in their short form.
-pub(super) fn identity(info: &[u8]) -> Vec<u8> {
+pub(crate) fn identity(info: &[u8]) -> Vec<u8> {
     let identity = || {
         let parts = der::parts(info)?;
         let algorithm = *parts.first()?.parts()?.first()?;

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::problem::{Problem, shell};
+use crate::problem::{Problem, shell};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
@@ -46,8 +46,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// One `-----BEGIN` to `-----END`.
 #[derive(Debug)]
-pub(super) struct Section {
-    pub(super) label: String,
+pub(crate) struct Section {
+    pub(crate) label: String,
     /// What is between its edges, with the rest of the line that begins it.
     body: String,
     /// The number of the line that begins it.
@@ -56,12 +56,12 @@ pub(super) struct Section {
 
 /// What was found in a text.
 #[derive(Debug)]
-pub(super) struct PemText {
-    pub(super) sections: Vec<Section>,
+pub(crate) struct PemText {
+    pub(crate) sections: Vec<Section>,
     /// What was read although other programs would not, as sentences.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// The first line with a BEGIN behind other text.
-    pub(super) hidden: Option<usize>,
+    pub(crate) hidden: Option<usize>,
 }
 
 /// Whether nobody sees this character, in an editor or on paper. Bytes that are no text count as well.
@@ -83,14 +83,14 @@ fn trimmed(text: &str) -> &str {
 
 impl Section {
     /// Whether it is encrypted as OpenSSL did before PKCS#8, which its headers say.
-    pub(super) fn is_encrypted(&self) -> bool {
+    pub(crate) fn is_encrypted(&self) -> bool {
         let headers = self.body.lines().take_while(|line| !line.contains(DASHES));
         let mut types = headers.filter(|line| trimmed(line).starts_with("Proc-Type:"));
         types.any(|line| line.contains("ENCRYPTED"))
     }
 
     /// The bytes inside.
-    pub(super) fn decode(&self, file: &Path) -> Result<Vec<u8>, Problem> {
+    pub(crate) fn decode(&self, file: &Path) -> Result<Vec<u8>, Problem> {
         let mut text = String::with_capacity(self.body.len());
         let mut is_header = true;
         for (number, line) in (self.line..).zip(self.body.split('\n')) {
@@ -115,7 +115,7 @@ impl Section {
             .map_err(|_| self.damaged(file, "has lost some of its base64"))
     }
 
-    pub(super) fn damaged(&self, file: &Path, how: &str) -> Problem {
+    pub(crate) fn damaged(&self, file: &Path, how: &str) -> Problem {
         let Section { label, line, .. } = self;
         damaged(
             file,
@@ -124,7 +124,7 @@ impl Section {
     }
 }
 
-pub(super) fn damaged(file: &Path, detail: String) -> Problem {
+pub(crate) fn damaged(file: &Path, detail: String) -> Problem {
     Problem::Corrupt {
         file: file.to_owned(),
         detail,
@@ -132,7 +132,7 @@ pub(super) fn damaged(file: &Path, detail: String) -> Problem {
 }
 
 /// The sections of a text.
-pub(super) fn sections(file: &Path, text: &str) -> Result<PemText, Problem> {
+pub(crate) fn sections(file: &Path, text: &str) -> Result<PemText, Problem> {
     let mut reader = Reader {
         file,
         sections: Vec::new(),
