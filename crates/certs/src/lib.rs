@@ -1,8 +1,8 @@
-//! Certificates: find them, check them, make one when there is none, and pick one for each client.
+//! The certificates of a TLS server: find them, check them, make one if there is none, and pick one for each client.
 //!
-//! Everything here is synchronous and takes the time as an argument. What cannot work is a
-//! [`Problem`], which prints as a sentence for the person who deploys; what works but deserves a
-//! look is a warning on the [`Pair`] or in [`Found`].
+//! All of it is synchronous and takes the time as an argument, except [`acme`], [`renewal`] and [`upkeep`], which are
+//! tasks. What cannot work is a [`Problem`], which prints as a sentence for the person who deploys; what works but
+//! deserves a look is a warning on the [`Pair`] or in [`Found`].
 
 pub mod acme;
 mod inspect;

@@ -1,7 +1,7 @@
-//! Asks servers over HTTPS: a connection for each request, in bounded time, with answers of bounded length.
+//! A client of HTTPS servers: one connection for each request, in bounded time, with answers of bounded length.
 //!
-//! A client with a pool, HTTP/2 and the platform's own idea of trust would be another crate. What is asked here (an ACME
-//! authority, some fifteen times every few weeks) does not need it.
+//! A client with a pool, HTTP/2 and the platform's store of roots would be another crate to depend on. What is asked
+//! here (an ACME authority, about fifteen requests every few weeks) needs none of that.
 
 use std::io;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ use tokio_rustls::client::TlsStream;
 use super::exchange::{Broken, exchange};
 use super::proxy::OutgoingProxies;
 
-/// How long a request may take, with its connection.
+/// How long a request may take, including its connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one of the server's addresses may take to answer, before the next one is tried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
-/// The longest answer in bytes; chains and directories have a few thousand.
+/// The longest answer, in bytes; chains and directories have a few thousand.
 const LONGEST: usize = 512 * 1024;
 
 /// A client of HTTPS servers; cheap to clone.
@@ -39,7 +39,7 @@ pub struct Client {
 /// Why there was no answer. Each prints as the end of a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreachable {
-    /// Nobody vouches for the server's certificate.
+    /// The server's certificate is not trusted.
     #[error("its certificate is not trusted: {0}")]
     Untrusted(io::Error),
     /// It took too long in all.
@@ -51,7 +51,7 @@ pub enum Unreachable {
 }
 
 impl Client {
-    /// Trusts servers that `roots` vouch for, and goes through `proxies`.
+    /// Trusts servers whose certificate `roots` vouch for, and connects through `proxies`.
     pub fn new(
         roots: Arc<RootCertStore>,
         proxies: OutgoingProxies,
@@ -99,7 +99,7 @@ impl Client {
                     let mut stream = reach(&proxy.host, proxy.port)
                         .await
                         .map_err(io::Error::other)?;
-                    proxy.lead(&mut stream, host, port).await?;
+                    proxy.tunnel(&mut stream, host, port).await?;
                     Ok(stream)
                 };
                 let led: io::Result<TcpStream> = through.await;
@@ -130,7 +130,7 @@ impl Client {
     }
 }
 
-/// What takes longer than anybody waits is given up, however much of it is there.
+/// Gives `work` up after `limit`, even if a part of the answer has come.
 async fn timely<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, Unreachable>>,
@@ -140,7 +140,7 @@ async fn timely<T>(
         .unwrap_or(Err(Unreachable::Slow(limit)))
 }
 
-/// A connection to the first address of a host that takes one; or why there is none.
+/// Connects to the first address of a host that accepts; else says why none does.
 async fn reach(host: &str, port: u16) -> Result<TcpStream, String> {
     let addresses = lookup_host((host, port))
         .await
@@ -156,7 +156,7 @@ async fn reach(host: &str, port: u16) -> Result<TcpStream, String> {
     result
 }
 
-/// One request and its answer, which is none if it is not whole.
+/// Sends a request and reads its answer. An answer that is cut is an error.
 async fn whole<S, B>(stream: S, request: Request<B>) -> Result<Response<Bytes>, Unreachable>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
@@ -165,7 +165,7 @@ where
     let answer = exchange(stream, request, LONGEST).await;
     let answer = answer.map_err(|broken| {
         Unreachable::Other(match broken {
-            // TLS says so in a paragraph of its own.
+            // rustls says this in a whole paragraph.
             Broken::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 "the connection broke before the answer was whole".to_owned()
             }
@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever the machine does meanwhile, what never ends is given up.
+    /// An answer that never ends is given up after this time, however slow the machine is.
     const LIMIT: Duration = Duration::from_secs(1);
 
     fn request() -> Request<Full<Bytes>> {
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(request.headers()[HOST], "acme.example:14000");
     }
 
-    /// What comes of a request to somebody who behaves like this once it is there.
+    /// Sends a request to a peer that behaves like this after its first bytes, and returns the result.
     async fn asked<F>(
         behave: impl FnOnce(DuplexStream) -> F,
     ) -> Result<Response<Bytes>, Unreachable>

@@ -1,7 +1,8 @@
-//! An authority's answer, looked at before anything acts on it: it is a stranger's text.
+//! Checks an authority's answer before instant-acme reads it.
 //!
-//! The library below believes what it reads. It panics at an address in the directory that is none and at a `Retry-After`
-//! beyond the end of time, and connects wherever an order points. What passes here is safe to give to it.
+//! An answer is untrusted text, but instant-acme trusts it: it panics on an entry of the directory that is no address
+//! and on a `Retry-After` beyond the end of time, and it connects to whatever address an order has. What passes here is
+//! safe to give to it.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,36 +15,36 @@ use serde_json::{Map, Value};
 use super::quote::quoted;
 use super::schedule::LONGEST_WAIT;
 
-/// The longest address in bytes; those of real authorities have some hundred.
+/// The longest address, in bytes; those of real authorities have about a hundred.
 const LONGEST_ADDRESS: usize = 2048;
-/// When advice on renewals is asked for again if the authority does not say (RFC 9773, 4.3.3).
+/// When to ask again for advice on renewals, in seconds, if the authority does not say (RFC 9773, 4.3.3).
 const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("21600");
 const REPLAY_NONCE: HeaderName = HeaderName::from_static("replay-nonce");
 
-/// What an answer says beside what the library reads.
+/// What an answer says that instant-acme does not pass on.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Noted {
-    /// How long it asks to wait.
+    /// How long it asks to wait (`Retry-After`).
     pub wait: Option<Duration>,
-    /// When the order in it ends.
+    /// When the order in it expires.
     pub expires: Option<SystemTime>,
 }
 
-/// Why an answer is not passed on.
+/// Why an answer is not given to instant-acme.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// The authority says no.
+    /// The authority refuses, with a problem document (RFC 7807).
     #[error(transparent)]
     Problem(Problem),
-    /// It is not ACME that speaks, but a gateway before it; the end of a sentence.
+    /// The answer is not from ACME but from a gateway before it; the end of a sentence.
     #[error("{0}")]
     Other(String),
-    /// ACME does not work like that; a clause.
+    /// The answer breaks ACME; a clause.
     #[error("{0}")]
     Strange(String),
 }
 
-/// Passes an answer to a request for `asked` on, without what would do harm.
+/// Checks the answer to a request for `asked`, and removes what would do harm.
 pub fn examine(
     asked: &Uri,
     mut parts: response::Parts,
@@ -58,7 +59,7 @@ pub fn examine(
         Some(wait) => parts.headers.insert(RETRY_AFTER, wait.as_secs().into()),
         None => parts.headers.remove(RETRY_AFTER),
     };
-    // The client must ignore what is not base64url (RFC 8555, 6.5.1); it asks for another one then.
+    // A nonce that is not base64url must be ignored (RFC 8555, 6.5.1); instant-acme then asks for another one.
     let nonces = parts.headers.get_all(REPLAY_NONCE);
     if !nonces.iter().all(|nonce| is_base64url(nonce.as_bytes())) {
         parts.headers.remove(REPLAY_NONCE);
@@ -82,13 +83,14 @@ pub fn examine(
     (noted, passed)
 }
 
-/// Whether it is made of what base64url is made of, and not of more than anybody needs.
+/// Whether this is base64url of at most 512 bytes; nonces and tokens are much shorter.
 pub(super) fn is_base64url(text: &[u8]) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
     (1..=512).contains(&text.len()) && text.iter().all(letter)
 }
 
-/// An answer that is no success. One of a nonce the library takes care of, and gets it.
+/// Makes an error of an answer without success. badNonce is passed on, since instant-acme repeats the request by
+/// itself.
 fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), AnswerError> {
     let status = parts.status;
     if status.is_redirection() {
@@ -96,7 +98,7 @@ fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), AnswerError> {
             "it answered with {status}, and nobody is followed elsewhere; --acme-directory must name the right address"
         )));
     }
-    // Without a problem in JSON (RFC 7807) it is not ACME that speaks.
+    // An answer without a problem document (RFC 7807) does not come from ACME.
     let kind = parts.headers.get(CONTENT_TYPE);
     let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
     let is_problem = kind
@@ -116,14 +118,14 @@ fn of_nonce(problem: &Problem) -> bool {
     problem.r#type.as_deref() == Some("urn:ietf:params:acme:error:badNonce")
 }
 
-/// What a problem document says, as far as it is one.
+/// Reads a problem document. Fields of a wrong type are left out.
 fn problem(body: &[u8]) -> Option<Problem> {
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
         return None;
     };
     let said = |fields: &Value, name: &str| fields.get(name).and_then(Value::as_str).map(quoted);
     let fields = Value::Object(fields);
-    // Of several it is mostly the same.
+    // The subproblems mostly say the same, so the first is enough.
     let below = fields.get("subproblems").and_then(|all| all.get(0));
     let below = below.and_then(|one| said(one, "detail"));
     Some(Problem {
@@ -136,7 +138,7 @@ fn problem(body: &[u8]) -> Option<Problem> {
     })
 }
 
-/// Makes a `Location` whole, which may be a path alone.
+/// Completes a `Location` that is a path alone, and checks it.
 fn locate(asked: &Uri, headers: &mut HeaderMap) -> Result<(), AnswerError> {
     let Some(location) = headers.get(LOCATION) else {
         return Ok(());
@@ -154,7 +156,7 @@ fn locate(asked: &Uri, headers: &mut HeaderMap) -> Result<(), AnswerError> {
     Ok(())
 }
 
-/// The members of directories, orders, authorizations and challenges that are asked next.
+/// The fields of directories, orders, authorizations and challenges whose address is requested next.
 const ADDRESSES: [&str; 10] = [
     "newNonce",
     "newAccount",
@@ -194,7 +196,7 @@ fn list<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// Any host will do: large authorities have several, and each must be vouched for. Nothing but HTTPS will.
+/// Accepts HTTPS on any host: large authorities use several, and TLS verifies each. Anything else is refused.
 fn check_address(name: &str, address: &str) -> Result<(), AnswerError> {
     let sound = address.len() <= LONGEST_ADDRESS
         && address.parse::<Uri>().is_ok_and(|uri| {
@@ -218,11 +220,11 @@ fn not_an_address(name: &str, address: &str) -> AnswerError {
     ))
 }
 
-/// Seconds, or a moment (RFC 9110, 10.2.3), and no longer than anybody would wait.
+/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), at most [`LONGEST_WAIT`].
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are as good as for ever.
+        // A number too large for 64 bits counts as the largest one.
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         httpdate::parse_http_date(value)
@@ -289,7 +291,7 @@ mod tests {
         for none in ["soon", "-5", "", "1.5", "+3", "0x10"] {
             assert_eq!(waits(none), None, "{none}");
         }
-        // The library sees what was made of it.
+        // instant-acme gets the bounded value.
         let passed = examined(200, &[("retry-after", b"18446744073709551615")], b"").1;
         assert_eq!(passed.unwrap().0.headers[RETRY_AFTER], "604800");
         let passed = examined(

@@ -17,45 +17,47 @@ use super::store::StoredOrder;
 use super::{AcmeRenewal, schedule};
 use crate::Pair;
 
-/// How often it is looked whether a certificate has become valid: the clock may be set meanwhile.
+/// How often to check whether a certificate has become valid: in a longer sleep a change of the clock would go
+/// unnoticed.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// Owns what is known about each domain.
+/// The state of the task. One task owns all domains and handles one after the other, so no lock is needed, and no more
+/// than one challenge is open at a time.
 pub(super) struct Caretaker<'a> {
     acme: &'a AcmeRenewal,
-    /// How domains are proved, the preferred way first.
+    /// The validation methods, the preferred one first.
     methods: Vec<ValidationMethod>,
     domains: Vec<DomainState>,
     account: Option<Account>,
-    /// The authority does not know the kept account any more.
+    /// Whether the authority no longer knows the stored account.
     account_is_lost: bool,
 }
 
-/// A domain that is looked after.
+/// The state of one domain.
 struct DomainState {
     domain: String,
     pair: Option<Pair>,
-    /// The next one, which is not valid yet.
+    /// The next certificate, which is not valid yet.
     next_pair: Option<Pair>,
-    /// The order under way.
+    /// The open order.
     pending: Option<StoredOrder>,
-    /// When there is something to do.
+    /// When there is something to do next.
     next: Instant,
-    /// When it was fetched, if by this process.
+    /// When the certificate was fetched, if by this process.
     fetched: Option<Instant>,
-    /// When it is to be renewed.
+    /// When the certificate is to be renewed.
     planned: Option<SystemTime>,
-    /// Whether the authority gave advice on that.
+    /// Whether the authority gave advice on that (RFC 9773).
     advised: bool,
-    /// How often ordering has failed since it last worked.
+    /// How many orders have failed in a row.
     failures: u32,
 }
 
-/// When an authority suggests to renew, and how long its advice is good.
+/// The window in which the authority suggests to renew, and how long until it is to be asked again.
 type Advice = ((SystemTime, SystemTime), Duration);
 
 impl DomainState {
-    /// Says that there is a certificate for later.
+    /// Logs that a certificate is kept for later, if there is one.
     fn announce(&self) {
         let Some(next) = &self.next_pair else {
             return;
@@ -73,7 +75,7 @@ impl DomainState {
 }
 
 impl<'a> Caretaker<'a> {
-    /// Looks after what `acme` has, and goes on with what was under way.
+    /// Starts from what is stored: certificates, and orders that an earlier process began.
     pub(super) fn new(acme: &'a AcmeRenewal, methods: Vec<ValidationMethod>) -> Caretaker<'a> {
         let settings = &acme.settings;
         let now = SystemTime::now();
@@ -82,7 +84,7 @@ impl<'a> Caretaker<'a> {
             domain: domain.clone(),
             pair: pair.clone(),
             next_pair: settings.store.next(domain, now),
-            // One that brought what is served is not under way any more, though it was still kept.
+            // An order whose certificate is served is finished, even if it is still stored.
             pending: settings
                 .store
                 .pending(domain)
@@ -114,6 +116,7 @@ impl<'a> Caretaker<'a> {
                 return;
             };
             tokio::select! {
+                // What is due comes first; `Notify` keeps a wake-up until the next turn.
                 biased;
                 () = sleep_until(state.next) => self.attend(index).await,
                 () = self.acme.woken.notified() => {
@@ -126,7 +129,7 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// Does what is due for a domain, and says when there is more to do.
+    /// Does what is due for a domain, and sets when there is more to do.
     async fn attend(&mut self, index: usize) {
         if let Some(next) = &self.domains[index].next_pair {
             match next.not_before.duration_since(SystemTime::now()) {
@@ -145,7 +148,7 @@ impl<'a> Caretaker<'a> {
                 return;
             }
         }
-        // What it asked for before is not about this order.
+        // Forgets what the authority asked for before this order.
         let _ = self.acme.client.asked_to_wait();
         let fetched = self.fetch(index).await;
         let asked = self.acme.client.asked_to_wait();
@@ -163,7 +166,7 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// Whether a renewal has time; it is put down for later then.
+    /// Plans the renewal of a certificate. Whether that is in the future.
     fn plan(&mut self, index: usize, pair: &Pair, advice: Option<Advice>) -> bool {
         let state = &mut self.domains[index];
         let (now, chance) = (SystemTime::now(), chance());
@@ -176,12 +179,12 @@ impl<'a> Caretaker<'a> {
         };
         state.planned = Some(planned);
         state.advised = advice.is_some();
-        // A clock that is wrong must not order one certificate after the other.
+        // With a wrong clock every new certificate may look due; this rest keeps it from being ordered again and again.
         let rest = state.fetched.map_or(Duration::ZERO, |fetched| {
             schedule::rest(time.0, time.1).saturating_sub(fetched.elapsed())
         });
         let left = planned.duration_since(now).unwrap_or_default().max(rest);
-        // Looked at again before long, so that one that is set matters little.
+        // The plan is looked at again before long, as the clock may be set meanwhile.
         let look = schedule::next_look(advice.map(|(_, good)| good));
         let wait = left.min(look);
         state.next = Instant::now() + wait;
@@ -220,7 +223,7 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// Orders a certificate and keeps it, in one way of proving after the other. An order that is under way comes first.
+    /// Gets a certificate and stores it, by one validation method after the other. An open order is continued first.
     async fn fetch(&mut self, index: usize) -> Result<(Pair, Option<ValidationMethod>), Failure> {
         let account = self.account().await?;
         let domain = self.domains[index].domain.clone();
@@ -231,7 +234,7 @@ impl<'a> Caretaker<'a> {
             let finished = order::finish(client, &mut open_order, challenges, &domain, &left).await;
             let failure = match finished {
                 Ok(issued) => {
-                    // What works is tried first the next time.
+                    // The method that worked is tried first the next time.
                     self.methods
                         .sort_by_key(|method| Some(*method) != issued.method);
                     match self.keep(index, &open_order, &issued).await {
@@ -242,7 +245,7 @@ impl<'a> Caretaker<'a> {
                 Err(failure) => failure,
             };
             if !failure.is_failed_validation() {
-                return Err(self.weigh(index, failure).await);
+                return Err(self.settle(index, failure).await);
             }
             self.forget(index).await;
             let tried = failure.method();
@@ -260,7 +263,7 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// The order that is under way, or a new one.
+    /// The stored order if it is still open, else a new one.
     async fn open_order(&mut self, index: usize, account: &Account) -> Result<OpenOrder, Failure> {
         let (acme, state) = (self.acme, &self.domains[index]);
         let domain = state.domain.clone();
@@ -273,8 +276,8 @@ impl<'a> Caretaker<'a> {
             self.forget(index).await;
         }
         let state = &mut self.domains[index];
-        // An authority that gives advice wants to know what is being replaced (RFC 9773, 5). Once that came to nothing it
-        // is left out, since it may be the reason.
+        // An authority that gives advice wants to know which certificate is being replaced (RFC 9773, 5). After a
+        // failure that is left out, since it may be the reason.
         let old = state
             .pair
             .clone()
@@ -288,6 +291,7 @@ impl<'a> Caretaker<'a> {
         Ok(open_order)
     }
 
+    /// Stores an open order. If that fails, only a restart is worse off.
     async fn keep_pending(&self, domain: &str, pending: &StoredOrder) {
         let kept = self.acme.settings.store.keep_pending(domain, pending).await;
         if let Err(error) = kept {
@@ -297,7 +301,7 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// Keeps what an order brought, and forgets the order.
+    /// Stores the certificate of an order, and forgets the order.
     async fn keep(
         &mut self,
         index: usize,
@@ -314,7 +318,7 @@ impl<'a> Caretaker<'a> {
         match store.keep_pair(&domain, chain, key, later).await {
             Ok(()) => self.forget(index).await,
             Err(error) => {
-                // The order stays, if that could be kept: the next start downloads from it.
+                // The stored order stays, so that the next start can download from it.
                 self.domains[index].pending = None;
                 let file = store.file(&domain);
                 warn!(
@@ -327,20 +331,20 @@ impl<'a> Caretaker<'a> {
         Ok(pair)
     }
 
-    /// Forgets the order under way.
+    /// Forgets the open order.
     async fn forget(&mut self, index: usize) {
         let state = &mut self.domains[index];
         state.pending = None;
         self.acme.settings.store.forget_pending(&state.domain).await;
     }
 
-    /// Whether a failure is the end of the order: of one that brought what is unfit too often, and of one that has ended.
-    async fn weigh(&mut self, index: usize, failure: Failure) -> Failure {
+    /// Forgets the order if this failure ends it: the authority has ended it, or its chain was unfit too often.
+    async fn settle(&mut self, index: usize, failure: Failure) -> Failure {
         match failure {
             Failure::Unfit { why, .. } => {
                 let state = &mut self.domains[index];
                 let domain = state.domain.clone();
-                let given_up = state.pending.as_mut().is_none_or(StoredOrder::was_unfit);
+                let given_up = state.pending.as_mut().is_none_or(StoredOrder::count_unfit);
                 match state.pending.clone() {
                     Some(pending) if !given_up => self.keep_pending(&domain, &pending).await,
                     _ => self.forget(index).await,
@@ -355,7 +359,7 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// The account, opened when it is needed first.
+    /// The account, opened at its first use.
     async fn account(&mut self) -> Result<Account, Failure> {
         if let Some(account) = &self.account {
             return Ok(account.clone());
@@ -388,7 +392,7 @@ impl<'a> Caretaker<'a> {
         };
         let (store, domain) = (&self.acme.settings.store, state.domain.clone());
         if pair.not_after <= SystemTime::now() {
-            // It ended while nobody looked.
+            // It has expired before it was served, for example while the machine slept.
             store.forget_next(&domain).await;
             return;
         }
@@ -409,7 +413,7 @@ impl<'a> Caretaker<'a> {
         state.fetched = Some(Instant::now());
         state.planned = None;
         state.failures = 0;
-        // When to renew it is asked next.
+        // Its renewal is planned next.
         state.next = Instant::now();
         let complete = self.domains.iter().all(|state| state.pair.is_some());
         self.acme.serve(&domain, pair, complete);
@@ -417,7 +421,7 @@ impl<'a> Caretaker<'a> {
         info!(domain, %until, by, "a new certificate is served");
     }
 
-    /// Says what went wrong, and when it is tried again.
+    /// Logs what went wrong, and sets when it is tried again.
     fn put_off(&mut self, index: usize, failure: &Failure, asked: Option<Duration>) {
         if failure.is_unknown_account() {
             self.account = None;
@@ -465,15 +469,15 @@ impl<'a> Caretaker<'a> {
     }
 }
 
-/// A moment for people, whatever an authority wrote into a certificate: before 1970 there is none to be shown.
+/// A moment for people. A certificate may have any date; one before 1970 cannot be written and is shown as 1970.
 fn moment(at: SystemTime) -> impl Display {
     humantime::format_rfc3339_seconds(at.max(SystemTime::UNIX_EPOCH))
 }
 
-/// From 0 to 1, evenly.
+/// A random number from 0 to 1.
 fn chance() -> f64 {
     let mut bytes = [0; 4];
-    // Without randomness it is always the same moment, which is still a good one.
+    // Without randomness it is always 0: nothing is spread, but the moment is still a good one.
     let _ = aws_lc_rs::default_provider().secure_random.fill(&mut bytes);
     f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }

@@ -10,35 +10,35 @@ use super::http::{NoAnswer, Strange};
 use super::quote::quoted;
 use super::schedule::Cause;
 
-/// Why an order came to nothing.
+/// Why an order failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The authority said no.
+    /// The authority refused.
     Refused {
         problem: Problem,
-        /// How the domain was being proved.
+        /// The validation method that was tried.
         method: Option<ValidationMethod>,
     },
-    /// The authority was not to be spoken to.
+    /// The authority could not be reached.
     Unreachable(String),
-    /// It asks for proofs that are not made here, which are these.
+    /// It offers only validation methods that are not supported here; their names.
     NoChallenge(String),
-    /// The order is not finished, and is taken up again.
+    /// The order is not finished, and will be continued.
     Unfinished {
-        /// What it is waiting for, as a clause.
+        /// What the authority is doing, as a clause.
         what: &'static str,
-        /// How long the authority asked to wait.
+        /// How long the authority asked to wait, if this failure knows.
         asked: Option<Duration>,
     },
     /// The authority ended the order, and gave no reason.
     Ended(Option<ValidationMethod>),
-    /// What came is no chain that can be served.
+    /// The chain that came cannot be served.
     Unfit {
         why: Unfit,
-        /// Whether the same order is given up because of it.
+        /// Whether the order is given up because of it.
         given_up: bool,
     },
-    /// ACME does not work like that; a clause.
+    /// The authority breaks ACME; a clause.
     Strange(String),
     /// Something that should not happen.
     Other(String),
@@ -97,7 +97,7 @@ impl Failure {
             Failure::Unfinished { .. } => Cause::Unfinished,
             Failure::Unfit { given_up, .. } => match given_up {
                 false => Cause::Unfit,
-                // It was issued, and counts.
+                // A certificate was issued, and counts against the authority's limits.
                 true => Cause::Limited,
             },
             Failure::NoChallenge(_)
@@ -107,7 +107,7 @@ impl Failure {
         }
     }
 
-    /// How long the authority asked to wait, if that is known by this.
+    /// How long the authority asked to wait, if this failure knows.
     pub(super) fn asked(&self) -> Option<Duration> {
         match self {
             Failure::Unfinished { asked, .. } => *asked,
@@ -115,13 +115,13 @@ impl Failure {
         }
     }
 
-    /// Whether the domain could not be proved, so that another way may do.
+    /// Whether validation failed in a way that another method may not.
     pub(super) fn is_failed_validation(&self) -> bool {
         let no = self.cause() == Cause::Refused && self.method().is_some();
         no && !matches!(self, Failure::Refused { problem, .. } if kind(problem) == "caa")
     }
 
-    /// How the domain was being proved.
+    /// The validation method that was tried.
     pub(super) fn method(&self) -> Option<ValidationMethod> {
         match self {
             Failure::Refused { method, .. } | Failure::Ended(method) => *method,
@@ -129,7 +129,7 @@ impl Failure {
         }
     }
 
-    /// Whether the authority knows nothing of what it is asked for.
+    /// Whether the authority does not know what it was asked for.
     pub(super) fn is_unknown_order(&self) -> bool {
         let Failure::Refused { problem, .. } = self else {
             return false;
@@ -138,7 +138,7 @@ impl Failure {
             || matches!(kind(problem), "malformed" | "unauthorized")
     }
 
-    /// Whether the authority knows the account no more.
+    /// Whether the authority no longer knows the account.
     pub(super) fn is_unknown_account(&self) -> bool {
         matches!(self, Failure::Refused { problem, .. } if kind(problem) == "accountDoesNotExist")
     }

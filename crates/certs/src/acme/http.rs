@@ -1,4 +1,4 @@
-//! The way to the authority, as instant-acme asks for it. What comes back is examined before that library sees it.
+//! The HTTP client that instant-acme speaks to the authority with. Each answer is checked before instant-acme sees it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,15 +19,17 @@ use super::schedule::in_words;
 #[derive(Clone)]
 pub(super) struct AuthorityClient {
     https: Client,
+    /// Shared by the clones, of which instant-acme has one. std's Mutex: held for a line or two, never across an
+    /// `.await`.
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What the answers said beside what the library reads.
+/// What the answers said that instant-acme does not pass on.
 #[derive(Default)]
 struct Heard {
-    /// The last one of all.
+    /// Of the last answer.
     last: Noted,
-    /// How long the last one that refused something asked to wait.
+    /// How long the last refusal asked to wait.
     refused: Option<Duration>,
 }
 
@@ -36,13 +38,13 @@ struct Heard {
 #[error("{0}")]
 pub(super) struct NoAnswer(String);
 
-/// What an authority does that ACME does not know, as a clause.
+/// How an authority breaks ACME, as a clause.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Strange(pub(super) String);
 
 impl AuthorityClient {
-    /// Trusts servers that `roots` vouch for, and goes through `proxies`.
+    /// Trusts servers whose certificate `roots` vouch for, and connects through `proxies`.
     pub(super) fn new(
         roots: Arc<RootCertStore>,
         proxies: OutgoingProxies,
@@ -53,7 +55,8 @@ impl AuthorityClient {
         })
     }
 
-    /// How long the authority asked to be left alone (`Retry-After`) when it last refused something; told once.
+    /// How long the authority asked to wait (`Retry-After`) when it last refused something. The second call returns
+    /// none.
     pub(super) fn asked_to_wait(&self) -> Option<Duration> {
         self.heard().refused.take()
     }
@@ -102,7 +105,7 @@ impl From<Unreachable> for NoAnswer {
     }
 }
 
-/// A refusal as the library hands it on, to be read again by what turns failures into sentences.
+/// instant-acme returns these errors to its caller, where `Failure` takes them apart again.
 impl From<AnswerError> for Error {
     fn from(refusal: AnswerError) -> Error {
         match refusal {

@@ -22,7 +22,7 @@ use super::schedule::Polls;
 use super::settings::Settings;
 use super::store::{StoredAccount, StoredOrder};
 
-/// Opens the kept account, or makes one and keeps it.
+/// Opens the stored account, or makes one and stores it.
 pub(super) async fn account(
     settings: &Settings,
     client: &AuthorityClient,
@@ -46,7 +46,7 @@ async fn open(
         let contact: Vec<_> = contact.iter().map(String::as_str).collect();
         match account.update_contacts(&contact).await {
             Ok(()) => keep_email(settings).await,
-            // No reason to go without a certificate.
+            // This is no reason to go without a certificate.
             Err(error) => {
                 let why = quoted(&error.to_string());
                 warn!("The authority does not take the new --acme-email: {why}.");
@@ -66,7 +66,7 @@ async fn keep_email(settings: &Settings) {
     }
 }
 
-/// Makes a new account, whatever is kept.
+/// Makes a new account, whatever is stored.
 pub(super) async fn create(
     settings: &Settings,
     client: &AuthorityClient,
@@ -105,20 +105,20 @@ fn contact(settings: &Settings) -> Option<String> {
         .map(|email| format!("mailto:{email}"))
 }
 
-/// What an order brought.
+/// The result of an order.
 pub(super) struct Issued {
     pub(super) chain: IssuedChain,
-    /// How the domain was proved; not at all if it had been, not long ago.
+    /// The method that validated the domain; none if an earlier validation still counts.
     pub(super) method: Option<ValidationMethod>,
 }
 
-/// An order under way, with the key it is for.
+/// An open order, with the key it is for.
 pub(super) struct OpenOrder {
     order: Order,
     pub(super) key: KeyPair,
 }
 
-/// Orders a certificate for a domain, with a new key. What is to be kept of it is told too.
+/// Orders a certificate for a domain, with a new key. Also returns what is to be stored of the order.
 pub(super) async fn begin(
     account: &Account,
     domain: &str,
@@ -135,7 +135,7 @@ pub(super) async fn begin(
     Ok((OpenOrder { order, key }, pending))
 }
 
-/// Takes an order up again; nothing if it is none any more.
+/// Continues a stored order; none if it is over or unknown.
 pub(super) async fn resume(
     account: &Account,
     client: &AuthorityClient,
@@ -162,7 +162,7 @@ pub(super) async fn resume(
     let ended = client.noted().expires.is_some_and(|end| end <= now);
     Ok(match order.state().status {
         OrderStatus::Invalid => None,
-        // What is issued can be had for longer.
+        // An issued certificate can be downloaded after its order has expired.
         OrderStatus::Valid => Some(OpenOrder { order, key }),
         OrderStatus::Pending | OrderStatus::Ready | OrderStatus::Processing => {
             (!ended).then_some(OpenOrder { order, key })
@@ -170,8 +170,8 @@ pub(super) async fn resume(
     })
 }
 
-/// Brings an order to its end, from wherever it is. The domain is proved in the first of these `ways` that the authority
-/// offers.
+/// Takes an order from whatever status it has to its certificate. The domain is validated by the first of `methods`
+/// that the authority offers.
 pub(super) async fn finish(
     client: &AuthorityClient,
     open_order: &mut OpenOrder,
@@ -192,7 +192,7 @@ pub(super) async fn finish(
             |status| status != OrderStatus::Pending,
         )
         .await?;
-        // The authority has seen it.
+        // The authority has validated the domain and does not ask again.
         drop(proof);
     }
     if order.state().status == OrderStatus::Ready {
@@ -226,7 +226,7 @@ pub(super) async fn finish(
     Ok(Issued { chain, method })
 }
 
-/// Looks at an order until it is as wanted, or has ended.
+/// Polls an order until its status is `wanted`, or it has ended.
 async fn follow(
     client: &AuthorityClient,
     order: &mut Order,
@@ -259,7 +259,7 @@ async fn follow(
     }
 }
 
-/// What is to be signed.
+/// The certificate request (CSR), as DER.
 fn request(domain: &str, key: &KeyPair) -> anyhow::Result<Vec<u8>> {
     let mut params =
         CertificateParams::new([domain.to_owned()]).context("writing a certificate request")?;
@@ -270,7 +270,7 @@ fn request(domain: &str, key: &KeyPair) -> anyhow::Result<Vec<u8>> {
     Ok(request.der().to_vec())
 }
 
-/// Answers what the authority asks, if it does: for as long as the offer lives.
+/// Answers the challenge of an order for as long as the returned offer lives; none if the authority asks for no proof.
 async fn prove(
     order: &mut Order,
     challenges: &Arc<Challenges>,
@@ -291,7 +291,7 @@ async fn prove(
     match authorization.status {
         AuthorizationStatus::Pending => {}
         AuthorizationStatus::Valid => return Ok(None),
-        // The order ends with it.
+        // An order ends with its authorization.
         AuthorizationStatus::Invalid
         | AuthorizationStatus::Revoked
         | AuthorizationStatus::Expired
@@ -307,7 +307,7 @@ async fn prove(
     let Some(mut challenge) = authorization.challenge(method.kind()) else {
         return Ok(None);
     };
-    // It becomes a part of an address (RFC 8555, 8.3).
+    // The token becomes part of a path (RFC 8555, 8.3).
     if !is_base64url(challenge.token.as_bytes()) {
         return Err(Failure::Strange(format!(
             "the token '{}' of its challenge is not base64url",
@@ -321,7 +321,7 @@ async fn prove(
         &challenge.key_authorization(),
     )?;
     if challenge.status != ChallengeStatus::Pending {
-        // It has been told before, and is looking.
+        // The authority was told before, and is validating.
         return Ok(Some((offer, method)));
     }
     match challenge.set_ready().await {
@@ -334,6 +334,7 @@ async fn prove(
     }
 }
 
+/// The methods that the authority offers, in words.
 fn kinds(challenges: &[Challenge]) -> String {
     let kinds = challenges.iter().map(|challenge| match &challenge.r#type {
         ChallengeType::Dns01 => "dns-01",
@@ -345,7 +346,7 @@ fn kinds(challenges: &[Challenge]) -> String {
     kinds.collect::<Vec<_>>().join(" or ")
 }
 
-/// Why an order has ended: what the authority found wrong with the proof, or with the order itself.
+/// Why an order has ended: what the authority found wrong in its validation, or with the order itself.
 async fn refusal(order: &mut Order) -> Option<Problem> {
     let own = order.state().error.clone();
     let count = order.state().authorizations.len();

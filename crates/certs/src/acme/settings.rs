@@ -1,4 +1,4 @@
-//! What an authority is told, and how it is known.
+//! The settings of ACME.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ pub struct Settings {
     pub stored: Vec<Option<Pair>>,
     /// The address of the authority's directory (RFC 8555, 7.1.1).
     pub directory: String,
-    /// Where the authority may write to.
+    /// The e-mail address that the authority may write to.
     pub email: Option<String>,
-    /// Who vouches for the authority's own server.
+    /// The roots that the certificate of the authority's own server must lead to.
     pub roots: Arc<RootCertStore>,
-    /// The way out, where it leads through a proxy.
+    /// The proxies to the authority, if there are any.
     pub proxies: OutgoingProxies,
-    /// Ties the ACME account to one the authority knows already.
+    /// Ties the ACME account to one that the authority knows already.
     pub binding: Option<Binding>,
-    /// What outlives the process.
+    /// What is kept across restarts.
     pub store: Store,
 }
 
@@ -48,7 +48,7 @@ pub struct Binding {
     pub key: SecretBytes,
 }
 
-/// Bytes nobody is shown.
+/// Secret bytes, which `Debug` does not print.
 #[derive(Clone)]
 pub struct SecretBytes(Vec<u8>);
 

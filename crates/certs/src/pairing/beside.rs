@@ -1,4 +1,4 @@
-//! The other half of a pair, looked for in the folder of the first.
+//! Looks for the other half of a pair in the folder of the first, so that an error message can name it.
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,7 @@ pub(crate) fn certificate_beside(beside: &[&Path], public_key: &[u8]) -> Option<
     })
 }
 
+/// The first file in the folders of `beside` that fits.
 fn file_beside(beside: &[&Path], fits: impl Fn(&Path, &Contents) -> bool) -> Option<PathBuf> {
     let folders = beside.iter().map(|path| {
         path.parent()
@@ -36,7 +37,7 @@ fn file_beside(beside: &[&Path], fits: impl Fn(&Path, &Contents) -> bool) -> Opt
     files.find(|file| matches!(open(file), Ok(Some(contents)) if fits(file, &contents)))
 }
 
-/// What a file holds, or nothing when it is none of our business.
+/// What a PEM file holds; none if it is no file, larger than any certificate, or has no PEM in it.
 pub(crate) fn open(file: &Path) -> Result<Option<Contents>, Problem> {
     let metadata = file.metadata().map_err(|error| explain(file, error))?;
     if !metadata.is_file() || metadata.len() > LARGEST_FILE {
@@ -45,7 +46,7 @@ pub(crate) fn open(file: &Path) -> Result<Option<Contents>, Problem> {
     let bytes = read(file, "certificate")?;
     match pem::parse(file, &bytes, "certificate") {
         Ok(contents) => Ok(Some(contents)),
-        // What has no PEM in it is none of our business.
+        // Other files may lie in the folder too.
         Err(Problem::Empty { .. } | Problem::NotPem { .. }) => Ok(None),
         Err(problem) => Err(problem),
     }

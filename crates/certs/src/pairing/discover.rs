@@ -13,32 +13,31 @@ use crate::reading::file::list;
 use crate::reading::pem::Contents;
 use crate::x509::certificate::Certificate;
 
-/// Folders inside the folder: `live/DOMAIN/` of certbot and `DOMAIN/Nginx/` of a cloud's archive,
-/// and one to spare.
+/// How many levels of folders are searched. certbot has `live/DOMAIN/`, a cloud's archive `DOMAIN/Nginx/`; one level is
+/// to spare.
 pub(crate) const DEEPEST: usize = 3;
 
-/// More than this is not a folder for certificates.
+/// The most entries that are looked at: a folder with more is not one for certificates.
 pub(crate) const MOST_ENTRIES: usize = 1_000;
 
-/// Documents that may quote PEM, and requests, which are of no use to a server.
+/// Extensions of files that are not opened: documents, which may quote PEM, and requests, which are of no use to a
+/// server.
 const PASSED_OVER: [&str; 4] = ["csr", "html", "md", "rst"];
 
 /// What is in a folder.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The pairs that can be served, ordered by file name; none when the folder has no PEM files at
-    /// all.
+    /// The pairs that can be served, ordered by file name; none when the folder has no PEM files at all.
     pub pairs: Vec<Pair>,
     /// What was left out and why, as sentences.
     pub warnings: Vec<String>,
 }
 
-/// Finds the certificates in a folder that come with their private key, and the best one for each
-/// set of names.
+/// Finds the certificates in a folder that come with their private key, and the best one for each set of names.
 pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
     let mut scan = Scan::default();
     match scan.folder(dir, 0) {
-        // What was seen until then may do.
+        // What was found until then may be enough.
         Err(problem @ Problem::TooMany { .. }) => scan.problems.push(problem),
         done => done?,
     }
@@ -101,7 +100,7 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
     if let Some(problem) = problems.next() {
         return Err(problem);
     }
-    // The other half of a pair may be in a format that can be converted, so that is the first thing to do.
+    // The other half of a pair may be in a format that can be converted, so converting it is the first thing to do.
     let convertible = unread.iter().position(Problem::has_command);
     if let (Some(at), true) = (convertible, half.is_some()) {
         return Err(unread.swap_remove(at));
@@ -123,16 +122,17 @@ struct PemFile {
     contents: Contents,
 }
 
-/// What a walk through the folder brings together.
+/// What a walk through the folder has found.
 #[derive(Debug, Default)]
 struct Scan {
     files: Vec<PemFile>,
     /// Files that are meant to be used but cannot be.
     problems: Vec<Problem>,
-    /// Files in a format that is not PEM, to mention when there is nothing else.
+    /// Files in a format other than PEM, to be mentioned if there is nothing else.
     unread: Vec<Problem>,
     entries: usize,
-    /// Where each real file is in `files`: one that a link leads to is the same file.
+    /// Every file and folder by its canonical path; for a file with its index in `files`. A link and its target count
+    /// as one file, and links that lead in a circle end.
     seen: HashMap<PathBuf, Option<usize>>,
 }
 
@@ -164,7 +164,7 @@ impl Scan {
     fn file(&mut self, path: PathBuf, real: PathBuf) {
         let is_link = path.is_symlink();
         match self.seen.get(&real) {
-            // A link is the name that stays when a renewal brings a new file.
+            // A link is preferred: its name stays when a renewal brings a new file.
             Some(Some(at)) if is_link && !self.files[*at].is_link => {
                 let known = &mut self.files[*at];
                 (known.path, known.is_link) = (path, true);
@@ -205,7 +205,7 @@ struct FoundKey<'a> {
 }
 
 impl FoundKey<'_> {
-    /// The file that is in the same folder as the certificate, where there are several.
+    /// The file to name for this key: the certificate's own, else one in the same folder, else the first.
     fn nearest(&self, certificate: &Path) -> &Path {
         let beside = |file: &&&Path| file.parent() == certificate.parent();
         let same = self.files.iter().find(|file| **file == certificate);
@@ -214,6 +214,7 @@ impl FoundKey<'_> {
     }
 }
 
+/// The keys in these files, each once. What no server can use goes to `problems`.
 fn keys<'a>(files: &'a [PemFile], problems: &mut Vec<Problem>) -> Vec<FoundKey<'a>> {
     let mut places: Vec<FoundKey<'a>> = Vec::new();
     for PemFile { path, contents, .. } in files {
@@ -242,8 +243,8 @@ fn keys<'a>(files: &'a [PemFile], problems: &mut Vec<Problem>) -> Vec<FoundKey<'
     places
 }
 
-/// The best certificate for a key. Intermediates may be in another file of the same folder
-/// (`cert.pem` and `chain.pem`).
+/// The best certificate for a key. Its intermediates may be in another file of the same folder (`cert.pem` and
+/// `chain.pem`).
 fn best_candidate<'a>(files: &'a [PemFile], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
     let candidates = files.iter().flat_map(|sheet| {
         let own = &sheet.contents.certificates;
@@ -262,7 +263,7 @@ fn best_candidate<'a>(files: &'a [PemFile], key: &Key, now: SystemTime) -> Optio
     Candidate::best(candidates)
 }
 
-/// Says that there is nothing but an authority's own certificate, if there is one.
+/// The problem that there is only an authority's certificate, if there is one.
 fn authority(files: &[PemFile]) -> Option<Problem> {
     files.iter().find_map(|PemFile { path, contents, .. }| {
         let own = contents
@@ -302,7 +303,7 @@ fn unpaired(files: &[PemFile], keys: &[FoundKey<'_>], pairs: &[Pair]) -> Option<
             .iter()
             .any(|key| key.key.public_key == certificate.public_key);
         let is_replaced = pairs.iter().any(|pair| pair.names == certificate.names);
-        // An authority's has its key elsewhere, and should.
+        // The key of an authority is elsewhere, as it should be.
         if !(has_key || is_replaced || certificate.is_authority()) {
             let (file, names) = (sheet.path.display(), listed(&certificate.names));
             lone.push(format!(

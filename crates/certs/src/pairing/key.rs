@@ -10,15 +10,16 @@ use rustls_pki_types::PrivateKeyDer;
 use crate::problem::Problem;
 use crate::x509::kind;
 
-/// A private key that can sign.
+/// A private key that is ready to sign.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
     pub(crate) signing: Arc<dyn SigningKey>,
-    /// The public half, as it is in the certificate.
+    /// The public half, in the form of [`kind::identity`].
     pub(crate) public_key: Vec<u8>,
 }
 
 impl Key {
+    /// Loads a key, or says why no server can use it.
     pub(crate) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Key, Problem> {
         let loaded = any_supported_type(der).ok().and_then(|signing| {
             let public_key = kind::identity(&signing.public_key()?);

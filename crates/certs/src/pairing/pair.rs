@@ -16,7 +16,8 @@ use crate::times::{date, left};
 use crate::x509::certificate::Certificate;
 use crate::x509::chain::{Chain, chain};
 
-/// Authorities renew a month before the end, so less than this means that renewal is not working.
+/// With less time left than this, a warning is given. Certificates are renewed about a month before their end, so two
+/// weeks mean that renewal does not work.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// A certificate chain with its private key.
@@ -34,7 +35,7 @@ pub struct Pair {
     pub cert_path: PathBuf,
     /// The file the private key is from; the same one when it holds both.
     pub key_path: PathBuf,
-    /// Whether it vouches only for itself, so that no phone trusts it.
+    /// Whether it is self-signed, so that no phone trusts it.
     pub self_signed: bool,
     /// What works but deserves attention, as sentences.
     pub warnings: Vec<String>,
@@ -47,8 +48,7 @@ impl Pair {
     }
 }
 
-/// Loads a PEM certificate chain and its private key, and checks that a server can use them at
-/// `now`.
+/// Loads a PEM certificate chain and its private key, and checks that a server can use them at `now`.
 pub fn load_pair(cert: &Path, key: &Path, now: SystemTime) -> Result<Pair, Problem> {
     let certificates = pem::parse(cert, &read(cert, "certificate")?, "certificate")?;
     if cert == key {
@@ -58,7 +58,7 @@ pub fn load_pair(cert: &Path, key: &Path, now: SystemTime) -> Result<Pair, Probl
     pair_up((cert, &certificates), (key, &keys), now)
 }
 
-/// A pair from PEM text that holds chain and key; `file` is where it is going to be.
+/// A pair from PEM text that holds chain and key. `file` is where it will be stored, for error messages.
 pub fn read_pair(file: &Path, text: &str, now: SystemTime) -> Result<Pair, Problem> {
     let contents = pem::parse(file, text.as_bytes(), "certificate")?;
     pair_up((file, &contents), (file, &contents), now)
@@ -103,7 +103,7 @@ pub(crate) fn pair_up(
     }
 
     let Some(leaf) = certificates.iter().find(|one| !one.is_authority()) else {
-        // The key of an authority is no business of a server, so none is looked for.
+        // A server has no use for the key of an authority, so a certificate is looked for and no key.
         let mut own = loaded.iter().flatten();
         let beside = [cert_path, key_path];
         return Err(Problem::Authority {
@@ -112,7 +112,7 @@ pub(crate) fn pair_up(
             instead: own.find_map(|key| certificate_beside(&beside, &key.public_key)),
         });
     };
-    // A key too weak or too foreign to load says less about itself than its certificate does.
+    // The certificate tells more about an unsupported key than the key itself, which did not load.
     if let Some(kind) = leaf.kind.unfit.clone() {
         return Err(Problem::unsupported(cert_path, kind));
     }
@@ -176,6 +176,7 @@ pub fn check_domains(pairs: &[Pair], domains: &[impl AsRef<str>]) -> Result<(), 
     }
 }
 
+/// Which names the pairs cover, for an error message.
 fn coverage(pairs: &[Pair]) -> String {
     if pairs.is_empty() {
         return "there is no certificate at all".to_owned();
@@ -190,23 +191,22 @@ fn coverage(pairs: &[Pair]) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
-/// A certificate that could be served with the chain above it.
+/// A certificate that could be served, with the chain above it.
 #[derive(Debug)]
 pub(crate) struct Candidate<'a> {
     pub(crate) file: &'a Path,
     pub(crate) chain: Vec<&'a Certificate>,
-    /// What would be in the chain too but has expired and is not needed, and lies in this file.
+    /// Expired certificates of this file that are left out of the chain.
     expired: Vec<&'a Certificate>,
     rank: CandidateRank,
 }
 
-/// How good a candidate is, the most important first: valid, trusted by others, with its
-/// intermediates, lasting, and with the whole chain in one file.
+/// How good a candidate is, the most important first: valid now, not self-signed, with its intermediates, the latest
+/// end, the most certificates of the chain in one file.
 type CandidateRank = (bool, bool, bool, SystemTime, usize);
 
 impl<'a> Candidate<'a> {
-    /// The chain from `leaf`, which is in `file` among its `own` certificates, with what `pool` has
-    /// above it.
+    /// The chain from `leaf` upwards through `pool`. `leaf` is one of the certificates in `file`, which are `own`.
     pub(crate) fn new(
         file: &'a Path,
         own: &[Certificate],
@@ -239,7 +239,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// The best, and the first among equals.
+    /// The best candidate; the first among equals.
     pub(crate) fn best(candidates: impl Iterator<Item = Candidate<'a>>) -> Option<Candidate<'a>> {
         candidates.reduce(|best, next| {
             if next.is_better_than(&best) {
@@ -341,7 +341,7 @@ impl<'a> Candidate<'a> {
         warnings
     }
 
-    /// What was put right on the way from the file to the chain, as sentences.
+    /// How the chain that is sent differs from the file, as sentences.
     fn repairs(&self, in_file: &[Certificate]) -> Vec<String> {
         let file = self.file.display();
         let mut repairs = Vec::new();

@@ -1,4 +1,4 @@
-//! What a PEM file holds, sorted by what is inside its sections rather than by their labels.
+//! What a PEM file holds, by the content of its sections: labels are often wrong, above all those of keys.
 
 use std::path::Path;
 
@@ -16,15 +16,15 @@ use crate::x509::kind::{Form, form};
 pub(crate) struct Contents {
     pub(crate) certificates: Vec<Certificate>,
     pub(crate) keys: Vec<PrivateKeyDer<'static>>,
-    /// There is a key behind a passphrase.
+    /// Whether there is a key that a passphrase protects.
     pub(crate) encrypted_key: bool,
-    /// There is a certificate request.
+    /// Whether there is a certificate request (CSR).
     pub(crate) request: bool,
-    /// There is a private key of a kind that PEM names but TLS does not use.
+    /// A private key of a kind that has a PEM label but is not used in TLS, if there is one.
     pub(crate) foreign_key: Option<ForeignKey>,
-    /// What was read although other programs would not, as sentences.
+    /// Sentences on spellings that are accepted here but stop other programs.
     pub(crate) notes: Vec<String>,
-    /// The label of every section, for a problem's words.
+    /// The label of every section, for error messages.
     labels: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ impl ForeignKey {
 }
 
 impl Contents {
-    /// What is in the file, as the object of a sentence.
+    /// The labels in the file, as the object of a sentence.
     pub(crate) fn listed(&self) -> String {
         let mut kinds: Vec<_> = self
             .labels
@@ -61,7 +61,8 @@ impl Contents {
         !self.keys.is_empty() || self.encrypted_key || self.foreign_key.is_some()
     }
 
-    fn sort_in(&mut self, section: &Section, file: &Path) -> Result<(), Problem> {
+    /// Adds what a section holds.
+    fn add_section(&mut self, section: &Section, file: &Path) -> Result<(), Problem> {
         let label = section.label.as_str();
         self.labels.push(label.to_owned());
         let is_key = label.ends_with("PRIVATE KEY");
@@ -74,13 +75,13 @@ impl Contents {
             "CMS" => return Err(cms(file)),
             "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
                 let der = section.decode(file)?;
-                if !self.sort_der(&der, label == "TRUSTED CERTIFICATE", file)? {
+                if !self.add_der(&der, label == "TRUSTED CERTIFICATE", file)? {
                     return Err(section.damaged(file, "is not a certificate inside"));
                 }
             }
             _ if is_key => {
                 let der = section.decode(file)?;
-                if !self.sort_der(&der, false, file)? {
+                if !self.add_der(&der, false, file)? {
                     return Err(section.damaged(file, "is not a private key inside"));
                 }
             }
@@ -89,8 +90,9 @@ impl Contents {
         Ok(())
     }
 
-    /// Takes what these bytes are; whether they are anything. Behind a trusted certificate is what OpenSSL trusts it for.
-    fn sort_der(&mut self, der: &[u8], is_trusted: bool, file: &Path) -> Result<bool, Problem> {
+    /// Adds what these bytes hold, and returns whether they hold anything known. OpenSSL appends its trust settings to
+    /// a trusted certificate; they are cut off.
+    fn add_der(&mut self, der: &[u8], is_trusted: bool, file: &Path) -> Result<bool, Problem> {
         let own = match der::read(der) {
             Some((first, _)) if is_trusted => first.whole,
             _ => der,
@@ -119,10 +121,10 @@ impl Contents {
     }
 }
 
-/// Sorts the sections of a PEM file; `wanted` says what it should hold, in a problem's words.
+/// Reads a PEM file. `wanted` names what it should hold, for error messages.
 pub(crate) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<Contents, Problem> {
     refuse(file, bytes, wanted)?;
-    // Comments may be in any encoding (bag attributes often are); the sections themselves are
+    // Text between the sections may be in any encoding (PKCS#12 bag attributes often are); the sections themselves are
     // ASCII.
     let PemText {
         sections,
@@ -134,7 +136,7 @@ pub(crate) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<C
         ..Contents::default()
     };
     for section in &sections {
-        contents.sort_in(section, file)?;
+        contents.add_section(section, file)?;
     }
     match hidden {
         _ if !sections.is_empty() => Ok(contents),
@@ -157,7 +159,7 @@ fn bundle(file: &Path) -> Problem {
     }
 }
 
-/// OpenSSL reads certificates out of this only under its older name.
+/// CMS is PKCS#7 with a newer label. `openssl pkcs7` accepts only the old label, so the command replaces it.
 fn cms(file: &Path) -> Problem {
     let (from, to) = (shell(file), file.with_extension("p7b.pem"));
     let remedy = format!(

@@ -75,16 +75,15 @@ fn missing_file_behind_a_good_link_is_not_blamed_on_the_link() {
     assert!(!problem.to_string().contains("is a link"), "{problem}");
 }
 
-/// Runs `test` where file modes count: root passes every check, so there the test runs again as
-/// nobody.
+/// Runs `test` as a user for whom file modes count. Root passes every check, so as root the test runs again as nobody.
 fn as_ordinary_user(name: &str, test: impl FnOnce()) {
     if Path::new("/proc/self").metadata().unwrap().uid() != 0 {
         return test();
     }
     let folder = Folder::new();
     let program = folder.at("tests");
-    // Copied by another process: a test that forks while this one writes would hold the file open, and a program that is
-    // open for writing cannot be started.
+    // Copied by another process: another test may fork while this one writes, the child would hold the file open, and a
+    // program that is open for writing cannot be started.
     let copied = Command::new("cp")
         .arg(env::current_exe().unwrap())
         .arg(&program)

@@ -1,4 +1,4 @@
-//! Folders as clouds and tools leave them.
+//! Folders as clouds and tools deliver them.
 
 use std::fs;
 

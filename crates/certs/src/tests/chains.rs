@@ -1,4 +1,4 @@
-//! Which certificates are sent: by signatures and identifiers of keys, without what has expired.
+//! Which certificates are sent: by signatures and key identifiers, without expired ones.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 use super::{Authority, Folder, days, now, says};
 use crate::{Arrangement, Pair, arrangement, ends, load_pair};
 
-/// An authority's certificate that can be made over and over, with the same key.
+/// An authority whose certificate can be made again and again, with the same key.
 struct Signer {
     key: KeyPair,
     params: CertificateParams,
@@ -130,7 +130,7 @@ fn an_expired_cross_certificate_beside_a_way_that_works_is_left_out_and_named() 
     let above = intermediate.under(&new);
     let (cross, own) = (new.until(&old, now() - days(9)), new.own());
     let old_own = old.own();
-    // With the new root in the file and without, in any order, and with the old one above the cross certificate.
+    // With and without the new root in the file, in any order, and with the old root above the cross certificate.
     for (parts, sent) in [
         (&[&leaf, &above, &cross][..], &[&leaf, &above][..]),
         (&[&leaf, &above, &cross, &own], &[&leaf, &above, &own]),
@@ -173,14 +173,14 @@ fn of_two_ways_the_one_that_has_not_expired_is_sent() {
     sends(&pair, &[&leaf, &good]);
     assert_eq!(pair.warnings.len(), 1, "{:?}", pair.warnings);
     says(&pair.warnings[0], &["“Intermediate”", "expired"]);
-    // The only one stays, since the leaf alone would say less of what is wrong.
+    // The only path stays, since the leaf alone would hide what is wrong.
     let pair = load(&[&leaf, &expired], &key);
     sends(&pair, &[&leaf, &expired]);
     says(
         &pair.warnings.join("\n"),
         &["an intermediate certificate", "download the chain again"],
     );
-    // Two good ones: the first.
+    // Of two good paths, the first.
     let other = intermediate.under(&first);
     sends(&load(&[&leaf, &other, &good], &key), &[&leaf, &other]);
 }
@@ -224,10 +224,10 @@ fn the_root_at_which_clients_end_is_told() {
         ["New Root"]
     );
     assert_eq!(ends(&chain[..2], 0, &both, now()), ["New Root"]);
-    // The cross certificate has expired: nobody gets to the old root any more.
+    // The cross certificate has expired, so no client reaches the old root any more.
     let expired = [&leaf, &above, &new.until(&old, now() - days(1))].map(|pem| der(pem));
     assert_eq!(ends(&expired, 0, &both, now()), ["New Root"]);
-    // Sent along, a root is still the root; a namesake of a known one is not.
+    // A root that is sent is still the root; another with the name of a known root is not.
     let whole = [&leaf, &above, &new.own()].map(|pem| der(pem));
     assert_eq!(ends(&whole, 0, &both, now()), ["New Root"]);
     let namesake = Signer::new("New Root");

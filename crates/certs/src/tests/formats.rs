@@ -6,8 +6,7 @@ use rustls::SignatureAlgorithm;
 use super::{Authority, Folder, RSA, now};
 use crate::load_pair;
 
-/// Writes `pkcs8` in the form that `convert` (an `openssl` command) makes of it, certifies it and
-/// loads the two.
+/// Converts `pkcs8` with `convert` (an `openssl` command), certifies the key and loads both.
 fn load_as(pkcs8: &str, convert: Option<&str>) -> (SignatureAlgorithm, String) {
     let folder = Folder::new();
     let mut key = folder.write("pkcs8.key", pkcs8);

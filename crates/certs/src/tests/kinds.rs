@@ -1,4 +1,4 @@
-//! Keys by what they are: each kind that cannot be served, in a certificate and by itself.
+//! Kinds of keys: each that cannot be served, in a certificate and alone.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use super::{Folder, good, now, problem_of, says};
 use crate::inspect::Holdings;
 use crate::{Problem, inspect, load_pair};
 
-/// How to make a key of a kind, what it is called in a sentence, and in a listing.
+/// How to make a key of a kind, its name in a sentence, and its name in a listing.
 const KINDS: [(&str, &str, &str); 16] = [
     (
         "ecparam -name prime256v1 -genkey -noout -param_enc explicit",
@@ -119,7 +119,7 @@ fn what_cannot_be_served_is_named_and_its_command_makes_a_key_that_can() {
 fn a_key_alone_is_named_too() {
     let (folder, _) = good();
     for (number, (make, kind, _)) in KINDS.into_iter().enumerate() {
-        // Explicit parameters of a curve that is known are read.
+        // Explicit parameters of a known curve are read.
         if kind.contains("explicit") {
             continue;
         }
@@ -205,7 +205,7 @@ fn a_point_may_be_written_short() {
 
 #[test]
 fn long_keys_are_served_as_far_as_clients_take_them() {
-    // Put together by hand: a key of this size takes minutes to find.
+    // Put together from parts: finding a key of this size takes minutes.
     let info =
         crate::x509::der::sequence(
             &[

@@ -1,4 +1,4 @@
-//! Files that are there but cannot be used: each problem, by the file it names and the remedy.
+//! Files that exist but cannot be used: each problem, by the file it names and the remedy.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Which certificate a client is given, up to a real handshake.
+//! Which certificate a client gets, up to a real handshake.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
     );
     resolver.put_fetched("play.example.com", old);
     resolver.put_fetched("play.example.com", new.clone());
-    // New files change nothing about it.
+    // New files do not change that.
     resolver.replace(std::slice::from_ref(&given));
     for (name, expected) in [
         (Some("play.example.com"), &new),
@@ -123,7 +123,7 @@ fn replaced_pairs_serve_at_once() {
     assert!(resolver.pick(None, ALL).is_none());
 }
 
-/// Shakes hands in memory and returns the certificate the client accepted.
+/// Does a handshake in memory and returns the certificate that the client accepted.
 fn handshake(
     resolver: Arc<Resolver>,
     root: &str,
@@ -158,7 +158,7 @@ fn handshake(
 
 #[test]
 fn real_client_accepts_the_chain_for_its_name() {
-    // The client looks at the real clock.
+    // The client checks against the real clock.
     let authority = Authority::new();
     let key = KeyPair::generate().unwrap();
     let real = std::time::SystemTime::now();
@@ -169,7 +169,7 @@ fn real_client_accepts_the_chain_for_its_name() {
         real + super::days(60),
     );
     let folder = Folder::new();
-    // In the wrong order on purpose: what is sent must be right all the same.
+    // In the wrong order on purpose: what is sent must be in the right one.
     let file = folder.write(
         "pair.pem",
         authority.intermediate.clone() + &leaf + &key.serialize_pem(),

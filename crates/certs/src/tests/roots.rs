@@ -1,4 +1,4 @@
-//! Files of authorities.
+//! Files of root certificates.
 
 use rustls::RootCertStore;
 

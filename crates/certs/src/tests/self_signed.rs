@@ -1,4 +1,4 @@
-//! The certificate for development, and where it is kept.
+//! The self-signed certificate, and where it is stored.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -102,7 +102,7 @@ fn broken_one_is_replaced() {
 #[test]
 fn works_in_memory_when_it_cannot_be_kept() {
     let folder = Folder::new();
-    // A file in the way stops root too.
+    // A file in place of the folder stops root too.
     let file = folder.write("file", "");
     let dir = file.join("wulin");
     let pair = make(&dir);

@@ -1,9 +1,9 @@
-//! PEM as editors, consoles and people write it: what is read all the same, and what is named.
+//! PEM as editors, consoles and people write it: what is read nevertheless, and what is refused by name.
 
 use super::{Authority, Folder, good, now, problem_of, says};
 use crate::{Pair, Problem, load_pair};
 
-/// Loads a certificate file with these bytes, which must come out with its intermediate.
+/// Loads a certificate file of these bytes, which must give the leaf with its intermediate.
 #[track_caller]
 fn load(folder: &Folder, bytes: &[u8]) -> Pair {
     let cert = folder.write("spelt.pem", bytes);
@@ -32,7 +32,7 @@ fn what_cannot_be_misunderstood_is_read() {
         plain.replace("CERTIFICATE-----", "CERTIFICATE-----  "),
         indented,
         wide,
-        // Folded into one line, as YAML does, and quoted.
+        // Folded into one line, as in YAML, and quoted.
         plain.replace('\n', " "),
         format!("  '{plain}'\n"),
         plain.replace("CERTIFICATE", "X509 CERTIFICATE"),
@@ -85,7 +85,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
             "spelt.clean.pem",
         ),
         (before_second(b"\0"), &["U+0000", &line], "spelt.clean.pem"),
-        // A no-break space of Latin-1.
+        // A no-break space in Latin-1.
         (
             before_second(b"\xa0"),
             &["no text", &line],
@@ -101,7 +101,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
             &["byte order mark"],
             "spelt.clean.pem",
         ),
-        // What `cat` makes of files without a last line end.
+        // What `cat` makes of files without a line end at their end.
         (
             plain.replace("-----\n-----", "----------").into_bytes(),
             &["END and a BEGIN"],
@@ -127,7 +127,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
         assert_eq!(load(&folder, &repaired).warnings, Vec::<String>::new());
         folder.openssl(&format!("x509 -in {file} -noout"));
     }
-    // The key's file counts as well.
+    // The file of the key counts as well.
     let key = folder.write("marked.key", format!("\u{feff}{}", issued.key));
     let pair = load_pair(&folder.at("cert.pem"), &key, now()).unwrap();
     says(
@@ -145,7 +145,7 @@ fn trusted_certificates_are_certificates() {
     assert!(trusted.contains("BEGIN TRUSTED CERTIFICATE"));
     let intermediate = &issued.chain[issued.leaf.len()..];
     let pair = load(&folder, (trusted + intermediate).as_bytes());
-    // What OpenSSL trusts it for is not sent.
+    // OpenSSL's trust settings are not sent.
     let plain = load_pair(&folder.at("cert.pem"), &folder.at("key.pem"), now()).unwrap();
     assert_eq!(pair.certified.cert, plain.certified.cert);
 }
@@ -378,7 +378,7 @@ fn two_encodings_in_one_file_are_named_and_nothing_is_lost() {
     };
     let (leaf, mark) = (&*issued.leaf, "\u{feff}");
     for bytes in [
-        // What `>>` in PowerShell appends to a file of another program, with an odd and an even length before it.
+        // What `>>` in PowerShell appends to another program's file, after an odd and an even number of bytes.
         [leaf.as_bytes(), &little(intermediate)].concat(),
         [leaf.as_bytes(), b"\n", &little(intermediate)].concat(),
         [leaf.as_bytes(), &little(&format!("{mark}{intermediate}"))].concat(),
@@ -403,7 +403,7 @@ fn two_encodings_in_one_file_are_named_and_nothing_is_lost() {
         let pair = load_pair(&folder.at("both.joined.pem"), &folder.at("key.pem"), now()).unwrap();
         assert_eq!(pair.certified.cert.len(), 2);
     }
-    // Chinese comments are as wide as the rest.
+    // A file with Chinese comments that is UTF-16 throughout is one encoding.
     folder.write("wide.pem", little(&format!("{mark}证书\n{}", issued.chain)));
     let problem = problem_of(&folder, "wide.pem", "key.pem");
     assert!(matches!(problem, Problem::Utf16 { .. }), "{problem:?}");

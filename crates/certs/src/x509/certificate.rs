@@ -12,16 +12,16 @@ use super::distinguished::DistinguishedName;
 use super::kind::{self, KeyKind};
 use super::signature::{Signed, signed_by};
 
-/// What we need of an X.509 certificate.
+/// The parts of an X.509 certificate (RFC 5280) that are needed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
     pub(crate) der: CertificateDer<'static>,
-    /// What pairs a certificate with its private key; see [`kind::identity`].
+    /// Equal for a certificate and its private key; see [`kind::identity`].
     pub(crate) public_key: Vec<u8>,
     /// The public key as a DER `SubjectPublicKeyInfo`.
     key_info: Vec<u8>,
     pub(crate) kind: KeyKind,
-    /// DNS and IP names in lower case; the common name only where there are none.
+    /// DNS names and IP addresses, in lower case; the common name only if there are none.
     pub(crate) names: Vec<String>,
     /// Whether the names are subject alternative names, the only ones clients look at.
     pub(crate) has_alternative_names: bool,
@@ -38,11 +38,11 @@ pub(crate) struct Certificate {
 /// What the key of a certificate may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Serve.
+    /// Serve, and not sign other certificates.
     Server,
-    /// Vouch for others, and nothing says that it must not serve.
+    /// Sign other certificates; no key usage forbids to serve as well.
     Either,
-    /// Vouch for others, and not serve.
+    /// Sign other certificates, and not serve.
     Authority,
 }
 
@@ -105,13 +105,14 @@ impl Certificate {
         Some(certificate)
     }
 
-    /// Whether it is its own issuer: a root, or made for development.
+    /// Whether it is its own issuer: a root, or a certificate for development.
     pub(crate) fn is_self_signed(&self) -> bool {
         self.self_signed
     }
 
-    /// Whether it is an authority's, and serves no domain. What `openssl req -x509` makes for development calls itself an
-    /// authority too, but has a domain and no key usage against it.
+    /// Whether it belongs to an authority and serves no domain. What `openssl req -x509` makes for development is
+    /// marked as an authority too, but it names a domain and no key usage forbids to serve, so it does not count as
+    /// one.
     pub(crate) fn is_authority(&self) -> bool {
         let is_for_a_domain = self.has_alternative_names
             || self.names.iter().any(|name| {
@@ -124,7 +125,7 @@ impl Certificate {
         }
     }
 
-    /// Whether it may vouch for others.
+    /// Whether it may sign other certificates.
     pub(crate) fn is_ca(&self) -> bool {
         self.role != Role::Server
     }
@@ -133,15 +134,15 @@ impl Certificate {
         self.not_before <= now && now <= self.not_after
     }
 
-    /// Whether `issuer` has issued it. The signature says so; where it is of a kind that cannot be verified, the names and
-    /// the identifiers of the keys do.
+    /// Whether `issuer` has issued it, by its signature. If that is of a kind that cannot be verified here, the names
+    /// and the key identifiers decide.
     pub(crate) fn is_issued_by(&self, issuer: &Certificate) -> bool {
         let names = self.issuer == issuer.subject;
         let ids = match (&self.issuer_key_id, &issuer.subject_key_id) {
             (Some(ours), Some(theirs)) => Some(ours == theirs),
             _ => None,
         };
-        // What agrees in neither is not worth the arithmetic.
+        // Verifying a signature is expensive, so first a name or an identifier must fit.
         if !names && ids != Some(true) {
             return false;
         }
@@ -152,7 +153,7 @@ impl Certificate {
         }
     }
 
-    /// Whether this root has issued it, or is it.
+    /// Whether this root has issued it, or is the same certificate.
     pub(crate) fn is_issued_by_root(&self, root: &Root) -> bool {
         self.issuer == root.subject
             && match signed_by(&self.der, &root.key_info) {
@@ -163,7 +164,7 @@ impl Certificate {
     }
 }
 
-/// A root that clients know.
+/// A root that clients trust.
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) subject: DistinguishedName,

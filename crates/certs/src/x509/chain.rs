@@ -1,4 +1,8 @@
-//! How certificates form a chain: which lie above a leaf, and which of several ways up is the best one to send.
+//! Builds the chain above a leaf certificate, and chooses the best one to send if there are several.
+//!
+//! A cross-signed authority has more than one issuer, so certificates form a graph and not a list. Some clients follow
+//! the chain as it is sent: if it leads over an expired certificate, they refuse it although another path would be
+//! good.
 
 use std::sync::LazyLock;
 use std::time::SystemTime;
@@ -7,30 +11,30 @@ use rustls_pki_types::TrustAnchor;
 
 use super::certificate::{Certificate, Root};
 
-/// Authorities have three or four certificates above each other; clients give up after six or so.
+/// The most certificates in a chain. Authorities use three or four; clients give up after about six.
 const LONGEST: usize = 10;
 
-/// Ways up that are looked at. Each cross-signed authority doubles them, and a folder may hold anything.
+/// The most paths that are looked at. Each cross-signed authority doubles their number, and a folder may hold anything.
 const MOST_PATHS: usize = 64;
 
-/// The roots that phones and browsers know.
+/// The roots that phones and browsers trust.
 static PUBLIC: LazyLock<Vec<Root>> = LazyLock::new(|| {
     let roots = webpki_roots::TLS_SERVER_ROOTS.iter();
     roots.filter_map(Root::new).collect()
 });
 
-/// A leaf with what is to be sent above it.
+/// A leaf certificate with those that are sent above it.
 #[derive(Debug)]
 pub(crate) struct Chain<'a> {
-    /// Each followed by its issuer.
+    /// The leaf first, each followed by its issuer.
     pub(crate) links: Vec<&'a Certificate>,
-    /// What would lie above as well but has expired and is not needed.
+    /// Certificates above the leaf that have expired and are not sent.
     pub(crate) expired: Vec<&'a Certificate>,
 }
 
-/// The best chain from `leaf` upwards, as far as `pool` has issuers. Of several ways one without anything that has expired is
-/// taken, then one that ends at a root; among equals the first in `pool`. It ends before what has expired: no client accepts
-/// a way through that, and some refuse the whole for it.
+/// The best chain from `leaf` upwards, as far as `pool` has issuers. A path without expired certificates is preferred,
+/// then one that ends at a root; among equals the first in `pool`. The chain stops before an expired certificate: no
+/// client accepts a path through it, and some refuse the whole chain because of it.
 pub(crate) fn chain<'a>(
     leaf: &'a Certificate,
     pool: &[&'a Certificate],
@@ -39,8 +43,8 @@ pub(crate) fn chain<'a>(
     best(leaf, pool, &PUBLIC, now)
 }
 
-/// The roots at which clients end with these certificates, by name: the one the chain leads to, then those that some clients
-/// find nearer to the leaf.
+/// The names of the roots at which clients end with these certificates: first the root that the chain leads to, then
+/// those that some clients reach from a certificate closer to the leaf.
 pub(crate) fn ends(
     leaf: &Certificate,
     pool: &[&Certificate],
@@ -49,7 +53,8 @@ pub(crate) fn ends(
 ) -> Vec<String> {
     let roots: Vec<_> = anchors.iter().filter_map(Root::new).collect();
     let links = best(leaf, pool, &roots, at).links;
-    // Clients compare names more strictly than they lie here, and go through authorities only.
+    // Clients go only through authorities whose name is the issuer's name; a matching key identifier is not enough for
+    // them.
     let sound = (1..links.len())
         .take_while(|number| {
             let (below, link) = (links[number - 1], links[*number]);
@@ -65,7 +70,8 @@ pub(crate) fn ends(
     names
 }
 
-/// How good a way is, the most important first: each link holds, nothing had to be cut off, how well its end is known.
+/// How good a path is, the most important first: all certificates are valid now, nothing was cut off, and the end is a
+/// known root (2), self-signed (1) or neither (0).
 type PathRank = (bool, bool, u8);
 
 fn best<'a>(
@@ -79,7 +85,7 @@ fn best<'a>(
     let Search { nodes, paths, .. } = search;
     let all = |numbers: &[usize]| numbers.iter().map(|number| nodes[*number]).collect();
     let has_expired = |number: &usize| nodes[*number].not_after < now;
-    // As nearly everybody's is. It spares the start a look at the roots.
+    // The usual case: one path and nothing expired. It saves parsing the public roots at the start.
     if let [path] = paths.as_slice()
         && !path[1..].iter().any(has_expired)
     {
@@ -92,7 +98,8 @@ fn best<'a>(
 
     let mut chosen: Option<(PathRank, &[usize])> = None;
     for path in &paths {
-        // The only issuer of a leaf is needed, expired or not; the leaf without it says less of what is wrong.
+        // An expired issuer of the leaf is sent all the same, unless a root has signed the leaf: a leaf alone would
+        // hide what is wrong.
         let needed = if path.len() > 1 && has_expired(&path[1]) && !is_known(nodes[0]) {
             2
         } else {
@@ -125,10 +132,10 @@ fn best<'a>(
     }
 }
 
-/// The ways up from the first of some certificates.
+/// Finds all paths upwards from the first of `nodes`, depth first. A path is a list of indices into `nodes`.
 struct Search<'a> {
     nodes: Vec<&'a Certificate>,
-    /// For each, its issuers, once they have been asked for.
+    /// The issuers of each node, computed at first use: verifying signatures is the expensive part.
     issuers: Vec<Option<Vec<usize>>>,
     paths: Vec<Vec<usize>>,
 }
@@ -148,7 +155,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Goes on from the last of `way` in each direction.
+    /// Extends `path` by each issuer of its last certificate, and adds it to `paths` where it ends.
     fn climb(&mut self, path: &mut Vec<usize>) {
         if self.paths.len() >= MOST_PATHS {
             return;

@@ -1,4 +1,5 @@
-//! Just enough DER to take keys and signatures apart: tags, lengths, and object identifiers in dots.
+//! Just enough DER (X.690) to take keys and signatures apart: tags, lengths and object identifiers. x509-parser reads
+//! certificates, but no private keys.
 
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
@@ -6,17 +7,17 @@ pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const SEQUENCE: u8 = 0x30;
 
-/// One value: what it is, and what is in it.
+/// One value with its tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Value<'a> {
     pub(crate) tag: u8,
     pub(crate) content: &'a [u8],
-    /// With tag and length.
+    /// The content with its tag and length.
     pub(crate) whole: &'a [u8],
 }
 
 impl<'a> Value<'a> {
-    /// The values in it, if it is a sequence of such.
+    /// The values in it, if it is a SEQUENCE.
     pub(crate) fn parts(&self) -> Option<Vec<Value<'a>>> {
         if self.tag != SEQUENCE {
             return None;
@@ -24,12 +25,12 @@ impl<'a> Value<'a> {
         all(self.content)
     }
 
-    /// The object identifier in dots, if it is one.
+    /// The object identifier in dotted form, if it is one.
     pub(crate) fn oid(&self) -> Option<String> {
         (self.tag == OBJECT_IDENTIFIER).then(|| dotted(self.content))
     }
 
-    /// The bits of a bit string of whole bytes.
+    /// The content of a BIT STRING of whole bytes.
     pub(crate) fn bits(&self) -> Option<&'a [u8]> {
         match (self.tag, self.content) {
             (BIT_STRING, [0, bits @ ..]) => Some(bits),
@@ -38,7 +39,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The first value in these bytes, and what follows it. Lengths are definite, as DER has them.
+/// The first value in these bytes, and what follows it. Lengths must be definite, as in DER, and of at most four bytes.
 pub(crate) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -65,7 +66,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
     ))
 }
 
-/// The parts of the sequence that these bytes begin with.
+/// The parts of the SEQUENCE that these bytes begin with.
 pub(crate) fn parts(bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     read(bytes)?.0.parts()
 }
@@ -81,7 +82,7 @@ pub(crate) fn all(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     Some(found)
 }
 
-/// A sequence of this content, with its tag and length.
+/// A SEQUENCE of this content, with its tag and length.
 pub(crate) fn sequence(content: &[u8]) -> Vec<u8> {
     let mut whole = vec![SEQUENCE];
     match content.len() {
@@ -107,7 +108,8 @@ fn dotted(content: &[u8]) -> String {
         arc = (arc << 7) | u64::from(byte & 0x7f);
         if byte & 0x80 == 0 {
             if arcs.is_empty() {
-                // The first two are one number: 40 times the first, which is at most 2, and the second.
+                // The first two arcs are one number: 40 times the first, which is at most 2, plus the second (X.690,
+                // 8.19.4).
                 let first = (arc / 40).min(2);
                 arcs.extend([first.to_string(), (arc - 40 * first).to_string()]);
             } else {

@@ -1,4 +1,4 @@
-//! Names of subjects and issuers, compared by what they say and not by how their text is encoded.
+//! Names of subjects and issuers, compared by their meaning and not by the encoding of their text.
 
 use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::prelude::FromDer;
@@ -62,7 +62,7 @@ fn text(value: &Any<'_>) -> Option<String> {
         | Tag::Ia5String
         | Tag::NumericString
         | Tag::VisibleString => String::from_utf8(value.data.to_vec()).ok(),
-        // What certificates call T.61 is Latin-1.
+        // T.61 strings in certificates are Latin-1 in practice.
         Tag::T61String => Some(value.data.iter().map(|byte| char::from(*byte)).collect()),
         Tag::BmpString => {
             let units = value.data.chunks(2).map(|pair| match *pair {

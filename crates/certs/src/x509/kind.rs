@@ -1,10 +1,10 @@
-//! What kind a key is, by its own words: the algorithm, the curve, the size. Names are for people.
+//! Reads from a key what kind it is: algorithm, curve and size. The names are for people.
 
 use rustls_pki_types::PrivateKeyDer;
 
 use super::der::{self, INTEGER, OCTET_STRING, SEQUENCE, Value};
 
-/// RSA keys that are served and that clients verify, in bits.
+/// The sizes of RSA keys that this server signs with and clients verify, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 const RSA: &str = "1.2.840.113549.1.1.1";
@@ -43,7 +43,7 @@ const CURVES: [(&str, &str); 29] = [
     ("1.3.36.3.3.2.8.1.1.14", "brainpoolP512t1"),
 ];
 
-/// The national standard of China; it has an algorithm and a curve of its own.
+/// SM2, the national standard of China, which has an algorithm and a curve of its own.
 const SM2: &str = "1.2.156.10197.1.301";
 
 /// A kind of key.
@@ -51,11 +51,11 @@ const SM2: &str = "1.2.156.10197.1.301";
 pub(crate) struct KeyKind {
     /// As `RSA 2048` or `ECDSA P-256`.
     pub(crate) name: String,
-    /// What it is, with its article, if clients or this server cannot use it.
+    /// What it is, with an article, if clients or this server cannot use it.
     pub(crate) unfit: Option<String>,
 }
 
-/// What a curve is called that is written out instead of named.
+/// The name of an ECDSA key whose curve is written out as parameters instead of named.
 const EXPLICIT: &str = "ECDSA with explicit parameters";
 
 impl KeyKind {
@@ -79,19 +79,19 @@ impl KeyKind {
     }
 }
 
-/// How a private key is written.
+/// The encoding of a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Pkcs8,
     Sec1,
     Pkcs1,
-    /// As OpenSSL wrote DSA keys before PKCS#8.
+    /// The form in which OpenSSL wrote DSA keys before PKCS#8.
     Dsa,
-    /// Behind a passphrase.
+    /// PKCS#8, encrypted with a passphrase.
     Encrypted,
 }
 
-/// How these bytes write a private key; none if they do not.
+/// The encoding of the private key in these bytes, told by the tags of its parts; none if it is no private key.
 pub(crate) fn form(der: &[u8]) -> Option<Form> {
     let parts = der::parts(der)?;
     let tags: Vec<_> = parts.iter().map(|part| part.tag).collect();
@@ -114,7 +114,7 @@ pub(crate) fn form(der: &[u8]) -> Option<Form> {
     })
 }
 
-/// What a certificate's public key is, from its `SubjectPublicKeyInfo`.
+/// The kind of a public key, from its `SubjectPublicKeyInfo`.
 pub(crate) fn of_public(info: &[u8]) -> KeyKind {
     let kind = || {
         let parts = der::parts(info)?;
@@ -125,13 +125,13 @@ pub(crate) fn of_public(info: &[u8]) -> KeyKind {
     kind().unwrap_or_else(|| KeyKind::unfit("of an unknown kind", "a key that cannot be read"))
 }
 
-/// What a private key is, if it says so.
+/// The kind of a private key, if it can be read.
 pub(crate) fn of_private(key: &PrivateKeyDer<'_>) -> Option<KeyKind> {
     let parts = der::parts(key.secret_der())?;
     match key {
         PrivateKeyDer::Pkcs1(_) => Some(rsa(&parts)),
         PrivateKeyDer::Sec1(_) => {
-            // `[0] parameters`, after the secret.
+            // `[0] parameters`, after the secret (RFC 5915, 3).
             let parameters = parts.iter().find(|part| part.tag == 0xa0);
             let curve = parameters.and_then(|outer| der::read(outer.content));
             Some(elliptic(curve.map(|(curve, _)| curve)))
@@ -147,8 +147,8 @@ pub(crate) fn of_private(key: &PrivateKeyDer<'_>) -> Option<KeyKind> {
     }
 }
 
-/// What makes two public keys the same one, however a certificate writes them: the algorithm and the key, without
-/// parameters, and the points of curves in their short form.
+/// The bytes by which two public keys are compared, however they are encoded: the algorithm without its parameters,
+/// then the key, with points on elliptic curves compressed.
 pub(crate) fn identity(info: &[u8]) -> Vec<u8> {
     let identity = || {
         let parts = der::parts(info)?;
@@ -168,7 +168,7 @@ pub(crate) fn identity(info: &[u8]) -> Vec<u8> {
     identity().unwrap_or_else(|| info.to_vec())
 }
 
-/// By its algorithm, with parameters; RSA has its size in the public `key`.
+/// The kind by algorithm and parameters. The size of an RSA key is in the public `key` alone.
 fn by_algorithm(algorithm: &[Value<'_>], key: &[u8]) -> Option<KeyKind> {
     let which = algorithm.first()?.oid()?;
     Some(match which.as_str() {
@@ -230,10 +230,10 @@ fn sm2() -> KeyKind {
     KeyKind::unfit("SM2", "an SM2 key (the Chinese national standard)")
 }
 
-/// A key as PKCS#1 has it: version, modulus, exponents, primes.
+/// The kind of an RSA key from the parts of its PKCS#1 form: version, modulus, exponents, primes.
 fn rsa(parts: &[Value<'_>]) -> KeyKind {
     let kind = sized(parts.get(1).map_or(0, bits));
-    // A tenth part lists further primes.
+    // A tenth part lists further primes (RFC 8017, A.1.2).
     if kind.unfit.is_none() && parts.len() > 9 {
         return KeyKind::unfit(kind.name, "an RSA key of more than two primes");
     }

@@ -44,7 +44,7 @@ fn what_only_looks_odd_is_taken_and_written_anew() {
     }
     let written = plain.with_key(&key);
     assert_eq!(written, text + &key.serialize_pem());
-    assert_eq!(renewed(&written, DOMAIN), Some(written));
+    assert_eq!(rewritten(&written, DOMAIN), Some(written));
 }
 
 #[test]
@@ -100,14 +100,14 @@ fn a_file_of_an_older_version_is_read_without_what_the_authority_put_into_it() {
             .replace(&other, "")
             .replace('\n', "\r\n"),
     ] {
-        assert_eq!(renewed(&kept, DOMAIN), clean, "{kept}");
+        assert_eq!(rewritten(&kept, DOMAIN), clean, "{kept}");
     }
-    // The key of a stranger comes first, with a certificate that is good for the same domain.
-    let evil = renewed(&format!("{stray}{other}{text}{own}"), DOMAIN).unwrap();
+    // Another's key comes first, with a certificate for the same domain that is valid.
+    let evil = rewritten(&format!("{stray}{other}{text}{own}"), DOMAIN).unwrap();
     assert!(evil.starts_with(&text[..100]) && evil.ends_with(&own));
     assert!(!evil.contains(&stray));
     for unfit in ["", "text", &text, &own, &format!("{other}{own}")] {
-        assert_eq!(renewed(unfit, DOMAIN), None, "{unfit}");
+        assert_eq!(rewritten(unfit, DOMAIN), None, "{unfit}");
     }
 }
 
@@ -118,7 +118,7 @@ proptest! {
     ) {
         let key = KeyPair::generate().unwrap();
         prop_assert!(IssuedChain::read(&text, &key, DOMAIN).is_err());
-        prop_assert_eq!(renewed(&text, DOMAIN), None);
+        prop_assert_eq!(rewritten(&text, DOMAIN), None);
     }
 
     #[test]
@@ -129,7 +129,7 @@ proptest! {
         let at = at % letters.len();
         letters[at] = with;
         if let Ok(read) = IssuedChain::read(&letters.iter().collect::<String>(), &key, DOMAIN) {
-            // The names and the key are those asked for, whatever else the letter changed.
+            // Whatever else the changed letter did, names and key are those asked for.
             prop_assert!(is_for(&read.0[0], &key));
             prop_assert_eq!(read.0.len(), plain.0.len());
         }
