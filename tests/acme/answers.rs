@@ -55,7 +55,7 @@ async fn are_named(cases: Vec<(&str, Trick)>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_odd_directory_is_named_and_the_next_good_one_is_used() {
+async fn odd_directory_is_logged_and_a_good_one_used_next() {
     are_named(vec![
         (
             "gives 'http://127.0.0.1/x' as newNonce",
@@ -99,7 +99,7 @@ async fn an_odd_directory_is_named_and_the_next_good_one_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
+async fn odd_answer_is_logged_and_a_good_one_used_next() {
     are_named(vec![
         (
             "gives 'http://x/' as finalize",
@@ -183,7 +183,7 @@ async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn odd_headers_are_passed_over() {
+async fn odd_headers_are_ignored() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let stranger = Stranger::before(&stage, |_, _| {});
@@ -254,7 +254,7 @@ async fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_proxy_of_the_environment_leads_to_the_authority() {
+async fn authority_is_reached_through_the_proxy_of_the_environment() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let (port, asked) = proxy().await;
@@ -307,7 +307,7 @@ async fn the_proxy_of_the_environment_leads_to_the_authority() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_of_another_kind_is_said_not_to_be_used() {
+async fn unsupported_proxy_is_reported_as_unused() {
     let stage = Stage::set(Habits::default());
     let mut command = stage.command_by(&stage.acme, &[DOMAIN], &[]);
     let mut server = stage.run(command.env("ALL_PROXY", "socks5://me:secret@127.0.0.1:9"));

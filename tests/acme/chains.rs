@@ -35,7 +35,7 @@ async fn set() -> (Stage, Authority, Stranger) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chain_that_only_looks_odd_is_served_and_kept_in_our_own_words() {
+async fn odd_spellings_of_a_chain_are_served_and_encoded_anew() {
     type Change = fn(&mut String);
     let (stage, authority, stranger) = set().await;
     let odd: [(&str, Change); 6] = [
@@ -78,7 +78,7 @@ async fn a_chain_that_only_looks_odd_is_served_and_kept_in_our_own_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_chain_for_us_is_downloaded_again_and_not_ordered_again() {
+async fn unfit_chain_is_downloaded_again_without_a_new_order() {
     type Change = Box<dyn Fn(&mut Answer) + Send>;
     let (stage, authority, stranger) = set().await;
     let [evil, evil_key] = ["evil.crt", "evil.key"].map(|name| stage.file(name));
@@ -173,7 +173,7 @@ async fn what_is_no_chain_for_us_is_downloaded_again_and_not_ordered_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_other_names_or_another_time_is_not_served() {
+async fn certificate_for_other_names_or_times_is_not_served() {
     let day = Duration::from_hours(24);
     let now = SystemTime::now();
     let (good, over) = ((now - day, now + day), (now - day * 9, now - day * 2));
@@ -206,7 +206,7 @@ async fn a_certificate_for_other_names_or_another_time_is_not_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_eight_downloads_another_one_is_ordered() {
+async fn new_order_follows_after_eight_unfit_downloads() {
     let (stage, authority, stranger) = set().await;
     stranger.play(|_, answer| {
         if answer.is_chain() {

@@ -32,7 +32,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_certificate_comes_by_tls_alpn_01_and_is_kept_to_ourselves() {
+async fn first_certificate_comes_by_tls_alpn_01_and_is_private() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let mut server = stage.server(&[DOMAIN], &[]);
@@ -55,7 +55,7 @@ async fn the_first_certificate_comes_by_tls_alpn_01_and_is_kept_to_ourselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_protocol_of_challenges_is_for_challenges_alone() {
+async fn acme_tls_protocol_is_refused_without_a_challenge() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let server = stage.server(&[DOMAIN], &[]);
@@ -79,7 +79,7 @@ async fn the_protocol_of_challenges_is_for_challenges_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_https_cannot_be_reached_http_01_does_it() {
+async fn http_01_is_used_if_https_is_unreachable() {
     let stage = Stage::set(Habits {
         misses_https: true,
         ..Habits::default()
@@ -104,7 +104,7 @@ async fn where_https_cannot_be_reached_http_01_does_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_refuses_good_nonces_is_asked_again() {
+async fn refused_nonces_are_retried() {
     let stage = Stage::set(Habits {
         nonces_refused: 20,
         ..Habits::default()
@@ -117,7 +117,7 @@ async fn an_authority_that_refuses_good_nonces_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_renewed_before_its_end_and_nobody_who_is_there_notices() {
+async fn renewal_does_not_disturb_open_connections() {
     let stage = Stage::set(Habits {
         validity: Duration::from_secs(18),
         ..Habits::default()
@@ -143,7 +143,7 @@ async fn a_certificate_is_renewed_before_its_end_and_nobody_who_is_there_notices
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_authority_the_old_one_stays_and_its_end_is_told() {
+async fn old_certificate_stays_and_its_expiry_is_an_error() {
     let stage = Stage::set(Habits {
         validity: Duration::from_secs(12),
         ..Habits::default()
@@ -166,7 +166,7 @@ async fn without_the_authority_the_old_one_stays_and_its_end_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_serves_what_is_kept_and_orders_nothing() {
+async fn restart_serves_the_stored_certificate_without_an_order() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let server = stage.server(&[DOMAIN], &[]);
@@ -195,7 +195,7 @@ async fn a_restart_serves_what_is_kept_and_orders_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_authority_it_serves_all_the_same_and_gets_the_certificate_later() {
+async fn server_starts_without_the_authority_and_orders_later() {
     let stage = Stage::set(Habits::default());
     let mut server = stage.server(&[DOMAIN], &[]);
     let said = server.hear("It is tried again in").await;
@@ -215,7 +215,7 @@ async fn without_the_authority_it_serves_all_the_same_and_gets_the_certificate_l
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_wants_an_account_it_knows_gets_it() {
+async fn external_account_is_bound_with_the_right_key() {
     const KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
     let stage = Stage::set(Habits {
         accounts: vec![("kid-1", KEY)],
@@ -249,7 +249,7 @@ async fn an_authority_that_wants_an_account_it_knows_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_that_points_elsewhere_is_explained_and_put_right_at_once() {
+async fn misdirected_domain_is_explained_and_retried_on_sighup() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     authority.point(DOMAIN, "127.0.0.2").await;
@@ -270,7 +270,7 @@ async fn a_domain_that_points_elsewhere_is_explained_and_put_right_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_that_gets_no_certificate_is_no_trouble_to_the_others() {
+async fn refused_domain_does_not_affect_the_others() {
     let stage = Stage::set(Habits {
         blocked: vec!["blocked.example"],
         ..Habits::default()
@@ -291,7 +291,7 @@ async fn a_domain_that_gets_no_certificate_is_no_trouble_to_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pair_given_as_well_is_served_until_then_and_after_that_to_its_own_names() {
+async fn given_pair_serves_until_the_fetched_one_arrives() {
     let stage = Stage::set(Habits::default());
     let (cert, key) = (stage.file("given.pem"), stage.file("given.key"));
     write_pair(&[DOMAIN, "other.example"], &cert, &key);
@@ -312,7 +312,7 @@ async fn a_pair_given_as_well_is_served_until_then_and_after_that_to_its_own_nam
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_forgot_the_account_gets_a_new_one() {
+async fn lost_account_is_replaced() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let server = stage.server(&[DOMAIN], &[]);
@@ -332,7 +332,7 @@ async fn an_authority_that_forgot_the_account_gets_a_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_nobody_vouches_for_is_told_nothing() {
+async fn untrusted_authority_gets_no_request() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let [root, key] = ["root.pem", "root.key"].map(|name| stage.file(name));
@@ -345,7 +345,7 @@ async fn an_authority_nobody_vouches_for_is_told_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_under_way_does_not_hold_the_end_up() {
+async fn open_order_does_not_delay_shutdown() {
     let stage = Stage::set(Habits::default());
     // It takes every connection and says nothing.
     let silent = TcpListener::from_std(stage.listen_as_authority()).unwrap();
@@ -358,7 +358,7 @@ async fn an_order_under_way_does_not_hold_the_end_up() {
 }
 
 #[test]
-fn what_cannot_be_fetched_ends_with_78() {
+fn impossible_acme_flags_exit_with_78() {
     let home = tempfile::tempdir().unwrap();
     for (variable, flags, words) in [
         ("", &["--acme"][..], "--domain"),
@@ -397,7 +397,7 @@ fn id(certificate: &CertificateDer<'_>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_advises_is_listened_to() {
+async fn renewal_follows_the_authoritys_advice() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let front = Front::before(&stage, Conduct::default());
@@ -422,7 +422,7 @@ async fn an_authority_that_advises_is_listened_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_is_never_content_gets_no_order_after_the_other() {
+async fn impatient_advice_causes_no_repeated_orders() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let conduct = Conduct {
@@ -445,7 +445,7 @@ async fn an_authority_that_is_never_content_gets_no_order_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_asks_to_wait_is_left_alone() {
+async fn requested_wait_of_a_rate_limit_is_kept() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let conduct = Conduct {

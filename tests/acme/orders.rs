@@ -55,7 +55,7 @@ fn with_orders(change: impl Fn(&mut Value) + Send) -> impl Fn(&Asked, &mut Answe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_takes_long_is_taken_up_again_on_sighup_and_after_a_restart() {
+async fn slow_order_is_continued_on_sighup_and_after_a_restart() {
     for (status, words) in [
         ("pending", "still calls the order pending"),
         ("processing", "still works on the certificate"),
@@ -87,7 +87,7 @@ async fn an_order_that_takes_long_is_taken_up_again_on_sighup_and_after_a_restar
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_outlives_a_process_that_is_killed_while_it_waits() {
+async fn order_is_continued_after_the_process_is_killed() {
     let (stage, authority, stranger) = set().await;
     // At each step of an order the process is killed, and the next one goes on there.
     for (step, times) in [
@@ -126,7 +126,7 @@ fn hold_on(step: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_is_none_any_more_is_replaced() {
+async fn lost_or_expired_order_is_replaced() {
     let gone = |asked: &Asked, answer: &mut Answer| {
         if asked.path.starts_with("/my-order/") {
             answer.refuse(404, "malformed", "no such order");
@@ -163,7 +163,7 @@ async fn an_order_that_is_none_any_more_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_ends_without_a_reason_is_called_so() {
+async fn order_that_ends_without_a_reason_is_reported() {
     let (stage, authority, stranger) = set().await;
     stranger.play(|asked, answer| {
         if asked.path.starts_with("/my-order/") {
@@ -182,7 +182,7 @@ async fn an_order_that_ends_without_a_reason_is_called_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_wants_no_proof_or_hundreds_is_not_followed() {
+async fn order_needs_exactly_one_authorization() {
     let (stage, authority, stranger) = set().await;
     for (count, words) in [(0, "it wants 0 proofs"), (300, "it wants 300 proofs")] {
         let _ = fs::remove_dir_all(stage.state());
@@ -207,7 +207,7 @@ async fn an_order_that_wants_no_proof_or_hundreds_is_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_a_path_is_not_offered() {
+async fn malformed_token_is_not_offered() {
     let (stage, _authority, stranger) = set().await;
     for token in ["../../etc/passwd", "", "a/b", "a=", "\u{1b}[2J", "ä"] {
         let _ = fs::remove_dir_all(stage.state());
@@ -230,7 +230,7 @@ async fn a_token_that_is_a_path_is_not_offered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_later_is_kept_and_the_old_one_served_until_then() {
+async fn certificate_for_later_is_stored_while_the_old_one_serves() {
     let (stage, _authority, stranger) = set().await;
     let now = SystemTime::now();
     let hours = Duration::from_hours;
@@ -264,7 +264,7 @@ async fn a_certificate_for_later_is_kept_and_the_old_one_served_until_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_later_is_served_when_it_is_time() {
+async fn certificate_for_later_is_served_once_valid() {
     let (stage, _authority, stranger) = set().await;
     let now = SystemTime::now();
     let begin = now + Duration::from_secs(6);

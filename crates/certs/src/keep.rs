@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_file_is_whole_and_ours_alone() {
+    fn file_is_written_whole_and_private() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("a/b");
         let file = folder.join("secret");
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_leaves_nothing_behind() {
+    fn failed_write_leaves_nothing_behind() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("taken");
         fs::create_dir(&file).unwrap();

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_said_to_the_nearest_unit() {
+    fn spans_are_rounded_to_the_nearest_unit() {
         const MINUTE: u64 = 60_000;
         const HOUR: u64 = 60 * MINUTE;
         const DAY: u64 = 24 * HOUR;

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_addressed_to_its_host() {
+    fn request_is_addressed_to_its_host() {
         let request = addressed(request()).unwrap();
         assert_eq!(request.uri(), "/dir?x=1");
         assert_eq!(request.headers()[HOST], "acme.example:14000");
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_never_comes_to_its_end_has_a_deadline() {
+    async fn endless_answer_times_out() {
         for (begin, drop) in [
             ("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", "x"),
             ("HTTP/1.1 200 OK\r\n", "x"),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hints_before_an_answer_do_not_matter() {
+    async fn informational_answers_are_skipped() {
         let answer = asked(|mut its: DuplexStream| async move {
             let hints = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
             let answer = format!("{hints}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_without_end_or_cut_in_the_middle_is_none() {
+    async fn oversized_and_truncated_answers_are_errors() {
         let endless = asked(|mut its: DuplexStream| async move {
             let _ = its.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
             while its.write_all(&[b'x'; 1024]).await.is_ok() {}

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn interrupted_body_is_kept_as_far_as_it_came() {
+    async fn interrupted_body_is_kept_up_to_the_break() {
         for (bytes, body) in [
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_owned(),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answer_that_is_no_http_or_half_a_head_is_an_error() {
+    async fn non_http_and_incomplete_headers_are_errors() {
         for bytes in ["SSH-2.0-x\r\n\r\n", "HTTP/1.1 x\r\n\r\n", "\x16\x03\x01"] {
             let error = told(bytes).await.unwrap_err();
             assert_eq!(error.to_string(), "the answer is no HTTP", "{bytes:?}");

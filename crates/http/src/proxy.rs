@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_names_a_proxy() {
+    fn proxy_is_read_from_the_environment() {
         let host = "acme.example";
         let of = |value| to(&[("HTTPS_PROXY", value)], host);
         let usual = Some("the proxy proxy.example:3128 of HTTPS_PROXY".to_owned());
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_are_excepted_are_reached_without_it() {
+    fn excepted_hosts_are_reached_directly() {
         let reached =
             |except, host| to(&[("https_proxy", "x:1"), ("NO_PROXY", except)], host).is_none();
         for (except, host) in [
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_asked_to_lead_there_and_its_answer_is_read_to_its_end_alone() {
+    async fn tunnel_reads_exactly_the_proxys_answer() {
         let proxies = proxies(&[("https_proxy", "http://me:pass%40word@x:1")]);
         let proxy = proxies.to("acme.example", 443).unwrap();
         for (answer, words) in [
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_never_comes_to_an_end_is_left() {
+    async fn endless_answer_of_a_proxy_is_an_error() {
         let proxies = proxies(&[("https_proxy", "x:1")]);
         let proxy = proxies.to("acme.example", 443).unwrap();
         let (mut ours, mut its) = tokio::io::duplex(64);
@@ -361,7 +361,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_variable_makes_it_panic(value in "\\PC{0,40}", except in "\\PC{0,40}", host in "\\PC{0,20}") {
+        fn no_variable_causes_a_panic(value in "\\PC{0,40}", except in "\\PC{0,40}", host in "\\PC{0,20}") {
             let _ = to(&[("https_proxy", &value), ("no_proxy", &except)], &host);
             let _ = decoded(&value);
         }

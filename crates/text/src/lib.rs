@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_steer_the_terminal() {
+    fn control_characters_are_removed_from_names() {
         assert_eq!(harmless("\x1b[2J武\u{202e}林\r\n\u{9b}"), "[2J武林");
     }
 
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_shown_without_what_steers_or_hides_and_with_joiners_that_belong() {
+    fn names_keep_only_joiners_that_belong() {
         for Case { typed, shown, .. } in cases() {
             assert_eq!(plain(&typed), shown, "{}", typed.escape_unicode());
             assert_eq!(plain(&shown), shown, "{}", typed.escape_unicode());
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_blank() {
+    fn invisible_names_are_blank() {
         for Case { typed, blank, .. } in cases() {
             assert_eq!(is_blank(&typed), blank, "{}", typed.escape_unicode());
             assert!(
@@ -258,7 +258,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_harmless_stays_as_it_is(text in "[ -~\u{200b}-\u{200f}\u{202e}م क्ष👩👧🏴☀a\u{fe0f}\u{e0061}\u{e007f}\u{180b}-\u{180f}ᠠ\u{e0100}武]{0,9}") {
+        fn harmless_text_stays_the_same(text in "[ -~\u{200b}-\u{200f}\u{202e}م क्ष👩👧🏴☀a\u{fe0f}\u{e0061}\u{e007f}\u{180b}-\u{180f}ᠠ\u{e0100}武]{0,9}") {
             let once = harmless(&text);
             proptest::prop_assert_eq!(&*harmless(&once), &*once);
             proptest::prop_assert_eq!(is_blank(&once), is_blank(&text));

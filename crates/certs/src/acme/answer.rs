@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_asks_to_wait_in_seconds_or_until_a_moment_within_reason() {
+    fn retry_after_is_read_in_both_forms_and_bounded() {
         assert_eq!(waits("120"), Some(Duration::from_mins(2)));
         assert_eq!(
             waits("Thu, 01 Jan 1970 00:01:00 GMT"),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn nonces_are_base64url_or_none() {
+    fn nonces_that_are_not_base64url_are_removed() {
         for (nonce, good) in [
             (&b"oFvnlFP1wIhRlYS2jTaXbA"[..], true),
             (b"a-_Z", true),
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_https_and_whole() {
+    fn addresses_are_https_and_relative_locations_completed() {
         let strange = |body: Value| match examined(200, &[], body.to_string().as_bytes()).1 {
             Err(AnswerError::Strange(why)) => why,
             other => panic!("{body}: {other:?}"),
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_what_it_says_and_no_more() {
+    fn problem_documents_are_reduced_to_harmless_fields() {
         let kind = (
             "content-type",
             &b"Application/Problem+JSON; charset=utf-8"[..],
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_says_when_it_ends() {
+    fn expiry_of_an_order_is_noted() {
         let order =
             json!({"finalize": "https://acme.example/f", "expires": "1970-01-02T00:00:00Z"});
         let (noted, _) = examined(200, &[], order.to_string().as_bytes());
@@ -428,7 +428,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_makes_it_panic(
+        fn no_answer_causes_a_panic(
             status in 100_u16..600,
             name in "retry-after|replay-nonce|location|content-type",
             value in prop::collection::vec(any::<u8>(), 0..60),
@@ -445,7 +445,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_a_problem_says_is_short_and_steers_nothing(detail in "\\PC{0,900}", odd in any::<char>()) {
+        fn problem_details_are_short_and_without_controls(detail in "\\PC{0,900}", odd in any::<char>()) {
             let body = json!({"detail": format!("{odd}{detail}")}).to_string();
             let said = problem(body.as_bytes()).unwrap().detail.unwrap();
             prop_assert!(said.chars().count() <= 501);

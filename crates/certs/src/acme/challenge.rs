@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_answers_the_token_of_the_moment_and_nothing_else() {
+    fn plain_http_answers_only_the_current_token() {
         let challenges = Arc::new(Challenges::default());
         *challenges.proof() = Some(Proof::Text {
             token: "token".to_owned(),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_certificate_of_a_challenge_is_for_its_domain_alone() {
+    fn challenge_certificate_is_for_its_domain_only() {
         let challenges = Arc::new(Challenges::default());
         *challenges.proof() = Some(Proof::Certificate {
             domain: "game.example".to_owned(),

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_the_authoritys_words_and_a_remedy() {
+    fn refusal_quotes_the_authority_and_names_a_remedy() {
         for (kind, method, words) in [
             ("dns", Some(ValidationMethod::Http), "an A or AAAA record"),
             (
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_must_change_is_not_tried_again_at_once() {
+    fn refusals_wait_longer_than_passing_failures() {
         assert_eq!(refused("badNonce", None).cause(), Cause::Passing);
         assert_eq!(refused("rateLimited", None).cause(), Cause::Limited);
         assert_eq!(
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn another_way_is_tried_only_where_it_can_help() {
+    fn another_method_is_tried_only_if_it_can_help() {
         assert!(refused("connection", Some(ValidationMethod::TlsAlpn)).is_failed_validation());
         assert!(!refused("caa", Some(ValidationMethod::TlsAlpn)).is_failed_validation());
         assert!(!refused("badNonce", Some(ValidationMethod::TlsAlpn)).is_failed_validation());
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn no_sentence_has_what_steers_a_terminal_or_has_no_end() {
+    fn sentences_are_short_and_free_of_control_characters() {
         let evil = format!("\u{1b}]0;x\u{7}\u{202e}\r\n\"{}", "x".repeat(1_000_000));
         let problem = serde_json::from_value(serde_json::json!({"detail": evil})).unwrap();
         for failure in [

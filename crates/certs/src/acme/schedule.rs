@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_third_of_the_time_is_left_at_a_renewal() {
+    fn renewal_is_due_when_a_third_of_the_validity_is_left() {
         assert_eq!(renewal(at(0), at(90), 0.0), at(60));
         assert_eq!(renewal(at(0), at(90), 1.0), at(57));
         assert_eq!(renewal(at(0), at(6), 0.0), at(4));
@@ -183,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_certificate_is_not_replaced_at_once() {
+    fn new_certificate_is_kept_for_a_minimum_time() {
         assert_eq!(rest(at(0), at(90)), DAY);
         assert_eq!(rest(at(0), at(1)), DAY / 3);
         assert_eq!(rest(at(1), at(0)), Duration::ZERO);
     }
 
     #[test]
-    fn the_authority_advises_a_window_and_a_moment_within_it_is_kept() {
+    fn planned_renewal_within_the_advised_window_stays() {
         let time = (at(0), at(90));
         let window = (at(50), at(54));
         assert_eq!(advised(window, None, time, 0.5), at(52));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_that_asks_to_wait_is_left_alone() {
+    fn requested_waits_are_kept_within_bounds() {
         let asked = Some(Duration::from_hours(30));
         for cause in [Cause::Passing, Cause::Refused, Cause::Limited] {
             assert_eq!(retry(cause, 1, asked, 0.0), Duration::from_hours(30));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_looked_at_for_two_minutes_and_not_all_the_time() {
+    fn open_order_is_polled_for_two_minutes_with_growing_pauses() {
         let all = |asked: Option<Duration>| {
             let mut polls = Polls::new();
             std::iter::from_fn(|| polls.next(asked)).collect::<Vec<_>>()
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_said_as_people_say_them() {
+    fn durations_are_written_in_their_two_largest_units() {
         for (seconds, words) in [
             (0.0, "less than a second"),
             (0.7, "1 second"),
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn advice_is_asked_for_neither_all_the_time_nor_never() {
+    fn pauses_between_requests_for_advice_are_bounded() {
         assert_eq!(next_look(None), LOOK_AGAIN);
         assert_eq!(next_look(Some(Duration::ZERO)), SOONEST_LOOK);
         assert_eq!(next_look(Some(DAY * 30)), LATEST_LOOK);

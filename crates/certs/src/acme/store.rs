@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_authority_has_a_folder_of_its_own() {
+    fn each_authority_has_its_own_folder() {
         let names = [
             "https://acme.example/directory",
             "https://acme.example/v2/DV90",
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_closed_to_others_even_if_they_were_open() {
+    fn open_folders_are_closed_to_other_users() {
         let home = tempfile::tempdir().unwrap();
         let acme = home.path().join("acme");
         fs::create_dir(&acme).unwrap();
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_version_kept_is_read_and_written_anew() {
+    fn stored_pairs_of_older_versions_are_rewritten() {
         let home = tempfile::tempdir().unwrap();
         let store = open(home.path());
         let (now, file) = (SystemTime::now(), store.file("game.example"));
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_for_later_is_kept_beside_the_one_of_now() {
+    async fn certificate_for_later_is_kept_beside_the_current_one() {
         let home = tempfile::tempdir().unwrap();
         let (store, now) = (open(home.path()), SystemTime::now());
         let begin = now + Duration::from_hours(2);
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_under_way_is_ours_alone_and_not_taken_up_for_ever() {
+    async fn stored_order_is_private_and_expires() {
         let home = tempfile::tempdir().unwrap();
         let (store, key) = (open(home.path()), KeyPair::generate().unwrap());
         let begun = SystemTime::now();

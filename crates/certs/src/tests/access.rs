@@ -35,7 +35,7 @@ fn missing_file_names_what_is_there() {
 }
 
 #[test]
-fn link_that_leads_nowhere_is_named() {
+fn dangling_link_is_named() {
     let (folder, _) = good();
     folder.link("live/fullchain.pem", "../archive/fullchain1.pem");
     expect!(
@@ -48,7 +48,7 @@ fn link_that_leads_nowhere_is_named() {
 }
 
 #[test]
-fn folder_and_file_in_each_others_place() {
+fn folder_as_file_and_file_as_folder_are_problems() {
     let (folder, _) = good();
     expect!(
         problem_of(&folder, "", "key.pem"),
@@ -66,7 +66,7 @@ fn folder_and_file_in_each_others_place() {
 }
 
 #[test]
-fn missing_file_behind_a_good_link_is_not_blamed_on_the_link() {
+fn good_link_is_not_blamed_for_a_missing_file() {
     let (folder, _) = good();
     fs::create_dir(folder.at("real")).unwrap();
     folder.link("ssl", "real");
@@ -111,8 +111,8 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 #[test]
-fn closed_folder_is_the_one_named() {
-    as_ordinary_user("closed_folder_is_the_one_named", || {
+fn closed_folder_on_the_way_is_named() {
+    as_ordinary_user("closed_folder_on_the_way_is_named", || {
         let (folder, issued) = good();
         folder.write("etc/archive/a/fullchain1.pem", &issued.chain);
         folder.link("etc/live/a/fullchain.pem", "../../archive/a/fullchain1.pem");

@@ -79,7 +79,7 @@ fn sends(pair: &Pair, parts: &[&str]) {
 }
 
 #[test]
-fn names_are_compared_by_what_they_say() {
+fn distinguished_names_are_compared_by_meaning() {
     let root = Signer::new("Trial Root");
     let intermediate = Signer::new("Trial Intermediate");
     let (leaf, key) = intermediate.leaf();
@@ -103,7 +103,7 @@ fn names_are_compared_by_what_they_say() {
 }
 
 #[test]
-fn a_namesake_with_another_key_is_no_issuer_even_without_identifiers() {
+fn namesake_with_another_key_is_not_an_issuer() {
     let (real, mut namesake) = (Signer::new("Same"), Signer::new("Same"));
     let root = Signer::new("Root");
     let (leaf, key) = {
@@ -120,7 +120,7 @@ fn a_namesake_with_another_key_is_no_issuer_even_without_identifiers() {
 }
 
 #[test]
-fn an_expired_cross_certificate_beside_a_way_that_works_is_left_out_and_named() {
+fn expired_cross_certificate_is_left_out_with_a_warning() {
     let (old, new, intermediate) = (
         Signer::new("Old Root"),
         Signer::new("New Root"),
@@ -160,7 +160,7 @@ fn an_expired_cross_certificate_beside_a_way_that_works_is_left_out_and_named() 
 }
 
 #[test]
-fn of_two_ways_the_one_that_has_not_expired_is_sent() {
+fn path_without_expired_certificates_is_sent() {
     let (first, second, intermediate) = (
         Signer::new("First Root"),
         Signer::new("Second Root"),
@@ -186,7 +186,7 @@ fn of_two_ways_the_one_that_has_not_expired_is_sent() {
 }
 
 #[test]
-fn authorities_that_vouch_for_each_other_end() {
+fn cross_signed_authorities_do_not_loop() {
     let signers: Vec<_> = ["A", "B", "C", "D"].into_iter().map(Signer::new).collect();
     let (leaf, key) = signers[0].leaf();
     let mut parts = vec![leaf];
@@ -207,7 +207,7 @@ fn anchors(roots: &[&str]) -> Vec<TrustAnchor<'static>> {
 }
 
 #[test]
-fn the_root_at_which_clients_end_is_told() {
+fn roots_that_clients_reach_are_listed() {
     let (old, new, intermediate) = (
         Signer::new("Old Root"),
         Signer::new("New Root"),
@@ -238,7 +238,7 @@ fn the_root_at_which_clients_end_is_told() {
 }
 
 #[test]
-fn a_self_signed_root_of_development_is_served() {
+fn self_signed_development_root_is_served() {
     let folder = Folder::new();
     folder.openssl(
         "req -x509 -newkey rsa:2048 -nodes -keyout dev.key -out dev.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 9",
@@ -254,7 +254,7 @@ fn a_self_signed_root_of_development_is_served() {
 }
 
 #[test]
-fn a_damaged_signature_is_no_link() {
+fn damaged_signature_breaks_the_chain() {
     let authority = Authority::new();
     let issued = authority.issue(&["a.example.com"]);
     let mut changed = der(&issued.leaf).to_vec();

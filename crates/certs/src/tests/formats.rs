@@ -68,7 +68,7 @@ fn ed25519_loads() {
 }
 
 #[test]
-fn ec_parameters_before_the_key_do_not_matter() {
+fn ec_parameters_before_the_key_are_accepted() {
     let folder = Folder::new();
     folder.openssl("ecparam -name prime256v1 -genkey -out ec.key");
     folder.openssl("pkcs8 -topk8 -nocrypt -in ec.key -out pkcs8.key");
@@ -87,7 +87,7 @@ fn ec_parameters_before_the_key_do_not_matter() {
 }
 
 #[test]
-fn windows_line_ends_and_comments_in_any_encoding_do_not_matter() {
+fn windows_line_ends_and_foreign_encodings_are_accepted() {
     let folder = Folder::new();
     let issued = Authority::new().issue(&["a.example.com"]);
     // "friendlyName: 证书" as GBK, as a bundle made on a Chinese Windows has it.

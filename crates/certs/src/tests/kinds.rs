@@ -83,7 +83,7 @@ const KINDS: [(&str, &str, &str); 16] = [
 ];
 
 #[test]
-fn what_cannot_be_served_is_named_and_its_command_makes_a_key_that_can() {
+fn unsupported_kinds_come_with_a_command_for_a_good_key() {
     let folder = Folder::new();
     for (number, (make, kind, listed)) in KINDS.into_iter().enumerate() {
         let (key, cert) = (format!("{number}.key"), format!("{number}.crt"));
@@ -116,7 +116,7 @@ fn what_cannot_be_served_is_named_and_its_command_makes_a_key_that_can() {
 }
 
 #[test]
-fn a_key_alone_is_named_too() {
+fn unsupported_key_is_named_without_its_certificate() {
     let (folder, _) = good();
     for (number, (make, kind, _)) in KINDS.into_iter().enumerate() {
         // Explicit parameters of a known curve are read.
@@ -157,7 +157,7 @@ fn a_key_alone_is_named_too() {
 }
 
 #[test]
-fn explicit_parameters_of_the_key_alone_do_not_matter_or_are_named_away() {
+fn explicit_parameters_are_accepted_or_can_be_converted() {
     let (folder, _) = good();
     folder.openssl("ec -in key.pem -param_enc explicit -out explicit.sec1.key");
     folder.openssl("pkey -in key.pem -ec_param_enc explicit -out explicit.pkcs8.key");
@@ -175,7 +175,7 @@ fn explicit_parameters_of_the_key_alone_do_not_matter_or_are_named_away() {
 }
 
 #[test]
-fn keys_for_logins_are_named_and_can_be_converted() {
+fn ssh_keys_are_named_and_can_be_converted() {
     let (folder, _) = good();
     folder.write(
         "login.key",
@@ -191,7 +191,7 @@ fn keys_for_logins_are_named_and_can_be_converted() {
 }
 
 #[test]
-fn a_point_may_be_written_short() {
+fn compressed_points_match_their_key() {
     let folder = Folder::new();
     folder.openssl("ecparam -name prime256v1 -genkey -noout -out plain.key");
     folder.openssl("ec -in plain.key -conv_form compressed -out short.key");
@@ -204,7 +204,7 @@ fn a_point_may_be_written_short() {
 }
 
 #[test]
-fn long_keys_are_served_as_far_as_clients_take_them() {
+fn rsa_keys_up_to_8192_bits_are_supported() {
     // Put together from parts: finding a key of this size takes minutes.
     let info =
         crate::x509::der::sequence(

@@ -36,7 +36,7 @@ fn given(resolver: &Resolver, name: Option<&str>) -> Arc<CertifiedKey> {
 }
 
 #[test]
-fn exact_name_then_wildcard_then_the_first() {
+fn exact_name_wins_over_wildcard_over_default() {
     let authority = Authority::new();
     let first = ecdsa(&authority, &["example.com"]);
     let wild = ecdsa(&authority, &["*.example.com", "Example.ORG"]);
@@ -60,7 +60,7 @@ fn exact_name_then_wildcard_then_the_first() {
 }
 
 #[test]
-fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
+fn fetched_pair_takes_precedence_over_given_ones() {
     let authority = Authority::new();
     let given = ecdsa(&authority, &["play.example.com", "other.example.com"]);
     let resolver = Resolver::new(std::slice::from_ref(&given));
@@ -85,7 +85,7 @@ fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
 }
 
 #[test]
-fn ecdsa_is_preferred_and_rsa_is_for_those_who_need_it() {
+fn ecdsa_is_preferred_and_rsa_is_the_fallback() {
     let authority = Authority::new();
     let rsa = pair(
         &authority,
@@ -102,7 +102,7 @@ fn ecdsa_is_preferred_and_rsa_is_for_those_who_need_it() {
 }
 
 #[test]
-fn replaced_pairs_serve_at_once() {
+fn replaced_pairs_are_served_at_once() {
     let authority = Authority::new();
     let (old, new) = (
         ecdsa(&authority, &["example.com"]),

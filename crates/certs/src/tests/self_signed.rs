@@ -22,7 +22,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn covers_this_machine_and_more() {
+fn certificate_covers_this_machine_and_extra_names() {
     let folder = Folder::new();
     let extra = [
         "Play.Test.".to_owned(),
@@ -42,7 +42,7 @@ fn covers_this_machine_and_more() {
 }
 
 #[test]
-fn is_kept_for_this_user_alone_and_used_again() {
+fn certificate_is_stored_privately_and_used_again() {
     let folder = Folder::new();
     let dir = folder.at("state/wulin");
     let first = make(&dir);
@@ -59,7 +59,7 @@ fn is_kept_for_this_user_alone_and_used_again() {
 }
 
 #[test]
-fn is_made_anew_a_week_before_its_end() {
+fn certificate_is_replaced_a_week_before_its_end() {
     let folder = Folder::new();
     let first = make(folder.path());
     let later = now() + days(365 - 6);
@@ -73,7 +73,7 @@ fn is_made_anew_a_week_before_its_end() {
 }
 
 #[test]
-fn is_made_anew_for_a_new_name() {
+fn certificate_is_replaced_for_a_new_name() {
     let folder = Folder::new();
     let first = make(folder.path());
     let wanted = ["*.play.test".to_owned()];
@@ -90,7 +90,7 @@ fn is_made_anew_for_a_new_name() {
 }
 
 #[test]
-fn broken_one_is_replaced() {
+fn broken_certificate_is_replaced() {
     let folder = Folder::new();
     let file = folder.write("self-signed.pem", "-----BEGIN CERTIFICATE-----\nAAAA");
     let pair = make(folder.path());
@@ -100,7 +100,7 @@ fn broken_one_is_replaced() {
 }
 
 #[test]
-fn works_in_memory_when_it_cannot_be_kept() {
+fn certificate_lives_in_memory_if_it_cannot_be_stored() {
     let folder = Folder::new();
     // A file in place of the folder stops root too.
     let file = folder.write("file", "");

@@ -15,7 +15,7 @@ fn load(folder: &Folder, bytes: &[u8]) -> Pair {
 }
 
 #[test]
-fn what_cannot_be_misunderstood_is_read() {
+fn unambiguous_spellings_are_read() {
     let (folder, issued) = good();
     let plain = issued.chain.replace("\r\n", "\n");
     let intermediate = plain
@@ -53,7 +53,7 @@ fn what_cannot_be_misunderstood_is_read() {
 }
 
 #[test]
-fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
+fn risky_spellings_are_read_with_a_warning_and_a_command() {
     let (folder, issued) = good();
     let plain = issued.chain.replace("\r\n", "\n");
     let before_each = |unseen: &str| plain.replace("-----BEGIN", &format!("{unseen}-----BEGIN"));
@@ -137,7 +137,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
 }
 
 #[test]
-fn trusted_certificates_are_certificates() {
+fn trusted_certificates_are_read() {
     let (folder, issued) = good();
     folder.write("leaf.pem", &issued.leaf);
     folder.openssl("x509 -in leaf.pem -trustout -addtrust serverAuth -setalias a -out trusted.pem");
@@ -151,7 +151,7 @@ fn trusted_certificates_are_certificates() {
 }
 
 #[test]
-fn text_of_tools_between_the_sections_does_not_matter() {
+fn text_between_sections_is_ignored() {
     let (folder, issued) = good();
     let intermediate = folder.write("int.pem", &issued.chain[issued.leaf.len()..]);
     folder.write("leaf.pem", &issued.leaf);
@@ -170,7 +170,7 @@ fn text_of_tools_between_the_sections_does_not_matter() {
 }
 
 #[test]
-fn labels_that_lie_do_not_matter() {
+fn wrong_labels_are_ignored() {
     let (folder, issued) = good();
     folder.openssl("ec -in key.pem -out sec1.key");
     let load = |name: &str, text: &str| {
@@ -207,7 +207,7 @@ fn labels_that_lie_do_not_matter() {
 }
 
 #[test]
-fn edges_that_are_not_pems_are_named_with_their_line() {
+fn misspelt_boundaries_are_named_with_their_line() {
     let (folder, issued) = good();
     let plain = issued.chain.replace("\r\n", "\n");
     for (text, words) in [
@@ -363,7 +363,7 @@ fn other_formats_in_text_are_named_and_their_commands_work() {
 }
 
 #[test]
-fn two_encodings_in_one_file_are_named_and_nothing_is_lost() {
+fn mixed_encodings_are_named_and_can_be_converted() {
     let (folder, issued) = good();
     let intermediate = &issued.chain[issued.leaf.len()..];
     let little = |text: &str| {
@@ -443,7 +443,7 @@ fn a_remedy_never_names_the_key_of_an_authority() {
 }
 
 #[test]
-fn whatever_a_file_holds_is_read_or_named() {
+fn any_file_is_read_or_refused_in_one_sentence() {
     use proptest::prelude::*;
 
     use crate::read_pair;

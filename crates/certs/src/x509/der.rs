@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn object_identifiers_have_dots() {
+    fn object_identifiers_are_dotted() {
         for (content, text) in [
             (
                 &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01][..],

@@ -21,7 +21,7 @@ fn issued(names: &[&str]) -> (String, KeyPair) {
 }
 
 #[test]
-fn what_only_looks_odd_is_taken_and_written_anew() {
+fn odd_spellings_of_a_chain_are_read_and_encoded_anew() {
     let (text, key) = issued(&[DOMAIN]);
     let plain = IssuedChain::read(&text, &key, DOMAIN).unwrap();
     let (leaf, rest) = text.split_at(
@@ -48,7 +48,7 @@ fn what_only_looks_odd_is_taken_and_written_anew() {
 }
 
 #[test]
-fn what_is_no_chain_for_us_is_refused_by_what_it_is() {
+fn unfit_chains_are_refused_with_their_reason() {
     let (text, key) = issued(&[DOMAIN]);
     let (other, stray) = issued(&[DOMAIN]);
     let (elsewhere, its_key) = issued(&["elsewhere.example", "*.game.example"]);
@@ -88,7 +88,7 @@ fn what_is_no_chain_for_us_is_refused_by_what_it_is() {
 }
 
 #[test]
-fn a_file_of_an_older_version_is_read_without_what_the_authority_put_into_it() {
+fn older_files_are_rewritten_without_foreign_sections() {
     let (text, key) = issued(&[DOMAIN]);
     let (other, stray) = issued(&[DOMAIN]);
     let clean = Some(format!("{text}{}", key.serialize_pem()));
@@ -113,7 +113,7 @@ fn a_file_of_an_older_version_is_read_without_what_the_authority_put_into_it() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic_and_none_without_our_key_is_taken(
+    fn arbitrary_text_neither_panics_nor_is_accepted(
         text in "(-----(BEGIN|END) (CERTIFICATE|PRIVATE KEY|X)-----|[A-Za-z0-9+/=]{0,80}|\n|\r|\\PC){0,40}"
     ) {
         let key = KeyPair::generate().unwrap();
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn a_byte_lost_anywhere_gives_the_same_chain_or_none(at in 0_usize..1400, with in any::<char>()) {
+    fn one_changed_character_gives_the_same_chain_or_none(at in 0_usize..1400, with in any::<char>()) {
         let (text, key) = issued(&[DOMAIN]);
         let plain = IssuedChain::read(&text, &key, DOMAIN).unwrap();
         let mut letters: Vec<char> = text.chars().collect();
