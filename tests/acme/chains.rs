@@ -1,4 +1,4 @@
-//! The chain is a stranger's text: what is no chain for us is neither kept nor served, and costs no other order.
+//! The chain is untrusted text: what cannot be our chain is neither stored nor served, and costs no other order.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::support::pebble::{Authority, Habits, Program, Stage};
 use super::support::stranger::{Answer, Stranger};
 use super::support::{PATIENCE, write_pair};
 
-/// What is in a folder, as one text.
+/// All files of a folder, as one text.
 fn all_in(folder: &Path) -> String {
     let files = fs::read_dir(folder).unwrap();
     files
@@ -21,7 +21,7 @@ fn all_in(folder: &Path) -> String {
         .collect()
 }
 
-/// A server that has just been installed, and never spoke to the authority.
+/// A server with an empty state folder, as after its installation.
 fn first_start(stage: &Stage, stranger: &Stranger) -> Program {
     let _ = fs::remove_dir_all(stage.state());
     stage.server_by(&stranger.port, &[DOMAIN], &[])
@@ -215,7 +215,7 @@ async fn new_order_follows_after_eight_unfit_downloads() {
     });
     let mut server = first_start(&stage, &stranger);
     server.hear("It is downloaded again").await;
-    // A restart is no new beginning.
+    // A restart does not start the count anew.
     assert_eq!(server.stop(), Some(0));
     let mut server = stage.server_by(&stranger.port, &[DOMAIN], &[]);
     for download in 2..=8 {

@@ -1,4 +1,4 @@
-//! Certificates that look after themselves, fetched from a real authority (pebble) by the real program.
+//! Certificates by ACME, fetched by the real program from a real authority (pebble).
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -36,7 +36,7 @@ async fn first_certificate_comes_by_tls_alpn_01_and_is_private() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let mut server = stage.server(&[DOMAIN], &[]);
-    // The client trusts the root alone: the chain is whole.
+    // The client trusts the root alone, so the chain must be complete.
     let shown = server.served(DOMAIN, &authority.root, None).await;
     let said = server.hear("a new certificate is served").await;
     assert!(said.contains("tls-alpn-01"), "{said}");
@@ -98,7 +98,7 @@ async fn http_01_is_used_if_https_is_unreachable() {
     ] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
-    // What works is tried first by then.
+    // The method that worked is tried first for the second domain.
     assert_eq!(said.matches("Now it is tried by").count(), 1, "{said}");
     assert_eq!(authority.orders(), 3);
 }
@@ -173,7 +173,7 @@ async fn restart_serves_the_stored_certificate_without_an_order() {
     let first = server.served(DOMAIN, &authority.root, None).await;
     assert_eq!(server.stop(), Some(0));
 
-    // Where to write to is new, and the authority is told.
+    // The e-mail address is new, and the authority is told.
     let flags = [
         "--log",
         "info,wulin=debug",
@@ -210,7 +210,7 @@ async fn server_starts_without_the_authority_and_orders_later() {
     server.served(DOMAIN, &authority.root, None).await;
     let answer = server.get(DOMAIN, &authority.root, "/healthz").await;
     assert!(answer.contains("strict-transport-security"), "{answer}");
-    // By a name it has no other certificate for, it goes on with its own.
+    // For a name without another certificate, the self-signed one is still served.
     assert!(server.connect("localhost", &own).await.is_ok());
 }
 
@@ -258,7 +258,7 @@ async fn misdirected_domain_is_explained_and_retried_on_sighup() {
     for words in [
         "port 443 of game.example must lead here",
         "port 80 of game.example must lead here",
-        // What the authority found, in its words.
+        // What the authority found, in its own words.
         "127.0.0.2",
         "It is tried again in 1",
     ] {
@@ -304,7 +304,7 @@ async fn given_pair_serves_until_the_fetched_one_arrives() {
     let authority = stage.authority().await;
     server.served(DOMAIN, &authority.root, None).await;
     assert!(server.connect("other.example", &given).await.is_ok());
-    // It is looked after as ever, and what was fetched stays.
+    // The given pair is still reread when it changes, and the fetched one stays.
     write_pair(&[DOMAIN, "other.example"], &cert, &key);
     let given = CertificateDer::from_pem_file(&cert).unwrap();
     server.served("other.example", &given, None).await;
@@ -318,7 +318,7 @@ async fn lost_account_is_replaced() {
     let server = stage.server(&[DOMAIN], &[]);
     server.served(DOMAIN, &authority.root, None).await;
     assert_eq!(server.stop(), Some(0));
-    // Pebble remembers nothing.
+    // A new pebble knows no accounts.
     drop(authority);
     let authority = stage.authority().await;
     fs::remove_file(stage.store().join("game.example.pem")).unwrap();
@@ -347,7 +347,7 @@ async fn untrusted_authority_gets_no_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn open_order_does_not_delay_shutdown() {
     let stage = Stage::set(Habits::default());
-    // It takes every connection and says nothing.
+    // It accepts every connection and says nothing.
     let silent = TcpListener::from_std(stage.listen_as_authority()).unwrap();
     let mut server = stage.server(&[DOMAIN], &["--drain-timeout", "1h"]);
     server.hear("listening").await;
@@ -381,7 +381,7 @@ fn impossible_acme_flags_exit_with_78() {
     }
 }
 
-/// How an authority names a certificate when it advises on it (RFC 9773, 4.1).
+/// The identifier of a certificate in requests for advice (RFC 9773, 4.1).
 fn id(certificate: &CertificateDer<'_>) -> String {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).unwrap();
     let issuer =
@@ -404,7 +404,7 @@ async fn renewal_follows_the_authoritys_advice() {
     let flags = ["--log", "info,wulin=debug"];
     let mut server = stage.server_by(&front.port, &[DOMAIN], &flags);
     let first = server.served(DOMAIN, &authority.root, None).await;
-    // In a month, it says, which is not what two thirds of 90 days would be.
+    // The advice is to renew in a month; without it, a certificate of 90 days is renewed after two months.
     let said = server.hear("renewal planned").await;
     let planned = said.split("renewal planned").nth(1).unwrap();
     let planned = planned.split("at=").nth(1).unwrap().split_whitespace();
@@ -434,7 +434,7 @@ async fn impatient_advice_causes_no_repeated_orders() {
     let mut server = stage.server_by(&front.port, &[DOMAIN], &flags);
     server.served(DOMAIN, &authority.root, None).await;
     let said = server.hear("renewal planned").await;
-    // It is asked again in six hours, as it said, and there is no order before.
+    // The authority is asked again in six hours, as it said, and there is no order before.
     assert!(
         ["look=2159", "look=21600"]
             .iter()
