@@ -48,42 +48,7 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
         ..
     } = scan;
     let keys = keys(&files, &mut problems);
-
-    // One certificate for each set of names and kind of key.
-    let mut best: BTreeMap<_, (Candidate<'_>, &FoundKey<'_>)> = BTreeMap::new();
-    for key in &keys {
-        let Some(candidate) = best_candidate(&files, &key.key, now) else {
-            continue;
-        };
-        let mut names = candidate.chain[0].names.clone();
-        names.sort();
-        let group = (names, format!("{:?}", key.key.algorithm()));
-        if best
-            .get(&group)
-            .is_none_or(|(rival, _)| candidate.is_better_than(rival))
-        {
-            best.insert(group, (candidate, key));
-        }
-    }
-
-    let mut pairs = Vec::new();
-    let mut unusable = Vec::new();
-    for (candidate, place) in best.into_values() {
-        let key_path = place.nearest(candidate.file);
-        match candidate.assemble(&place.key, key_path, now) {
-            Ok(mut pair) => {
-                let used = files
-                    .iter()
-                    .filter(|sheet| [candidate.file, key_path].contains(&sheet.path.as_path()));
-                pair.warnings
-                    .extend(used.flat_map(|sheet| sheet.contents.notes.clone()));
-                pairs.push(pair);
-            }
-            Err(problem) => unusable.push(problem),
-        }
-    }
-    pairs.sort_by(|a, b| a.cert_path.cmp(&b.cert_path));
-
+    let (pairs, unusable) = best_pairs(&files, &keys, now);
     let unpaired = unpaired(&files, &keys, &pairs);
     let mut problems = unusable.into_iter().chain(problems);
     if !pairs.is_empty() {
@@ -216,7 +181,7 @@ impl FoundKey<'_> {
 
 /// The keys in these files, each once. What no server can use goes to `problems`.
 fn keys<'a>(files: &'a [PemFile], problems: &mut Vec<Problem>) -> Vec<FoundKey<'a>> {
-    let mut places: Vec<FoundKey<'a>> = Vec::new();
+    let mut found: Vec<FoundKey<'a>> = Vec::new();
     for PemFile { path, contents, .. } in files {
         if contents.encrypted_key {
             problems.push(Problem::EncryptedKey { file: path.clone() });
@@ -226,12 +191,12 @@ fn keys<'a>(files: &'a [PemFile], problems: &mut Vec<Problem>) -> Vec<FoundKey<'
         }
         for der in &contents.keys {
             match Key::load(path, der) {
-                Ok(key) => match places
+                Ok(key) => match found
                     .iter_mut()
-                    .find(|place| place.key.public_key == key.public_key)
+                    .find(|known| known.key.public_key == key.public_key)
                 {
-                    Some(place) => place.files.push(path),
-                    None => places.push(FoundKey {
+                    Some(known) => known.files.push(path),
+                    None => found.push(FoundKey {
                         key,
                         files: vec![path],
                     }),
@@ -240,24 +205,66 @@ fn keys<'a>(files: &'a [PemFile], problems: &mut Vec<Problem>) -> Vec<FoundKey<'
             }
         }
     }
-    places
+    found
+}
+
+/// The best pair for each set of names and kind of key, by file name; then why the others cannot be served.
+fn best_pairs(
+    files: &[PemFile],
+    keys: &[FoundKey<'_>],
+    now: SystemTime,
+) -> (Vec<Pair>, Vec<Problem>) {
+    let mut best: BTreeMap<_, (Candidate<'_>, &FoundKey<'_>)> = BTreeMap::new();
+    for key in keys {
+        let Some(candidate) = best_candidate(files, &key.key, now) else {
+            continue;
+        };
+        let mut names = candidate.chain[0].names.clone();
+        names.sort();
+        let group = (names, format!("{:?}", key.key.algorithm()));
+        if best
+            .get(&group)
+            .is_none_or(|(rival, _)| candidate.is_better_than(rival))
+        {
+            best.insert(group, (candidate, key));
+        }
+    }
+
+    let mut pairs = Vec::new();
+    let mut unusable = Vec::new();
+    for (candidate, key) in best.into_values() {
+        let key_path = key.nearest(candidate.file);
+        match candidate.assemble(&key.key, key_path, now) {
+            Ok(mut pair) => {
+                let used = files
+                    .iter()
+                    .filter(|file| [candidate.file, key_path].contains(&file.path.as_path()));
+                pair.warnings
+                    .extend(used.flat_map(|file| file.contents.notes.clone()));
+                pairs.push(pair);
+            }
+            Err(problem) => unusable.push(problem),
+        }
+    }
+    pairs.sort_by(|a, b| a.cert_path.cmp(&b.cert_path));
+    (pairs, unusable)
 }
 
 /// The best certificate for a key. Its intermediates may be in another file of the same folder (`cert.pem` and
 /// `chain.pem`).
 fn best_candidate<'a>(files: &'a [PemFile], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
-    let candidates = files.iter().flat_map(|sheet| {
-        let own = &sheet.contents.certificates;
+    let candidates = files.iter().flat_map(|file| {
+        let own = &file.contents.certificates;
         let beside = files
             .iter()
-            .filter(|other| other.path != sheet.path && other.path.parent() == sheet.path.parent());
+            .filter(|other| other.path != file.path && other.path.parent() == file.path.parent());
         let others = beside.flat_map(|other| &other.contents.certificates);
         let pool: Vec<&Certificate> = own.iter().chain(others).collect();
         let leaves = own
             .iter()
             .filter(|leaf| leaf.public_key == key.public_key && !leaf.is_authority());
         leaves
-            .map(move |leaf| Candidate::new(&sheet.path, own, leaf, &pool, now))
+            .map(move |leaf| Candidate::new(&file.path, own, leaf, &pool, now))
             .collect::<Vec<_>>()
     });
     Candidate::best(candidates)
@@ -281,12 +288,11 @@ fn authority(files: &[PemFile]) -> Option<Problem> {
 /// The keys without certificate and certificates without key, as the detail of a sentence.
 fn unpaired(files: &[PemFile], keys: &[FoundKey<'_>], pairs: &[Pair]) -> Option<String> {
     let certificates = || {
-        files.iter().flat_map(|sheet| {
-            sheet
-                .contents
+        files.iter().flat_map(|file| {
+            file.contents
                 .certificates
                 .iter()
-                .map(move |one| (sheet, one))
+                .map(move |one| (file, one))
         })
     };
     let mut lone = Vec::new();
@@ -298,14 +304,14 @@ fn unpaired(files: &[PemFile], keys: &[FoundKey<'_>], pairs: &[Pair]) -> Option<
             ));
         }
     }
-    for (sheet, certificate) in certificates() {
+    for (file, certificate) in certificates() {
         let has_key = keys
             .iter()
             .any(|key| key.key.public_key == certificate.public_key);
         let is_replaced = pairs.iter().any(|pair| pair.names == certificate.names);
         // The key of an authority is elsewhere, as it should be.
         if !(has_key || is_replaced || certificate.is_authority()) {
-            let (file, names) = (sheet.path.display(), listed(&certificate.names));
+            let (file, names) = (file.path.display(), listed(&certificate.names));
             lone.push(format!(
                 "{file} is a certificate for {names} without its private key"
             ));

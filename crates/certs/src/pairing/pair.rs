@@ -101,32 +101,41 @@ pub(crate) fn pair_up(
             return Ok(pair);
         }
     }
+    Err(no_match(cert_path, certificates, key_path, loaded))
+}
 
+/// Why none of the certificates goes with one of the keys.
+fn no_match(
+    cert_path: &Path,
+    certificates: &[Certificate],
+    key_path: &Path,
+    loaded: Vec<Result<Key, Problem>>,
+) -> Problem {
     let Some(leaf) = certificates.iter().find(|one| !one.is_authority()) else {
         // A server has no use for the key of an authority, so a certificate is looked for and no key.
         let mut own = loaded.iter().flatten();
         let beside = [cert_path, key_path];
-        return Err(Problem::Authority {
+        return Problem::Authority {
             file: cert_path.to_owned(),
             who: certificates[0].subject.short.clone(),
             instead: own.find_map(|key| certificate_beside(&beside, &key.public_key)),
-        });
+        };
     };
     // The certificate tells more about an unsupported key than the key itself, which did not load.
     if let Some(kind) = leaf.kind.unfit.clone() {
-        return Err(Problem::unsupported(cert_path, kind));
+        return Problem::unsupported(cert_path, kind);
     }
     if loaded.iter().all(Result::is_err)
         && let Some(Err(problem)) = loaded.into_iter().next()
     {
-        return Err(problem);
+        return problem;
     }
-    Err(Problem::KeyMismatch {
+    Problem::KeyMismatch {
         cert: cert_path.to_owned(),
         key: key_path.to_owned(),
         names: listed(&leaf.names),
         matching: key_beside(&[cert_path, key_path], &leaf.public_key),
-    })
+    }
 }
 
 fn no_certificate(
