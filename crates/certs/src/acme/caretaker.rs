@@ -1,20 +1,19 @@
 //! The task that orders and renews, one domain after the other.
 
-use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use instant_acme::{Account, CertificateIdentifier};
-use rustls::crypto::aws_lc_rs;
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
+use super::AcmeRenewal;
 use super::chain::Unfit;
 use super::challenge::ValidationMethod;
+use super::domain::{Advice, DomainState, moment};
 use super::failure::Failure;
 use super::order::{self, Issued, OpenOrder};
 use super::quote::quoted;
 use super::store::StoredOrder;
-use super::{AcmeRenewal, schedule};
 use crate::Pair;
 
 /// How often to check whether a certificate has become valid: in a longer sleep a change of the clock would go
@@ -33,79 +32,24 @@ pub(super) struct Caretaker<'a> {
     account_is_lost: bool,
 }
 
-/// The state of one domain.
-struct DomainState {
-    domain: String,
-    pair: Option<Pair>,
-    /// The next certificate, which is not valid yet.
-    next_pair: Option<Pair>,
-    /// The open order.
-    pending: Option<StoredOrder>,
-    /// When there is something to do next.
-    next: Instant,
-    /// When the certificate was fetched, if by this process.
-    fetched: Option<Instant>,
-    /// When the certificate is to be renewed.
-    planned: Option<SystemTime>,
-    /// Whether the authority gave advice on that (RFC 9773).
-    advised: bool,
-    /// How many orders have failed in a row.
-    failures: u32,
-}
-
-/// The window in which the authority suggests to renew, and how long until it is to be asked again.
-type Advice = ((SystemTime, SystemTime), Duration);
-
-impl DomainState {
-    /// Logs that a certificate is kept for later, if there is one.
-    fn announce(&self) {
-        let Some(next) = &self.next_pair else {
-            return;
-        };
-        if let Ok(left) = next.not_before.duration_since(SystemTime::now()) {
-            warn!(
-                "The certificate for {} is valid only from {}, which is in {} by this machine's clock. It is kept and served \
-                 from then on; no other one is ordered. If the clock is wrong, set it.",
-                self.domain,
-                moment(next.not_before),
-                schedule::in_words(left)
-            );
-        }
-    }
-}
-
 impl<'a> Caretaker<'a> {
     /// Starts from what is stored: certificates, and orders that an earlier process began.
     pub(super) fn new(acme: &'a AcmeRenewal, methods: Vec<ValidationMethod>) -> Caretaker<'a> {
         let settings = &acme.settings;
         let now = SystemTime::now();
         let domains = settings.domains.iter().zip(&settings.stored);
-        let domains = domains.map(|(domain, pair)| DomainState {
-            domain: domain.clone(),
-            pair: pair.clone(),
-            next_pair: settings.store.next(domain, now),
-            // An order whose certificate is served is finished, even if it is still stored.
-            pending: settings
-                .store
-                .pending(domain)
-                .filter(|pending| !pair.as_ref().is_some_and(|pair| pending.brought(pair))),
-            next: Instant::now(),
-            fetched: None,
-            planned: None,
-            advised: false,
-            failures: 0,
+        let domains = domains.map(|(domain, pair)| {
+            let state = DomainState::new(domain, pair.as_ref(), &settings.store, now);
+            state.announce();
+            state
         });
-        let mut caretaker = Caretaker {
+        Caretaker {
             acme,
             methods,
             domains: domains.collect(),
             account: None,
             account_is_lost: false,
-        };
-        for state in &mut caretaker.domains {
-            state.announce();
         }
-        caretaker
     }
 
     /// Never ends by itself.
@@ -144,7 +88,7 @@ impl<'a> Caretaker<'a> {
             && let Some(pair) = self.domains[index].pair.clone()
         {
             let advice = self.advice(&pair).await;
-            if self.plan(index, &pair, advice) {
+            if self.domains[index].plan(&pair, advice) {
                 return;
             }
         }
@@ -159,38 +103,18 @@ impl<'a> Caretaker<'a> {
                     domain = self.domains[index].domain,
                     by, "a certificate for later"
                 );
-                self.wait_for(index, pair);
+                self.domains[index].keep_for_later(pair);
             }
             Ok((pair, method)) => self.take(index, pair, method),
-            Err(failure) => self.put_off(index, &failure, asked),
+            Err(failure) => {
+                if failure.is_unknown_account() {
+                    self.account = None;
+                    self.account_is_lost = true;
+                }
+                let authority = self.authority();
+                self.domains[index].put_off(&failure, asked, &authority);
+            }
         }
-    }
-
-    /// Plans the renewal of a certificate. Whether that is in the future.
-    fn plan(&mut self, index: usize, pair: &Pair, advice: Option<Advice>) -> bool {
-        let state = &mut self.domains[index];
-        let (now, chance) = (SystemTime::now(), chance());
-        let time = (pair.not_before, pair.not_after);
-        let planned = match advice {
-            Some((window, _)) => schedule::advised(window, state.planned, time, chance),
-            None => state
-                .planned
-                .unwrap_or_else(|| schedule::renewal(time.0, time.1, chance)),
-        };
-        state.planned = Some(planned);
-        state.advised = advice.is_some();
-        // With a wrong clock every new certificate may look due; this rest keeps it from being ordered again and again.
-        let rest = state.fetched.map_or(Duration::ZERO, |fetched| {
-            schedule::rest(time.0, time.1).saturating_sub(fetched.elapsed())
-        });
-        let left = planned.duration_since(now).unwrap_or_default().max(rest);
-        // The plan is looked at again before long, as the clock may be set meanwhile.
-        let look = schedule::next_look(advice.map(|(_, good)| good));
-        let wait = left.min(look);
-        state.next = Instant::now() + wait;
-        let at = moment(planned);
-        debug!(domain = state.domain, %at, look = ?wait, "renewal planned");
-        !left.is_zero()
     }
 
     /// What the authority says about the renewal of a certificate, if it gives such advice (RFC 9773).
@@ -375,15 +299,6 @@ impl<'a> Caretaker<'a> {
         Ok(account)
     }
 
-    /// Keeps a certificate until it is valid.
-    fn wait_for(&mut self, index: usize, pair: Pair) {
-        let state = &mut self.domains[index];
-        state.next_pair = Some(pair);
-        state.failures = 0;
-        state.next = Instant::now();
-        state.announce();
-    }
-
     /// Serves the certificate that has become valid.
     async fn advance(&mut self, index: usize) {
         let state = &mut self.domains[index];
@@ -421,44 +336,6 @@ impl<'a> Caretaker<'a> {
         info!(domain, %until, by, "a new certificate is served");
     }
 
-    /// Logs what went wrong, and sets when it is tried again.
-    fn put_off(&mut self, index: usize, failure: &Failure, asked: Option<Duration>) {
-        if failure.is_unknown_account() {
-            self.account = None;
-            self.account_is_lost = true;
-        }
-        let authority = self.authority();
-        let state = &mut self.domains[index];
-        state.failures = state.failures.saturating_add(1);
-        let asked = failure.asked().or(asked);
-        let wait = schedule::retry(failure.cause(), state.failures, asked, chance());
-        state.next = Instant::now() + wait;
-        let domain = &state.domain;
-        let (ended, old) = match &state.pair {
-            None => (false, String::new()),
-            Some(pair) => {
-                let until = moment(pair.not_after);
-                if pair.not_after > SystemTime::now() {
-                    let good = format!(" The old one is served and good until {until}.");
-                    (false, good)
-                } else {
-                    let bad = format!(" The old one ended at {until}: clients refuse it.");
-                    (true, bad)
-                }
-            }
-        };
-        let sentence = format!(
-            "No new certificate for {domain}: {}{old} It is tried again in {}, or at once on SIGHUP.",
-            failure.sentence(domain, &authority),
-            humantime::format_duration(Duration::from_secs(wait.as_secs())),
-        );
-        if ended {
-            error!("{sentence}");
-        } else {
-            warn!("{sentence}");
-        }
-    }
-
     /// The authority by its host, for sentences.
     fn authority(&self) -> String {
         let directory = &self.acme.settings.directory;
@@ -467,17 +344,4 @@ impl<'a> Caretaker<'a> {
             .map_or(directory.as_str(), |(_, rest)| rest);
         address.split('/').next().unwrap_or(address).to_owned()
     }
-}
-
-/// A moment for people. A certificate may have any date; one before 1970 cannot be written and is shown as 1970.
-fn moment(at: SystemTime) -> impl Display {
-    humantime::format_rfc3339_seconds(at.max(SystemTime::UNIX_EPOCH))
-}
-
-/// A random number from 0 to 1.
-fn chance() -> f64 {
-    let mut bytes = [0; 4];
-    // Without randomness it is always 0: nothing is spread, but the moment is still a good one.
-    let _ = aws_lc_rs::default_provider().secure_random.fill(&mut bytes);
-    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }

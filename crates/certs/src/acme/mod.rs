@@ -7,6 +7,7 @@ pub mod answer;
 mod caretaker;
 pub mod chain;
 mod challenge;
+mod domain;
 mod failure;
 mod http;
 mod order;
