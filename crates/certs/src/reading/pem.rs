@@ -112,7 +112,7 @@ impl Contents {
             Some(Form::Dsa) => self.foreign_key = Some(ForeignKey::Dsa),
             Some(Form::Encrypted) => self.encrypted_key = true,
             None if der.starts_with(b"openssh-key-v1\0") => {
-                self.foreign_key = Some(ForeignKey::Ssh)
+                self.foreign_key = Some(ForeignKey::Ssh);
             }
             None if is_request(der) => self.request = true,
             None => return Ok(false),
