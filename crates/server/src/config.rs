@@ -8,13 +8,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::acme::{AcmeConfig, InvalidAcme};
 use crate::edge::access::AccessLog;
 use crate::edge::addresses::Proxies;
 use crate::edge::gate::GateLimits;
 use crate::edge::routes;
 use crate::flags::Serve;
 use crate::transport::Limits;
-use acme::Acme;
 use wulin_certs::{Problem, Source, Unclear};
 use wulin_command::Origins;
 use wulin_command::flags::{ADMIN, Admin};
@@ -47,7 +47,7 @@ pub enum Invalid {
     Unclear(#[from] Unclear),
     /// Something about `--acme`.
     #[error(transparent)]
-    Acme(#[from] acme::Refused),
+    Acme(#[from] InvalidAcme),
     /// Not a path that can be served.
     #[error(
         "{flag} {path:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
@@ -118,7 +118,7 @@ pub struct Config {
     /// Where certificates are said to be; nowhere if nothing was said.
     pub certificates: Option<Source>,
     /// How certificates are to be fetched, if they are.
-    pub acme: Option<Acme>,
+    pub acme: Option<AcmeConfig>,
     /// The domains it answers for.
     pub domains: Vec<String>,
     /// The address to listen on; `None` for all.
@@ -183,9 +183,9 @@ impl Config {
         check_values(flags)?;
         let state_dir = flags.state_dir.clone();
         let state_dir = state_dir.or_else(|| wulin_command::state_dir(&variable));
-        let acme = Acme::new(flags, &variable)?;
+        let acme = AcmeConfig::new(flags, &variable)?;
         if acme.is_some() && state_dir.is_none() {
-            return Err(acme::Refused::NoStateDir.into());
+            return Err(InvalidAcme::NoStateDir.into());
         }
         let mut warnings = Vec::new();
         let proxies = Proxies {
@@ -406,14 +406,14 @@ mod tests {
 
     /// The flags alone.
     #[derive(Parser)]
-    struct Line {
+    struct TestArgs {
         #[command(flatten)]
         serve: Serve,
     }
 
     fn configured(arguments: &[&str]) -> Result<Config, Invalid> {
         let arguments = std::iter::once("wulin").chain(arguments.iter().copied());
-        let flags = Line::try_parse_from(arguments).unwrap().serve;
+        let flags = TestArgs::try_parse_from(arguments).unwrap().serve;
         Config::new(&flags, 1024, |_| None)
     }
 

@@ -24,19 +24,19 @@ use crate::edge::answers::Timeouts;
 use crate::edge::gate::{AdminGate, Gate};
 use crate::edge::handed::Handed;
 use crate::edge::newcomer::Newcomers;
-use crate::edge::pace::Pace;
 use crate::edge::plain;
+use crate::edge::rate_limit::RateLimit;
 use crate::edge::redirect::{self, Https};
 use crate::edge::routes;
 use crate::edge::serve::{Connections, serve};
 use crate::edge::site::Site;
 use crate::edge::turned_away::TurnedAway;
-use crate::ops::admin::{self, Admin};
+use crate::ops::admin::{self, AdminSources};
 use crate::ops::metrics::Metrics;
 use crate::ops::observer::Observer;
 use crate::prepared::Prepared;
 use crate::runtime::{Figures, LobbyHandle, lobby};
-use crate::sockets::{Socket, Sockets};
+use crate::sockets::{ListeningSocket, Sockets};
 use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
 
@@ -53,7 +53,7 @@ pub struct Server {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
     admin_address: Option<SocketAddr>,
-    shown: Shown,
+    shown: ShownAddresses,
     core: Core,
     certificates: Upkeep,
     newcomers: Newcomers,
@@ -69,19 +69,19 @@ pub struct Server {
 
 /// The addresses that people are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownAddresses {
     /// Where a browser finds the game.
     pub page: String,
     /// What Mini Programs connect to.
     pub websocket: String,
 }
 
-impl Shown {
-    fn new(mut host: String, port: u16, base_path: &str) -> Shown {
+impl ShownAddresses {
+    fn new(mut host: String, port: u16, base_path: &str) -> ShownAddresses {
         if port != 443 {
             let _ = write!(host, ":{port}");
         }
-        Shown {
+        ShownAddresses {
             page: format!("https://{host}"),
             websocket: format!("wss://{host}{base_path}"),
         }
@@ -174,7 +174,7 @@ impl Front {
             socketio_paths: config.socketio_paths.clone(),
             addresses: addresses.clone(),
             turned_away: turned_away.clone(),
-            pace: Pace::new(config.gate.sessions_per_second),
+            session_rate: RateLimit::new(config.gate.sessions_per_second),
             proxies: config.gate.proxies.clone(),
             access: config.access.clone(),
             hsts: certificates.trusted.clone(),
@@ -204,7 +204,7 @@ impl Server {
             address: sockets.https.address,
             http_address,
             admin_address: sockets.admin.as_ref().map(|socket| socket.address),
-            shown: Shown::new(
+            shown: ShownAddresses::new(
                 prepared.host,
                 sockets.https.address.port(),
                 &config.base_path,
@@ -233,7 +233,12 @@ impl Server {
     }
 
     /// Answers plain HTTP: challenges of an authority, and the way to HTTPS.
-    fn redirect(&mut self, socket: Socket, config: &Config, front: &Front) -> anyhow::Result<()> {
+    fn redirect(
+        &mut self,
+        socket: ListeningSocket,
+        config: &Config,
+        front: &Front,
+    ) -> anyhow::Result<()> {
         let https = Https {
             port: self.address.port(),
             domains: config.domains.clone().into(),
@@ -252,7 +257,7 @@ impl Server {
     }
 
     /// Answers HTTPS.
-    fn serve(&mut self, socket: Socket, front: Front) -> anyhow::Result<()> {
+    fn serve(&mut self, socket: ListeningSocket, front: Front) -> anyhow::Result<()> {
         self.listeners.push(tokio::spawn(serve(
             socket.ready().context("listening for HTTPS")?,
             front.gate,
@@ -265,7 +270,7 @@ impl Server {
     }
 
     /// Answers operators: metrics, and the state of the server.
-    fn tell(&self, socket: Socket, start: Start) -> anyhow::Result<()> {
+    fn tell(&self, socket: ListeningSocket, start: Start) -> anyhow::Result<()> {
         let core = &self.core;
         let observer = Arc::new(Observer::new(
             core.figures.clone(),
@@ -281,7 +286,7 @@ impl Server {
             self.certificates.resolver.clone(),
             start,
         );
-        let admin = Admin { metrics, observer };
+        let admin = AdminSources { metrics, observer };
         let gate = AdminGate::new(OPERATORS, self.timeouts.write);
         let routes = admin::router(admin, socket.address, self.timeouts.request);
         plain::serve(
@@ -312,7 +317,7 @@ impl Server {
     }
 
     /// The addresses that people are shown.
-    pub fn shown(&self) -> &Shown {
+    pub fn shown(&self) -> &ShownAddresses {
         &self.shown
     }
 

@@ -14,23 +14,23 @@ use crate::prepared::Prepared;
 /// The sockets of a server, open.
 pub(crate) struct Sockets {
     /// For HTTPS.
-    pub(crate) https: Socket,
+    pub(crate) https: ListeningSocket,
     /// For the redirect, if there is one.
-    pub(crate) http: Option<Socket>,
+    pub(crate) http: Option<ListeningSocket>,
     /// For operators, if there is one.
-    pub(crate) admin: Option<Socket>,
+    pub(crate) admin: Option<ListeningSocket>,
 }
 
 /// A listening socket and where it is.
-pub(crate) struct Socket {
+pub(crate) struct ListeningSocket {
     pub(crate) listener: TcpListener,
     pub(crate) address: SocketAddr,
 }
 
-impl Socket {
-    fn new(listener: TcpListener) -> anyhow::Result<Socket> {
+impl ListeningSocket {
+    fn new(listener: TcpListener) -> anyhow::Result<ListeningSocket> {
         let address = listener.local_addr().context("asking for a port")?;
-        Ok(Socket { listener, address })
+        Ok(ListeningSocket { listener, address })
     }
 
     /// A listener for the runtime.
@@ -70,9 +70,9 @@ impl Sockets {
             None => None,
         };
         Ok(Sockets {
-            https: Socket::new(https)?,
-            http: http.map(Socket::new).transpose()?,
-            admin: admin.map(Socket::new).transpose()?,
+            https: ListeningSocket::new(https)?,
+            http: http.map(ListeningSocket::new).transpose()?,
+            admin: admin.map(ListeningSocket::new).transpose()?,
         })
     }
 }

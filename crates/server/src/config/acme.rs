@@ -23,7 +23,7 @@ const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// Why `--acme` cannot work.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum InvalidAcme {
     /// Nothing to order.
     #[error(
         "--acme needs to know for which domain: add --domain game.example.com, with the domain that points here."
@@ -104,7 +104,7 @@ pub enum Refused {
 
 /// How certificates are to be fetched. Nothing has been read or made for it.
 #[derive(Debug, Clone)]
-pub struct Acme {
+pub struct AcmeConfig {
     domains: Vec<String>,
     directory: String,
     email: Option<String>,
@@ -121,15 +121,15 @@ enum BindingKey {
     In(PathBuf),
 }
 
-impl Acme {
+impl AcmeConfig {
     /// Checks what was typed; none if nothing is to be fetched.
     pub(super) fn new(
         flags: &Serve,
         variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Option<Acme>, Refused> {
+    ) -> Result<Option<AcmeConfig>, InvalidAcme> {
         if !flags.acme {
             return match useless(flags) {
-                Some(flag) => Err(Refused::Useless(flag)),
+                Some(flag) => Err(InvalidAcme::Useless(flag)),
                 None => Ok(None),
             };
         }
@@ -141,9 +141,9 @@ impl Acme {
             }
         }
         if domains.is_empty() {
-            return Err(Refused::NoDomain);
+            return Err(InvalidAcme::NoDomain);
         }
-        Ok(Some(Acme {
+        Ok(Some(AcmeConfig {
             domains,
             directory: directory(flags.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT))?,
             email: flags.acme_email.as_deref().map(email).transpose()?,
@@ -154,7 +154,7 @@ impl Acme {
     }
 
     /// Reads the files that were named, makes the folders it keeps things in, and reads what is there.
-    pub fn load(&self, state_dir: &Path, now: SystemTime) -> Result<Settings, Refused> {
+    pub fn load(&self, state_dir: &Path, now: SystemTime) -> Result<Settings, InvalidAcme> {
         let roots = roots(self.ca_file.as_deref())?;
         let binding = match &self.binding {
             None => None,
@@ -164,7 +164,7 @@ impl Acme {
             }),
         };
         let directory = self.directory.clone();
-        let store = Store::open(state_dir, &directory).map_err(|error| Refused::StateDir {
+        let store = Store::open(state_dir, &directory).map_err(|error| InvalidAcme::StateDir {
             folder: state_dir.to_owned(),
             error,
         })?;
@@ -186,11 +186,11 @@ impl Acme {
 }
 
 impl BindingKey {
-    fn load(&self) -> Result<Secret, Refused> {
+    fn load(&self) -> Result<Secret, InvalidAcme> {
         match self {
             BindingKey::Given(key) => Ok(key.clone()),
             BindingKey::In(file) => {
-                let text = fs::read_to_string(file).map_err(|error| Refused::KeyFile {
+                let text = fs::read_to_string(file).map_err(|error| InvalidAcme::KeyFile {
                     file: file.clone(),
                     error,
                 })?;
@@ -228,15 +228,15 @@ fn useless(flags: &Serve) -> Option<&'static str> {
 }
 
 /// The domain in lower case, if an authority can give a certificate for it.
-fn public_domain(text: &str) -> Result<String, Refused> {
+fn public_domain(text: &str) -> Result<String, InvalidAcme> {
     let domain = text.trim_end_matches('.').to_ascii_lowercase();
     if domain.starts_with("*.") {
-        return Err(Refused::Wildcard(domain));
+        return Err(InvalidAcme::Wildcard(domain));
     }
     let last = domain.rsplit('.').next().unwrap_or_default();
     let bare = domain.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() || last == "localhost" {
-        return Err(Refused::NotPublic(domain));
+        return Err(InvalidAcme::NotPublic(domain));
     }
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -245,23 +245,23 @@ fn public_domain(text: &str) -> Result<String, Refused> {
             && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     };
     if domain.len() > 253 || !domain.contains('.') || !domain.split('.').all(label) {
-        return Err(Refused::NotADomain(text.to_owned()));
+        return Err(InvalidAcme::NotADomain(text.to_owned()));
     }
     Ok(domain)
 }
 
-fn directory(text: &str) -> Result<String, Refused> {
+fn directory(text: &str) -> Result<String, InvalidAcme> {
     let sound = text.parse::<Uri>().is_ok_and(|uri| {
         uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| !host.is_empty())
     });
     if sound {
         Ok(text.to_owned())
     } else {
-        Err(Refused::Directory(text.to_owned()))
+        Err(InvalidAcme::Directory(text.to_owned()))
     }
 }
 
-fn email(text: &str) -> Result<String, Refused> {
+fn email(text: &str) -> Result<String, InvalidAcme> {
     let sound = text
         .split_once('@')
         .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
@@ -269,19 +269,19 @@ fn email(text: &str) -> Result<String, Refused> {
     if sound {
         Ok(text.to_owned())
     } else {
-        Err(Refused::Email(text.to_owned()))
+        Err(InvalidAcme::Email(text.to_owned()))
     }
 }
 
 /// Who vouches for the authority's own server: the roots in the file, else those Mozilla trusts. They come with the binary,
 /// because the system's are not there in every container.
-fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
+fn roots(file: Option<&Path>) -> Result<RootCertStore, InvalidAcme> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         return Ok(roots);
     };
-    let refused = |why: String| Refused::Roots {
+    let refused = |why: String| InvalidAcme::Roots {
         file: file.to_owned(),
         why,
     };
@@ -297,9 +297,9 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
     Ok(roots)
 }
 
-fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, Refused> {
+fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, InvalidAcme> {
     let key = match (&flags.acme_eab_key, &flags.acme_eab_key_file) {
-        (Some(_), Some(_)) => return Err(Refused::TwoKeys),
+        (Some(_), Some(_)) => return Err(InvalidAcme::TwoKeys),
         (Some(key), None) => Some(BindingKey::Given(decoded(key, "--acme-eab-key")?)),
         (None, Some(file)) => Some(BindingKey::In(file.clone())),
         (None, None) => None,
@@ -307,18 +307,18 @@ fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, Refused> {
     match (&flags.acme_eab_kid, key) {
         (None, None) => Ok(None),
         (Some(id), Some(key)) if !id.is_empty() => Ok(Some((id.clone(), key))),
-        _ => Err(Refused::HalfBinding),
+        _ => Err(InvalidAcme::HalfBinding),
     }
 }
 
 /// A key as authorities show it: base64url, by some with padding.
-fn decoded(text: &str, flag: &'static str) -> Result<Secret, Refused> {
+fn decoded(text: &str, flag: &'static str) -> Result<Secret, InvalidAcme> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let key = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config).decode(text.trim());
     match key {
         Ok(key) if !key.is_empty() => Ok(Secret::new(key)),
-        Ok(_) | Err(_) => Err(Refused::Key(flag)),
+        Ok(_) | Err(_) => Err(InvalidAcme::Key(flag)),
     }
 }
 

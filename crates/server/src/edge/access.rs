@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Request, Response};
 use axum::middleware::Next;
 use tracing::info;
 
-use super::addresses::{Client, Proxies};
+use super::addresses::{Caller, Proxies};
 use wulin_text::harmless;
 
 /// What the access log says beside the request.
@@ -28,7 +28,7 @@ pub async fn log(
     request: Request<Body>,
     next: Next,
 ) -> Response<Body> {
-    let address = log.address(request.extensions().get::<Client>(), request.headers());
+    let address = log.address(request.extensions().get::<Caller>(), request.headers());
     let method = request.method().clone();
     // A path is a stranger's text.
     let path = harmless(request.uri().path());
@@ -46,8 +46,8 @@ pub async fn log(
 }
 
 impl AccessLog {
-    fn address(&self, client: Option<&Client>, headers: &HeaderMap) -> Option<IpAddr> {
-        let client = client.filter(|_| self.addresses)?;
-        Some(client.behind(headers, &self.proxies))
+    fn address(&self, caller: Option<&Caller>, headers: &HeaderMap) -> Option<IpAddr> {
+        let caller = caller.filter(|_| self.addresses)?;
+        Some(caller.behind(headers, &self.proxies))
     }
 }

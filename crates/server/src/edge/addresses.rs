@@ -108,17 +108,17 @@ fn is_mapped(network: &IpNet) -> bool {
 
 /// Whom a connection is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client {
+pub struct Caller {
     /// The address.
     pub address: IpAddr,
     /// Whether it is a proxy's, whose requests say for whom they are.
     pub proxy: bool,
 }
 
-impl Client {
+impl Caller {
     /// Who is at this address, as far as one can see from a connection. An IPv4 address is one, however it is written.
-    pub fn at(address: IpAddr, proxies: &Proxies) -> Client {
-        Client {
+    pub fn at(address: IpAddr, proxies: &Proxies) -> Caller {
+        Caller {
             address: address.to_canonical(),
             proxy: proxies.trusts(address),
         }
@@ -220,7 +220,7 @@ mod tests {
         for line in lines {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
         }
-        Client::at(ip(address), &proxies)
+        Caller::at(ip(address), &proxies)
             .behind(&headers, &proxies)
             .to_string()
     }
@@ -342,7 +342,7 @@ mod tests {
         let six = proxies(&["::/0"]);
         assert!(six.trusts(ip("2001:db8::1")));
         assert!(!six.trusts(ip("192.0.2.1")) && !six.trusts(ip("::ffff:192.0.2.1")));
-        let client = Client::at(ip("::ffff:192.0.2.1"), &six);
-        assert_eq!(client.address, ip("192.0.2.1"));
+        let caller = Caller::at(ip("::ffff:192.0.2.1"), &six);
+        assert_eq!(caller.address, ip("192.0.2.1"));
     }
 }

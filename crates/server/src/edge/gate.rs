@@ -15,11 +15,10 @@ use tokio::time;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::addresses::{Addresses, Client, Proxies};
+use super::addresses::{Addresses, Caller, Proxies};
 use super::admission::Admission;
-use super::guarded::{Guarded, Oversized, Secure};
-use super::proxy::{self, Unread};
-use super::serve::Door;
+use super::guarded::{Guarded, Oversized, SecureStream};
+use super::proxy::{self, HeaderError};
 use super::turned_away::{Reason, TurnedAway};
 use crate::runtime::{Figures, Gauge};
 use wulin_certs::acme;
@@ -55,9 +54,6 @@ pub struct GateLimits {
     pub proxies: Proxies,
 }
 
-/// The stream every transport runs over.
-pub type Stream = Secure;
-
 /// Lets connections in, one after the other; cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
@@ -86,8 +82,17 @@ pub struct AdminGate {
     slots: Arc<Semaphore>,
 }
 
+/// A gate without TLS: that of the plain port, or that of the admin port.
+pub trait Door: Clone + Send + Sync + 'static {
+    /// Lets in a connection that was just accepted, and says whom it is from.
+    fn admit(
+        &self,
+        stream: TcpStream,
+    ) -> impl Future<Output = io::Result<(Guarded, Caller)>> + Send;
+}
+
 /// Why a connection came to nothing. The first is its label in the metrics.
-type Refusal = (&'static str, io::Error);
+type Rejection = (&'static str, io::Error);
 
 impl Gate {
     /// A gate that speaks TLS.
@@ -119,16 +124,22 @@ impl Gate {
         self.plain.clone()
     }
 
-    async fn secure(&self, stream: TcpStream) -> Result<(Stream, Client), Refusal> {
-        let (stream, client) = self.plain.guard(stream).await?;
+    /// Lets in a connection that was just accepted, with its TLS handshake, and says whom it is from.
+    pub async fn admit(&self, stream: TcpStream) -> io::Result<(SecureStream, Caller)> {
+        let secured = self.secure(stream).await;
+        secured.map_err(|rejection| self.plain.refuse(rejection))
+    }
+
+    async fn secure(&self, stream: TcpStream) -> Result<(SecureStream, Caller), Rejection> {
+        let (stream, caller) = self.plain.guard(stream).await?;
         let patience = self.plain.limits.handshake_timeout;
         // A proxy has one for many.
-        let http2 = if client.proxy {
+        let http2 = if caller.proxy {
             None
         } else {
-            self.http2.enter(client.address)
+            self.http2.enter(caller.address)
         };
-        let tls = if client.proxy || http2.is_some() {
+        let tls = if caller.proxy || http2.is_some() {
             &self.tls
         } else {
             &self.http1_only
@@ -154,12 +165,12 @@ impl Gate {
             _ => "1.3",
         };
         self.plain.figures.counters.handshakes.add(version);
-        Ok((Secure::new(stream, http2, only_http2), client))
+        Ok((SecureStream::new(stream, http2, only_http2), caller))
     }
 }
 
 impl PlainGate {
-    async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Client), Refusal> {
+    async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Caller), Rejection> {
         let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
         let counted = self.figures.enter(Gauge::Connection, 1);
         if self.figures.count(Gauge::Connection) > self.limits.connections {
@@ -169,12 +180,12 @@ impl PlainGate {
                 io::Error::other("as many connections as --max-connections allows"),
             ));
         }
-        let client = self.introduce(&mut stream, peer).await?;
-        let presence = if client.proxy {
+        let caller = self.introduce(&mut stream, peer).await?;
+        let presence = if caller.proxy {
             // Each of its requests is from somebody else.
             None
         } else {
-            Some(self.addresses.enter(client.address).ok_or_else(crowded)?)
+            Some(self.addresses.enter(caller.address).ok_or_else(crowded)?)
         };
         equip(&stream).map_err(|error| ("closed", error))?;
         let admission = Admission::Player {
@@ -183,26 +194,26 @@ impl PlainGate {
             unheard: Some((self.turned_away.clone(), peer)),
         };
         let stream = Guarded::new(stream, self.limits.write_timeout, admission);
-        Ok((stream, client))
+        Ok((stream, caller))
     }
 
     /// Whom the connection is from, which may be somebody for whom a proxy speaks.
-    async fn introduce(&self, stream: &mut TcpStream, peer: IpAddr) -> Result<Client, Refusal> {
+    async fn introduce(&self, stream: &mut TcpStream, peer: IpAddr) -> Result<Caller, Rejection> {
         let proxies = &self.limits.proxies;
-        let mut client = Client::at(peer, proxies);
-        if client.proxy && proxies.introduce {
+        let mut caller = Caller::at(peer, proxies);
+        if caller.proxy && proxies.introduce {
             let header = time::timeout(self.limits.handshake_timeout, proxy::read(stream));
             match header.await {
-                Ok(Ok(Some(address))) => client = Client::at(address, proxies),
+                Ok(Ok(Some(address))) => caller = Caller::at(address, proxies),
                 Ok(Ok(None)) => {}
-                Ok(Err(Unread::Closed(error))) => return Err(("closed", error)),
-                Ok(Err(unread)) => {
-                    let reason = match unread {
-                        Unread::Bad => Reason::HeaderBad,
-                        Unread::Missing | Unread::Closed(_) => Reason::HeaderMissing,
+                Ok(Err(HeaderError::Closed(error))) => return Err(("closed", error)),
+                Ok(Err(error)) => {
+                    let reason = match error {
+                        HeaderError::Bad => Reason::HeaderBad,
+                        HeaderError::Missing | HeaderError::Closed(_) => Reason::HeaderMissing,
                     };
                     self.turned_away.add(reason, peer);
-                    return Err(("proxy", io::Error::other(unread)));
+                    return Err(("proxy", io::Error::other(error)));
                 }
                 Err(_) => {
                     self.turned_away.add(Reason::HeaderMissing, peer);
@@ -210,17 +221,17 @@ impl PlainGate {
                 }
             }
         }
-        Ok(client)
+        Ok(caller)
     }
 
-    fn refuse(&self, (reason, error): Refusal) -> io::Error {
+    fn refuse(&self, (reason, error): Rejection) -> io::Error {
         self.figures.counters.refusals.add(reason);
         error
     }
 }
 
 /// The handshake was all an authority wanted: nothing is said over such a connection (RFC 8737, 3).
-async fn dismiss_authority(mut stream: TlsStream<Guarded>, patience: Duration) -> Refusal {
+async fn dismiss_authority(mut stream: TlsStream<Guarded>, patience: Duration) -> Rejection {
     // Whether it hears the goodbye is its affair.
     let _ = time::timeout(patience, stream.shutdown()).await;
     (
@@ -229,14 +240,14 @@ async fn dismiss_authority(mut stream: TlsStream<Guarded>, patience: Duration) -
     )
 }
 
-fn crowded() -> Refusal {
+fn crowded() -> Rejection {
     (
         "address",
         io::Error::other("as many connections from one address as --max-connections-per-ip allows"),
     )
 }
 
-fn too_slow(what: &'static str) -> Refusal {
+fn too_slow(what: &'static str) -> Rejection {
     ("timeout", io::Error::new(io::ErrorKind::TimedOut, what))
 }
 
@@ -272,29 +283,10 @@ fn equip(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-impl Door for Gate {
-    type Stream = Stream;
-
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Stream, Client)> {
-        let secured = self.secure(stream).await;
-        secured.map_err(|refusal| self.plain.refuse(refusal))
-    }
-
-    fn speaks_http2(stream: &Stream) -> bool {
-        stream.speaks_http2()
-    }
-
-    fn carries_websockets(stream: &Stream) -> bool {
-        stream.speaks_only_http2()
-    }
-}
-
 impl Door for PlainGate {
-    type Stream = Guarded;
-
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Caller)> {
         let guarded = self.guard(stream).await;
-        guarded.map_err(|refusal| self.refuse(refusal))
+        guarded.map_err(|rejection| self.refuse(rejection))
     }
 }
 
@@ -309,18 +301,16 @@ impl AdminGate {
 }
 
 impl Door for AdminGate {
-    type Stream = Guarded;
-
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Caller)> {
         let slot = self.slots.clone().try_acquire_owned();
         let slot = slot.map_err(|_| io::Error::other("enough connections to the admin port"))?;
         let address = stream.peer_addr()?.ip();
         equip(&stream)?;
         let stream = Guarded::new(stream, self.write_timeout, Admission::Operator(slot));
-        let client = Client {
+        let caller = Caller {
             address,
             proxy: false,
         };
-        Ok((stream, client))
+        Ok((stream, caller))
     }
 }

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::addresses::Presence;
 use super::admission::Admission;
-use crate::transport::pace::{Stall, stalled};
+use crate::transport::progress::{Stall, stalled};
 
 /// How long a client's first TLS message may be, in bytes. rustls keeps what is not whole yet, up to 64 KiB of it, in a buffer
 /// that has 4 KiB more. Those of browsers have 2 KiB, with the keys of post-quantum cryptography.
@@ -31,14 +31,14 @@ pub struct Guarded {
     stall: Stall,
     dead: bool,
     /// What TLS above has read without anything coming of it.
-    barren: Option<Barren>,
+    undecoded: Option<Undecoded>,
     /// Keeps the connection counted for as long as it is open.
     admission: Admission,
 }
 
 /// Bytes that TLS holds, at most.
 #[derive(Debug)]
-struct Barren {
+struct Undecoded {
     bytes: u32,
     most: u32,
 }
@@ -55,7 +55,7 @@ impl Guarded {
             stream,
             stall: Stall::new(patience),
             dead: false,
-            barren: None,
+            undecoded: None,
             admission,
         }
     }
@@ -63,23 +63,23 @@ impl Guarded {
     /// The same below TLS, which may hold only so much of what the client sends.
     #[must_use]
     pub fn below_tls(mut self) -> Guarded {
-        self.barren = Some(Barren {
+        self.undecoded = Some(Undecoded {
             bytes: 0,
             most: HELLO,
         });
         self
     }
 
-    fn progress<T>(
+    fn watch<T>(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if let (Poll::Ready(Ok(_)), Some(barren)) = (&written, &mut self.barren)
-            && barren.most == HELLO
+        if let (Poll::Ready(Ok(_)), Some(undecoded)) = (&written, &mut self.undecoded)
+            && undecoded.most == HELLO
         {
             // It is answered, so the hello was whole.
-            *barren = Barren {
+            *undecoded = Undecoded {
                 bytes: 0,
                 most: RECORD,
             };
@@ -108,13 +108,13 @@ impl AsyncRead for Guarded {
         }
         let Guarded {
             stream,
-            barren,
+            undecoded,
             admission,
             ..
         } = &mut *self;
-        if barren
+        if undecoded
             .as_ref()
-            .is_some_and(|barren| barren.bytes >= barren.most)
+            .is_some_and(|undecoded| undecoded.bytes >= undecoded.most)
         {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, Oversized)));
         }
@@ -124,8 +124,8 @@ impl AsyncRead for Guarded {
         if !come.is_empty() {
             admission.hear(come);
         }
-        if let Some(barren) = barren {
-            barren.bytes += come.len() as u32;
+        if let Some(undecoded) = undecoded {
+            undecoded.bytes += come.len() as u32;
         }
         read
     }
@@ -141,7 +141,7 @@ impl AsyncWrite for Guarded {
             return Poll::Ready(Err(stalled()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.progress(cx, written)
+        self.watch(cx, written)
     }
 
     fn poll_write_vectored(
@@ -153,7 +153,7 @@ impl AsyncWrite for Guarded {
             return Poll::Ready(Err(stalled()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.progress(cx, written)
+        self.watch(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -171,19 +171,23 @@ impl AsyncWrite for Guarded {
 
 /// TLS over a client's TCP connection: what every transport runs over.
 #[derive(Debug)]
-pub struct Secure {
+pub struct SecureStream {
     stream: TlsStream<Guarded>,
     /// Keeps a connection of HTTP/2 counted as such. In a box: most have none.
     _http2: Option<Box<Presence>>,
     only_http2: bool,
 }
 
-impl Secure {
+impl SecureStream {
     /// A stream after its handshake. If the client has chosen HTTP/2, it counts as `http2`. `only_http2` if it did not offer
     /// HTTP/1.1 beside it.
-    pub fn new(stream: TlsStream<Guarded>, http2: Option<Presence>, only_http2: bool) -> Secure {
+    pub fn new(
+        stream: TlsStream<Guarded>,
+        http2: Option<Presence>,
+        only_http2: bool,
+    ) -> SecureStream {
         let chosen = speaks_http2(&stream);
-        Secure {
+        SecureStream {
             stream,
             _http2: http2.filter(|_| chosen).map(Box::new),
             only_http2,
@@ -205,7 +209,7 @@ fn speaks_http2(stream: &TlsStream<Guarded>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
-impl AsyncRead for Secure {
+impl AsyncRead for SecureStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -214,15 +218,15 @@ impl AsyncRead for Secure {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before
-            && let Some(barren) = &mut self.stream.get_mut().0.barren
+            && let Some(undecoded) = &mut self.stream.get_mut().0.undecoded
         {
-            barren.bytes = 0;
+            undecoded.bytes = 0;
         }
         read
     }
 }
 
-impl AsyncWrite for Secure {
+impl AsyncWrite for SecureStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

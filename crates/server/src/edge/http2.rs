@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
-use super::addresses::Client;
+use super::addresses::Caller;
 use super::answers::{Answers, Timeouts};
 use crate::transport::connect;
-use crate::transport::pace::{Pace, Tunnel};
+use crate::transport::progress::{Progress, Tunnel};
 
 /// Requests and WebSockets at a time; the page has a handful.
 const STREAMS: u32 = 16;
@@ -40,13 +40,13 @@ const PIECE: usize = 16 * 1024;
 
 tokio::task_local! {
     /// How the client takes what the stream of this task sends.
-    static PACE: Arc<Pace>;
+    static PROGRESS: Arc<Progress>;
 }
 
 /// Serves it until the client has gone, asks nothing for too long, or `finishing` and all is answered.
 pub async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    client: Client,
+    caller: Caller,
     answers: impl Answers,
     timeouts: Timeouts,
     websockets: bool,
@@ -55,7 +55,7 @@ pub async fn converse(
     let streams = Streams::none();
     let service = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(client);
+        request.extensions_mut().insert(caller);
         // In a box, which goes when the answer begins: while a client takes it, little is kept.
         Box::pin(answer(answers.clone(), request, streams.clone()))
     });
@@ -115,13 +115,13 @@ async fn answer<A: Answers>(
     streams: Arc<Streams>,
 ) -> Result<Response<Body>, A::Error> {
     streams.asked.store(true, Ordering::Relaxed);
-    let pace = PACE.with(Arc::clone);
+    let progress = PROGRESS.with(Arc::clone);
     let connects = connect::is_connect(&request);
     let mut response = if connects {
         if let Some(refusal) = connect::as_handshake(&mut request) {
             refusal
         } else {
-            let tunnel = Tunnel::new(pace.clone(), streams.seat.clone());
+            let tunnel = Tunnel::new(progress.clone(), streams.seat.clone());
             request.extensions_mut().insert(Arc::new(tunnel));
             answers.oneshot(request).await?
         }
@@ -131,12 +131,12 @@ async fn answer<A: Answers>(
     if connects {
         connect::as_answer(&mut response);
     }
-    pace.owe();
+    progress.start_waiting();
     Ok(response.map(|body| {
         Body::new(Pieces {
             body,
             rest: Bytes::new(),
-            pace,
+            progress,
         })
     }))
 }
@@ -144,7 +144,7 @@ async fn answer<A: Answers>(
 /// The streams of one connection.
 #[derive(Debug)]
 struct Streams {
-    open: Mutex<Open>,
+    open: Mutex<OpenStreams>,
     /// Whether there has ever been one.
     asked: AtomicBool,
     /// Whether a WebSocket has the place in the limits that the connection holds.
@@ -152,7 +152,7 @@ struct Streams {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenStreams {
     streams: usize,
     /// When the last one ended.
     since: Instant,
@@ -161,7 +161,7 @@ struct Open {
 impl Streams {
     fn none() -> Arc<Streams> {
         Arc::new(Streams {
-            open: Mutex::new(Open {
+            open: Mutex::new(OpenStreams {
                 streams: 0,
                 since: Instant::now(),
             }),
@@ -175,7 +175,7 @@ impl Streams {
         Entered(self.clone())
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Open) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut OpenStreams) -> T) -> T {
         change(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -219,21 +219,21 @@ struct Carrier {
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Carrier {
     fn execute(&self, stream: F) {
         // The task of a WebSocket is begun by that of its request, in which the answer has just been taken.
-        let pace = match PACE.try_with(Arc::clone) {
-            Ok(pace) => {
-                pace.settle();
-                pace
+        let progress = match PROGRESS.try_with(Arc::clone) {
+            Ok(progress) => {
+                progress.stop_waiting();
+                progress
             }
-            Err(_) => Pace::new(self.patience),
+            Err(_) => Progress::new(self.patience),
         };
         let entered = self.streams.enter();
-        let mut stream = Box::pin(PACE.scope(pace.clone(), stream));
+        let mut stream = Box::pin(PROGRESS.scope(progress.clone(), stream));
         tokio::spawn(async move {
             let _entered = entered;
             tokio::select! {
                 biased;
                 () = stream.as_mut() => {}
-                () = pace.overdue() => debug!("stream not taken"),
+                () = progress.stalled() => debug!("stream not taken"),
             }
         });
     }
@@ -244,7 +244,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Carrier {
 struct Pieces {
     body: Body,
     rest: Bytes,
-    pace: Arc<Pace>,
+    progress: Arc<Progress>,
 }
 
 impl HttpBody for Pieces {
@@ -257,7 +257,7 @@ impl HttpBody for Pieces {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if self.rest.is_empty() {
             // Nothing waits for the client while nothing is there.
-            self.pace.settle();
+            self.progress.stop_waiting();
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => self.rest = data,
@@ -271,7 +271,7 @@ impl HttpBody for Pieces {
             0 | 1 => left,
             _ => PIECE.min(left - 1),
         });
-        self.pace.owe();
+        self.progress.start_waiting();
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -308,11 +308,11 @@ mod tests {
             (PIECE * 2, vec![PIECE, PIECE - 1, 1]),
         ] {
             let body = Body::from(vec![7; length]);
-            let pace = Pace::new(Duration::from_secs(8));
+            let progress = Progress::new(Duration::from_secs(8));
             let mut body = Pieces {
                 body,
                 rest: Bytes::new(),
-                pace,
+                progress,
             };
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             let mut pieces = Vec::new();

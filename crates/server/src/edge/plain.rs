@@ -20,10 +20,12 @@ use tokio::task::JoinHandle;
 use tower::{Layer, service_fn};
 use tracing::warn;
 
-use super::addresses::Client;
+use super::addresses::Caller;
 use super::answers::Timeouts;
+use super::gate::Door;
+use super::guarded::Guarded;
 use super::newcomer::Newcomers;
-use super::serve::{Door, HEADERS, refused};
+use super::serve::{HEADERS, refused};
 use crate::transport::connect;
 
 /// Serves a listener until its handle ends it. What each connection is served by counts as a newcomer first.
@@ -70,19 +72,19 @@ async fn no_proxy(request: Request<Body>, next: Next) -> Response<Body> {
 #[derive(Clone)]
 struct Acceptor<D>(D);
 
-type Accepting<S, T> =
-    Pin<Box<dyn Future<Output = io::Result<(S, AddExtension<T, Client>)>> + Send>>;
+type Accepting<T> =
+    Pin<Box<dyn Future<Output = io::Result<(Guarded, AddExtension<T, Caller>)>> + Send>>;
 
 impl<D: Door, T: Send + 'static> Accept<TcpStream, T> for Acceptor<D> {
-    type Stream = D::Stream;
-    type Service = AddExtension<T, Client>;
-    type Future = Accepting<D::Stream, T>;
+    type Stream = Guarded;
+    type Service = AddExtension<T, Caller>;
+    type Future = Accepting<T>;
 
     fn accept(&self, stream: TcpStream, service: T) -> Self::Future {
         let Acceptor(door) = self.clone();
         Box::pin(async move {
-            let (stream, client) = door.admit(stream).await?;
-            Ok((stream, Extension(client).layer(service)))
+            let (stream, caller) = door.admit(stream).await?;
+            Ok((stream, Extension(caller).layer(service)))
         })
     }
 }

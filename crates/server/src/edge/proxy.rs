@@ -19,7 +19,7 @@ const ADDRESSES: usize = 36;
 
 /// Why nobody knows for whom a connection is.
 #[derive(Debug, thiserror::Error)]
-pub enum Unread {
+pub enum HeaderError {
     /// It was closed without a word, as a health check does that asks only for a TCP connection, or could not be read.
     #[error(transparent)]
     Closed(io::Error),
@@ -38,32 +38,32 @@ pub fn begins(bytes: &[u8]) -> bool {
 
 /// Reads the header and nothing behind it. None if the proxy speaks for itself, as health checks do, or for somebody who
 /// has no IP address.
-pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr>, Unread> {
+pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr>, HeaderError> {
     // The shortest header is longer than that.
     let mut header = Vec::with_capacity(LONGEST_LINE);
     while header.len() < SIGNATURE.len() {
         // Whoever speaks something else is not waited for.
         if !(alike(&header, WORD) || alike(&header, SIGNATURE)) {
-            return Err(Unread::Missing);
+            return Err(HeaderError::Missing);
         }
         let left = (SIGNATURE.len() - header.len()) as u64;
         match (&mut *stream).take(left).read_buf(&mut header).await {
             Ok(0) if header.is_empty() => {
-                return Err(Unread::Closed(io::ErrorKind::UnexpectedEof.into()));
+                return Err(HeaderError::Closed(io::ErrorKind::UnexpectedEof.into()));
             }
-            Ok(0) => return Err(Unread::Bad),
+            Ok(0) => return Err(HeaderError::Bad),
             Ok(_) => {}
-            Err(error) => return Err(Unread::Closed(error)),
+            Err(error) => return Err(HeaderError::Closed(error)),
         }
     }
     if header.starts_with(WORD) {
         while header.last() != Some(&b'\n') {
             if header.len() == LONGEST_LINE {
-                return Err(Unread::Bad);
+                return Err(HeaderError::Bad);
             }
             more(stream, &mut header, 1).await?;
         }
-        Ok(line(&header).ok_or(Unread::Bad)?.address())
+        Ok(line(&header).ok_or(HeaderError::Bad)?.address())
     } else if header == SIGNATURE {
         more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
         let length = usize::from(u16::from_be_bytes([header[FIXED - 2], header[FIXED - 1]]));
@@ -71,9 +71,9 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr
         more(stream, &mut header, addresses).await?;
         pass_over(stream, length - addresses).await?;
         let whom = block(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]);
-        Ok(whom.ok_or(Unread::Bad)?.address())
+        Ok(whom.ok_or(HeaderError::Bad)?.address())
     } else {
-        Err(Unread::Missing)
+        Err(HeaderError::Missing)
     }
 }
 
@@ -86,7 +86,7 @@ async fn more(
     stream: &mut (impl AsyncRead + Unpin),
     header: &mut Vec<u8>,
     bytes: usize,
-) -> Result<(), Unread> {
+) -> Result<(), HeaderError> {
     let read = header.len();
     header.resize(read + bytes, 0);
     stream.read_exact(&mut header[read..]).await.map_err(half)?;
@@ -94,50 +94,53 @@ async fn more(
 }
 
 /// Reads so many bytes and keeps none: a header of version 2 may be 64 KiB long.
-async fn pass_over(stream: &mut (impl AsyncRead + Unpin), mut bytes: usize) -> Result<(), Unread> {
+async fn pass_over(
+    stream: &mut (impl AsyncRead + Unpin),
+    mut bytes: usize,
+) -> Result<(), HeaderError> {
     let mut piece = [0; 256];
     while bytes > 0 {
         let length = bytes.min(piece.len());
         let read = stream.read(&mut piece[..length]).await.map_err(half)?;
         if read == 0 {
-            return Err(Unread::Bad);
+            return Err(HeaderError::Bad);
         }
         bytes -= read;
     }
     Ok(())
 }
 
-fn half(error: io::Error) -> Unread {
+fn half(error: io::Error) -> HeaderError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Unread::Bad,
-        _ => Unread::Closed(error),
+        io::ErrorKind::UnexpectedEof => HeaderError::Bad,
+        _ => HeaderError::Closed(error),
     }
 }
 
 /// For whom a connection is.
-enum Whom {
+enum OnBehalfOf {
     /// Somebody at this address.
     Client(IpAddr),
     /// The proxy itself, or somebody without an IP address.
     Nobody,
 }
 
-impl Whom {
+impl OnBehalfOf {
     fn address(self) -> Option<IpAddr> {
         match self {
-            Whom::Client(address) => Some(address),
-            Whom::Nobody => None,
+            OnBehalfOf::Client(address) => Some(address),
+            OnBehalfOf::Nobody => None,
         }
     }
 }
 
 /// What a line of version 1 says; none if it says nothing that can be meant.
-fn line(line: &[u8]) -> Option<Whom> {
+fn line(line: &[u8]) -> Option<OnBehalfOf> {
     let rest = line.strip_prefix(WORD)?.strip_suffix(b"\r\n")?;
     let protocol = rest.split(|byte| *byte == b' ').next()?;
     if protocol == b"UNKNOWN" {
         // What follows is to be ignored, whatever it is.
-        return Some(Whom::Nobody);
+        return Some(OnBehalfOf::Nobody);
     }
     let words = std::str::from_utf8(rest).ok()?.split(' ');
     let [protocol, source, destination, source_port, destination_port] =
@@ -149,11 +152,11 @@ fn line(line: &[u8]) -> Option<Whom> {
     match protocol {
         "TCP4" => {
             destination.parse::<Ipv4Addr>().ok()?;
-            Some(Whom::Client(source.parse::<Ipv4Addr>().ok()?.into()))
+            Some(OnBehalfOf::Client(source.parse::<Ipv4Addr>().ok()?.into()))
         }
         "TCP6" => {
             destination.parse::<Ipv6Addr>().ok()?;
-            Some(Whom::Client(source.parse::<Ipv6Addr>().ok()?.into()))
+            Some(OnBehalfOf::Client(source.parse::<Ipv6Addr>().ok()?.into()))
         }
         _ => None,
     }
@@ -161,10 +164,10 @@ fn line(line: &[u8]) -> Option<Whom> {
 
 /// What version 2 says: its command, the family of its addresses, and as many of these as there are; none if it says
 /// nothing that can be meant.
-fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Whom> {
+fn block(command: u8, family: u8, addresses: &[u8]) -> Option<OnBehalfOf> {
     match command {
         // The proxy itself: the rest is to be ignored, the family included.
-        0x20 => return Some(Whom::Nobody),
+        0x20 => return Some(OnBehalfOf::Nobody),
         0x21 => {}
         _ => return None,
     }
@@ -174,14 +177,14 @@ fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Whom> {
     }
     match family >> 4 {
         // Unspecified, or a Unix socket.
-        0 | 3 => Some(Whom::Nobody),
+        0 | 3 => Some(OnBehalfOf::Nobody),
         1 => {
             let source: [u8; 4] = *addresses.get(..12)?.first_chunk()?;
-            Some(Whom::Client(source.into()))
+            Some(OnBehalfOf::Client(source.into()))
         }
         2 => {
             let source: [u8; 16] = *addresses.get(..36)?.first_chunk()?;
-            Some(Whom::Client(source.into()))
+            Some(OnBehalfOf::Client(source.into()))
         }
         _ => None,
     }
@@ -192,7 +195,7 @@ mod tests {
     use super::*;
 
     /// What is read from these bytes, and what is left behind the header. They come one by one.
-    async fn heard(bytes: &[u8]) -> (Result<Option<IpAddr>, Unread>, Vec<u8>) {
+    async fn heard(bytes: &[u8]) -> (Result<Option<IpAddr>, HeaderError>, Vec<u8>) {
         let (mut client, mut server) = tokio::io::duplex(1);
         let bytes = bytes.to_vec();
         let sender = tokio::spawn(async move {
@@ -318,7 +321,7 @@ mod tests {
                 .unwrap();
             assert!(!begins(bytes));
             let result = read(&mut server).await;
-            assert!(matches!(result, Err(Unread::Missing)), "{bytes:?}");
+            assert!(matches!(result, Err(HeaderError::Missing)), "{bytes:?}");
         }
     }
 
@@ -362,10 +365,13 @@ mod tests {
         ]);
         for bytes in cases {
             let (result, _) = heard(&bytes).await;
-            assert!(matches!(result, Err(Unread::Bad)), "{bytes:?} {result:?}");
+            assert!(
+                matches!(result, Err(HeaderError::Bad)),
+                "{bytes:?} {result:?}"
+            );
         }
         // A TCP connection that was opened and closed is not taken for a bad proxy.
         let (result, _) = heard(b"").await;
-        assert!(matches!(result, Err(Unread::Closed(_))));
+        assert!(matches!(result, Err(HeaderError::Closed(_))));
     }
 }

@@ -18,11 +18,11 @@ use axum::{Json, Router, middleware};
 use serde::Serialize;
 use tokio::time;
 
-use super::access::{self};
-use super::addresses::{Client, Presence};
-use super::gate::Stream;
+use super::access;
+use super::addresses::{Caller, Presence};
+use super::guarded::SecureStream;
 use super::site::Site;
-use super::tidy::{End, tidied};
+use super::tidy::{EndSlashes, tidied};
 use super::{page, socketio};
 use crate::transport::session::{Hall, Visitor};
 use crate::transport::upgrade;
@@ -52,10 +52,10 @@ pub fn router(site: Site) -> Router {
     // Files of the page are asked for by the page itself, as they are called.
     let known = move |path: &str| {
         if path == "/" || path == base_path || HEALTH.contains(&path) {
-            return Some(End::Idle);
+            return Some(EndSlashes::Ignored);
         }
         let socketio = socketio_paths.iter().any(|known| known == path);
-        socketio.then_some(End::Kept)
+        socketio.then_some(EndSlashes::Kept)
     };
     let router = tidied(router.merge(health(site.hall.clone())), known)
         .layer(middleware::map_response_with_state(site.clone(), headers));
@@ -75,7 +75,7 @@ pub fn health(hall: Hall) -> Router {
 
 /// The routes of the plain HTTP listener: how the server is, and for everything else the way to HTTPS.
 pub fn plain(hall: Hall, redirect: Router) -> Router {
-    let known = |path: &str| HEALTH.contains(&path).then_some(End::Idle);
+    let known = |path: &str| HEALTH.contains(&path).then_some(EndSlashes::Ignored);
     tidied(health(hall).merge(redirect), known)
 }
 
@@ -99,7 +99,7 @@ async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) ->
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct HealthReport<'a> {
     status: &'static str,
     service: &'static str,
     version: &'static str,
@@ -110,17 +110,17 @@ struct Report<'a> {
 
 /// What is told where the native WebSocket is.
 #[derive(Serialize)]
-struct Alive<'a> {
+struct SocketReport<'a> {
     #[serde(flatten)]
-    report: Report<'a>,
+    report: HealthReport<'a>,
     /// What a request over HTTP/2 lacks to become one.
     #[serde(skip_serializing_if = "Option::is_none")]
     websocket: Option<&'static str>,
 }
 
-fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<Report<'a>> {
+fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<HealthReport<'a>> {
     let counts = hall.figures.counts();
-    Json(Report {
+    Json(HealthReport {
         status,
         service: "wulin",
         version: env!("CARGO_PKG_VERSION"),
@@ -172,7 +172,7 @@ fn native(site: &Site, request: Request<Body>) -> Response<Body> {
         return site.upgrade(request, Entrance::Native(visitor));
     }
     match *request.method() {
-        Method::GET | Method::HEAD => Json(Alive {
+        Method::GET | Method::HEAD => Json(SocketReport {
             report: status(&site.hall, "ok").0,
             websocket: upgrade::hint(&request),
         })
@@ -185,15 +185,17 @@ impl Site {
     /// Answers the handshake of a WebSocket.
     pub(super) fn upgrade(&self, request: Request<Body>, entrance: Entrance) -> Response<Body> {
         match self.presence(&request) {
-            Ok(presence) => upgrade::accept::<Stream, _>(request, entrance, &self.hall, presence),
+            Ok(presence) => {
+                upgrade::accept::<SecureStream, _>(request, entrance, &self.hall, presence)
+            }
             Err(response) => response.into_response(),
         }
     }
 
     /// Whom a request is from, whoever has passed it on.
     pub(super) fn address(&self, request: &Request<Body>) -> Option<IpAddr> {
-        let client = request.extensions().get::<Client>()?;
-        Some(client.behind(request.headers(), &self.proxies))
+        let caller = request.extensions().get::<Caller>()?;
+        Some(caller.behind(request.headers(), &self.proxies))
     }
 
     /// Who asks. `legacy` if it has the 2016 client's signature.
@@ -211,11 +213,11 @@ impl Site {
         request: &Request<Body>,
     ) -> Result<Option<Presence>, (StatusCode, &'static str)> {
         let shares = upgrade::shares_connection(request);
-        let client = request.extensions().get::<Client>();
-        let Some(client) = client.filter(|client| client.proxy || shares) else {
+        let caller = request.extensions().get::<Caller>();
+        let Some(caller) = caller.filter(|caller| caller.proxy || shares) else {
             return Ok(None);
         };
-        let address = client.behind(request.headers(), &self.proxies);
+        let address = caller.behind(request.headers(), &self.proxies);
         match self.addresses.enter(address) {
             Some(presence) => Ok(Some(presence)),
             None => Err((

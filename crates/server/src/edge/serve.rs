@@ -19,8 +19,10 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::debug;
 
-use super::addresses::Client;
+use super::addresses::Caller;
 use super::answers::{Answers, Timeouts};
+use super::gate::Gate;
+use super::guarded::SecureStream;
 use super::http2;
 use super::newcomer::Newcomers;
 use crate::transport::connect;
@@ -29,30 +31,6 @@ use crate::transport::connect;
 pub const HEADERS: usize = 8 * 1024;
 /// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
-
-/// Lets connections in.
-pub trait Door: Clone + Send + Sync + 'static {
-    /// What is spoken over.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Makes a stream of a connection that was just accepted, and says whom it is from.
-    fn admit(
-        &self,
-        stream: TcpStream,
-    ) -> impl Future<Output = io::Result<(Self::Stream, Client)>> + Send;
-
-    /// Whether the client has chosen HTTP/2. Where nobody asked for it in the TLS handshake, only HTTP/1 is spoken.
-    fn speaks_http2(_: &Self::Stream) -> bool {
-        false
-    }
-
-    /// Whether WebSockets are offered over HTTP/2 (RFC 8441), which is where a client speaks nothing else. A browser that has
-    /// HTTP/1.1 as well would put a page's WebSocket on the connection the page came by; when that one stalls, it waits for
-    /// half a minute before it opens another, and the player with it.
-    fn carries_websockets(_: &Self::Stream) -> bool {
-        false
-    }
-}
 
 /// The connections of some listeners, and their end; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -82,9 +60,9 @@ impl Connections {
 }
 
 /// Serves a listener until its connections are asked to finish. What each is served by counts as a newcomer first.
-pub async fn serve<D: Door>(
+pub async fn serve(
     listener: TcpListener,
-    door: D,
+    gate: Gate,
     answers: impl Answers,
     newcomers: Newcomers,
     timeouts: Timeouts,
@@ -105,7 +83,7 @@ pub async fn serve<D: Door>(
         };
         let answers = newcomers.welcome(answers.clone());
         connections.tasks.spawn(converse(
-            door.clone(),
+            gate.clone(),
             stream,
             peer,
             answers,
@@ -117,10 +95,10 @@ pub async fn serve<D: Door>(
 
 /// What is needed for a while is in a box of its own, so that a connection costs no more than what it does now: a handshake
 /// takes 4 KiB here, HTTP another 4.
-type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
+type ServedConnection = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn converse<D: Door>(
-    door: D,
+async fn converse(
+    gate: Gate,
     stream: TcpStream,
     peer: SocketAddr,
     answers: impl Answers,
@@ -130,8 +108,8 @@ async fn converse<D: Door>(
     let Connections { finishing, cut, .. } = connections;
     let ends = finishing.clone();
     let begun = Box::pin(async move {
-        match door.admit(stream).await {
-            Ok((stream, client)) => Some(begin::<D>(stream, client, answers, timeouts, finishing)),
+        match gate.admit(stream).await {
+            Ok((stream, caller)) => Some(begin(stream, caller, answers, timeouts, finishing)),
             Err(error) => {
                 refused(Some(&peer), &error);
                 None
@@ -159,20 +137,23 @@ pub(super) fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
     debug!(?peer, %error, "connection refused");
 }
 
-fn begin<D: Door>(
-    stream: D::Stream,
-    client: Client,
+fn begin(
+    stream: SecureStream,
+    caller: Caller,
     answers: impl Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
-) -> Conversation {
-    if D::speaks_http2(&stream) {
-        let websockets = D::carries_websockets(&stream);
+) -> ServedConnection {
+    if stream.speaks_http2() {
+        // WebSockets over HTTP/2 (RFC 8441) are offered only to a client that speaks nothing else. A browser that has HTTP/1.1
+        // as well would put a page's WebSocket on the connection the page came by. When that connection stalls, the browser
+        // waits half a minute before it opens another one, and the player waits with it.
+        let websockets = stream.speaks_only_http2();
         Box::pin(http2::converse(
-            stream, client, answers, timeouts, websockets, finishing,
+            stream, caller, answers, timeouts, websockets, finishing,
         ))
     } else {
-        Box::pin(converse_http1(stream, client, answers, timeouts, finishing))
+        Box::pin(converse_http1(stream, caller, answers, timeouts, finishing))
     }
 }
 
@@ -180,7 +161,7 @@ fn begin<D: Door>(
 /// no further request while an answer waits to be written, so what a client asks without reading costs no more.
 async fn converse_http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    client: Client,
+    caller: Caller,
     answers: impl Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
@@ -192,7 +173,7 @@ async fn converse_http1(
             if connect::is_connect(&request) {
                 return Ok(connect::no_proxy());
             }
-            request.extensions_mut().insert(client);
+            request.extensions_mut().insert(caller);
             answers.oneshot(request).await
         }
     });

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::access::AccessLog;
 use super::addresses::{Addresses, Proxies};
-use super::pace::Pace;
+use super::rate_limit::RateLimit;
 use super::turned_away::TurnedAway;
 use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
@@ -27,7 +27,7 @@ pub struct Site {
     /// Who is told of those who are refused.
     pub turned_away: Arc<TurnedAway>,
     /// How fast sessions that poll may begin at one address.
-    pub pace: Pace,
+    pub session_rate: RateLimit,
     /// The proxies that are believed.
     pub proxies: Proxies,
     /// The access log, if one is kept.

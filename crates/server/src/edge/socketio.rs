@@ -13,7 +13,7 @@ use axum::response::IntoResponse;
 use super::site::Site;
 use super::turned_away::Reason;
 use crate::runtime::{Gauge, now};
-use crate::transport::polling::Refusal;
+use crate::transport::polling::PollingRefusal;
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
 use wulin_game::protocol::socketio::{Dialogue, Version};
@@ -75,25 +75,25 @@ async fn serve(
     site: &Site,
     twice: bool,
     request: Request<Body>,
-) -> Result<Response<Body>, Refusal> {
+) -> Result<Response<Body>, PollingRefusal> {
     let query = request.uri().query().unwrap_or_default();
     if parameter(query, "j").is_some() {
-        return Err(Refusal::Jsonp);
+        return Err(PollingRefusal::Jsonp);
     }
     let version = match parameter(query, "EIO") {
         // engine.io takes a client that does not say for one of revision 3.
         None | Some("3") => Version::V3,
         Some("4") => Version::V4,
-        Some(_) => return Err(Refusal::UnsupportedVersion),
+        Some(_) => return Err(PollingRefusal::UnsupportedVersion),
     };
     let sid = parameter(query, "sid").filter(|sid| !sid.is_empty());
     let upgrades = upgrade::is_asked(request.headers());
     match (parameter(query, "transport"), sid) {
         // What a request names and what it asks for must be the same.
-        (Some("polling"), _) if upgrades => Err(Refusal::BadRequest),
+        (Some("polling"), _) if upgrades => Err(PollingRefusal::BadRequest),
         (Some("websocket"), _) if !upgrades => match upgrade::hint(&request) {
             Some(missing) => Ok((StatusCode::BAD_REQUEST, missing).into_response()),
-            None => Err(Refusal::BadRequest),
+            None => Err(PollingRefusal::BadRequest),
         },
         (Some("polling"), Some(sid)) => {
             let sid = sid.to_owned();
@@ -107,7 +107,7 @@ async fn serve(
         (Some("websocket"), None) => {
             let ids = (site.hall.sid(), site.hall.sid());
             let (Some(sid), Some(socketio_sid)) = ids else {
-                return Err(Refusal::NoRandom);
+                return Err(PollingRefusal::NoRandom);
             };
             let entrance = Entrance::Direct {
                 dialogue: Dialogue::new(version, socketio_sid),
@@ -116,26 +116,33 @@ async fn serve(
             };
             Ok(site.upgrade(request, entrance))
         }
-        _ => Err(Refusal::UnknownTransport),
+        _ => Err(PollingRefusal::UnknownTransport),
     }
 }
 
 /// Opens a session that polls. It outlives its connection, so it holds a slot of its own until it ends.
-fn open(site: &Site, version: Version, request: &Request<Body>) -> Result<Response<Body>, Refusal> {
+fn open(
+    site: &Site,
+    version: Version,
+    request: &Request<Body>,
+) -> Result<Response<Body>, PollingRefusal> {
     if request.method() != Method::GET {
-        return Err(Refusal::BadMethod);
+        return Err(PollingRefusal::BadMethod);
     }
-    let address = site.address(request).ok_or(Refusal::BadRequest)?;
-    if site.pace.admit(address, now()).is_err() {
+    let address = site.address(request).ok_or(PollingRefusal::BadRequest)?;
+    if site.session_rate.admit(address, now()).is_err() {
         site.turned_away.add(Reason::Sessions, address);
-        return Err(Refusal::TooFast);
+        return Err(PollingRefusal::TooFast);
     }
     let held = site.hall.figures.count(Gauge::Connection) + site.polling.count();
     if held >= site.most_connections {
         site.turned_away.add(Reason::Connections, address);
-        return Err(Refusal::Full);
+        return Err(PollingRefusal::Full);
     }
-    let presence = site.addresses.enter(address).ok_or(Refusal::Crowded)?;
+    let presence = site
+        .addresses
+        .enter(address)
+        .ok_or(PollingRefusal::Crowded)?;
     let visitor = site.visitor(request, false);
     site.polling.open(version, visitor, presence)
 }

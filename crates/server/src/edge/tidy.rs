@@ -8,9 +8,9 @@ use tower::ServiceExt;
 
 /// What slashes at the end of an address mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum EndSlashes {
     /// Nothing.
-    Idle,
+    Ignored,
     /// Something: two are the signature of the 2016 Mini Program client.
     Kept,
 }
@@ -20,7 +20,7 @@ pub enum End {
 /// written.
 pub fn tidied(
     router: Router,
-    known: impl Fn(&str) -> Option<End> + Clone + Send + Sync + 'static,
+    known: impl Fn(&str) -> Option<EndSlashes> + Clone + Send + Sync + 'static,
 ) -> Router {
     Router::new().fallback_service(router.map_request(move |mut request: Request<Body>| {
         if let Some(uri) = tidy(request.uri(), &known) {
@@ -31,7 +31,7 @@ pub fn tidied(
 }
 
 /// The address as it is meant; none if it is written so already, or not known.
-fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
+fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<EndSlashes>) -> Option<Uri> {
     let path = uri.path();
     if !path.contains("//") && (path == "/" || !path.ends_with('/')) {
         return None;
@@ -47,8 +47,8 @@ fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
         meant.push('/');
     }
     match known(&meant)? {
-        End::Idle => {}
-        End::Kept => meant.push_str(&path[bare.len()..]),
+        EndSlashes::Ignored => {}
+        EndSlashes::Kept => meant.push_str(&path[bare.len()..]),
     }
     if meant == path {
         return None;
@@ -70,8 +70,8 @@ mod tests {
     #[test]
     fn slashes_too_many_change_nothing() {
         let known = |path: &str| match path {
-            "/" | "/healthz" | "/applet/websocket" => Some(End::Idle),
-            "/applet/websocket/socket.io" => Some(End::Kept),
+            "/" | "/healthz" | "/applet/websocket" => Some(EndSlashes::Ignored),
+            "/applet/websocket/socket.io" => Some(EndSlashes::Kept),
             _ => None,
         };
         for (written, meant) in [

@@ -16,12 +16,12 @@ use axum::{Router, extract::DefaultBodyLimit};
 use tokio::time;
 use tracing::info;
 
-use super::exposition::Format;
+use super::exposition::TextFormat;
 use super::logs;
 use super::metrics::Metrics;
 use super::observer::Observer;
 use crate::edge::host;
-use crate::edge::tidy::{End, tidied};
+use crate::edge::tidy::{EndSlashes, tidied};
 use wulin_text::harmless;
 
 /// The longest body that is read, in bytes: a list of log levels.
@@ -29,7 +29,7 @@ const BODY: usize = 4096;
 
 /// What the admin listener tells.
 #[derive(Debug)]
-pub struct Admin {
+pub struct AdminSources {
     /// The metrics.
     pub metrics: Metrics,
     /// The state.
@@ -37,7 +37,7 @@ pub struct Admin {
 }
 
 /// The routes of the listener at `address`. A request may take `patience`, its body included.
-pub fn router(admin: Admin, address: SocketAddr, patience: Duration) -> Router {
+pub fn router(admin: AdminSources, address: SocketAddr, patience: Duration) -> Router {
     let router = Router::new()
         .route("/", get(async || "/metrics /status /log\n"))
         .route("/metrics", get(tell_metrics))
@@ -46,7 +46,7 @@ pub fn router(admin: Admin, address: SocketAddr, patience: Duration) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(patience, in_time))
         .with_state(Arc::new(admin));
-    let router = tidied(router, |_| Some(End::Idle));
+    let router = tidied(router, |_| Some(EndSlashes::Ignored));
     if address.ip().is_loopback() {
         router.layer(middleware::from_fn(from_here))
     } else {
@@ -87,8 +87,11 @@ async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
     }
 }
 
-async fn tell_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
-    let format = Format::wanted(&headers);
+async fn tell_metrics(
+    State(admin): State<Arc<AdminSources>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let format = TextFormat::wanted(&headers);
     match admin.metrics.text(format) {
         Ok(text) => {
             let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "accept")];
@@ -98,7 +101,7 @@ async fn tell_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Re
     }
 }
 
-async fn tell_state(State(admin): State<Arc<Admin>>) -> Response<Body> {
+async fn tell_state(State(admin): State<Arc<AdminSources>>) -> Response<Body> {
     Json(admin.observer.state()).into_response()
 }
 

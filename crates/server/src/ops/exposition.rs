@@ -8,27 +8,27 @@ use axum::http::header::ACCEPT;
 
 /// How metrics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum TextFormat {
     /// `OpenMetrics` 1.0.
     OpenMetrics,
     /// Prometheus' text format 0.0.4.
     Classic,
 }
 
-impl Format {
+impl TextFormat {
     /// The type of the answer.
     pub fn content_type(self) -> &'static str {
         match self {
-            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Format::Classic => "text/plain; version=0.0.4; charset=utf-8",
+            TextFormat::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            TextFormat::Classic => "text/plain; version=0.0.4; charset=utf-8",
         }
     }
 
     /// What a client likes better (RFC 9110, 12.5.1). Who asks for anything at all, as a browser does, gets what it can show;
     /// `OpenMetrics` is for who names it. Who says nothing gets that too.
-    pub fn wanted(headers: &HeaderMap) -> Format {
+    pub fn wanted(headers: &HeaderMap) -> TextFormat {
         if !headers.contains_key(ACCEPT) {
-            return Format::OpenMetrics;
+            return TextFormat::OpenMetrics;
         }
         let open = weight(headers, "application/openmetrics-text", &["1.0.0", "0.0.1"]);
         let classic = weight(headers, "text/plain", &["0.0.4"])
@@ -36,17 +36,17 @@ impl Format {
             .or_else(|| weight(headers, "*/*", &[]));
         let open = open.unwrap_or_default();
         if open > 0.0 && open >= classic.unwrap_or_default() {
-            Format::OpenMetrics
+            TextFormat::OpenMetrics
         } else {
-            Format::Classic
+            TextFormat::Classic
         }
     }
 
     /// Metrics in this format, from `OpenMetrics`.
     pub fn write(self, text: String) -> String {
         match self {
-            Format::OpenMetrics => text,
-            Format::Classic => classic(&text),
+            TextFormat::OpenMetrics => text,
+            TextFormat::Classic => classic(&text),
         }
     }
 }
@@ -120,11 +120,11 @@ mod tests {
 
     use super::*;
 
-    fn wanted(lines: &[&'static str]) -> Format {
+    fn wanted(lines: &[&'static str]) -> TextFormat {
         let lines = lines
             .iter()
             .map(|line| (ACCEPT, HeaderValue::from_static(line)));
-        Format::wanted(&lines.collect())
+        TextFormat::wanted(&lines.collect())
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
             "application/openmetrics-text, */*",
             "text/plain;q=0, application/openmetrics-text;q=0.001",
         ] {
-            assert_eq!(wanted(&[accept]), Format::OpenMetrics, "{accept}");
+            assert_eq!(wanted(&[accept]), TextFormat::OpenMetrics, "{accept}");
         }
         for accept in [
             "*/*",
@@ -155,11 +155,11 @@ mod tests {
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
             "application/json",
         ] {
-            assert_eq!(wanted(&[accept]), Format::Classic, "{accept}");
+            assert_eq!(wanted(&[accept]), TextFormat::Classic, "{accept}");
         }
-        assert_eq!(wanted(&[]), Format::OpenMetrics);
+        assert_eq!(wanted(&[]), TextFormat::OpenMetrics);
         let lines = ["text/plain;q=0.2", "application/openmetrics-text;q=0.3"];
-        assert_eq!(wanted(&lines), Format::OpenMetrics);
+        assert_eq!(wanted(&lines), TextFormat::OpenMetrics);
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
                         a_rounds_total{b=\"c\"} 1\n# HELP a_people People.\n# TYPE a_people gauge\na_people 2.0\n\
                         # HELP a_time_seconds Time.\n# TYPE a_time_seconds histogram\na_time_seconds_sum 0.5\n\
                         a_time_seconds_count 1\na_time_seconds_bucket{le=\"+Inf\"} 1\n";
-        assert_eq!(Format::Classic.write(text.to_owned()), expected);
-        assert_eq!(Format::OpenMetrics.write(text.to_owned()), text);
+        assert_eq!(TextFormat::Classic.write(text.to_owned()), expected);
+        assert_eq!(TextFormat::OpenMetrics.write(text.to_owned()), text);
     }
 }

@@ -40,7 +40,7 @@ struct Log {
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let asked = read(filter)?;
     let (layer, handle) = reload::Layer::new(quiet(&asked));
-    let stderr = Layer::new().with_writer(Lines).with_target(false);
+    let stderr = Layer::new().with_writer(LineWriters).with_target(false);
     let terminal = io::stderr().is_terminal();
     let lines = match choose(
         format,
@@ -151,20 +151,20 @@ fn is_level(word: &str) -> bool {
 
 /// Where lines go: to standard error, without what steers a terminal or turns the direction of writing, whoever it came
 /// from. Where our own code names a stranger's text, it has made it harmless already; this is for what libraries say.
-struct Lines;
+struct LineWriters;
 
-impl MakeWriter<'_> for Lines {
-    type Writer = Line<io::Stderr>;
+impl MakeWriter<'_> for LineWriters {
+    type Writer = LineWriter<io::Stderr>;
 
     fn make_writer(&self) -> Self::Writer {
-        Line(io::stderr())
+        LineWriter(io::stderr())
     }
 }
 
 /// Writes whole lines, as the subscriber hands them over.
-struct Line<W>(W);
+struct LineWriter<W>(W);
 
-impl<W: Write> Write for Line<W> {
+impl<W: Write> Write for LineWriter<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\n').unwrap_or(&text).replace('\n', " ");
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_line_stays_one_line_and_steers_nothing() {
-        let mut line = Line(Vec::new());
+        let mut line = LineWriter(Vec::new());
         let text = "<6>\u{1b}[32mfound\u{1b}[0m /a\u{9b}2J\u{202e}b\r\nc 武\n";
         line.write_all(text.as_bytes()).unwrap();
         let text = String::from_utf8(line.0).unwrap();

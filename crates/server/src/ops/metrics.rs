@@ -11,8 +11,8 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::exposition::Format;
-use crate::runtime::counters::Split;
+use super::exposition::TextFormat;
+use crate::runtime::counters::CountByLabel;
 use crate::runtime::{Figures, Gauge};
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
@@ -46,7 +46,7 @@ impl Metrics {
     }
 
     /// All of them as they are now.
-    pub fn text(&self, format: Format) -> Result<String, fmt::Error> {
+    pub fn text(&self, format: TextFormat) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.0)?;
         Ok(format.write(text))
@@ -281,7 +281,13 @@ impl Page<'_> {
         metric.encode_counter(&value, None::<&Exemplar<NoLabels, f64>>)
     }
 
-    fn split(&mut self, name: &str, help: &str, label: &'static str, split: &Split) -> fmt::Result {
+    fn split(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &'static str,
+        split: &CountByLabel,
+    ) -> fmt::Result {
         let mut metric = self
             .0
             .encode_descriptor(name, help, None, MetricType::Counter)?;

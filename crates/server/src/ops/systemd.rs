@@ -28,14 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The service manager, if it listens; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Manager {
+pub struct ServiceManager {
     socket: Option<Arc<UnixDatagram>>,
     watchdog: Option<Duration>,
 }
 
-impl Manager {
+impl ServiceManager {
     /// The manager that started this process, within a tokio runtime. One that cannot be reached is a warning in the log.
-    pub fn from_environment() -> Manager {
+    pub fn from_environment() -> ServiceManager {
         let address = env::var_os("NOTIFY_SOCKET").filter(|address| !address.is_empty());
         let socket = address.and_then(|address| match connect(&address) {
             Ok(socket) => Some(Arc::new(socket)),
@@ -45,7 +45,7 @@ impl Manager {
             }
         });
         let watchdog = sd_notify::watchdog_enabled().filter(|interval| !interval.is_zero());
-        Manager { socket, watchdog }
+        ServiceManager { socket, watchdog }
     }
 
     /// The server answers, or does so again after [`Manager::reloading`].
@@ -179,7 +179,7 @@ mod tests {
     async fn a_lobby_that_hangs_is_not_called_alive() {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         let interval = Duration::from_millis(200);
-        let manager = Manager {
+        let manager = ServiceManager {
             socket: Some(Arc::new(ours)),
             watchdog: Some(interval),
         };

@@ -18,14 +18,14 @@ const OTHER: &str = "other";
 
 /// A counter for each value of one label.
 #[derive(Debug)]
-pub struct Split {
+pub struct CountByLabel {
     values: &'static [&'static str],
     counts: Box<[AtomicU64]>,
 }
 
-impl Split {
-    fn new(values: &'static [&'static str]) -> Split {
-        Split {
+impl CountByLabel {
+    fn new(values: &'static [&'static str]) -> CountByLabel {
+        CountByLabel {
             values,
             counts: (0..=values.len()).map(|_| AtomicU64::new(0)).collect(),
         }
@@ -78,19 +78,19 @@ pub enum Owed {
 #[derive(Debug)]
 pub struct Counters {
     /// Clients that have connected, by transport.
-    pub clients: Split,
+    pub clients: CountByLabel,
     /// TLS handshakes that came to something, by version.
-    pub handshakes: Split,
+    pub handshakes: CountByLabel,
     /// Connections that were turned away or came to nothing, by reason.
-    pub refusals: Split,
+    pub refusals: CountByLabel,
     /// Messages of clients, by event.
-    pub received: Split,
+    pub received: CountByLabel,
     /// Messages to clients, by event.
-    pub sent: Split,
+    pub sent: CountByLabel,
     /// Messages that were refused, by the code of their fault.
-    pub faults: Split,
+    pub faults: CountByLabel,
     /// Certificates that were read again, by what came of it.
-    pub certificates: Split,
+    pub certificates: CountByLabel,
     /// Rounds that have begun.
     pub rounds: Count,
     /// Robots that took a seat.
@@ -108,9 +108,9 @@ pub struct Counters {
 impl Default for Counters {
     fn default() -> Counters {
         Counters {
-            clients: Split::new(&["native", "engineio3", "engineio4", "polling"]),
-            handshakes: Split::new(&["1.2", "1.3"]),
-            refusals: Split::new(&[
+            clients: CountByLabel::new(&["native", "engineio3", "engineio4", "polling"]),
+            handshakes: CountByLabel::new(&["1.2", "1.3"]),
+            refusals: CountByLabel::new(&[
                 "connections",
                 "address",
                 "proxy",
@@ -122,13 +122,13 @@ impl Default for Counters {
                 "incompatible",
                 "challenge",
             ]),
-            received: Split::new(&["hello", "join", "leave", "choice", "face"]),
-            sent: Split::new(&[
+            received: CountByLabel::new(&["hello", "join", "leave", "choice", "face"]),
+            sent: CountByLabel::new(&[
                 "hi", "nearby", "room", "start", "movement", "leave", "away", "back", "result",
                 "fault", "restart",
             ]),
-            faults: Split::new(&Code::NAMES),
-            certificates: Split::new(&["served", "refused"]),
+            faults: CountByLabel::new(&Code::NAMES),
+            certificates: CountByLabel::new(&["served", "refused"]),
             rounds: Count::default(),
             robots: Count::default(),
             overflows: Count::default(),

@@ -17,11 +17,11 @@ pub struct Peer {
 
 /// The way to one player. The lobby changes where it leads; rooms only use it.
 #[derive(Debug)]
-pub struct Line(Mutex<End>);
+pub struct Line(Mutex<Destination>);
 
 /// Where a line leads.
 #[derive(Debug)]
-struct End {
+struct Destination {
     peer: Peer,
     /// The room whose result has been sent this way last.
     told: Option<RoomId>,
@@ -30,7 +30,7 @@ struct End {
 impl Line {
     /// A line that leads to this connection.
     pub fn new(peer: Peer) -> Line {
-        Line(Mutex::new(End { peer, told: None }))
+        Line(Mutex::new(Destination { peer, told: None }))
     }
 
     /// From now on it leads to this one.
@@ -51,9 +51,9 @@ impl Line {
     /// Puts the result of a room into it, unless the lobby was quicker: the lobby hears of the end first, and has told it
     /// already if the player came back in that moment.
     pub fn send_result(&self, room: RoomId, delivery: Delivery) {
-        let mut end = self.lock();
-        if end.told.replace(room) != Some(room) {
-            end.peer.outbox.push(delivery);
+        let mut destination = self.lock();
+        if destination.told.replace(room) != Some(room) {
+            destination.peer.outbox.push(delivery);
         }
     }
 
@@ -72,7 +72,7 @@ impl Line {
         self.lock().peer.outbox.report(event, ack, outcome);
     }
 
-    fn lock(&self) -> MutexGuard<'_, End> {
+    fn lock(&self) -> MutexGuard<'_, Destination> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,8 +3,8 @@
 pub mod close;
 pub mod connect;
 pub mod limiter;
-pub mod pace;
 pub mod polling;
+pub mod progress;
 mod pulse;
 pub mod session;
 pub mod upgrade;

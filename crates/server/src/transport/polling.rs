@@ -45,7 +45,7 @@ const NO_SCRIPTS: &str = "Answers as scripts (JSONP, the parameter j) are not gi
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PollingRefusal {
     /// `transport` is neither `polling` nor `websocket`.
     UnknownTransport,
     /// There is no session of this id, or none any more.
@@ -74,62 +74,62 @@ pub enum Refusal {
 
 /// What a refused client is told. The codes up to 5 are those of engine.io's own server.
 #[derive(Serialize)]
-struct Told {
+struct RefusalBody {
     code: u8,
     message: &'static str,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for PollingRefusal {
     fn into_response(self) -> Response<Body> {
         let (status, code, message) = match self {
-            Refusal::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
-            Refusal::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
-            Refusal::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
-            Refusal::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
-            Refusal::UnsupportedVersion => {
+            PollingRefusal::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
+            PollingRefusal::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
+            PollingRefusal::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
+            PollingRefusal::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            PollingRefusal::UnsupportedVersion => {
                 (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version")
             }
-            Refusal::Jsonp => return (StatusCode::BAD_REQUEST, NO_SCRIPTS).into_response(),
-            Refusal::TooLong => (
+            PollingRefusal::Jsonp => return (StatusCode::BAD_REQUEST, NO_SCRIPTS).into_response(),
+            PollingRefusal::TooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 3,
                 "The body is longer than maxPayload",
             ),
-            Refusal::TooSlow => (
+            PollingRefusal::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,
                 3,
                 "The body did not come in time",
             ),
-            Refusal::TooFast => (
+            PollingRefusal::TooFast => (
                 StatusCode::TOO_MANY_REQUESTS,
                 3,
                 "Too many new sessions from your address",
             ),
-            Refusal::Crowded => (
+            PollingRefusal::Crowded => (
                 StatusCode::TOO_MANY_REQUESTS,
                 3,
                 "Too many connections from your address",
             ),
-            Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, 3, "The server is full"),
-            Refusal::NoRandom => (
+            PollingRefusal::Full => (StatusCode::SERVICE_UNAVAILABLE, 3, "The server is full"),
+            PollingRefusal::NoRandom => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 3,
                 "The server has no random numbers",
             ),
         };
         let no_store = [(CACHE_CONTROL, "no-store")];
-        (status, no_store, Json(Told { code, message })).into_response()
+        (status, no_store, Json(RefusalBody { code, message })).into_response()
     }
 }
 
 /// A letter to a session.
-enum Letter {
+enum PollingLetter {
     /// A request that waits for what there is to say.
-    Poll(oneshot::Sender<Answer>),
+    Poll(oneshot::Sender<PollingAnswer>),
     /// A request that brings packets.
     Post {
         body: Vec<u8>,
-        answer: oneshot::Sender<Answer>,
+        answer: oneshot::Sender<PollingAnswer>,
     },
     /// Two requests at once where the protocol allows one, or a body beyond the limit: the end of the session.
     Misuse,
@@ -140,18 +140,18 @@ enum Letter {
 }
 
 /// What a request is answered.
-enum Answer {
+enum PollingAnswer {
     /// These packets.
     Packets(String),
     /// What it brought is done.
     Done,
     /// It is refused.
-    Refused(Refusal),
+    Refused(PollingRefusal),
 }
 
 /// The way to one session.
 struct Entry {
-    mailbox: mpsc::Sender<Letter>,
+    mailbox: mpsc::Sender<PollingLetter>,
     /// Whether a request is bringing packets.
     posting: AtomicBool,
     /// Whether a WebSocket is on its way, or has taken over.
@@ -239,9 +239,9 @@ impl Polling {
         version: Version,
         visitor: Visitor,
         kept: K,
-    ) -> Result<Response<Body>, Refusal> {
-        let sid = self.hall.sid().ok_or(Refusal::NoRandom)?;
-        let socketio_sid = self.hall.sid().ok_or(Refusal::NoRandom)?;
+    ) -> Result<Response<Body>, PollingRefusal> {
+        let sid = self.hall.sid().ok_or(PollingRefusal::NoRandom)?;
+        let socketio_sid = self.hall.sid().ok_or(PollingRefusal::NoRandom)?;
         let (mailbox, letters) = mpsc::channel(MAILBOX);
         let entry = Entry {
             mailbox,
@@ -281,43 +281,43 @@ impl Polling {
         &self,
         sid: &str,
         request: Request<Body>,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, PollingRefusal> {
         let entry = self.entry(sid)?;
         if entry.moved.load(Ordering::Acquire) {
-            return Err(Refusal::BadRequest);
+            return Err(PollingRefusal::BadRequest);
         }
         let (answer, answered) = oneshot::channel();
         match *request.method() {
             Method::GET => {
-                let poll = Letter::Poll(answer);
+                let poll = PollingLetter::Poll(answer);
                 drop(request);
                 deliver(&entry, poll).await?;
                 reply(answered).await
             }
             Method::POST => {
                 let Some(_posting) = Flag::raise(&entry, |entry| &entry.posting) else {
-                    let _ = entry.mailbox.send(Letter::Misuse).await;
-                    return Err(Refusal::BadRequest);
+                    let _ = entry.mailbox.send(PollingLetter::Misuse).await;
+                    return Err(PollingRefusal::BadRequest);
                 };
                 let body = read(request.into_body(), self.hall.limits.message_size);
                 let body = match time::timeout(BODY_TIMEOUT, body).await {
                     Ok(Ok(body)) => body,
                     Ok(Err(refusal)) => {
-                        let _ = entry.mailbox.send(Letter::Misuse).await;
+                        let _ = entry.mailbox.send(PollingLetter::Misuse).await;
                         return Err(refusal);
                     }
-                    Err(_) => return Err(Refusal::TooSlow),
+                    Err(_) => return Err(PollingRefusal::TooSlow),
                 };
-                deliver(&entry, Letter::Post { body, answer }).await?;
+                deliver(&entry, PollingLetter::Post { body, answer }).await?;
                 reply(answered).await
             }
-            _ => Err(Refusal::BadMethod),
+            _ => Err(PollingRefusal::BadMethod),
         }
     }
 
     /// The way for a WebSocket to take over a session. One at a time may try; others are closed once they are open, as
     /// engine.io's own server does.
-    pub fn probe(&self, sid: &str) -> Result<Probe, Refusal> {
+    pub fn probe(&self, sid: &str) -> Result<Probe, PollingRefusal> {
         let entry = self.entry(sid)?;
         let has_moved = entry.moved.load(Ordering::Acquire);
         let moving = (!has_moved).then(|| Flag::raise(&entry, |entry| &entry.moving));
@@ -326,24 +326,26 @@ impl Polling {
         })
     }
 
-    fn entry(&self, sid: &str) -> Result<Arc<Entry>, Refusal> {
+    fn entry(&self, sid: &str) -> Result<Arc<Entry>, PollingRefusal> {
         let entry = Sid::parse(sid).and_then(|sid| self.sessions.lock().get(&sid).cloned());
-        entry.ok_or(Refusal::UnknownSession)
+        entry.ok_or(PollingRefusal::UnknownSession)
     }
 }
 
-async fn deliver(entry: &Entry, letter: Letter) -> Result<(), Refusal> {
+async fn deliver(entry: &Entry, letter: PollingLetter) -> Result<(), PollingRefusal> {
     let sent = entry.mailbox.send(letter).await;
-    sent.map_err(|_| Refusal::UnknownSession)
+    sent.map_err(|_| PollingRefusal::UnknownSession)
 }
 
-async fn reply(answered: oneshot::Receiver<Answer>) -> Result<Response<Body>, Refusal> {
+async fn reply(
+    answered: oneshot::Receiver<PollingAnswer>,
+) -> Result<Response<Body>, PollingRefusal> {
     match answered.await {
-        Ok(Answer::Packets(body)) => Ok(packets(body)),
-        Ok(Answer::Done) => Ok(packets("ok".to_owned())),
-        Ok(Answer::Refused(refusal)) => Err(refusal),
+        Ok(PollingAnswer::Packets(body)) => Ok(packets(body)),
+        Ok(PollingAnswer::Done) => Ok(packets("ok".to_owned())),
+        Ok(PollingAnswer::Refused(refusal)) => Err(refusal),
         // The session has ended meanwhile.
-        Err(_) => Err(Refusal::UnknownSession),
+        Err(_) => Err(PollingRefusal::UnknownSession),
     }
 }
 
@@ -356,13 +358,13 @@ fn packets(body: String) -> Response<Body> {
 }
 
 /// Reads a body of at most so many bytes.
-async fn read(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
+async fn read(body: Body, most: usize) -> Result<Vec<u8>, PollingRefusal> {
     let mut stream = body.into_data_stream();
     let mut whole = Vec::new();
     while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|_| Refusal::BadRequest)?;
+        let piece = piece.map_err(|_| PollingRefusal::BadRequest)?;
         if whole.len() + piece.len() > most {
-            return Err(Refusal::TooLong);
+            return Err(PollingRefusal::TooLong);
         }
         whole.extend_from_slice(&piece);
     }
@@ -419,12 +421,15 @@ impl Probe {
         };
         agreed?;
         let (moved, received) = oneshot::channel();
-        mailbox.send(Letter::Upgrade(moved)).await.ok()?;
+        mailbox.send(PollingLetter::Upgrade(moved)).await.ok()?;
         received.await.ok()
     }
 }
 
-async fn agree<S>(socket: &mut WebSocketStream<S>, mailbox: &mpsc::Sender<Letter>) -> Option<()>
+async fn agree<S>(
+    socket: &mut WebSocketStream<S>,
+    mailbox: &mpsc::Sender<PollingLetter>,
+) -> Option<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -435,7 +440,7 @@ where
                     .send(Frame::text(socketio::PROBE_ANSWER))
                     .await
                     .ok()?;
-                mailbox.send(Letter::Probed).await.ok()?;
+                mailbox.send(PollingLetter::Probed).await.ok()?;
             }
             Frame::Text(text) if text.as_str() == socketio::UPGRADE => return Some(()),
             Frame::Ping(_) | Frame::Pong(_) => {}

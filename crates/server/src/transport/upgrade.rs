@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 use super::Limits;
-use super::pace::{Patient, Tunnel};
+use super::progress::{Patient, Tunnel};
 use super::session::Hall;
 use super::websocket::{self, Entrance};
 

@@ -168,7 +168,7 @@ pub enum Entrance {
 }
 
 /// A client at its WebSocket.
-struct Client {
+struct WebSocketClient {
     dialect: Dialect,
     session: Session,
     pulse: Pulse,
@@ -189,18 +189,18 @@ where
     let ending = converse(&mut socket, &mut client, &hall).await;
     let last_words = match &ending {
         // A Socket.IO client that is told to disconnect stays away; one whose connection just closes comes back by itself.
-        Err(End::Dismissed(Farewell::GoingAway)) => client
+        Err(WebSocketEnd::Dismissed(Farewell::GoingAway)) => client
             .dialect
             .write(&Outgoing::Message(client.session.restart()))
             .map(Frame::text),
-        Err(End::Dismissed(Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow)) => {
-            client.dialect.goodbye()
-        }
+        Err(WebSocketEnd::Dismissed(
+            Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow,
+        )) => client.dialect.goodbye(),
         Err(
-            End::Dismissed(Farewell::Mute | Farewell::Silent)
-            | End::Broken(_)
-            | End::NoPacket
-            | End::Done,
+            WebSocketEnd::Dismissed(Farewell::Mute | Farewell::Silent)
+            | WebSocketEnd::Broken(_)
+            | WebSocketEnd::NoPacket
+            | WebSocketEnd::Done,
         )
         | Ok(()) => None,
     };
@@ -209,21 +209,23 @@ where
     drop(client);
     match ending {
         Ok(()) => trace!(%connection, "closed by the client"),
-        Err(End::Broken(error)) => {
+        Err(WebSocketEnd::Broken(error)) => {
             debug!(%connection, %error, "connection broken");
             if let Some(close) = close(&error) {
                 Box::pin(say_goodbye(&mut socket, None, close.into())).await;
             }
         }
-        Err(End::Dismissed(farewell)) => {
+        Err(WebSocketEnd::Dismissed(farewell)) => {
             debug!(%connection, ?farewell, "client dismissed");
             Box::pin(say_goodbye(&mut socket, last_words, farewell.into())).await;
         }
-        Err(End::NoPacket) => {
+        Err(WebSocketEnd::NoPacket) => {
             debug!(%connection, "no packet of Socket.IO");
             Box::pin(say_goodbye(&mut socket, None, Close::NoPacket.into())).await;
         }
-        Err(End::Done) => Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await,
+        Err(WebSocketEnd::Done) => {
+            Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await
+        }
     }
 }
 
@@ -232,7 +234,7 @@ async fn enter<S>(
     socket: &mut WebSocketStream<S>,
     entrance: Entrance,
     hall: &Hall,
-) -> Option<Box<Client>>
+) -> Option<Box<WebSocketClient>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -253,7 +255,7 @@ where
             return resume(socket, *moved).await;
         }
     };
-    Some(Box::new(Client {
+    Some(Box::new(WebSocketClient {
         session: Session::new(hall, dialect.gauge(), visitor),
         pulse: dialect.pulse(),
         dialect,
@@ -262,7 +264,7 @@ where
 }
 
 /// Goes on with a session that has polled until now.
-async fn resume<S>(socket: &mut WebSocketStream<S>, moved: Moved) -> Option<Box<Client>>
+async fn resume<S>(socket: &mut WebSocketStream<S>, moved: Moved) -> Option<Box<WebSocketClient>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -284,7 +286,7 @@ where
     if dialect.is_under_way() {
         pulse.spoke();
     }
-    Some(Box::new(Client {
+    Some(Box::new(WebSocketClient {
         dialect,
         session,
         pulse,
@@ -293,7 +295,7 @@ where
 }
 
 #[derive(Debug)]
-enum End {
+enum WebSocketEnd {
     Broken(Error),
     Dismissed(Farewell),
     /// The client speaks another protocol than it said.
@@ -302,28 +304,28 @@ enum End {
     Done,
 }
 
-impl From<Error> for End {
-    fn from(error: Error) -> End {
-        End::Broken(error)
+impl From<Error> for WebSocketEnd {
+    fn from(error: Error) -> WebSocketEnd {
+        WebSocketEnd::Broken(error)
     }
 }
 
-impl From<Farewell> for End {
-    fn from(farewell: Farewell) -> End {
-        End::Dismissed(farewell)
+impl From<Farewell> for WebSocketEnd {
+    fn from(farewell: Farewell) -> WebSocketEnd {
+        WebSocketEnd::Dismissed(farewell)
     }
 }
 
 /// Reads and writes until the client closes (`Ok`) or there is a reason to close.
 async fn converse<S>(
     socket: &mut WebSocketStream<S>,
-    client: &mut Client,
+    client: &mut WebSocketClient,
     hall: &Hall,
-) -> Result<(), End>
+) -> Result<(), WebSocketEnd>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Client {
+    let WebSocketClient {
         dialect,
         session,
         pulse,
@@ -381,8 +383,8 @@ where
                         pulse.renew(Instant::now());
                         alarm.as_mut().reset(pulse.deadline(limits));
                     }
-                    Some(Received::Close) => return Err(End::Done),
-                    Some(Received::Broken) => return Err(End::NoPacket),
+                    Some(Received::Close) => return Err(WebSocketEnd::Done),
+                    Some(Received::Broken) => return Err(WebSocketEnd::NoPacket),
                     Some(Received::Reply(text)) => {
                         if session.admit()? {
                             socket.send(Frame::text(text)).await?;
@@ -399,7 +401,7 @@ where
                 }
                 alarm.as_mut().reset(pulse.deadline(limits));
             }
-            () = &mut draining, if session.is_idle() => return Err(End::Dismissed(Farewell::GoingAway)),
+            () = &mut draining, if session.is_idle() => return Err(WebSocketEnd::Dismissed(Farewell::GoingAway)),
         }
     }
 }

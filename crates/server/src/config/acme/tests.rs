@@ -8,7 +8,7 @@ use crate::prepared::Prepared;
 
 /// The flags alone.
 #[derive(Parser)]
-struct Line {
+struct TestArgs {
     #[command(flatten)]
     serve: Serve,
 }
@@ -20,7 +20,7 @@ fn loaded(flags: &Serve) -> Result<Prepared, Invalid> {
 fn prepared(state_dir: &Path, arguments: &[&str]) -> Result<Prepared, Invalid> {
     let own = ["wulin", "--state-dir", state_dir.to_str().unwrap()];
     let arguments = own.iter().chain(arguments);
-    let flags = Line::try_parse_from(arguments).unwrap().serve;
+    let flags = TestArgs::try_parse_from(arguments).unwrap().serve;
     loaded(&flags)
 }
 
@@ -155,13 +155,13 @@ fn what_is_half_given_or_unreadable_is_refused_in_words() {
         if !arguments.contains(&"--state-dir") {
             flags.extend(["--state-dir", home.path().to_str().unwrap()]);
         }
-        let flags = Line::try_parse_from(flags).unwrap().serve;
+        let flags = TestArgs::try_parse_from(flags).unwrap().serve;
         let refused = loaded(&flags).map(|_| ());
         let sentence = refused.unwrap_err().to_string();
         assert!(sentence.contains(words), "{words:?} is not in {sentence:?}");
     }
     let flags = ["wulin", "--acme", "--domain", "game.example.com"];
-    let flags = Line::try_parse_from(flags).unwrap().serve;
+    let flags = TestArgs::try_parse_from(flags).unwrap().serve;
     let refused = loaded(&flags).map(|_| ());
     assert!(refused.unwrap_err().to_string().contains("--state-dir"));
 }

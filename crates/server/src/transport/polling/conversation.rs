@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, Instant};
 use tracing::{debug, trace};
 
-use super::{Answer, Letter, Listed, PROBE_TIMEOUT, Refusal};
+use super::{Listed, PROBE_TIMEOUT, PollingAnswer, PollingLetter, PollingRefusal};
 use crate::runtime::{Delivery, Gauge};
 use crate::transport::Limits;
 use crate::transport::pulse::{Heartbeat, Pulse};
@@ -37,7 +37,7 @@ pub struct Moved {
 
 /// The poll that waits.
 struct Poll {
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<PollingAnswer>,
     /// When it is answered though there is nothing to say.
     due: Option<Instant>,
 }
@@ -45,11 +45,11 @@ struct Poll {
 /// The request that brings packets.
 struct Post {
     packets: Packets<Vec<u8>>,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<PollingAnswer>,
 }
 
 /// How a conversation ends.
-enum End {
+enum PollingEnd {
     /// The client says goodbye.
     Closed,
     /// The client breaks the protocol.
@@ -60,16 +60,16 @@ enum End {
     Moved(oneshot::Sender<Box<Moved>>),
 }
 
-impl From<Farewell> for End {
-    fn from(farewell: Farewell) -> End {
-        End::Dismissed(farewell)
+impl From<Farewell> for PollingEnd {
+    fn from(farewell: Farewell) -> PollingEnd {
+        PollingEnd::Dismissed(farewell)
     }
 }
 
 /// What wakes a session.
 enum Happened {
     Delivered(VecDeque<Delivery>),
-    Asked(Option<Letter>),
+    Asked(Option<PollingLetter>),
     Alarm,
 }
 
@@ -111,34 +111,34 @@ impl Conversation {
     /// Serves the session; it is known until this returns.
     pub(super) async fn run(
         mut self,
-        mut letters: mpsc::Receiver<Letter>,
+        mut letters: mpsc::Receiver<PollingLetter>,
         hall: Hall,
         mut listed: Listed,
     ) {
         let connection = self.session.id();
         let Err(end) = self.converse(&mut letters, &hall).await;
         let last_words: &[&str] = match &end {
-            End::Moved(_) | End::Closed => &[socketio::NOOP],
-            End::Misused | End::Abandoned | End::Dismissed(Farewell::Silent | Farewell::Mute) => {
-                &[socketio::CLOSE]
-            }
+            PollingEnd::Moved(_) | PollingEnd::Closed => &[socketio::NOOP],
+            PollingEnd::Misused
+            | PollingEnd::Abandoned
+            | PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute) => &[socketio::CLOSE],
             // A Socket.IO client that is told to disconnect stays away. These are to come back.
-            End::Dismissed(Farewell::GoingAway) => &[],
+            PollingEnd::Dismissed(Farewell::GoingAway) => &[],
             // socket.io-client drops events that come in one body with the close of Engine.IO, so that packet is left out.
-            End::Dismissed(_) => &[socketio::DISCONNECT],
+            PollingEnd::Dismissed(_) => &[socketio::DISCONNECT],
         };
         if let Some(post) = self.post.take() {
             let answer = match &end {
-                End::Misused => Answer::Refused(Refusal::BadRequest),
-                _ => Answer::Done,
+                PollingEnd::Misused => PollingAnswer::Refused(PollingRefusal::BadRequest),
+                _ => PollingAnswer::Done,
             };
             let _ = post.answer.send(answer);
         }
-        if let End::Moved(moved) = end {
+        if let PollingEnd::Moved(moved) = end {
             trace!(%connection, "moves to a WebSocket");
             if let Some(poll) = self.poll.take() {
                 let noop = encode(self.dialogue.version(), last_words);
-                let _ = poll.answer.send(Answer::Packets(noop));
+                let _ = poll.answer.send(PollingAnswer::Packets(noop));
             }
             listed.moves();
             let going = Box::new(Moved {
@@ -154,7 +154,7 @@ impl Conversation {
         }
         self.packets
             .extend(last_words.iter().map(|words| (*words).to_owned()));
-        if let End::Dismissed(farewell) = &end {
+        if let PollingEnd::Dismissed(farewell) = &end {
             debug!(%connection, ?farewell, "client dismissed");
             if *farewell == Farewell::GoingAway {
                 let restart = Outgoing::Message(self.session.restart());
@@ -166,11 +166,11 @@ impl Conversation {
         self.session.end().await;
         match (self.poll, end) {
             (Some(poll), _) => {
-                let _ = poll.answer.send(Answer::Packets(body));
+                let _ = poll.answer.send(PollingAnswer::Packets(body));
             }
             // Who is believed dead is not waited for.
-            (None, End::Dismissed(Farewell::Silent | Farewell::Mute)) => {}
-            (None, End::Dismissed(_)) => {
+            (None, PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute)) => {}
+            (None, PollingEnd::Dismissed(_)) => {
                 let _ = time::timeout(LINGER, say_goodbye(&mut letters, body)).await;
             }
             (None, _) => {}
@@ -180,9 +180,9 @@ impl Conversation {
 
     async fn converse(
         &mut self,
-        letters: &mut mpsc::Receiver<Letter>,
+        letters: &mut mpsc::Receiver<PollingLetter>,
         hall: &Hall,
-    ) -> Result<std::convert::Infallible, End> {
+    ) -> Result<std::convert::Infallible, PollingEnd> {
         loop {
             self.obey(hall).await?;
             self.answer_poll()?;
@@ -195,10 +195,10 @@ impl Conversation {
             let happened = tokio::select! {
                 deliveries = self.session.take() => Happened::Delivered(deliveries?),
                 letter = letters.recv() => Happened::Asked(letter),
-                () = abandoned(&mut self.poll) => return Err(End::Abandoned),
+                () = abandoned(&mut self.poll) => return Err(PollingEnd::Abandoned),
                 () = time::sleep_until(alarm) => Happened::Alarm,
                 () = hall.draining.cancelled(), if self.session.is_idle() => {
-                    return Err(End::Dismissed(Farewell::GoingAway));
+                    return Err(PollingEnd::Dismissed(Farewell::GoingAway));
                 }
             };
             match happened {
@@ -214,12 +214,12 @@ impl Conversation {
     }
 
     /// Takes note of a letter.
-    fn read(&mut self, letter: Option<Letter>) -> Result<(), End> {
+    fn read(&mut self, letter: Option<PollingLetter>) -> Result<(), PollingEnd> {
         match letter {
-            Some(Letter::Poll(answer)) => {
+            Some(PollingLetter::Poll(answer)) => {
                 if self.poll.is_some() {
-                    let _ = answer.send(Answer::Refused(Refusal::BadRequest));
-                    return Err(End::Misused);
+                    let _ = answer.send(PollingAnswer::Refused(PollingRefusal::BadRequest));
+                    return Err(PollingEnd::Misused);
                 }
                 // Who polls again has read the last answer.
                 if let Some(room) = self.handed_over.take() {
@@ -230,26 +230,26 @@ impl Conversation {
                 let due = moving.then(|| now + POLL_WHILE_MOVING);
                 self.poll = Some(Poll { answer, due });
             }
-            Some(Letter::Post { body, answer }) => {
+            Some(PollingLetter::Post { body, answer }) => {
                 let packets = Packets::new(self.dialogue.version(), body);
                 self.post = Some(Post { packets, answer });
             }
-            Some(Letter::Probed) => {
+            Some(PollingLetter::Probed) => {
                 let now = Instant::now();
                 self.moving = Some(now + PROBE_TIMEOUT);
                 if let Some(poll) = &mut self.poll {
                     poll.due = Some(now);
                 }
             }
-            Some(Letter::Upgrade(moved)) => return Err(End::Moved(moved)),
+            Some(PollingLetter::Upgrade(moved)) => return Err(PollingEnd::Moved(moved)),
             // The list of sessions holds the other end of the mailbox for as long as this session is in it.
-            Some(Letter::Misuse) | None => return Err(End::Misused),
+            Some(PollingLetter::Misuse) | None => return Err(PollingEnd::Misused),
         }
         Ok(())
     }
 
     /// Does what the request in hand brings, as far as the session may read on.
-    async fn obey(&mut self, hall: &Hall) -> Result<(), End> {
+    async fn obey(&mut self, hall: &Hall) -> Result<(), PollingEnd> {
         while self.session.is_ready()
             && let Some(post) = &mut self.post
         {
@@ -258,7 +258,7 @@ impl Conversation {
                 Some(Err(Malformed)) => Received::Broken,
                 None => {
                     if let Some(post) = self.post.take() {
-                        let _ = post.answer.send(Answer::Done);
+                        let _ = post.answer.send(PollingAnswer::Done);
                     }
                     return Ok(());
                 }
@@ -287,14 +287,14 @@ impl Conversation {
                     self.session.renew(hall).await;
                     self.pulse.renew(Instant::now());
                 }
-                Received::Close => return Err(End::Closed),
-                Received::Broken => return Err(End::Misused),
+                Received::Close => return Err(PollingEnd::Closed),
+                Received::Broken => return Err(PollingEnd::Misused),
             }
         }
         Ok(())
     }
 
-    async fn accept(&mut self, deliveries: VecDeque<Delivery>) -> Result<(), End> {
+    async fn accept(&mut self, deliveries: VecDeque<Delivery>) -> Result<(), PollingEnd> {
         for delivery in deliveries {
             let Some(outgoing) = self.session.accept(delivery).await? else {
                 continue;
@@ -320,7 +320,7 @@ impl Conversation {
     }
 
     /// Answers the poll that waits, if there is something to say or it has waited long enough.
-    fn answer_poll(&mut self) -> Result<(), End> {
+    fn answer_poll(&mut self) -> Result<(), PollingEnd> {
         let version = self.dialogue.version();
         let due = |poll: &mut Poll| poll.due.is_some_and(|due| due <= Instant::now());
         let body = if !self.packets.is_empty() && self.poll.is_some() {
@@ -331,8 +331,8 @@ impl Conversation {
             return Ok(());
         };
         if let Some(poll) = self.poll.take() {
-            let sent = poll.answer.send(Answer::Packets(body));
-            sent.map_err(|_| End::Abandoned)?;
+            let sent = poll.answer.send(PollingAnswer::Packets(body));
+            sent.map_err(|_| PollingEnd::Abandoned)?;
             self.handed_over = self.session.unreceived();
             self.session.written();
         }
@@ -349,17 +349,17 @@ async fn abandoned(poll: &mut Option<Poll>) {
 }
 
 /// Answers the next poll with the last words.
-async fn say_goodbye(letters: &mut mpsc::Receiver<Letter>, body: String) {
+async fn say_goodbye(letters: &mut mpsc::Receiver<PollingLetter>, body: String) {
     while let Some(letter) = letters.recv().await {
         match letter {
-            Letter::Poll(answer) => {
-                let _ = answer.send(Answer::Packets(body));
+            PollingLetter::Poll(answer) => {
+                let _ = answer.send(PollingAnswer::Packets(body));
                 return;
             }
-            Letter::Post { answer, .. } => {
-                let _ = answer.send(Answer::Done);
+            PollingLetter::Post { answer, .. } => {
+                let _ = answer.send(PollingAnswer::Done);
             }
-            Letter::Misuse | Letter::Probed | Letter::Upgrade(_) => {}
+            PollingLetter::Misuse | PollingLetter::Probed | PollingLetter::Upgrade(_) => {}
         }
     }
 }

@@ -21,27 +21,27 @@ const MOST: usize = 8192;
 /// has not heard of for the longest, which then have a full bucket again: nobody is refused for what others do. Such a
 /// crowd is for the limits of all together.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimit {
     per_second: u32,
-    heard: Mutex<Heard>,
+    buckets: Mutex<Buckets>,
 }
 
 /// From when on the bucket of each address is full again. An address is in one of both, and moves to `young` when it is
 /// heard of.
 #[derive(Debug, Default)]
-struct Heard {
+struct Buckets {
     young: HashMap<IpAddr, Instant>,
     old: HashMap<IpAddr, Instant>,
     /// When `young` was begun.
     since: Option<Instant>,
 }
 
-impl Pace {
+impl RateLimit {
     /// So many a second from each address, and twice as many at once; 0 for any number.
-    pub fn new(per_second: u32) -> Pace {
-        Pace {
+    pub fn new(per_second: u32) -> RateLimit {
+        RateLimit {
             per_second,
-            heard: Mutex::default(),
+            buckets: Mutex::default(),
         }
     }
 
@@ -53,19 +53,19 @@ impl Pace {
         }
         let each = Duration::from_secs(1) / self.per_second;
         let network = network(address);
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.age(now);
-        let full = heard.young.get(&network).or(heard.old.get(&network));
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.age(now);
+        let full = buckets.young.get(&network).or(buckets.old.get(&network));
         let full = full.map_or(now, |full| (*full).max(now));
         let early = (full + each - now).saturating_sub(MEMORY);
         let admitted = early.is_zero();
         // Who is refused is remembered as well: a crowd must not make us forget whoever goes on trying.
-        heard.remember(network, if admitted { full + each } else { full }, now);
+        buckets.remember(network, if admitted { full + each } else { full }, now);
         if admitted { Ok(()) } else { Err(early) }
     }
 }
 
-impl Heard {
+impl Buckets {
     /// Forgets whom it has not heard of for [`MEMORY`].
     fn age(&mut self, now: Instant) {
         let age = self.since.map(|since| now.saturating_duration_since(since));
@@ -106,96 +106,96 @@ mod tests {
     }
 
     /// How many of a hundred in the same instant are let in.
-    fn admitted(pace: &Pace, address: IpAddr, now: Instant) -> usize {
+    fn admitted(limit: &RateLimit, address: IpAddr, now: Instant) -> usize {
         (0..100)
-            .filter(|_| pace.admit(address, now).is_ok())
+            .filter(|_| limit.admit(address, now).is_ok())
             .count()
     }
 
-    fn held(pace: &Pace) -> usize {
-        let heard = pace.heard.lock().unwrap();
-        heard.young.len() + heard.old.len()
+    fn held(limit: &RateLimit) -> usize {
+        let buckets = limit.buckets.lock().unwrap();
+        buckets.young.len() + buckets.old.len()
     }
 
     #[test]
     fn an_address_begins_two_seconds_worth_at_once_and_then_keeps_its_pace() {
-        let (pace, start) = (Pace::new(10), Instant::now());
+        let (limit, start) = (RateLimit::new(10), Instant::now());
         let ann = ip("192.0.2.1");
-        assert_eq!(admitted(&pace, ann, start), 20);
-        assert_eq!(pace.admit(ann, start), Err(Duration::from_millis(100)));
+        assert_eq!(admitted(&limit, ann, start), 20);
+        assert_eq!(limit.admit(ann, start), Err(Duration::from_millis(100)));
         assert_eq!(
-            admitted(&pace, ann, start + Duration::from_millis(99)),
+            admitted(&limit, ann, start + Duration::from_millis(99)),
             0,
             "who is refused owes nothing for it, and has earned nothing yet"
         );
-        assert_eq!(admitted(&pace, ann, start + Duration::from_millis(100)), 1);
-        assert_eq!(admitted(&pace, ann, start + Duration::from_secs(1)), 9);
-        assert_eq!(admitted(&pace, ann, start + Duration::from_hours(1)), 20);
+        assert_eq!(admitted(&limit, ann, start + Duration::from_millis(100)), 1);
+        assert_eq!(admitted(&limit, ann, start + Duration::from_secs(1)), 9);
+        assert_eq!(admitted(&limit, ann, start + Duration::from_hours(1)), 20);
     }
 
     #[test]
     fn the_pace_holds_over_any_time() {
-        let (pace, start) = (Pace::new(10), Instant::now());
+        let (limit, start) = (RateLimit::new(10), Instant::now());
         let tries = (0..10_000).map(|step| start + Duration::from_millis(step));
-        let begun = tries.filter(|now| pace.admit(v6(1), *now).is_ok()).count();
+        let begun = tries.filter(|now| limit.admit(v6(1), *now).is_ok()).count();
         assert_eq!(begun, 20 + 99);
     }
 
     #[test]
     fn addresses_do_not_share_a_pace_and_networks_do() {
-        let (pace, now) = (Pace::new(1), Instant::now());
-        assert_eq!(admitted(&pace, ip("192.0.2.1"), now), 2);
-        assert_eq!(admitted(&pace, ip("192.0.2.2"), now), 2);
-        assert_eq!(admitted(&pace, ip("::ffff:192.0.2.2"), now), 0);
-        assert_eq!(admitted(&pace, ip("2001:db8::1"), now), 2);
-        assert_eq!(admitted(&pace, ip("2001:db8::2"), now), 0);
-        assert_eq!(admitted(&pace, ip("2001:db8:0:1::2"), now), 2);
+        let (limit, now) = (RateLimit::new(1), Instant::now());
+        assert_eq!(admitted(&limit, ip("192.0.2.1"), now), 2);
+        assert_eq!(admitted(&limit, ip("192.0.2.2"), now), 2);
+        assert_eq!(admitted(&limit, ip("::ffff:192.0.2.2"), now), 0);
+        assert_eq!(admitted(&limit, ip("2001:db8::1"), now), 2);
+        assert_eq!(admitted(&limit, ip("2001:db8::2"), now), 0);
+        assert_eq!(admitted(&limit, ip("2001:db8:0:1::2"), now), 2);
     }
 
     #[test]
     fn time_that_goes_back_is_no_harm() {
-        let (pace, start) = (Pace::new(10), Instant::now() + Duration::from_mins(1));
-        assert_eq!(admitted(&pace, v6(1), start), 20);
+        let (limit, start) = (RateLimit::new(10), Instant::now() + Duration::from_mins(1));
+        assert_eq!(admitted(&limit, v6(1), start), 20);
         let before = start.checked_sub(Duration::from_secs(30)).unwrap();
-        assert_eq!(admitted(&pace, v6(1), before), 0);
-        assert_eq!(admitted(&pace, v6(2), before), 20);
+        assert_eq!(admitted(&limit, v6(1), before), 0);
+        assert_eq!(admitted(&limit, v6(2), before), 20);
     }
 
     #[test]
     fn idle_addresses_are_forgotten() {
-        let (pace, start) = (Pace::new(10), Instant::now());
+        let (limit, start) = (RateLimit::new(10), Instant::now());
         for network in 0..1000 {
-            pace.admit(v6(network), start).unwrap();
+            limit.admit(v6(network), start).unwrap();
         }
-        assert_eq!(held(&pace), 1000);
-        pace.admit(v6(0), start + MEMORY).unwrap();
-        assert_eq!(held(&pace), 1000, "they may still owe something");
-        pace.admit(v6(0), start + MEMORY * 2).unwrap();
-        assert_eq!(held(&pace), 1);
-        pace.admit(v6(1), start + Duration::from_mins(1)).unwrap();
-        assert_eq!(held(&pace), 1);
+        assert_eq!(held(&limit), 1000);
+        limit.admit(v6(0), start + MEMORY).unwrap();
+        assert_eq!(held(&limit), 1000, "they may still owe something");
+        limit.admit(v6(0), start + MEMORY * 2).unwrap();
+        assert_eq!(held(&limit), 1);
+        limit.admit(v6(1), start + Duration::from_mins(1)).unwrap();
+        assert_eq!(held(&limit), 1);
     }
 
     #[test]
     fn a_crowd_of_addresses_fills_no_memory_and_is_nobody_elses_trouble() {
-        let (pace, now) = (Pace::new(10), Instant::now());
+        let (limit, now) = (RateLimit::new(10), Instant::now());
         for network in 0..100_000 {
-            assert_eq!(pace.admit(v6(network), now), Ok(()));
+            assert_eq!(limit.admit(v6(network), now), Ok(()));
         }
-        assert!(held(&pace) <= MOST * 2);
-        assert_eq!(admitted(&pace, ip("192.0.2.1"), now), 20);
+        assert!(held(&limit) <= MOST * 2);
+        assert_eq!(admitted(&limit, ip("192.0.2.1"), now), 20);
         // Whoever goes on among a crowd of new ones is not forgotten.
         for network in 200_000..230_000 {
-            pace.admit(v6(network), now).unwrap();
-            assert!(pace.admit(ip("192.0.2.1"), now).is_err(), "{network}");
+            limit.admit(v6(network), now).unwrap();
+            assert!(limit.admit(ip("192.0.2.1"), now).is_err(), "{network}");
         }
-        assert!(held(&pace) <= MOST * 2);
+        assert!(held(&limit) <= MOST * 2);
     }
 
     #[test]
     fn no_pace_lets_everybody_in_and_remembers_nobody() {
-        let (pace, now) = (Pace::new(0), Instant::now());
-        assert_eq!(admitted(&pace, v6(1), now), 100);
-        assert_eq!(held(&pace), 0);
+        let (limit, now) = (RateLimit::new(0), Instant::now());
+        assert_eq!(admitted(&limit, v6(1), now), 100);
+        assert_eq!(held(&limit), 0);
     }
 }

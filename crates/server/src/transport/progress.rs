@@ -55,59 +55,59 @@ pub fn stalled() -> io::Error {
 /// What a client owes on one stream of HTTP/2: to take what it is sent. Shared by the task that carries the stream and
 /// whoever fills it.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Progress {
     patience: Duration,
-    debt: Mutex<Debt>,
+    waiting: Mutex<Waiting>,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Debt {
+struct Waiting {
     /// Since when the client has taken nothing of what waits for it; none while nothing waits.
     since: Option<Instant>,
     /// Whether nothing more will come: from then on the client owes the rest.
     last: bool,
 }
 
-impl Pace {
+impl Progress {
     /// Nothing waits yet. What will may do so for `patience`.
-    pub fn new(patience: Duration) -> Arc<Pace> {
-        Arc::new(Pace {
+    pub fn new(patience: Duration) -> Arc<Progress> {
+        Arc::new(Progress {
             patience,
-            debt: Mutex::default(),
+            waiting: Mutex::default(),
             changed: Notify::new(),
         })
     }
 
     /// Something waits from now on, or a piece of it has just been taken.
-    pub fn owe(&self) {
-        self.debt().since = Some(Instant::now());
+    pub fn start_waiting(&self) {
+        self.waiting().since = Some(Instant::now());
         self.changed.notify_one();
     }
 
     /// Nothing waits.
-    pub fn settle(&self) {
-        let mut debt = self.debt();
-        if !debt.last {
-            debt.since = None;
+    pub fn stop_waiting(&self) {
+        let mut waiting = self.waiting();
+        if !waiting.last {
+            waiting.since = None;
         }
     }
 
     fn end(&self) {
-        self.debt().last = true;
-        self.owe();
+        self.waiting().last = true;
+        self.start_waiting();
     }
 
-    fn debt(&self) -> MutexGuard<'_, Debt> {
-        self.debt.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn due(&self) -> Option<Instant> {
-        Some(self.debt().since? + self.patience)
+        Some(self.waiting().since? + self.patience)
     }
 
     /// Returns when something has waited for too long.
-    pub async fn overdue(&self) {
+    pub async fn stalled(&self) {
         loop {
             match self.due() {
                 None => self.changed.notified().await,
@@ -122,7 +122,7 @@ impl Pace {
 /// take in bounded time.
 #[derive(Debug)]
 pub struct Tunnel {
-    pace: Arc<Pace>,
+    progress: Arc<Progress>,
     seat: Arc<AtomicBool>,
     seated: bool,
 }
@@ -130,9 +130,9 @@ pub struct Tunnel {
 impl Tunnel {
     /// A tunnel through the stream of this pace. `seat` is shared by the tunnels of one connection, and says whether one of
     /// them has the place in the limits that the connection holds.
-    pub fn new(pace: Arc<Pace>, seat: Arc<AtomicBool>) -> Tunnel {
+    pub fn new(progress: Arc<Progress>, seat: Arc<AtomicBool>) -> Tunnel {
         Tunnel {
-            pace,
+            progress,
             seated: !seat.swap(true, Ordering::Relaxed),
             seat,
         }
@@ -147,14 +147,14 @@ impl Tunnel {
     pub fn guard<S>(&self, stream: S) -> Patient<S> {
         Patient {
             stream,
-            stall: Stall::new(self.pace.patience),
+            stall: Stall::new(self.progress.patience),
         }
     }
 }
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        self.pace.end();
+        self.progress.end();
         if self.seated {
             self.seat.store(false, Ordering::Relaxed);
         }
@@ -219,14 +219,14 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_millis(50);
 
-    fn tunnel(pace: &Arc<Pace>) -> Tunnel {
-        Tunnel::new(pace.clone(), Arc::default())
+    fn tunnel(progress: &Arc<Progress>) -> Tunnel {
+        Tunnel::new(progress.clone(), Arc::default())
     }
 
     #[tokio::test]
     async fn a_write_that_waits_too_long_fails() {
         let (ours, mut theirs) = duplex(4);
-        let mut ours = tunnel(&Pace::new(PATIENCE)).guard(ours);
+        let mut ours = tunnel(&Progress::new(PATIENCE)).guard(ours);
         let error = ours.write_all(b"too much").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         // What was taken stays taken, and whoever reads is written to again.
@@ -238,39 +238,39 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_takes_a_piece_has_time_for_the_next() {
-        let pace = Pace::new(PATIENCE);
-        assert_eq!(pace.due(), None);
-        pace.owe();
-        let first = pace.due().unwrap();
+        let progress = Progress::new(PATIENCE);
+        assert_eq!(progress.due(), None);
+        progress.start_waiting();
+        let first = progress.due().unwrap();
         sleep_until(first).await;
-        pace.owe();
-        assert!(pace.due().unwrap() >= first + PATIENCE);
-        pace.overdue().await;
+        progress.start_waiting();
+        assert!(progress.due().unwrap() >= first + PATIENCE);
+        progress.stalled().await;
         assert!(Instant::now() >= first + PATIENCE);
     }
 
     #[tokio::test]
     async fn whoever_owes_nothing_is_never_overdue_until_a_tunnel_ends() {
-        let pace = Pace::new(PATIENCE);
-        let tunnel = tunnel(&pace);
-        pace.owe();
-        pace.settle();
+        let progress = Progress::new(PATIENCE);
+        let tunnel = tunnel(&progress);
+        progress.start_waiting();
+        progress.stop_waiting();
         let waiting = tokio::spawn({
-            let pace = pace.clone();
-            async move { pace.overdue().await }
+            let progress = progress.clone();
+            async move { progress.stalled().await }
         });
         tokio::task::yield_now().await;
-        assert_eq!(pace.due(), None);
+        assert_eq!(progress.due(), None);
         drop(tunnel);
         // What it has left has to be taken, whoever settles.
-        pace.settle();
+        progress.stop_waiting();
         waiting.await.unwrap();
     }
 
     #[test]
     fn one_tunnel_at_a_time_has_the_place_of_its_connection() {
         let seat = Arc::new(AtomicBool::default());
-        let tunnel = || Tunnel::new(Pace::new(PATIENCE), seat.clone());
+        let tunnel = || Tunnel::new(Progress::new(PATIENCE), seat.clone());
         let (first, second) = (tunnel(), tunnel());
         assert!(first.is_seated() && !second.is_seated());
         drop(second);
