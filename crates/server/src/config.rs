@@ -8,6 +8,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wulin_certs::{Problem, Source, Unclear};
+use wulin_command::Origins;
+use wulin_command::flags::{ADMIN, Admin};
+use wulin_game::lobby::Rules;
+use wulin_game::matchmaking::Patience;
+use wulin_game::room::Format;
+
 use self::acme::{AcmeConfig, InvalidAcme};
 use crate::edge::access::AccessLog;
 use crate::edge::addresses::Proxies;
@@ -15,12 +22,6 @@ use crate::edge::gate::GateLimits;
 use crate::edge::routes;
 use crate::flags::Serve;
 use crate::transport::Limits;
-use wulin_certs::{Problem, Source, Unclear};
-use wulin_command::Origins;
-use wulin_command::flags::{ADMIN, Admin};
-use wulin_game::lobby::Rules;
-use wulin_game::matchmaking::Patience;
-use wulin_game::room::Format;
 
 /// How long the score of somebody who went offline is kept.
 pub const MEMORY: Duration = Duration::from_hours(1);

@@ -13,10 +13,10 @@ use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rustls::RootCertStore;
-
-use crate::flags::Serve;
 use wulin_certs::acme::{Binding, Proxies, Secret, Settings, Store};
 use wulin_certs::read_roots;
+
+use crate::flags::Serve;
 
 /// The authority when none is named.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";

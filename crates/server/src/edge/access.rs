@@ -9,9 +9,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response};
 use axum::middleware::Next;
 use tracing::info;
+use wulin_text::harmless;
 
 use super::addresses::{Caller, Proxies};
-use wulin_text::harmless;
 
 /// What the access log says beside the request.
 #[derive(Debug, Clone)]

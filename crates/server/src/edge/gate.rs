@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::time;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use wulin_certs::acme;
 
 use super::addresses::{Addresses, Caller, Proxies};
 use super::admission::Admission;
@@ -21,7 +22,6 @@ use super::guarded::{Guarded, Oversized, SecureStream};
 use super::proxy::{self, HeaderError};
 use super::turned_away::{Reason, TurnedAway};
 use crate::runtime::{Figures, Gauge};
-use wulin_certs::acme;
 
 /// Silence on a connection after which the kernel asks whether the other side is there.
 const KEEPALIVE: Duration = Duration::from_mins(1);

@@ -14,8 +14,8 @@ use axum::response::IntoResponse;
 use futures_util::stream;
 use include_dir::{Dir, include_dir};
 
+use self::negotiation::Coding;
 use super::host;
-use negotiation::Coding;
 
 /// Cargo builds again when one of these files changes or goes. It does not notice one that is added, but none comes alone:
 /// names in `assets/` change with their contents, and the document names them.

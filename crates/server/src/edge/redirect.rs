@@ -11,10 +11,10 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
-
-use super::host;
 use wulin_certs::acme::Challenges;
 use wulin_certs::matches;
+
+use super::host;
 
 /// Where HTTPS is.
 #[derive(Debug, Clone)]

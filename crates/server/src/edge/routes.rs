@@ -17,6 +17,8 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde::Serialize;
 use tokio::time;
+use wulin_command::state::Counts;
+use wulin_game::Origin;
 
 use super::access;
 use super::addresses::{Caller, Presence};
@@ -27,8 +29,6 @@ use super::{page, socketio};
 use crate::transport::session::{Hall, Visitor};
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
-use wulin_command::state::Counts;
-use wulin_game::Origin;
 
 /// How long the lobby may take to say that it lives.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);

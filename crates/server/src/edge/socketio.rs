@@ -9,6 +9,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
+use wulin_game::protocol::socketio::{Dialogue, Version};
 
 use super::site::Site;
 use super::turned_away::Reason;
@@ -16,7 +17,6 @@ use crate::runtime::{Gauge, now};
 use crate::transport::polling::PollingRefusal;
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
-use wulin_game::protocol::socketio::{Dialogue, Version};
 
 /// How long a browser may remember whom it may send to, in seconds.
 const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("86400");

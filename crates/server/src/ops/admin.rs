@@ -5,16 +5,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{CONTENT_TYPE, HOST, VARY};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json};
 use axum::routing::get;
-use axum::{Router, extract::DefaultBodyLimit};
 use tokio::time;
 use tracing::info;
+use wulin_text::harmless;
 
 use super::exposition::TextFormat;
 use super::logs;
@@ -22,7 +23,6 @@ use super::metrics::Metrics;
 use super::observer::Observer;
 use crate::edge::host;
 use crate::edge::tidy::{EndSlashes, tidied};
-use wulin_text::harmless;
 
 /// The longest body that is read, in bytes: a list of log levels.
 const BODY: usize = 4096;

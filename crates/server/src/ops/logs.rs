@@ -16,9 +16,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer as _, reload};
+use wulin_text::harmless;
 
 use crate::flags::LogFormat;
-use wulin_text::harmless;
 
 /// The most that is heard of libraries that nobody named.
 const OTHERS: LevelFilter = LevelFilter::WARN;

@@ -10,12 +10,12 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
+use wulin_certs::Resolver;
+use wulin_command::process::{Cost, Start};
 
 use super::exposition::TextFormat;
 use crate::runtime::counters::CountByLabel;
 use crate::runtime::{Figures, Gauge};
-use wulin_certs::Resolver;
-use wulin_command::process::{Cost, Start};
 
 /// Everything that is told.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-
-use crate::runtime::Figures;
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
 use wulin_command::state::{Certificate, Rates, State, Totals};
+
+use crate::runtime::Figures;
 
 /// How often the totals are noted, and over how many such notes rates are taken: the last minute.
 const INTERVAL: Duration = Duration::from_secs(5);

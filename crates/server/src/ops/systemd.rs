@@ -17,9 +17,9 @@ use tokio::net::UnixDatagram;
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
+use wulin_command::state::Counts;
 
 use crate::runtime::{Figures, LobbyHandle};
-use wulin_command::state::Counts;
 
 /// How often the status is renewed, if it has changed.
 const STATUS: Duration = Duration::from_secs(5);

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use prometheus_client::metrics::histogram::Histogram;
+use wulin_game::protocol::Code;
 
 use super::now;
-use wulin_game::protocol::Code;
 
 /// The upper bounds of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 13] = [

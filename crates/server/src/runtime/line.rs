@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::outbox::{Delivery, Outbox};
 use wulin_game::protocol::Code;
 use wulin_game::{ConnectionId, RoomId};
+
+use super::outbox::{Delivery, Outbox};
 
 /// One connection as the rest of the server knows it.
 #[derive(Debug, Clone)]

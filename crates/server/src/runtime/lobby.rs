@@ -8,6 +8,11 @@ use tokio::sync::mpsc;
 use tokio::time;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
+use wulin_game::ids::shrink;
+use wulin_game::lobby::{Lobby, LobbyEffect};
+use wulin_game::protocol::{Code, Fault, Message};
+use wulin_game::room::{Action, Room};
+use wulin_game::{ConnectionId, PlayerId, RoomId};
 
 use super::line::{Line, Peer};
 use super::lobby_handle::{Ask, Ended, LobbyHandle, LobbyLetter};
@@ -15,11 +20,6 @@ use super::outbox::Delivery;
 use super::room;
 use super::seat::{self, RoomLetter};
 use super::{Figures, Gauge, now};
-use wulin_game::ids::shrink;
-use wulin_game::lobby::{Lobby, LobbyEffect};
-use wulin_game::protocol::{Code, Fault, Message};
-use wulin_game::room::{Action, Room};
-use wulin_game::{ConnectionId, PlayerId, RoomId};
 
 /// Letters the lobby can be behind before connections are slowed down.
 const MAILBOX: usize = 1024;

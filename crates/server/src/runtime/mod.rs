@@ -9,14 +9,14 @@ pub mod outbox;
 pub mod room;
 pub mod seat;
 
+use std::time::Instant;
+
 pub use counters::{Counters, Owed};
 pub use figures::{Figures, Gauge};
 pub use line::{Line, Peer};
 pub use lobby_handle::{Ask, LobbyHandle};
 pub use outbox::{Delivery, Outbox, Overflowed};
 pub use seat::SeatHandle;
-
-use std::time::Instant;
 
 /// The instant the pure half is given. It is tokio's, so that a test can stop the clock.
 pub(crate) fn now() -> Instant {

@@ -5,11 +5,12 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::seat::SeatHandle;
-use super::{Figures, Owed};
 use wulin_game::RoomId;
 use wulin_game::protocol::event::Care;
 use wulin_game::protocol::{Code, Fault, Message};
+
+use super::seat::SeatHandle;
+use super::{Figures, Owed};
 
 /// Something for one connection.
 #[derive(Debug)]
@@ -157,8 +158,9 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use wulin_game::{Event, Movement};
+
+    use super::*;
 
     fn movement() -> Delivery {
         let event = Event::Moved {

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time;
 use tracing::debug;
+use wulin_game::protocol::{Code, Message};
+use wulin_game::room::{Action, Recipient, Room, RoomEffect};
+use wulin_game::{Event, Movement, PlayerId};
 
 use super::line::Line;
 use super::lobby_handle::LobbyHandle;
 use super::outbox::Delivery;
 use super::seat::RoomLetter;
 use super::{Figures, Gauge, Owed, now};
-use wulin_game::protocol::{Code, Message};
-use wulin_game::room::{Action, Recipient, Room, RoomEffect};
-use wulin_game::{Event, Movement, PlayerId};
 
 /// Everybody in a room and the way to them.
 pub(super) type Lines = Vec<(PlayerId, Arc<Line>)>;

@@ -10,9 +10,9 @@ pub mod session;
 pub mod upgrade;
 pub mod websocket;
 
-pub use pulse::{CONNECT, FIRST_WORD};
-
 use std::time::Duration;
+
+pub use pulse::{CONNECT, FIRST_WORD};
 
 /// What every transport keeps to.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -23,12 +23,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
-
-use self::conversation::Conversation;
-pub use self::conversation::Moved;
-use super::session::{Hall, Visitor};
 use wulin_game::ids::shrink;
 use wulin_game::protocol::socketio::{self, Handshake, Sid, Version};
+
+use self::conversation::Conversation;
+use super::session::{Hall, Visitor};
+
+pub use self::conversation::Moved;
 
 /// How long the body of a request may take.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,6 +10,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
+use wulin_game::lobby::Hello;
+use wulin_game::protocol::event::{accepted, refused, restart};
+use wulin_game::protocol::socketio::{self, Sid};
+use wulin_game::protocol::{Code, Command, Message, Request};
+use wulin_game::{ConnectionId, Origin, RoomId, room};
 
 use super::Limits;
 use super::limiter::{Limiter, Verdict};
@@ -17,11 +22,6 @@ use crate::runtime::figures::Counted;
 use crate::runtime::{
     Ask, Delivery, Figures, Gauge, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
-use wulin_game::lobby::Hello;
-use wulin_game::protocol::event::{accepted, refused, restart};
-use wulin_game::protocol::socketio::{self, Sid};
-use wulin_game::protocol::{Code, Command, Message, Request};
-use wulin_game::{ConnectionId, Origin, RoomId, room};
 
 /// What sessions share: the way to the game, the limits, and the end of it all.
 #[derive(Debug, Clone)]

@@ -253,13 +253,13 @@ mod tests {
     use tokio::io::DuplexStream;
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
+    use wulin_game::lobby::{Lobby, Rules};
+    use wulin_game::matchmaking::Patience;
+    use wulin_game::room::Format;
 
     use super::*;
     use crate::runtime::{Figures, lobby};
     use crate::transport::session::Visitor;
-    use wulin_game::lobby::{Lobby, Rules};
-    use wulin_game::matchmaking::Patience;
-    use wulin_game::room::Format;
 
     fn hall() -> Hall {
         let rules = Rules {

@@ -10,6 +10,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tracing::{debug, trace};
+use wulin_game::RoomId;
+use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
+use wulin_game::protocol::{Code, Fault, Request, native};
 
 use super::Limits;
 use super::close::Close;
@@ -17,9 +20,6 @@ use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
 use crate::runtime::Gauge;
-use wulin_game::RoomId;
-use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
-use wulin_game::protocol::{Code, Fault, Request, native};
 
 /// The first read buffer in bytes. It grows with a message and most connections are idle: small saves memory.
 const READ_BUFFER: usize = 512;

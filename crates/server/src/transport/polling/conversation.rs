@@ -7,16 +7,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, Instant};
 use tracing::{debug, trace};
+use wulin_game::RoomId;
+use wulin_game::protocol::event::Care;
+use wulin_game::protocol::payload::{Malformed, Packets, encode};
+use wulin_game::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 
 use super::{Listed, PROBE_TIMEOUT, PollingAnswer, PollingLetter, PollingRefusal};
 use crate::runtime::{Delivery, Gauge};
 use crate::transport::Limits;
 use crate::transport::pulse::{Heartbeat, Pulse};
 use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
-use wulin_game::RoomId;
-use wulin_game::protocol::event::Care;
-use wulin_game::protocol::payload::{Malformed, Packets, encode};
-use wulin_game::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 
 /// How long a client that is let go has to fetch the last words.
 const LINGER: Duration = Duration::from_secs(1);
