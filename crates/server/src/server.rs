@@ -37,8 +37,8 @@ use crate::ops::observer::Observer;
 use crate::prepared::Prepared;
 use crate::runtime::{Figures, LobbyHandle, lobby};
 use crate::sockets::{ListeningSocket, Sockets};
+use crate::transport::hall::Hall;
 use crate::transport::polling::Polling;
-use crate::transport::session::Hall;
 
 /// Connections to the admin port at a time.
 const OPERATORS: usize = 64;

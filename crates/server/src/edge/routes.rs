@@ -26,7 +26,8 @@ use super::guarded::SecureStream;
 use super::site::Site;
 use super::tidy::{EndSlashes, tidied};
 use super::{page, socketio};
-use crate::transport::session::{Hall, Visitor};
+use crate::transport::hall::Hall;
+use crate::transport::session::Visitor;
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
 

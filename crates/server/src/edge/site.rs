@@ -7,8 +7,8 @@ use super::access::AccessLog;
 use super::addresses::{Addresses, Proxies};
 use super::rate_limit::RateLimit;
 use super::turned_away::TurnedAway;
+use crate::transport::hall::Hall;
 use crate::transport::polling::Polling;
-use crate::transport::session::Hall;
 
 /// What the routes lead to.
 pub struct Site {

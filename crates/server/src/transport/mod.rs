@@ -2,6 +2,8 @@
 
 pub mod close;
 pub mod connect;
+mod dialect;
+pub mod hall;
 pub mod limiter;
 pub mod polling;
 pub mod progress;

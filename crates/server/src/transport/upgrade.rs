@@ -22,8 +22,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 use super::Limits;
+use super::hall::Hall;
 use super::progress::{Patient, Tunnel};
-use super::session::Hall;
 use super::websocket::{self, Entrance};
 
 /// What a request over HTTP/2 lacks that is no extended CONNECT.

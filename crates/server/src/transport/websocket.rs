@@ -11,129 +11,20 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tracing::{debug, trace};
 use wulin_game::RoomId;
-use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
-use wulin_game::protocol::{Code, Fault, Request, native};
+use wulin_game::protocol::socketio::{Dialogue, Received, Sid};
 
 use super::Limits;
 use super::close::Close;
+use super::dialect::{Dialect, opening};
+use super::hall::Hall;
 use super::polling::{Listed, Moved, Probe};
-use super::pulse::{Heartbeat, Pulse};
-use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
-use crate::runtime::Gauge;
+use super::pulse::Pulse;
+use super::session::{Farewell, Outgoing, Session, Visitor};
 
 /// The first read buffer in bytes. It grows with a message and most connections are idle: small saves memory.
 const READ_BUFFER: usize = 512;
 /// How long a client has to take note of the close before the socket goes, in all.
 pub const LINGER: Duration = Duration::from_secs(2);
-
-/// What is spoken over the WebSocket.
-#[derive(Debug)]
-pub enum Dialect {
-    /// `{"event", "data"}`
-    Native,
-    /// Socket.IO
-    SocketIo(Dialogue),
-}
-
-impl Dialect {
-    fn gauge(&self) -> Gauge {
-        match self.version() {
-            None => Gauge::Native,
-            Some(Version::V3) => Gauge::EngineIo3,
-            Some(Version::V4) => Gauge::EngineIo4,
-        }
-    }
-
-    fn version(&self) -> Option<Version> {
-        match self {
-            Dialect::Native => None,
-            Dialect::SocketIo(dialogue) => Some(dialogue.version()),
-        }
-    }
-
-    fn read(&mut self, text: &str) -> Received {
-        match self {
-            Dialect::Native => Received::Request(Request {
-                command: native::read(text),
-                ack: None,
-            }),
-            Dialect::SocketIo(dialogue) => dialogue.read(text),
-        }
-    }
-
-    /// Binary frames carry nothing in either dialect. Socket.IO's own would be attachments.
-    fn read_bytes(&self) -> Received {
-        match self {
-            Dialect::Native => Received::Request(Request {
-                command: Err(Fault::new("", Code::BinaryMessage)),
-                ack: None,
-            }),
-            Dialect::SocketIo(_) => Received::Broken,
-        }
-    }
-
-    fn write(&self, outgoing: &Outgoing) -> Option<String> {
-        match self {
-            Dialect::Native => match outgoing {
-                Outgoing::Message(message) => Some(native::write(message)),
-                Outgoing::Acknowledge(..) => None,
-            },
-            Dialect::SocketIo(_) => Some(outgoing.packet()),
-        }
-    }
-
-    /// The question whether a client lives. Engine.IO 4 has one of its own; the others are asked by the WebSocket
-    /// protocol, which their libraries answer without them.
-    fn ping(&self) -> Frame {
-        match self.version() {
-            Some(Version::V4) => Frame::text(socketio::PING),
-            None | Some(Version::V3) => Frame::Ping(Vec::new().into()),
-        }
-    }
-
-    fn pulse(&self) -> Pulse {
-        let now = Instant::now();
-        match self.version() {
-            Some(Version::V4) => Pulse::new(Heartbeat::Strict, true, now),
-            None | Some(Version::V3) => Pulse::new(Heartbeat::Lenient, false, now),
-        }
-    }
-
-    /// Whether the client has made something of its session.
-    fn is_under_way(&self) -> bool {
-        match self {
-            Dialect::Native => true,
-            Dialect::SocketIo(dialogue) => dialogue.is_connected(),
-        }
-    }
-
-    fn renew(&mut self, hall: &Hall) {
-        // Without random numbers the client keeps the id it had.
-        if let (Dialect::SocketIo(dialogue), Some(sid)) = (self, hall.sid()) {
-            dialogue.renew(sid);
-        }
-    }
-
-    fn goodbye(&self) -> Option<Frame> {
-        match self {
-            Dialect::Native => None,
-            Dialect::SocketIo(_) => Some(Frame::text(socketio::DISCONNECT)),
-        }
-    }
-}
-
-/// The packets that open a session of Engine.IO over a WebSocket.
-fn opening(version: Version, sid: Sid, limits: &Limits) -> impl Iterator<Item = String> {
-    let open = socketio::open(&Handshake {
-        sid,
-        upgradable: false,
-        ping_interval: limits.ping_interval,
-        ping_timeout: limits.ping_timeout,
-        max_payload: limits.message_size,
-    });
-    let connected = (version == Version::V3).then(|| socketio::CONNECTED.to_owned());
-    [open].into_iter().chain(connected)
-}
 
 /// A WebSocket on an upgraded connection. `early` are the bytes that came with the request for the upgrade.
 pub async fn open<S>(stream: S, early: Vec<u8>, limits: &Limits) -> Box<WebSocketStream<S>>

@@ -15,8 +15,9 @@ use wulin_game::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 use super::{Listed, PROBE_TIMEOUT, PollingAnswer, PollingLetter, PollingRefusal};
 use crate::runtime::{Delivery, Gauge};
 use crate::transport::Limits;
+use crate::transport::hall::Hall;
 use crate::transport::pulse::{Heartbeat, Pulse};
-use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
+use crate::transport::session::{Farewell, Outgoing, Session, Visitor};
 
 /// How long a client that is let go has to fetch the last words.
 const LINGER: Duration = Duration::from_secs(1);
