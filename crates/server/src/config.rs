@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_certificate_it_is_a_server_for_development() {
+    fn server_without_a_certificate_is_for_development() {
         let config = configured(&[]).unwrap();
         let loaded = Prepared::load(&config, SystemTime::now()).unwrap();
         assert_eq!((loaded.port, loaded.http_port), (8443, None));
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_said_in_a_sentence_with_the_flag() {
+    fn invalid_values_name_their_flag() {
         assert!(sentence(&["--tls-cert", "a.pem"]).contains("--tls-key"));
         assert!(
             sentence(&["--tls-cert", "a", "--tls-key", "b", "--tls-dir", "c"])
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_can_be_left_out() {
+    fn socketio_alias_can_be_empty() {
         let config = configured(&["--base-path", "/ws", "--socketio-alias", ""]).unwrap();
         assert_eq!(config.socketio_paths, ["/ws/socket.io"]);
     }

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_full_until_somebody_goes() {
+    fn full_address_admits_again_after_one_leaves() {
         let addresses = Addresses::new(2, None);
         let first = addresses.enter(ip("2001:db8::1")).unwrap();
         let _second = addresses.enter(ip("2001:db8::2")).unwrap();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn only_proxies_are_believed_and_only_what_they_have_seen() {
+    fn forwarded_for_counts_only_from_trusted_proxies() {
         assert_eq!(from("192.0.2.1", &[b"198.51.100.7"]), "192.0.2.1");
         assert_eq!(from("10.0.0.1", &[b"198.51.100.7"]), "198.51.100.7");
         assert_eq!(
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_wrote_in_front_spoils_nothing() {
+    fn malformed_hops_in_front_are_ignored() {
         for before in [
             b"\xff".as_slice(),
             b"\xff\xfe, \xc3\x28",
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_however_a_proxy_writes_it() {
+    fn hops_are_read_in_every_notation() {
         for (hop, address) in [
             ("198.51.100.7", "198.51.100.7"),
             ("198.51.100.7:4711", "198.51.100.7"),
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_does_not_say_who_called_it_is_counted_itself() {
+    fn unreadable_last_hop_counts_for_the_proxy() {
         for hop in [
             b"unknown".as_slice(),
             b"_hidden",
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_is_ipv4_however_it_is_written() {
+    fn mapped_ipv4_addresses_match_ipv4_networks() {
         for network in ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a00:0/104"] {
             let proxies = proxies(&[network]);
             for (address, trusted) in [

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn names_say_what_a_socket_is_for_and_else_its_position_does() {
+    fn sockets_are_assigned_by_name_or_by_position() {
         assert_eq!(kinds("http:https", 2), [Role::Http, Role::Https]);
         assert_eq!(kinds("http", 1), [Role::Http]);
         for unnamed in ["", "unknown:unknown", "wulin.socket:wulin.socket"] {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_of_one_family_is_said() {
+    fn socket_of_one_address_family_is_a_warning() {
         let said = |address: &str, only_v6, six| {
             one_family("https", address.parse().unwrap(), only_v6, six)
         };
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_anything_is_refused_with_the_remedy() {
+    fn ambiguous_sockets_are_refused_with_the_remedy() {
         for (names, count, word) in [
             ("https:admin", 2, "\"admin\""),
             ("https", 2, "\"number 2\""),

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_read_however_it_is_written() {
+    fn host_splits_into_name_and_port() {
         for (host, name, port) in [
             ("a.example", "a.example", ""),
             ("a.example:", "a.example", ""),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_address_counts_before_the_header() {
+    fn absolute_address_takes_precedence_over_the_host_header() {
         let asked_for = |uri: &str, hosts: &[&str]| {
             let mut request = Request::builder().uri(uri);
             for host in hosts {

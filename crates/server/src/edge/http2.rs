@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_last_byte_of_a_body_goes_alone() {
+    async fn last_byte_of_a_body_is_a_piece_of_its_own() {
         for (length, lengths) in [
             (0, vec![]),
             (1, vec![1]),
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_idle_when_it_has_long_had_no_stream() {
+    async fn connection_without_streams_becomes_idle() {
         let patience = Duration::from_millis(20);
         let streams = Streams::none();
         let stream = streams.enter();

@@ -122,7 +122,7 @@ mod tests {
     const LOOPBACK: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
     #[test]
-    fn a_taken_port_is_explained() {
+    fn port_in_use_is_explained() {
         let first = listen(LOOPBACK, 0).unwrap();
         let port = first.local_addr().unwrap().port();
         let sentence = listen(LOOPBACK, port).unwrap_err().to_string();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_another_machine_is_explained() {
+    fn foreign_address_is_explained() {
         let sentence = listen(Some([192, 0, 2, 1].into()), 0)
             .unwrap_err()
             .to_string();

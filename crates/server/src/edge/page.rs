@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_of_a_known_kind_and_there_as_it_is() {
+    fn every_file_has_a_media_type_and_an_uncompressed_variant() {
         for file in files(DEFAULT) {
             assert!(media_type(&file.address).is_some() || file.is_document);
             let last = file.variants.last().unwrap();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_coding_the_client_likes_best_is_taken() {
+    fn best_accepted_coding_is_served() {
         let file = named("/", DEFAULT);
         for (accepted, expected) in [
             ("gzip, deflate, br, zstd", Some(Coding::Brotli)),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_says_where_the_socket_is() {
+    fn document_names_the_websocket_path() {
         let (usual, moved) = (named("/", DEFAULT), named("/", "/game"));
         let usual = usual.best(&HeaderMap::new()).unwrap();
         let there = moved.best(&HeaderMap::new()).unwrap();
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_names_the_host_if_it_can() {
+    fn policy_names_the_host_of_the_request() {
         let sources = |request: &Request<Body>| {
             let policy = policy(request);
             let (_, sources) = policy.to_str().unwrap().split_once("; connect-src ")?;

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_versions_are_read_to_their_end_and_no_further() {
+    async fn both_versions_are_read_exactly_to_their_end() {
         let headers = [
             b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(),
             v2(1, 0x11, &[FOUR]),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn extensions_are_passed_over_however_long_they_are() {
+    async fn extensions_of_any_length_are_skipped() {
         let load_balancer: &[u8] = b"\xea\0\x17\x01vpce-08d2bf15fac5001c9";
         let checksum: &[u8] = b"\x03\0\x04abcd";
         let padding = |bytes: usize| [&[4, 0, 0][..], &vec![0; bytes]].concat();
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_may_speak_for_itself_or_for_who_has_no_address() {
+    async fn local_and_unknown_headers_carry_no_address() {
         let longest = vec![7; 65_535];
         let rests: [&[u8]; 7] = [b"", b"\0", FOUR, b"PROXY ", &[0; 84], &[255; 300], &longest];
         let mut headers = vec![
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_header_is_not_waited_for() {
+    async fn other_protocols_are_recognized_without_waiting() {
         for bytes in [
             b"GET / HTTP/1.1\r\n\r\n".as_slice(),
             b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaa",
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_header_that_says_nothing_is_refused() {
+    async fn malformed_headers_are_refused() {
         let long = format!("PROXY UNKNOWN {}\r\n", "f".repeat(LONGEST_LINE - 15));
         let mut cases: Vec<Vec<u8>> = [
             "PROXY TCP4 nowhere 10.0.0.1 1 2\r\n",

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_begins_two_seconds_worth_at_once_and_then_keeps_its_pace() {
+    fn burst_is_two_seconds_worth_and_then_the_rate_holds() {
         let (limit, start) = (RateLimit::new(10), Instant::now());
         let ann = ip("192.0.2.1");
         assert_eq!(admitted(&limit, ann, start), 20);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pace_holds_over_any_time() {
+    fn rate_holds_over_a_long_time() {
         let (limit, start) = (RateLimit::new(10), Instant::now());
         let tries = (0..10_000).map(|step| start + Duration::from_millis(step));
         let begun = tries.filter(|now| limit.admit(v6(1), *now).is_ok()).count();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_do_not_share_a_pace_and_networks_do() {
+    fn each_ipv4_address_and_ipv6_network_has_its_own_bucket() {
         let (limit, now) = (RateLimit::new(1), Instant::now());
         assert_eq!(admitted(&limit, ip("192.0.2.1"), now), 2);
         assert_eq!(admitted(&limit, ip("192.0.2.2"), now), 2);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_goes_back_is_no_harm() {
+    fn earlier_instants_do_no_harm() {
         let (limit, start) = (RateLimit::new(10), Instant::now() + Duration::from_mins(1));
         assert_eq!(admitted(&limit, v6(1), start), 20);
         let before = start.checked_sub(Duration::from_secs(30)).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_of_addresses_fills_no_memory_and_is_nobody_elses_trouble() {
+    fn many_addresses_stay_in_bounded_memory() {
         let (limit, now) = (RateLimit::new(10), Instant::now());
         for network in 0..100_000 {
             assert_eq!(limit.admit(v6(network), now), Ok(()));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn no_pace_lets_everybody_in_and_remembers_nobody() {
+    fn rate_of_zero_admits_everything_and_remembers_nothing() {
         let (limit, now) = (RateLimit::new(0), Instant::now());
         assert_eq!(admitted(&limit, v6(1), now), 100);
         assert_eq!(held(&limit), 0);

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_address_over_https() {
+    fn redirect_keeps_host_path_and_query() {
         for (port, host, uri, expected) in [
             (443, "a.example", "/x?y=1", "https://a.example/x?y=1"),
             (8443, "a.example:80", "/", "https://a.example:8443/"),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_refused() {
+    fn requests_without_a_valid_host_are_refused() {
         let https = https(443, &[]);
         for host in ["", ".", "a b", "a/b", "[::1", "a@b", "武"] {
             assert_eq!(location(&https, "/", &[host]), None, "{host}");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn with_domains_every_way_leads_to_one_of_them() {
+    fn redirect_leads_only_to_configured_domains() {
         let domains = [
             "Game.example.com",
             "www.example.com",
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_that_stands_for_many_is_no_place_to_go() {
+    fn redirect_never_leads_to_a_wildcard() {
         let found = |domains: &[&str], host| location(&https(443, domains), "/", &[host]);
         assert_eq!(found(&["*.a.example"], "evil.example"), None);
         assert_eq!(

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn query_parameters_are_found_by_their_whole_name() {
+    fn query_parameters_match_by_their_whole_name() {
         let query = "EIO=3&transport=websocket&xsid=1&t=";
         assert_eq!(parameter(query, "EIO"), Some("3"));
         assert_eq!(parameter(query, "transport"), Some("websocket"));

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slashes_too_many_change_nothing() {
+    fn superfluous_slashes_are_removed() {
         let known = |path: &str| match path {
             "/" | "/healthz" | "/applet/websocket" => Some(EndSlashes::Ignored),
             "/applet/websocket/socket.io" => Some(EndSlashes::Kept),

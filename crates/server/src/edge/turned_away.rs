@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_is_said_at_once_and_the_others_once_a_minute() {
+    fn first_refusal_is_logged_at_once_and_the_rest_each_minute() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         assert_eq!(ledger.deadline(), None);
         assert!(ledger.add(Reason::Address, ip("192.0.2.1")));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reason_has_its_own_minute() {
+    fn each_reason_is_quiet_for_its_own_minute() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         ledger.add(Reason::Address, ip("192.0.2.1"));
         ledger.take(false, start);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn each_sentence_names_the_flag_that_changes_it() {
+    fn each_sentence_names_its_flag() {
         for (reason, flag) in Reason::ALL.into_iter().zip([
             "--max-connections ",
             "--max-connections-per-ip ",

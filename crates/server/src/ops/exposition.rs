@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_gets_the_format_it_likes_better() {
+    fn accept_header_chooses_the_format() {
         for accept in [
             // Prometheus 2 and 3.
             "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_format_calls_a_counter_what_its_samples_are_called() {
+    fn classic_format_names_a_counter_after_its_samples() {
         let text = "# HELP a_rounds Rounds that have begun.\n# TYPE a_rounds counter\na_rounds_total{b=\"c\"} 1\n\
                     # HELP a_people People.\n# TYPE a_people gauge\na_people 2.0\n\
                     # HELP a_time_seconds Time.\n# TYPE a_time_seconds histogram\n# UNIT a_time_seconds seconds\n\

@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_level_is_refused() {
+    fn unknown_levels_are_refused() {
         for filter in ["info", "debug,hyper=info", "off", "warn,wulin=trace"] {
             assert!(read(filter).is_ok(), "{filter}");
         }
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_stays_one_line_and_steers_nothing() {
+    fn log_line_holds_no_line_breaks_or_control_characters() {
         let mut line = LineWriter(Vec::new());
         let text = "<6>\u{1b}[32mfound\u{1b}[0m /a\u{9b}2J\u{202e}b\r\nc 武\n";
         line.write_all(text.as_bytes()).unwrap();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_our_own_and_libraries_are_named_one_by_one() {
+    fn level_applies_to_libraries_only_when_they_are_named() {
         let hears = |filter: &str, target: &str, level| {
             quiet(&read(filter).unwrap()).would_enable(target, &level)
         };
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reads_gets_what_suits() {
+    fn auto_format_follows_terminal_and_journal() {
         assert_eq!(choose(LogFormat::Auto, true, true), LogFormat::Human);
         assert_eq!(choose(LogFormat::Auto, false, true), LogFormat::Journald);
         assert_eq!(choose(LogFormat::Auto, false, false), LogFormat::Json);

@@ -167,7 +167,7 @@ mod tests {
     use crate::runtime::Gauge;
 
     #[test]
-    fn the_status_is_a_line_people_can_read() {
+    fn status_counts_people_and_rounds_in_words() {
         let figures = Arc::new(Figures::default());
         assert_eq!(status(figures.counts()), "0 people online, 0 rounds");
         figures.set(Gauge::Person, 1);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lobby_that_hangs_is_not_called_alive() {
+    async fn watchdog_is_silent_while_the_lobby_hangs() {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         let interval = Duration::from_millis(200);
         let manager = ServiceManager {

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_beforehand_is_other() {
+    fn unknown_values_count_as_other() {
         let counters = Counters::default();
         counters.received.add("join");
         counters.received.add("constructor");

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_reader_gets_everything_in_order() {
+    async fn reader_gets_every_delivery_in_order() {
         let outbox = Arc::new(Outbox::new(8, Arc::default()));
         let reader = tokio::spawn({
             let outbox = outbox.clone();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn movements_are_dropped_before_anything_else_is_lost() {
+    async fn movements_are_dropped_before_other_messages() {
         let outbox = Outbox::new(8, Arc::default());
         for _ in 0..100 {
             outbox.push(movement());
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_outbox_keeps_nothing_and_says_so() {
+    async fn full_outbox_is_emptied_and_closed() {
         let outbox = Outbox::new(8, Arc::default());
         for room in 0..9 {
             outbox.push(Delivery::Unseated(RoomId(room)));

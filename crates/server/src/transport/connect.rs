@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extended_connect_is_a_handshake() {
+    fn extended_connect_becomes_a_handshake() {
         let mut request = connect(Some("websocket"));
         assert!(as_handshake(&mut request).is_none());
         assert_eq!(request.method(), Method::GET);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_connect_is_refused() {
+    fn other_connects_are_refused() {
         for (protocol, status) in [
             (None, StatusCode::METHOD_NOT_ALLOWED),
             (Some("connect-udp"), StatusCode::NOT_IMPLEMENTED),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_says_nothing_of_http_1() {
+    fn answer_has_no_headers_of_http_1() {
         let mut response = Response::builder()
             .status(StatusCode::SWITCHING_PROTOCOLS)
             .header(UPGRADE, "websocket")

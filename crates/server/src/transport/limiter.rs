@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_steady_client_is_always_heard() {
+    fn steady_client_is_always_heard() {
         let start = Instant::now();
         let mut limiter = Limiter::new(10, start);
         for tick in 0..1000 {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_dropped_and_then_closed() {
+    fn flood_is_dropped_and_then_closed() {
         let start = Instant::now();
         let mut limiter = Limiter::new(10, start);
         let verdicts: Vec<_> = (0..71).map(|_| limiter.admit(start)).collect();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_slows_down_is_heard_again() {
+    fn client_that_slows_down_is_heard_again() {
         let start = Instant::now();
         let mut limiter = Limiter::new(10, start);
         while limiter.admit(start) == Verdict::Heard {}
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_hears_everything() {
+    fn limit_of_zero_hears_everything() {
         let start = Instant::now();
         let mut limiter = Limiter::new(0, start);
         assert!((0..100_000).all(|_| limiter.admit(start) == Verdict::Heard));

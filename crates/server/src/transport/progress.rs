@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_write_that_waits_too_long_fails() {
+    async fn write_that_waits_too_long_fails() {
         let (ours, mut theirs) = duplex(4);
         let mut ours = tunnel(&Progress::new(PATIENCE)).guard(ours);
         let error = ours.write_all(b"too much").await.unwrap_err();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_takes_a_piece_has_time_for_the_next() {
+    async fn each_piece_taken_restarts_the_timeout() {
         let progress = Progress::new(PATIENCE);
         assert_eq!(progress.due(), None);
         progress.start_waiting();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_owes_nothing_is_never_overdue_until_a_tunnel_ends() {
+    async fn nothing_stalls_while_nothing_waits_until_the_tunnel_ends() {
         let progress = Progress::new(PATIENCE);
         let tunnel = tunnel(&progress);
         progress.start_waiting();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn one_tunnel_at_a_time_has_the_place_of_its_connection() {
+    fn one_tunnel_at_a_time_uses_the_slot_of_its_connection() {
         let seat = Arc::new(AtomicBool::default());
         let tunnel = || Tunnel::new(Progress::new(PATIENCE), seat.clone());
         let (first, second) = (tunnel(), tunnel());

@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn silent_clients_are_believed_as_long_as_their_protocol_allows() {
+    fn silent_clients_live_as_long_as_their_heartbeat_allows() {
         assert_eq!(silence(Heartbeat::Strict), (1, 45));
         assert_eq!(silence(Heartbeat::Client), (0, 45));
         assert_eq!(silence(Heartbeat::Lenient), (143, 3600));
     }
 
     #[test]
-    fn whoever_makes_nothing_of_a_session_is_let_go() {
+    fn clients_without_a_first_word_are_dismissed() {
         for (connects, patience) in [(true, CONNECT), (false, FIRST_WORD)] {
             let start = Instant::now();
             let mut pulse = Pulse::new(Heartbeat::Lenient, connects, start);

@@ -361,7 +361,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_come_back_one_after_the_other() {
+    fn return_delays_are_spread_evenly() {
         for people in [1_000, 20_000] {
             let mut delays: Vec<_> = (7..people + 7)
                 .map(|id| return_delay(ConnectionId(id), people as usize))

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_16_bytes_of_base64() {
+    fn key_is_16_bytes_of_base64() {
         for key in [
             "dGhlIHNhbXBsZSBub25jZQ==",
             "AAAAAAAAAAAAAAAAAAAAAA==",
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_subprotocol_is_taken_that_can_be_one() {
+    fn first_valid_subprotocol_is_taken() {
         let offer = "sec-websocket-protocol";
         for (offered, answered) in [
             (vec![], None),
@@ -347,7 +347,7 @@ mod tests {
 
     /// The task of a client is what most of them cost most of the time. What is needed for a moment is in boxes.
     #[tokio::test]
-    async fn the_task_of_a_client_is_small() {
+    async fn task_of_a_client_stays_below_2_kib() {
         let upgrade = hyper::upgrade::on(Request::new(Body::empty()));
         let task =
             serve::<DuplexStream, _>(upgrade, Entrance::Native(Visitor::default()), hall(), ());

@@ -33,7 +33,7 @@ fn sentence(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_domain_is_all_it_needs() {
+fn acme_needs_only_a_domain() {
     let home = tempfile::tempdir().unwrap();
     let prepared = prepared(
         home.path(),
@@ -70,7 +70,7 @@ fn a_domain_is_all_it_needs() {
 }
 
 #[test]
-fn what_cannot_be_fetched_is_refused_in_words() {
+fn unfetchable_domains_are_refused_in_a_sentence() {
     for (arguments, words) in [
         (&["--acme"][..], "--domain game.example.com"),
         (
@@ -111,7 +111,7 @@ fn what_cannot_be_fetched_is_refused_in_words() {
 }
 
 #[test]
-fn what_is_half_given_or_unreadable_is_refused_in_words() {
+fn incomplete_or_unreadable_flags_are_refused_in_a_sentence() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("file");
     fs::write(&file, "nothing of use").unwrap();
@@ -167,7 +167,7 @@ fn what_is_half_given_or_unreadable_is_refused_in_words() {
 }
 
 #[test]
-fn the_key_of_an_external_account_is_no_secret_to_the_authority_alone() {
+fn external_account_key_is_read_and_never_printed() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("key");
     fs::write(&file, "AQID_w==\n").unwrap();
@@ -192,7 +192,7 @@ fn the_key_of_an_external_account_is_no_secret_to_the_authority_alone() {
 }
 
 #[test]
-fn a_pair_given_as_well_is_served_until_then_and_need_not_be_there() {
+fn given_pair_is_served_until_acme_has_fetched() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("certs");
     let flags = ["--acme", "--domain", "game.example.com", "--tls-dir"];

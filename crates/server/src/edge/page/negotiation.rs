@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn every_coding_weighs_what_the_client_says() {
+    fn codings_weigh_what_accept_encoding_says() {
         const LEAST: f32 = f32::MIN_POSITIVE;
         let cases: [(&[&str], [f32; 3]); 20] = [
             (&[], [0.0, 0.0, LEAST]),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_known_by_its_tag_strong_or_weak() {
+    fn if_none_match_compares_tags_weakly() {
         let has = |lines: &[&'static str]| has(&headers(&IF_NONE_MATCH, lines), br#""a1""#);
         for lines in [
             &[r#""a1""#] as &[_],
