@@ -1,6 +1,6 @@
-//! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
+//! The configuration: the flags, checked. Either it can work, or a sentence says why not.
 //!
-//! No file is read here. Certificates, and the ports that depend on them, are the next step: [`crate::prepared`].
+//! No file is read here. Certificates, and the ports that depend on them, are loaded by [`crate::prepared`].
 
 pub mod acme;
 mod invalid;
@@ -26,76 +26,77 @@ use crate::edge::routes;
 use crate::flags::Serve;
 use crate::transport::Limits;
 
-/// How long the score of somebody who went offline is kept.
+/// How long the score of a person who went offline is kept.
 pub const MEMORY: Duration = Duration::from_hours(1);
 /// How many such scores are kept.
 pub const MEMORIES: usize = 100_000;
-/// Deliveries that may wait for one client: some minutes of a room, and a hundred times what a living client leaves.
+/// How many deliveries may wait for one client: some minutes of a room, and a hundred times what waits for a client
+/// that reads.
 pub const OUTBOX: usize = 256;
-/// Descriptors that are not connections: listeners, the reactor, logs, certificates being read.
+/// File descriptors that are not connections: listeners, the reactor, logs, certificates being read.
 const OTHER_FILES: u64 = 64;
 
 /// Everything the server needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where certificates are said to be; nowhere if nothing was said.
+    /// Where the certificates are; none if no flag says so.
     pub certificates: Option<Source>,
-    /// How certificates are to be fetched, if they are.
+    /// How certificates are fetched, with `--acme`.
     pub acme: Option<AcmeConfig>,
-    /// The domains it answers for.
+    /// The domains that are served.
     pub domains: Vec<String>,
     /// The address to listen on; `None` for all.
     pub listen: Option<IpAddr>,
-    /// The HTTPS port, if one was asked for.
+    /// The HTTPS port, if a flag names it.
     pub port: Option<u16>,
-    /// The port that redirects, if one was asked for; 0 means that none is wanted.
+    /// The port that redirects, if a flag names it; 0 means none.
     pub http_port: Option<u16>,
-    /// Where the native WebSocket is.
+    /// The path of the native WebSocket.
     pub base_path: String,
-    /// Where Socket.IO is, the one below the base path first.
+    /// The paths of Socket.IO, the one below the base path first.
     pub socketio_paths: Vec<String>,
     /// The rules of the game.
     pub rules: Rules,
-    /// What transports keep to.
+    /// The limits of every transport.
     pub limits: Limits,
-    /// What the gate keeps to.
+    /// The limits of the gate.
     pub gate: GateLimits,
-    /// How long a client may take to send its first request, and the headers of any.
+    /// How long a client may take to send its first request, and the headers of each.
     pub request_timeout: Duration,
-    /// Where metrics and the state of the server are told, if anywhere.
+    /// The admin port, unless it is off.
     pub admin: Option<AdminPort>,
     /// The access log, if one is kept.
     pub access: Option<AccessLog>,
     /// How long rounds in progress may take to finish.
     pub drain_timeout: Duration,
-    /// Where the server keeps what outlives it, if there is a place.
+    /// The folder for what outlives the process, if there is one.
     pub state_dir: Option<PathBuf>,
-    /// Where what was given is from, for sentences about it.
+    /// Where each flag comes from, for sentences about it.
     pub origins: Origins,
-    /// What works but deserves attention, as sentences.
+    /// Sentences about what works but deserves attention.
     pub warnings: Vec<String>,
 }
 
 /// The port that redirects to HTTPS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpPort {
-    /// Which.
+    /// Its number.
     pub port: u16,
-    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    /// Whether a flag asks for it: then it is an error if it cannot be opened, else only a warning.
     pub required: bool,
 }
 
-/// Where metrics and the state of the server are told.
+/// Where metrics and the state of the server are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdminPort {
     /// The address and port.
     pub address: SocketAddr,
-    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    /// Whether a flag asks for it: then it is an error if it cannot be opened, else only a warning.
     pub required: bool,
 }
 
 impl Config {
-    /// Checks the flags. `open_files` is how many descriptors the process may have, `variable` reads the environment.
+    /// Checks the flags. `open_files` is how many descriptors the process may have; `variable` reads the environment.
     pub fn new(
         flags: &Serve,
         open_files: u64,
@@ -162,7 +163,7 @@ impl Config {
         })
     }
 
-    /// The HTTPS port. `production` says whether there are certificates of a domain, or will be.
+    /// The HTTPS port. `production` says whether there is a certificate of a domain, or will be one.
     pub fn https_port(&self, production: bool) -> u16 {
         self.port.unwrap_or(if production { 443 } else { 8443 })
     }
@@ -327,7 +328,7 @@ mod tests {
     use super::*;
     use crate::prepared::Prepared;
 
-    /// The flags alone.
+    /// Parses the flags of `serve` alone.
     #[derive(Parser)]
     struct TestArgs {
         #[command(flatten)]

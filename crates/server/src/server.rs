@@ -1,4 +1,4 @@
-//! Composition root: wires everything, and takes it apart again in the right order.
+//! The composition root: starts every part of the server in order, and stops them in order.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -40,12 +40,12 @@ use crate::sockets::{ListeningSocket, Sockets};
 use crate::transport::hall::Hall;
 use crate::transport::polling::Polling;
 
-/// Connections to the admin port at a time.
+/// How many connections the admin port serves at a time.
 const OPERATORS: usize = 64;
 
-/// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
+/// How long a stopping server waits for the first request of connections it has already accepted: a round trip or two.
 const NEWCOMERS: Duration = Duration::from_secs(2);
-/// How often it looks whether the last request of the plain port has been answered.
+/// How often a stopping server checks whether the last request of the plain port has been answered.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A running server.
@@ -59,15 +59,15 @@ pub struct Server {
     newcomers: Newcomers,
     connections: Connections,
     timeouts: Timeouts,
-    /// Those of the plain port.
+    /// Ends the connections of the plain port.
     handle: Handle<SocketAddr>,
-    /// The admin listener goes last: it tells of the drain.
+    /// Ends the admin listener. That happens last: until then it shows operators how the drain goes.
     admin_handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
 }
 
-/// The addresses that people are shown.
+/// The addresses that are shown to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownAddresses {
     /// Where a browser finds the game.
@@ -88,20 +88,21 @@ impl ShownAddresses {
     }
 }
 
-/// The game and what everything around it shares.
+/// The game, and what everything around it shares.
 struct Core {
-    /// The server's own name, which no other has.
+    /// A random name for this run of the server.
     instance: String,
     figures: Arc<Figures>,
-    /// The way to the game.
+    /// What every session needs to reach the game.
     hall: Hall,
     draining: CancellationToken,
-    /// Tasks that serve clients.
+    /// The tasks that serve clients. A drain waits for them.
     clients: TaskTracker,
 }
 
 impl Core {
-    /// Starts the lobby. It and its rooms end by themselves once nobody can reach them.
+    /// Starts the lobby. The lobby's task and those of its rooms end by themselves when nothing can send to them any
+    /// more.
     fn new(config: &Config) -> anyhow::Result<Core> {
         let random = aws_lc_rs::default_provider().secure_random;
         let instance = format!("{:032x}", u128::from_be_bytes(random_bytes(random)?));
@@ -130,7 +131,8 @@ impl Core {
         })
     }
 
-    /// Keeps certificates in step with the disk, or fetches them. `http` says whether plain HTTP is answered.
+    /// Keeps the served certificates up to date: with the files on disk, or with what the authority issues. `http` says
+    /// whether the plain port is open, which decides how a domain can be proved.
     fn keep(&self, loaded: Loaded, http: bool) -> anyhow::Result<Upkeep> {
         let figures = self.figures.clone();
         let listener = move |reread| {
@@ -153,7 +155,7 @@ fn random_bytes<const N: usize>(random: &dyn SecureRandom) -> anyhow::Result<[u8
     Ok(bytes)
 }
 
-/// What a connection meets: who is let in, and where its requests lead.
+/// What a new connection meets: the gate that lets it in, and the routes of its requests.
 struct Front {
     gate: Gate,
     site: Site,
@@ -191,8 +193,8 @@ impl Front {
 }
 
 impl Server {
-    /// Opens the ports and starts to serve, within a tokio runtime. When it returns, clients are answered. The ports of the
-    /// configuration are for sockets that were not handed over.
+    /// Opens the ports and starts to serve; needs a tokio runtime. When it returns, clients are answered. The ports of
+    /// the configuration are opened only where no socket was handed over.
     pub fn start(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::Result<Server> {
         let start = Start::now();
         let sockets = Sockets::open(config, &prepared, handed)?;
@@ -232,7 +234,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Answers plain HTTP: challenges of an authority, and the way to HTTPS.
+    /// Serves the plain port: answers to the challenges of an ACME authority, and redirects to HTTPS.
     fn redirect(
         &mut self,
         socket: ListeningSocket,
@@ -256,7 +258,7 @@ impl Server {
         Ok(())
     }
 
-    /// Answers HTTPS.
+    /// Serves HTTPS.
     fn serve(&mut self, socket: ListeningSocket, front: Front) -> anyhow::Result<()> {
         self.listeners.push(tokio::spawn(serve(
             socket.ready().context("listening for HTTPS")?,
@@ -269,7 +271,7 @@ impl Server {
         Ok(())
     }
 
-    /// Answers operators: metrics, and the state of the server.
+    /// Serves the admin port: metrics and the state of the server.
     fn tell(&self, socket: ListeningSocket, start: Start) -> anyhow::Result<()> {
         let core = &self.core;
         let observer = Arc::new(Observer::new(
@@ -301,49 +303,49 @@ impl Server {
         Ok(())
     }
 
-    /// Where HTTPS is answered.
+    /// Where HTTPS is served.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where plain HTTP is redirected, if anywhere.
+    /// Where plain HTTP is served, if it is.
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
     }
 
-    /// Where metrics and the state are told, if anywhere.
+    /// Where the admin port is, if it is open.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
     }
 
-    /// The addresses that people are shown.
+    /// The addresses that are shown to people.
     pub fn shown(&self) -> &ShownAddresses {
         &self.shown
     }
 
-    /// Its own name, which nobody else has: 128 random bits.
+    /// The random name of this run: 128 bits, in hexadecimal.
     pub fn instance(&self) -> &str {
         &self.core.instance
     }
 
-    /// How many there are of everything.
+    /// The gauges and counters.
     pub fn figures(&self) -> &Arc<Figures> {
         &self.core.figures
     }
 
-    /// The way to the lobby.
+    /// The handle to the lobby.
     pub fn lobby(&self) -> &LobbyHandle {
         &self.core.hall.lobby
     }
 
-    /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log. What
-    /// could not be fetched is tried again.
+    /// Reads the certificates again. New handshakes use what is on disk now; a certificate that cannot be used is
+    /// logged and the old one stays. Orders to the authority that had failed are tried again.
     pub async fn reload(&self) {
         self.certificates.reload().await;
     }
 
-    /// Stops: no new connection, rounds in progress are finished, everybody gets a proper close. Takes no longer than the
-    /// drain time-out.
+    /// Stops the server: it accepts no new connection, lets rounds in progress finish and closes every connection
+    /// properly. Takes at most the drain timeout; connections that are left then are cut off.
     pub async fn drain(self) {
         let started = time::Instant::now();
         let deadline = started + self.drain_timeout;
@@ -365,7 +367,8 @@ impl Server {
         self.core.clients.close();
         let all = async {
             let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
-            // Requests under way finish; upgraded connections are beyond its sight.
+            // Requests in progress finish. Connections that have become WebSockets are not among these: their tasks are
+            // in `clients`.
             self.connections.finish();
             self.handle.graceful_shutdown(None);
             self.core.clients.wait().await;

@@ -18,46 +18,46 @@ use wulin_certs::read_roots;
 
 use crate::flags::Serve;
 
-/// The authority when none is named.
+/// The authority if none is named.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// Why `--acme` cannot work.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidAcme {
-    /// Nothing to order.
+    /// No domain to order a certificate for.
     #[error(
         "--acme needs to know for which domain: add --domain game.example.com, with the domain that points here."
     )]
     NoDomain,
-    /// It takes a proof that is not made here.
+    /// A wildcard, which needs a proof by DNS that the server cannot give.
     #[error(
         "--domain {0} is a wildcard, which --acme cannot fetch: an authority gives one only to who proves to own the DNS zone. Give \
          each domain with a --domain of its own."
     )]
     Wildcard(String),
-    /// Not a name on the public internet.
+    /// A name that is not on the public internet.
     #[error(
         "--domain {0} is nothing an authority gives a certificate for. Give --acme a public domain, such as game.example.com, or \
          leave --acme out."
     )]
     NotPublic(String),
-    /// Not a domain name at all.
+    /// Not a domain name.
     #[error(
         "--domain {0:?} cannot be a domain. Write it as game.example.com, and one with letters beyond ASCII in its xn-- form."
     )]
     NotADomain(String),
-    /// A flag that would be ignored.
+    /// A flag that has no effect without `--acme`.
     #[error("{0} means nothing without --acme. Add --acme, or leave it out.")]
     Useless(&'static str),
-    /// Not the address of a directory.
+    /// Not the address of an ACME directory.
     #[error(
         "--acme-directory {0:?} is no address of an authority. Write the https:// address it gives for ACME clients."
     )]
     Directory(String),
-    /// No address of a mailbox.
+    /// Not an e-mail address.
     #[error("--acme-email {0:?} is no address. Write one as somebody@example.com.")]
     Email(String),
-    /// Nobody to trust.
+    /// The roots to trust cannot be used.
     #[error("--acme-ca-file {} cannot be used: {why}. It must hold the authority's root certificates as PEM.", file.display())]
     Roots {
         /// The file.
@@ -65,15 +65,15 @@ pub enum InvalidAcme {
         /// What is wrong with it.
         why: String,
     },
-    /// Half of an external account.
+    /// Only one half of an external account.
     #[error(
         "--acme-eab-kid and --acme-eab-key (or --acme-eab-key-file) belong together. Give both, as the authority shows them."
     )]
     HalfBinding,
-    /// The same key in two places.
+    /// The key is given twice.
     #[error("The key is given twice. Use either --acme-eab-key or --acme-eab-key-file.")]
     TwoKeys,
-    /// A key that cannot be read.
+    /// The file of the key cannot be read.
     #[error("--acme-eab-key-file {} cannot be read: {error}.", file.display())]
     KeyFile {
         /// The file.
@@ -81,15 +81,15 @@ pub enum InvalidAcme {
         /// What the system said.
         error: io::Error,
     },
-    /// A key that is none.
+    /// Text that is no key.
     #[error("The key of {0} is none. Copy it as the authority shows it: letters, digits, - and _.")]
     Key(&'static str),
-    /// No place to keep anything.
+    /// No folder to keep certificates in.
     #[error(
         "There is no place for certificates and the ACME account. Name a folder with --state-dir."
     )]
     NoStateDir,
-    /// A place that will not do.
+    /// A folder that cannot be used.
     #[error(
         "Certificates and the ACME account cannot be kept in {}: {error}. Give it to the user the server runs as, or name \
          another folder with --state-dir.", folder.display()
@@ -102,13 +102,13 @@ pub enum InvalidAcme {
     },
 }
 
-/// How certificates are to be fetched. Nothing has been read or made for it.
+/// How certificates are fetched. Nothing has been read or created for it yet.
 #[derive(Debug, Clone)]
 pub struct AcmeConfig {
     domains: Vec<String>,
     directory: String,
     email: Option<String>,
-    /// Who is to vouch for the authority's own server; the public roots where there is none.
+    /// The roots that the authority's own server is checked by; the public ones if there is no file.
     ca_file: Option<PathBuf>,
     binding: Option<(String, BindingKey)>,
     proxies: Proxies,
@@ -122,7 +122,7 @@ enum BindingKey {
 }
 
 impl AcmeConfig {
-    /// Checks what was typed; none if nothing is to be fetched.
+    /// Checks the flags; none without `--acme`.
     pub(super) fn new(
         flags: &Serve,
         variable: impl Fn(&str) -> Option<OsString>,
@@ -153,7 +153,7 @@ impl AcmeConfig {
         }))
     }
 
-    /// Reads the files that were named, makes the folders it keeps things in, and reads what is there.
+    /// Reads the files that are named, creates the folders, and reads what they hold already.
     pub fn load(&self, state_dir: &Path, now: SystemTime) -> Result<Settings, InvalidAcme> {
         let roots = roots(self.ca_file.as_deref())?;
         let binding = match &self.binding {
@@ -200,7 +200,7 @@ impl BindingKey {
     }
 }
 
-/// A warning where no authority can reach the server by itself.
+/// A warning if no authority can reach the server on these ports.
 pub(crate) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
     let usual = port == 443 || http == Some(80);
     (!usual).then(|| {
@@ -211,7 +211,7 @@ pub(crate) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
     })
 }
 
-/// The first flag that would be ignored without `--acme`.
+/// The first flag that has no effect without `--acme`.
 fn useless(flags: &Serve) -> Option<&'static str> {
     let given = [
         ("--acme-email", flags.acme_email.is_some()),
@@ -227,7 +227,7 @@ fn useless(flags: &Serve) -> Option<&'static str> {
         .map(|(flag, _)| flag)
 }
 
-/// The domain in lower case, if an authority can give a certificate for it.
+/// The domain in lower case, if an authority can issue a certificate for it.
 fn public_domain(text: &str) -> Result<String, InvalidAcme> {
     let domain = text.trim_end_matches('.').to_ascii_lowercase();
     if domain.starts_with("*.") {
@@ -273,8 +273,8 @@ fn email(text: &str) -> Result<String, InvalidAcme> {
     }
 }
 
-/// Who vouches for the authority's own server: the roots in the file, else those Mozilla trusts. They come with the binary,
-/// because the system's are not there in every container.
+/// The roots that the authority's own server is checked by: those in the file, else those Mozilla trusts. The latter
+/// are part of the program, because many containers have none.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, InvalidAcme> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
@@ -311,7 +311,7 @@ fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, InvalidAcme> {
     }
 }
 
-/// A key as authorities show it: base64url, by some with padding.
+/// Decodes a key as authorities show it: base64url, with or without padding.
 fn decoded(text: &str, flag: &'static str) -> Result<Secret, InvalidAcme> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

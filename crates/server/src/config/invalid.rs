@@ -1,25 +1,25 @@
-//! Why a configuration cannot work, in sentences with the flag and the remedy.
+//! Why a configuration cannot work: sentences with the flag and the remedy.
 
 use wulin_certs::{Problem, Unclear};
 use wulin_command::Origins;
 
 use super::acme::InvalidAcme;
 
-/// Why the configuration cannot work. Exit code 78: starting again will not help.
+/// Why the configuration cannot work. The process ends with exit code 78: starting it again will not help.
 #[derive(Debug, thiserror::Error)]
 pub enum Invalid {
-    /// Something about a certificate or key.
+    /// A problem with a certificate or key.
     #[error("{}{problem}", prefix(given))]
     Certificate {
-        /// What named it, as it was given; nothing where it was found or made without being named.
+        /// The flags that named it; empty if none did.
         given: Vec<String>,
         /// What is wrong.
         problem: Problem,
     },
-    /// Nothing says where the certificates are.
+    /// No certificate could be found.
     #[error(transparent)]
     Unclear(#[from] Unclear),
-    /// Something about `--acme`.
+    /// A problem with a flag of `--acme`.
     #[error(transparent)]
     Acme(#[from] InvalidAcme),
     /// Not a path that can be served.
@@ -29,10 +29,10 @@ pub enum Invalid {
     Path {
         /// The flag.
         flag: &'static str,
-        /// What it says.
+        /// Its value.
         path: String,
     },
-    /// A path where something else is.
+    /// A path that the server uses itself.
     #[error(
         "{flag} {path:?} cannot be a path here: the server has pages of its own there. Take another, such as \
          /applet/websocket."
@@ -40,10 +40,10 @@ pub enum Invalid {
     TakenPath {
         /// The flag.
         flag: &'static str,
-        /// What it says.
+        /// Its value.
         path: String,
     },
-    /// A value outside what makes sense.
+    /// A value out of range.
     #[error("{flag} {problem}.")]
     Value {
         /// The flag.
@@ -54,10 +54,10 @@ pub enum Invalid {
 }
 
 impl Invalid {
-    /// The sentence, with the variables beside the flags that came by one.
+    /// The sentence. Flags that were set by a variable are named together with it.
     pub fn sentence(&self, origins: &Origins) -> String {
         match self {
-            // It says so itself. The flags in it are in commands to type.
+            // It names the flags by itself; other flags in it belong to commands to type.
             Invalid::Certificate { .. } => self.to_string(),
             _ => origins.told(&self.to_string()),
         }
@@ -78,7 +78,7 @@ impl Invalid {
     }
 }
 
-/// What named a file, before what is wrong with it.
+/// The flags before a problem with a certificate.
 fn prefix(given: &[String]) -> String {
     match given {
         [] => String::new(),

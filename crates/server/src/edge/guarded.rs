@@ -1,7 +1,7 @@
-//! A TCP stream that gives up when the other side stops reading, and when it sends what TLS can make nothing of.
+//! A TCP stream that fails when the client stops reading, or sends TLS messages that do not end.
 //!
-//! It sits below TLS and below every transport, so whatever hangs on a client that takes nothing any more is let go the same
-//! way, whoever wrote the code above.
+//! It lies below TLS and below every transport. So a client that does not read is disconnected in the same way whatever
+//! code writes to it, and none of that code needs a timeout of its own.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -17,11 +17,11 @@ use super::addresses::Presence;
 use super::admission::Admission;
 use crate::transport::progress::{Stall, stalled};
 
-/// How long a client's first TLS message may be, in bytes. rustls keeps what is not whole yet, up to 64 KiB of it, in a buffer
-/// that has 4 KiB more. Those of browsers have 2 KiB, with the keys of post-quantum cryptography.
+/// How long a client's first TLS message may be, in bytes. rustls would buffer up to 64 KiB of an incomplete message,
+/// and 4 KiB more. The messages of browsers have 2 KiB, with post-quantum keys.
 const HELLO: u32 = 4 * 1024;
-/// What else may come before there is something to read in it, in bytes: the rest of a handshake with one record, which has
-/// at most 18 KiB.
+/// How many bytes may come after that before there is something to read in them: the rest of a handshake, and one
+/// record, which has at most 18 KiB.
 const RECORD: u32 = 24 * 1024;
 
 /// A client's TCP connection.
@@ -30,26 +30,26 @@ pub struct Guarded {
     stream: TcpStream,
     stall: Stall,
     dead: bool,
-    /// What TLS above has read without anything coming of it.
+    /// The bytes that TLS has read and not decoded; none if there is no TLS.
     undecoded: Option<Undecoded>,
-    /// Keeps the connection counted for as long as it is open.
+    /// Counts the connection in the limits for as long as it is open.
     admission: Admission,
 }
 
-/// Bytes that TLS holds, at most.
+/// Counts bytes that TLS must buffer because nothing could be decoded from them yet.
 #[derive(Debug)]
 struct Undecoded {
     bytes: u32,
     most: u32,
 }
 
-/// A TLS message that does not end.
+/// The error of a TLS message that does not end.
 #[derive(Debug, thiserror::Error)]
 #[error("a TLS message is longer than any that means well")]
 pub struct Oversized;
 
 impl Guarded {
-    /// Guards a stream: a write that makes no progress for `patience` is the end of it.
+    /// A stream whose writes fail when they make no progress for `patience`.
     pub fn new(stream: TcpStream, patience: Duration, admission: Admission) -> Guarded {
         Guarded {
             stream,
@@ -60,7 +60,7 @@ impl Guarded {
         }
     }
 
-    /// The same below TLS, which may hold only so much of what the client sends.
+    /// The same stream for use below TLS, with a limit on what TLS must buffer.
     #[must_use]
     pub fn below_tls(mut self) -> Guarded {
         self.undecoded = Some(Undecoded {
@@ -78,7 +78,7 @@ impl Guarded {
         if let (Poll::Ready(Ok(_)), Some(undecoded)) = (&written, &mut self.undecoded)
             && undecoded.most == HELLO
         {
-            // It is answered, so the hello was whole.
+            // The server answers only a complete hello, so a record may follow.
             *undecoded = Undecoded {
                 bytes: 0,
                 most: RECORD,
@@ -89,8 +89,8 @@ impl Guarded {
         }
         self.dead = true;
         let socket = SockRef::from(&self.stream);
-        // What is unsent is worth nothing to a client that does not read: reset, so that the kernel frees it at once. The
-        // shutdown wakes whoever is waiting to read.
+        // A client that does not read will not take what is unsent: a reset makes the kernel free it at once. The
+        // shutdown wakes a task that waits to read.
         let _ = socket.set_linger(Some(Duration::ZERO));
         let _ = socket.shutdown(std::net::Shutdown::Both);
         Poll::Ready(Err(stalled()))
@@ -169,18 +169,19 @@ impl AsyncWrite for Guarded {
     }
 }
 
-/// TLS over a client's TCP connection: what every transport runs over.
+/// TLS over a client's TCP connection: what every transport runs over. It writes as `TlsStream` does; it exists for
+/// `poll_read`, which tells the [`Guarded`] below that something was decoded.
 #[derive(Debug)]
 pub struct SecureStream {
     stream: TlsStream<Guarded>,
-    /// Keeps a connection of HTTP/2 counted as such. In a box: most have none.
+    /// Counts a connection of HTTP/2. Boxed, because most connections have none.
     _http2: Option<Box<Presence>>,
     only_http2: bool,
 }
 
 impl SecureStream {
-    /// A stream after its handshake. If the client has chosen HTTP/2, it counts as `http2`. `only_http2` if it did not offer
-    /// HTTP/1.1 beside it.
+    /// A stream after its handshake. It holds `http2` if the client has chosen HTTP/2. `only_http2` says that the
+    /// client did not offer HTTP/1.1.
     pub fn new(
         stream: TlsStream<Guarded>,
         http2: Option<Presence>,
@@ -194,7 +195,7 @@ impl SecureStream {
         }
     }
 
-    /// Whether the client can speak nothing else than HTTP/2.
+    /// Whether the client can speak nothing but HTTP/2.
     pub fn speaks_only_http2(&self) -> bool {
         self.only_http2 && self.speaks_http2()
     }

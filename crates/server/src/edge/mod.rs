@@ -1,4 +1,4 @@
-//! Everything between the network and the transports: listeners, limits, routes.
+//! The edge: everything between the network and the transports, such as listeners, limits and routes.
 
 pub mod access;
 pub mod addresses;

@@ -1,6 +1,6 @@
-//! HTTP/1 alone, by axum-server: the plain port, where a redirect is all there is, and the admin listener.
+//! HTTP/1 without TLS, by axum-server: the plain port, which only redirects, and the admin port.
 //!
-//! Over HTTPS connections last, and HTTP/2 is spoken: what bounds them there is in [`super::serve`].
+//! HTTPS is served by [`super::serve`] instead, which bounds long connections and HTTP/2.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -28,7 +28,7 @@ use super::newcomer::Newcomers;
 use super::serve::{HEADERS, refused};
 use crate::transport::connect;
 
-/// Serves a listener until its handle ends it. What each connection is served by counts as a newcomer first.
+/// Serves a listener until its handle ends it. Each connection is a newcomer until its first request.
 pub fn serve<D: Door>(
     listener: TcpListener,
     door: D,
@@ -60,7 +60,7 @@ pub fn serve<D: Door>(
     }))
 }
 
-/// Answers whoever takes the server for a proxy, as HTTPS does.
+/// Refuses CONNECT, as HTTPS does.
 async fn no_proxy(request: Request<Body>, next: Next) -> Response<Body> {
     if connect::is_connect(&request) {
         return connect::no_proxy();
@@ -68,7 +68,7 @@ async fn no_proxy(request: Request<Body>, next: Next) -> Response<Body> {
     next.run(request).await
 }
 
-/// A door, as axum-server asks for it.
+/// Adapts a [`Door`] to axum-server's acceptor.
 #[derive(Clone)]
 struct Acceptor<D>(D);
 

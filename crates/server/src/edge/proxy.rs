@@ -1,4 +1,5 @@
-//! The header by which a proxy says for whom a connection is: the PROXY protocol, versions 1 and 2.
+//! The header in which a proxy tells for whom a connection is: the PROXY protocol, versions 1 and 2.
+//!
 //! <https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>
 
 use std::io;
@@ -6,43 +7,43 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What version 1 begins with.
+/// The first bytes of version 1.
 const WORD: &[u8] = b"PROXY ";
-/// What version 2 begins with.
+/// The first bytes of version 2.
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Bytes of version 2 until its length is known; the length is in the last two.
+/// The fixed part of version 2, in bytes. Its last two bytes are the length of the rest.
 const FIXED: usize = 16;
-/// The longest line of version 1, in bytes.
+/// The longest header of version 1, in bytes.
 const LONGEST_LINE: usize = 107;
-/// Bytes of the two IPv6 addresses and ports of version 2. What is longer than the addresses are extensions.
+/// The longest address block of version 2 in bytes: two IPv6 addresses with ports. Extensions follow it.
 const ADDRESSES: usize = 36;
 
-/// Why nobody knows for whom a connection is.
+/// Why the header cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum HeaderError {
-    /// It was closed without a word, as a health check does that asks only for a TCP connection, or could not be read.
+    /// The connection was closed without a byte, as some health checks do, or could not be read.
     #[error(transparent)]
     Closed(io::Error),
-    /// It begins with something else.
+    /// The connection begins with something else.
     #[error("a trusted proxy's connection does not begin with a PROXY header")]
     Missing,
-    /// It begins with half a header, or one that says nothing that can be meant.
+    /// The header is incomplete or malformed.
     #[error("a trusted proxy's connection begins with a PROXY header that cannot be read")]
     Bad,
 }
 
-/// Whether these first bytes of a connection begin a header.
+/// Whether a connection begins with a header, by its first bytes.
 pub fn begins(bytes: &[u8]) -> bool {
     bytes.starts_with(WORD) || bytes.starts_with(SIGNATURE)
 }
 
-/// Reads the header and nothing behind it. None if the proxy speaks for itself, as health checks do, or for somebody who
-/// has no IP address.
+/// Reads the header, and no byte more. None if the proxy connects for itself, as health checks do, or for a client
+/// without an IP address.
 pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr>, HeaderError> {
-    // The shortest header is longer than that.
+    // The shortest header is longer than the signature, so this loop reads nothing behind the header.
     let mut header = Vec::with_capacity(LONGEST_LINE);
     while header.len() < SIGNATURE.len() {
-        // Whoever speaks something else is not waited for.
+        // As soon as the bytes differ from both, it is another protocol: waiting for more would be useless.
         if !(alike(&header, WORD) || alike(&header, SIGNATURE)) {
             return Err(HeaderError::Missing);
         }
@@ -77,7 +78,7 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr
     }
 }
 
-/// Whether one begins as the other does, as far as both go.
+/// Whether two byte strings are equal up to the length of the shorter one.
 fn alike(one: &[u8], other: &[u8]) -> bool {
     one.iter().zip(other).all(|(one, other)| one == other)
 }
@@ -93,7 +94,7 @@ async fn more(
     Ok(())
 }
 
-/// Reads so many bytes and keeps none: a header of version 2 may be 64 KiB long.
+/// Reads and discards so many bytes. A header of version 2 may be 64 KiB long, so they are not kept.
 async fn pass_over(
     stream: &mut (impl AsyncRead + Unpin),
     mut bytes: usize,
@@ -117,11 +118,11 @@ fn half(error: io::Error) -> HeaderError {
     }
 }
 
-/// For whom a connection is.
+/// For whom a proxy connects.
 enum OnBehalfOf {
-    /// Somebody at this address.
+    /// A client at this address.
     Client(IpAddr),
-    /// The proxy itself, or somebody without an IP address.
+    /// The proxy itself, or a client without an IP address.
     Nobody,
 }
 
@@ -134,12 +135,12 @@ impl OnBehalfOf {
     }
 }
 
-/// What a line of version 1 says; none if it says nothing that can be meant.
+/// Parses a header of version 1; none if it is malformed.
 fn line(line: &[u8]) -> Option<OnBehalfOf> {
     let rest = line.strip_prefix(WORD)?.strip_suffix(b"\r\n")?;
     let protocol = rest.split(|byte| *byte == b' ').next()?;
     if protocol == b"UNKNOWN" {
-        // What follows is to be ignored, whatever it is.
+        // The protocol says that the rest is to be ignored.
         return Some(OnBehalfOf::Nobody);
     }
     let words = std::str::from_utf8(rest).ok()?.split(' ');
@@ -162,21 +163,20 @@ fn line(line: &[u8]) -> Option<OnBehalfOf> {
     }
 }
 
-/// What version 2 says: its command, the family of its addresses, and as many of these as there are; none if it says
-/// nothing that can be meant.
+/// Parses version 2 from its command, its address family, and its address block; none if it is malformed.
 fn block(command: u8, family: u8, addresses: &[u8]) -> Option<OnBehalfOf> {
     match command {
-        // The proxy itself: the rest is to be ignored, the family included.
+        // LOCAL: the proxy itself. The rest is to be ignored, even the family.
         0x20 => return Some(OnBehalfOf::Nobody),
         0x21 => {}
         _ => return None,
     }
-    // Unspecified, a stream or datagrams.
+    // Transport protocols: unspecified, stream and datagram.
     if family & 0xf > 2 {
         return None;
     }
     match family >> 4 {
-        // Unspecified, or a Unix socket.
+        // Address families: unspecified, and Unix sockets.
         0 | 3 => Some(OnBehalfOf::Nobody),
         1 => {
             let source: [u8; 4] = *addresses.get(..12)?.first_chunk()?;
@@ -194,12 +194,12 @@ fn block(command: u8, family: u8, addresses: &[u8]) -> Option<OnBehalfOf> {
 mod tests {
     use super::*;
 
-    /// What is read from these bytes, and what is left behind the header. They come one by one.
+    /// Reads a header from these bytes, which arrive one by one. Returns what follows it as well.
     async fn heard(bytes: &[u8]) -> (Result<Option<IpAddr>, HeaderError>, Vec<u8>) {
         let (mut client, mut server) = tokio::io::duplex(1);
         let bytes = bytes.to_vec();
         let sender = tokio::spawn(async move {
-            // Whoever is refused is not read to the end.
+            // This fails when the header is refused, since the rest is not read.
             let _ = tokio::io::AsyncWriteExt::write_all(&mut client, &bytes).await;
         });
         let result = read(&mut server).await;
@@ -226,7 +226,7 @@ mod tests {
 
     const FOUR: &[u8] = &[192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 1, 0xbb];
 
-    /// Reads headers that all say the same, each with something behind it.
+    /// Reads headers that all mean the same, each with something behind it.
     async fn all_say(headers: &[Vec<u8>], address: Option<&str>) {
         let address = address.map(|text| text.parse().unwrap());
         for header in headers {
@@ -270,7 +270,7 @@ mod tests {
             v2(1, 0x11, &[FOUR, checksum]),
             v2(1, 0x11, &[FOUR, load_balancer, checksum]),
         ];
-        // Around the length of the longest addresses, of the pieces they are read in, and of everything there can be.
+        // Around the length of the longest address block, of the pieces that are discarded, and of the longest header.
         for bytes in [20, 21, 22, 255, 256, 257, 2048, 65_535 - FOUR.len() - 3] {
             four.push(v2(1, 0x11, &[FOUR, &padding(bytes)]));
         }
@@ -291,11 +291,11 @@ mod tests {
             b"PROXY UNKNOWN \xff\x00 and more\r\r\n".to_vec(),
         ];
         for rest in rests {
-            // LOCAL: of any family, known or not.
+            // LOCAL, with any address family, known or not.
             for family in [0x00, 0x11, 0x12, 0x21, 0x31, 0x50, 0x1f, 0xff] {
                 headers.push(v2(0, family, &[rest]));
             }
-            // An unspecified family and Unix sockets.
+            // An unspecified family, and Unix sockets.
             headers.push(v2(1, 0x00, &[rest]));
             headers.push(v2(1, 0x31, &[rest]));
         }
@@ -314,7 +314,7 @@ mod tests {
             b"proxy TCP4",
             b"\r\n\r\nGET / HTTP/1.1\r\n",
         ] {
-            // It stays open, so waiting for more would last for ever.
+            // The connection stays open, so waiting for more would never end.
             let (mut client, mut server) = tokio::io::duplex(256);
             tokio::io::AsyncWriteExt::write_all(&mut client, bytes)
                 .await
@@ -342,7 +342,7 @@ mod tests {
             "PROXY UDP4 192.0.2.7 10.0.0.1 1 2\r\n",
             "PROXY UNKNOWNS\r\n",
             "PROXY  UNKNOWN\r\n",
-            // Half of one.
+            // Incomplete ones.
             "PROXY",
             "PROXY TCP4 192.0.2.7 10.0",
             &long,
@@ -370,7 +370,7 @@ mod tests {
                 "{bytes:?} {result:?}"
             );
         }
-        // A TCP connection that was opened and closed is not taken for a bad proxy.
+        // A connection that is opened and closed is no malformed header.
         let (result, _) = heard(b"").await;
         assert!(matches!(result, Err(HeaderError::Closed(_))));
     }

@@ -1,4 +1,4 @@
-//! How fast an address may begin something: a token bucket for each IPv4 address or IPv6 network of 64 bits.
+//! How often an address may begin something: a token bucket for each IPv4 address or IPv6 network of 64 bits.
 
 use std::collections::HashMap;
 use std::mem;
@@ -8,26 +8,30 @@ use std::time::{Duration, Instant};
 
 use super::addresses::network;
 
-/// How many seconds' worth an address may begin at once, when it has begun nothing for that long.
+/// How many seconds' worth an address may begin at once, after it has begun nothing for that long.
 const AT_ONCE: u32 = 2;
-/// After so long without beginning anything a bucket is full again, and nothing is lost by forgetting it.
+/// After this time without a new beginning a bucket is full again, so it can be forgotten.
 const MEMORY: Duration = Duration::from_secs(AT_ONCE as u64);
-/// Addresses remembered in each of two generations: some 1 MB for both. The documentation of [`Pace`] names the sum.
+/// How many addresses are kept in each of the two generations: about 1 MB for both. The documentation of [`RateLimit`]
+/// names their sum.
 const MOST: usize = 8192;
 
-/// The pace all addresses are held to, each by itself.
+/// The same rate for every address, each by itself.
 ///
-/// It never holds more than 16,384 addresses. Whoever comes from more within two seconds makes it forget those it
-/// has not heard of for the longest, which then have a full bucket again: nobody is refused for what others do. Such a
-/// crowd is for the limits of all together.
+/// It keeps at most 16,384 addresses. If more come within two seconds, it forgets those it has not seen for the
+/// longest, whose buckets are full again then: nobody is refused because of others. Such a crowd is bounded by the
+/// limit on all connections together.
+///
+/// A bucket is one instant, from which on it is full: each beginning moves it by 1/rate. Two generations of maps make
+/// forgetting cheap: the old one is dropped as a whole, and no timer or list of ages is needed.
 #[derive(Debug)]
 pub struct RateLimit {
     per_second: u32,
     buckets: Mutex<Buckets>,
 }
 
-/// From when on the bucket of each address is full again. An address is in one of both, and moves to `young` when it is
-/// heard of.
+/// From when on the bucket of each address is full again. An address is in one of the two maps, and moves to `young`
+/// when it is seen.
 #[derive(Debug, Default)]
 struct Buckets {
     young: HashMap<IpAddr, Instant>,
@@ -37,7 +41,7 @@ struct Buckets {
 }
 
 impl RateLimit {
-    /// So many a second from each address, and twice as many at once; 0 for any number.
+    /// So many a second from each address, and twice as many at once. A rate of 0 sets no limit.
     pub fn new(per_second: u32) -> RateLimit {
         RateLimit {
             per_second,
@@ -45,8 +49,8 @@ impl RateLimit {
         }
     }
 
-    /// Somebody at this address begins one. If that is too fast, nothing is counted, and the error says after how long
-    /// it may be tried again.
+    /// An address begins something. If that is too soon, nothing is counted, and the error says after how long it may
+    /// try again.
     pub fn admit(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         if self.per_second == 0 {
             return Ok(());
@@ -59,14 +63,14 @@ impl RateLimit {
         let full = full.map_or(now, |full| (*full).max(now));
         let early = (full + each - now).saturating_sub(MEMORY);
         let admitted = early.is_zero();
-        // Who is refused is remembered as well: a crowd must not make us forget whoever goes on trying.
+        // Refused addresses are remembered too: a crowd must not make the server forget an address that keeps trying.
         buckets.remember(network, if admitted { full + each } else { full }, now);
         if admitted { Ok(()) } else { Err(early) }
     }
 }
 
 impl Buckets {
-    /// Forgets whom it has not heard of for [`MEMORY`].
+    /// Forgets addresses that were not seen for [`MEMORY`].
     fn age(&mut self, now: Instant) {
         let age = self.since.map(|since| now.saturating_duration_since(since));
         if age.is_some_and(|age| age >= MEMORY) {
@@ -77,7 +81,7 @@ impl Buckets {
         }
     }
 
-    /// The old ones are forgotten, and the young ones old.
+    /// Begins a new generation: drops the old one, and makes the young one old.
     fn turn(&mut self, now: Instant) {
         self.old = mem::take(&mut self.young);
         self.since = Some(now);
@@ -105,7 +109,7 @@ mod tests {
         IpAddr::V6((u128::from(network) << 64 | 1).into())
     }
 
-    /// How many of a hundred in the same instant are let in.
+    /// How many of a hundred tries in the same instant are admitted.
     fn admitted(limit: &RateLimit, address: IpAddr, now: Instant) -> usize {
         (0..100)
             .filter(|_| limit.admit(address, now).is_ok())
@@ -184,7 +188,7 @@ mod tests {
         }
         assert!(held(&limit) <= MOST * 2);
         assert_eq!(admitted(&limit, ip("192.0.2.1"), now), 20);
-        // Whoever goes on among a crowd of new ones is not forgotten.
+        // An address that keeps trying among many new ones is not forgotten.
         for network in 200_000..230_000 {
             limit.admit(v6(network), now).unwrap();
             assert!(limit.admit(ip("192.0.2.1"), now).is_err(), "{network}");

@@ -1,4 +1,4 @@
-//! Serves the connections of one listener: each is let in, speaks HTTP in bounded time, and ends when the server does.
+//! The connections of the HTTPS listener: accepts them, serves HTTP with timeouts, and ends them when the server stops.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,12 +27,14 @@ use super::http2;
 use super::newcomer::Newcomers;
 use crate::transport::connect;
 
-/// The longest headers of a request, in bytes; hyper takes no less. Nothing here needs a cookie, and browsers send 1 KiB.
+/// The longest headers of a request in bytes, the least that hyper accepts. No request needs a cookie here, and
+/// browsers send 1 KiB.
 pub const HEADERS: usize = 8 * 1024;
-/// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
+/// How long to wait when the process has no free descriptors. Without a pause, accepting would fail again at once, in a
+/// busy loop.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 
-/// The connections of some listeners, and their end; cheap to clone.
+/// The open connections, and how they are ended; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {
     tasks: TaskTracker,
@@ -41,25 +43,25 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Asks each to finish what it has under way.
+    /// Asks each to finish its requests in progress.
     pub fn finish(&self) {
         self.finishing.cancel();
     }
 
-    /// Ends them all at once.
+    /// Ends all at once.
     pub fn cut(&self) {
         self.finishing.cancel();
         self.cut.cancel();
     }
 
-    /// Waits until there are none. Those that have become WebSockets do not count.
+    /// Waits until there are none. Connections that have become WebSockets do not count.
     pub async fn gone(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 }
 
-/// Serves a listener until its connections are asked to finish. What each is served by counts as a newcomer first.
+/// Accepts connections until they are asked to finish. Each is a newcomer until its first request.
 pub async fn serve(
     listener: TcpListener,
     gate: Gate,
@@ -70,6 +72,7 @@ pub async fn serve(
 ) {
     loop {
         let (stream, peer) = tokio::select! {
+            // Biased, here and below: once the server stops, no more is begun, even if a flood of connections waits.
             biased;
             () = connections.finishing.cancelled() => return,
             accepted = listener.accept() => match accepted {
@@ -93,8 +96,9 @@ pub async fn serve(
     }
 }
 
-/// What is needed for a while is in a box of its own, so that a connection costs no more than what it does now: a handshake
-/// takes 4 KiB here, HTTP another 4.
+/// A connection that has been let in, as a boxed future. A future is as large as its largest step, for as long as it
+/// lives: the handshake needs 4 KiB here and HTTP another 4 KiB. In boxes, each is freed when it is over, so a
+/// connection costs only what it does now.
 type ServedConnection = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 async fn converse(
@@ -130,8 +134,8 @@ async fn converse(
     }
 }
 
-/// A connection that came to nothing: a scanner, a limit, a client that gave up. The address is personal data: only whoever asks
-/// for details sees it.
+/// Logs a connection that was refused or failed in its handshake: by a scanner, a limit, or a client that gave up. The
+/// address is personal data, so it is logged at `debug` only.
 pub(super) fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
     let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
     debug!(?peer, %error, "connection refused");
@@ -157,8 +161,8 @@ fn begin(
     }
 }
 
-/// HTTP/1: the headers of a request come in bounded time, as does the next request, and are of bounded length. hyper reads
-/// no further request while an answer waits to be written, so what a client asks without reading costs no more.
+/// Serves HTTP/1. Headers are bounded in length and time, and so is the time to the next request. hyper reads no
+/// further request while an answer waits to be written, so requests without reading the answers cost no memory.
 async fn converse_http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The admin listener: metrics, the state of the server, and the level of the log, over plain HTTP. It is meant for this
+//! The admin listener: metrics, the state of the server and the level of the log, over plain HTTP. It is meant for this
 //! machine alone.
 
 use std::net::{IpAddr, SocketAddr};
@@ -24,10 +24,10 @@ use super::observer::Observer;
 use crate::edge::host;
 use crate::edge::tidy::{EndSlashes, tidied};
 
-/// The longest body that is read, in bytes: a list of log levels.
+/// The longest request body in bytes. The only body is a list of log levels.
 const BODY: usize = 4096;
 
-/// What the admin listener tells.
+/// What the admin listener shows.
 #[derive(Debug)]
 pub struct AdminSources {
     /// The metrics.
@@ -54,7 +54,7 @@ pub fn router(admin: AdminSources, address: SocketAddr, patience: Duration) -> R
     }
 }
 
-/// A body that does not come keeps nobody waiting.
+/// Ends a request that takes too long, such as one whose body never comes.
 async fn in_time(
     State(patience): State<Duration>,
     request: Request<Body>,
@@ -66,8 +66,9 @@ async fn in_time(
     }
 }
 
-/// A page in a browser on this machine can make any name lead here (DNS rebinding). Only who calls this machine by its
-/// address, or as localhost, means it, and who names no host at all, which a browser cannot.
+/// Refuses requests whose host is a foreign name. A page in a browser on this machine can make any name lead to the
+/// loopback address (DNS rebinding). It cannot choose the host it names, so only an address or `localhost` is accepted;
+/// a request without any host is too, since no browser sends one.
 async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
     let named = request.uri().authority().is_some() || request.headers().contains_key(HOST);
     let name = host::asked(&request).and_then(host::split);

@@ -1,5 +1,5 @@
-//! The two text formats of metrics, and which of them a client wants: `OpenMetrics`, and the one Prometheus had before it,
-//! which everything reads.
+//! The two text formats of metrics and how a client chooses: `OpenMetrics`, and the older format of Prometheus, which
+//! every tool reads.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ pub enum TextFormat {
 }
 
 impl TextFormat {
-    /// The type of the answer.
+    /// The content type of the answer.
     pub fn content_type(self) -> &'static str {
         match self {
             TextFormat::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -24,8 +24,9 @@ impl TextFormat {
         }
     }
 
-    /// What a client likes better (RFC 9110, 12.5.1). Who asks for anything at all, as a browser does, gets what it can show;
-    /// `OpenMetrics` is for who names it. Who says nothing gets that too.
+    /// The format a client prefers (RFC 9110, 12.5.1). A client that accepts anything, as a browser does, gets the
+    /// classic format, which it can show. `OpenMetrics` is for clients that name it, and for those that send no
+    /// `Accept` at all.
     pub fn wanted(headers: &HeaderMap) -> TextFormat {
         if !headers.contains_key(ACCEPT) {
             return TextFormat::OpenMetrics;
@@ -42,7 +43,7 @@ impl TextFormat {
         }
     }
 
-    /// Metrics in this format, from `OpenMetrics`.
+    /// Converts metrics from `OpenMetrics` to this format.
     pub fn write(self, text: String) -> String {
         match self {
             TextFormat::OpenMetrics => text,
@@ -51,8 +52,8 @@ impl TextFormat {
     }
 }
 
-/// The greatest weight `Accept` gives to a type in one of these versions, or in none; none if the type is not there. What
-/// cannot be read is passed over.
+/// The greatest weight `Accept` gives to a type, in one of these versions or without a version; none if the type is not
+/// listed. Elements that cannot be read are skipped.
 fn weight(headers: &HeaderMap, name: &str, versions: &[&str]) -> Option<f32> {
     let lines = headers.get_all(ACCEPT).iter();
     lines
@@ -77,11 +78,11 @@ fn weight(headers: &HeaderMap, name: &str, versions: &[&str]) -> Option<f32> {
         .reduce(f32::max)
 }
 
-/// Says the same as it was said before `OpenMetrics`: there, a counter is called what its samples are called, and nothing
-/// has a unit or an end.
+/// The same metrics in the classic format. There, the name of a counter ends as its samples do, and there are no units
+/// and no end mark.
 fn classic(text: &str) -> String {
     let mut classic = String::with_capacity(text.len());
-    // What a metric is comes behind what it means, and says how both call it.
+    // The HELP line comes before the TYPE line, which says what both must be called.
     let mut help = None;
     for line in text.lines() {
         let comment = line
@@ -103,7 +104,7 @@ fn classic(text: &str) -> String {
                 }
                 let _ = writeln!(classic, "# TYPE {name}{ending} {kind}");
             }
-            // # UNIT and # EOF.
+            // UNIT and EOF lines, which the classic format does not have.
             _ if line.starts_with('#') => {}
             _ => {
                 classic.push_str(line);
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn accept_header_chooses_the_format() {
         for accept in [
-            // Prometheus 2 and 3.
+            // What Prometheus 2 and 3 send.
             "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
             "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",

@@ -1,4 +1,4 @@
-//! Watches the running server, and says in what state it is.
+//! The state of the running server, with rates over the last minute.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,13 +13,13 @@ use wulin_command::state::{Certificate, Rates, State, Totals};
 
 use crate::runtime::Figures;
 
-/// How often the totals are noted, and over how many such notes rates are taken: the last minute.
+/// How often the totals are noted for the rates, and how many notes are kept: 13 notes 5 s apart span the last minute.
 const INTERVAL: Duration = Duration::from_secs(5);
 const NOTES: usize = 13;
-/// Seconds of a day.
+/// The seconds of a day.
 const DAY: f64 = 86_400.0;
 
-/// Watches a running server.
+/// Observes the running server: takes notes for the rates, and tells the state.
 #[derive(Debug)]
 pub struct Observer {
     figures: Arc<Figures>,
@@ -29,12 +29,12 @@ pub struct Observer {
     http: Option<SocketAddr>,
     start: Start,
     instance: String,
-    /// The totals of the last minute, the oldest first.
+    /// The totals at several moments of the last minute, oldest first.
     notes: Mutex<VecDeque<(Instant, Totals)>>,
 }
 
 impl Observer {
-    /// Watches a server that has begun at `start`.
+    /// An observer of a server that was started at `start`.
     pub fn new(
         figures: Arc<Figures>,
         certificates: Arc<Resolver>,

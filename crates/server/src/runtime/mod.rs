@@ -1,4 +1,5 @@
-//! The only place where the core meets tokio: one lobby task, one task per room, one outbox per connection.
+//! The only place where the pure core meets tokio: one task for the lobby, one for each room, one outbox for each
+//! connection.
 
 pub mod counters;
 pub mod figures;
@@ -18,7 +19,7 @@ pub use lobby_handle::{Ask, LobbyHandle};
 pub use outbox::{Delivery, Outbox, Overflowed};
 pub use seat::SeatHandle;
 
-/// The instant the pure half is given. It is tokio's, so that a test can stop the clock.
+/// The instant that is passed to the pure core. It is tokio's clock, so that tests can pause it.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

@@ -1,4 +1,4 @@
-//! What a client speaks over its WebSocket: how frames are read and written, and how it is asked whether it lives.
+//! The dialects that are spoken over a WebSocket: how frames are read and written, and how the client is pinged.
 
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message as Frame;
@@ -11,12 +11,12 @@ use super::pulse::{Heartbeat, Pulse};
 use super::session::Outgoing;
 use crate::runtime::Gauge;
 
-/// What is spoken over the WebSocket.
+/// What a client speaks over its WebSocket.
 #[derive(Debug)]
 pub(super) enum Dialect {
-    /// `{"event", "data"}`
+    /// Our own: `{"event", "data"}`.
     Native,
-    /// Socket.IO
+    /// Engine.IO and Socket.IO.
     SocketIo(Dialogue),
 }
 
@@ -46,7 +46,7 @@ impl Dialect {
         }
     }
 
-    /// Binary frames carry nothing in either dialect. Socket.IO's own would be attachments.
+    /// Neither dialect uses binary frames. In Socket.IO they would be attachments, and no event of ours has one.
     pub(super) fn read_bytes(&self) -> Received {
         match self {
             Dialect::Native => Received::Request(Request {
@@ -67,8 +67,8 @@ impl Dialect {
         }
     }
 
-    /// The question whether a client lives. Engine.IO 4 has one of its own; the others are asked by the WebSocket
-    /// protocol, which their libraries answer without them.
+    /// The ping that asks whether the client lives. Engine.IO 4 has a packet for it. The others get a ping frame, which
+    /// every WebSocket library answers by itself.
     pub(super) fn ping(&self) -> Frame {
         match self.version() {
             Some(Version::V4) => Frame::text(socketio::PING),
@@ -84,7 +84,8 @@ impl Dialect {
         }
     }
 
-    /// Whether the client has made something of its session.
+    /// Whether the client uses its session: a native client does with its first message, a Socket.IO client once it has
+    /// connected to the namespace.
     pub(super) fn is_under_way(&self) -> bool {
         match self {
             Dialect::Native => true,
@@ -93,7 +94,7 @@ impl Dialect {
     }
 
     pub(super) fn renew(&mut self, hall: &Hall) {
-        // Without random numbers the client keeps the id it had.
+        // If the system has no random numbers, the client keeps its id.
         if let (Dialect::SocketIo(dialogue), Some(sid)) = (self, hall.sid()) {
             dialogue.renew(sid);
         }
@@ -107,7 +108,7 @@ impl Dialect {
     }
 }
 
-/// The packets that open a session of Engine.IO over a WebSocket.
+/// The packets that open an Engine.IO session over a WebSocket.
 pub(super) fn opening(version: Version, sid: Sid, limits: &Limits) -> impl Iterator<Item = String> {
     let open = socketio::open(&Handshake {
         sid,

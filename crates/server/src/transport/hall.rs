@@ -12,27 +12,27 @@ use wulin_game::protocol::socketio::Sid;
 use super::Limits;
 use crate::runtime::{Figures, LobbyHandle};
 
-/// What sessions share: the way to the game, the limits, and the end of it all.
+/// What all sessions share; cheap to clone. A transport makes its [`Session`](super::session::Session)s from it.
 #[derive(Debug, Clone)]
 pub struct Hall {
-    /// The lobby.
+    /// The handle to the lobby.
     pub lobby: LobbyHandle,
-    /// What every transport keeps to.
+    /// The limits of every transport.
     pub limits: Limits,
-    /// Who is there.
+    /// The gauges and counters.
     pub figures: Arc<Figures>,
-    /// Cancelled when no more rounds are begun: whoever is not in one is let go.
+    /// Cancelled when the server begins no more rounds. Clients in no round are dismissed then.
     pub draining: CancellationToken,
-    /// Every task that serves a client.
+    /// Tracks every task that serves a client. A drain waits for them.
     pub tasks: TaskTracker,
-    /// The server's own name, made up at its start: whoever asks for its health knows it by that.
+    /// The random name of this run of the server, which health checks show.
     pub instance: Arc<str>,
     random: &'static dyn SecureRandom,
     next_connection: Arc<AtomicU64>,
 }
 
 impl Hall {
-    /// A hall nobody has entered.
+    /// A hall without clients.
     pub fn new(
         lobby: LobbyHandle,
         limits: Limits,
@@ -58,7 +58,7 @@ impl Hall {
         ConnectionId(self.next_connection.fetch_add(1, Relaxed))
     }
 
-    /// An id for a session; none if the system has no random numbers.
+    /// A random id for a session; none if the system has no random numbers.
     pub fn sid(&self) -> Option<Sid> {
         let mut bytes = [0; 16];
         self.random.fill(&mut bytes).ok()?;

@@ -1,22 +1,23 @@
-//! How many messages one client may send.
+//! How many messages a second one client may send.
 
 use tokio::time::Instant;
 
-/// How far beyond its limit a client may go on before it is closed, in seconds' worth of messages.
+/// How many seconds' worth of messages a client may send beyond its limit before it is disconnected.
 pub const TOLERANCE: f64 = 5.0;
 
-/// What becomes of a message.
+/// What happens to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is heard.
+    /// It is carried out.
     Heard,
-    /// It is dropped and the client told.
+    /// It is dropped, and the client gets a fault.
     Dropped,
-    /// The client has gone on far beyond the limit.
+    /// The client is disconnected: it has gone on far beyond the limit.
     Closed,
 }
 
-/// A token bucket that holds two seconds' worth of messages, and a second one for patience.
+/// A token bucket that holds two seconds' worth of messages, and a counter of the messages beyond it. A client that is
+/// a little too fast loses messages and is told so; only one that goes on is disconnected.
 #[derive(Debug)]
 pub struct Limiter {
     rate: f64,
@@ -26,7 +27,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// A limiter for so many messages a second; 0 hears everything.
+    /// A limiter for `rate` messages a second. A rate of 0 sets no limit.
     pub fn new(rate: u32, now: Instant) -> Limiter {
         let rate = f64::from(rate);
         Limiter {
@@ -37,7 +38,7 @@ impl Limiter {
         }
     }
 
-    /// One message has come.
+    /// Decides about a message that has just come.
     pub fn admit(&mut self, now: Instant) -> Verdict {
         if self.rate == 0.0 {
             return Verdict::Heard;

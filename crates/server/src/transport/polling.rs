@@ -1,7 +1,8 @@
-//! Engine.IO over HTTP: sessions that begin with polling, and their way to a WebSocket.
+//! Engine.IO over HTTP: sessions that begin with polling, and how they move to a WebSocket.
 //!
-//! A session is one task with a bounded mailbox. Each request is a letter to it that brings the way back for its answer, so a
-//! session has one owner, keeps nothing of a request, and ends by itself. Sources: the Engine.IO protocol, revisions 3 and 4.
+//! A session is one task with a bounded mailbox. Each request becomes a letter that carries a channel for the answer.
+//! So a session has one owner and needs no lock, it keeps nothing of a request once that is answered, and when the task
+//! ends, its packets, its list entry and its person go with it. Sources: the Engine.IO protocol, revisions 3 and 4.
 
 mod conversation;
 mod refusal;
@@ -32,55 +33,57 @@ use super::session::Visitor;
 pub use self::conversation::Moved;
 pub use self::refusal::PollingRefusal;
 
-/// How long the body of a request may take.
+/// How long the body of a request may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a WebSocket may take to show that a session moves to it.
+/// How long a WebSocket may take from its opening until the session moves to it.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Frames it may send meanwhile; two are needed.
+/// How many frames it may send meanwhile. Two are needed; a ping may come between them.
 const PROBE_FRAMES: usize = 16;
-/// Letters that may lie in a session's mailbox. A client has a poll and a post under way; more would be misuse.
+/// How many letters may wait in a session's mailbox. The protocol allows a client one poll and one post at a time, and
+/// a WebSocket that takes over sends two letters more: 4 hold all of these. A request that finds the mailbox full
+/// waits.
 const MAILBOX: usize = 4;
 
 /// A letter to a session.
 enum PollingLetter {
-    /// A request that waits for what there is to say.
+    /// A GET, which waits until there is something to send.
     Poll(oneshot::Sender<PollingAnswer>),
-    /// A request that brings packets.
+    /// A POST, which brings packets.
     Post {
         body: Vec<u8>,
         answer: oneshot::Sender<PollingAnswer>,
     },
-    /// Two requests at once where the protocol allows one, or a body beyond the limit: the end of the session.
+    /// The client broke the protocol with a second request at a time or a body over the limit: the session ends.
     Misuse,
-    /// A WebSocket has shown that it gets through.
+    /// A WebSocket has sent its probe, which shows that it works.
     Probed,
     /// The session moves to that WebSocket.
     Upgrade(oneshot::Sender<Box<Moved>>),
 }
 
-/// What a request is answered.
+/// The answer to a request.
 enum PollingAnswer {
-    /// These packets.
+    /// The packets for a GET.
     Packets(String),
-    /// What it brought is done.
+    /// All packets of a POST have been carried out.
     Done,
-    /// It is refused.
+    /// The request is refused.
     Refused(PollingRefusal),
 }
 
-/// The way to one session.
+/// A session, as requests find it.
 struct Entry {
     mailbox: mpsc::Sender<PollingLetter>,
-    /// Whether a request is bringing packets.
+    /// Whether a POST is in progress.
     posting: AtomicBool,
-    /// Whether a WebSocket is on its way, or has taken over.
+    /// Whether a WebSocket is about to take over, or has done so.
     moving: AtomicBool,
     /// Whether a WebSocket has taken over.
     moved: AtomicBool,
 }
 
-/// Every session that began with polling, by its id. One that has moved stays known, so that who asks for it again is told
-/// what is wrong and takes nothing over.
+/// All sessions that began with polling, by id. A session that has moved to a WebSocket stays in the list: a request
+/// with its id is told what is wrong, and the id cannot be used to take the session over.
 #[derive(Default)]
 struct Sessions(Mutex<HashMap<Sid, Arc<Entry>>>);
 
@@ -90,16 +93,16 @@ impl Sessions {
     }
 }
 
-/// Keeps a session known until it is dropped.
+/// Keeps a session in the list until it is dropped.
 pub struct Listed {
     sessions: Arc<Sessions>,
     sid: Sid,
-    /// How many poll, this one among them until it moves.
+    /// The number of sessions that poll, which includes this one until it moves.
     polling: Option<Arc<AtomicUsize>>,
 }
 
 impl Listed {
-    /// The session has moved to a WebSocket.
+    /// Notes that the session has moved to a WebSocket.
     fn moves(&mut self) {
         if let Some(entry) = self.sessions.lock().get(&self.sid) {
             entry.moved.store(true, Ordering::Release);
@@ -129,16 +132,16 @@ impl Drop for Listed {
     }
 }
 
-/// Engine.IO over HTTP.
+/// Serves Engine.IO over HTTP.
 pub struct Polling {
     hall: Hall,
     sessions: Arc<Sessions>,
-    /// How many of them have not moved.
+    /// How many sessions poll: those of the list that have not moved.
     count: Arc<AtomicUsize>,
 }
 
 impl Polling {
-    /// Nobody has come yet.
+    /// No session is open yet.
     pub fn new(hall: Hall) -> Polling {
         Polling {
             hall,
@@ -152,7 +155,7 @@ impl Polling {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Opens a session, which keeps `kept` until it ends or moves to a WebSocket.
+    /// Opens a session. Its task holds `kept`, a place in the limits, until the session ends or moves to a WebSocket.
     pub fn open<K: Send + 'static>(
         &self,
         version: Version,
@@ -195,7 +198,8 @@ impl Polling {
         )))
     }
 
-    /// Answers a request of an open session: a GET when there is something to say, a POST when what it brings is done.
+    /// Answers a request of an open session: a GET when there are packets to send, a POST when its packets have been
+    /// carried out.
     pub async fn answer(
         &self,
         sid: &str,
@@ -234,7 +238,7 @@ impl Polling {
         }
     }
 
-    /// The way for a WebSocket to take over a session. One at a time may try; others are closed once they are open, as
+    /// Lets a WebSocket try to take over a session. Only one at a time may; others are opened and closed again, as
     /// engine.io's own server does.
     pub fn probe(&self, sid: &str) -> Result<Probe, PollingRefusal> {
         let entry = self.entry(sid)?;
@@ -276,7 +280,7 @@ fn packets(body: String) -> Response<Body> {
     (headers, body).into_response()
 }
 
-/// Reads a body of at most so many bytes.
+/// Reads a body of at most `most` bytes.
 async fn read(body: Body, most: usize) -> Result<Vec<u8>, PollingRefusal> {
     let mut stream = body.into_data_stream();
     let mut whole = Vec::new();
@@ -290,14 +294,14 @@ async fn read(body: Body, most: usize) -> Result<Vec<u8>, PollingRefusal> {
     Ok(whole)
 }
 
-/// A flag of an entry that is up until this is dropped.
+/// A flag of an entry, which is lowered when this is dropped.
 struct Flag {
     entry: Arc<Entry>,
     which: fn(&Entry) -> &AtomicBool,
 }
 
 impl Flag {
-    /// None if it is up already.
+    /// Raises the flag; none if it is raised already.
     fn raise(entry: &Arc<Entry>, which: fn(&Entry) -> &AtomicBool) -> Option<Flag> {
         let was_up = which(entry).swap(true, Ordering::AcqRel);
         (!was_up).then(|| Flag {
@@ -313,9 +317,9 @@ impl Drop for Flag {
     }
 }
 
-/// A WebSocket's claim on a session that polls.
+/// A WebSocket that tries to take over a polling session.
 pub struct Probe {
-    /// None if it comes too late.
+    /// None if another one was first.
     moving: Option<Flag>,
 }
 
@@ -326,8 +330,8 @@ impl fmt::Debug for Probe {
 }
 
 impl Probe {
-    /// Shows the client that the WebSocket gets through, and takes the session over when the client says so. None if it does
-    /// not: polling goes on as if nothing had been.
+    /// Answers the client's probe, and takes the session over when the client asks for it. None if that does not
+    /// happen: polling goes on then as if the WebSocket had never been.
     pub(super) async fn meet<S>(self, socket: &mut WebSocketStream<S>) -> Option<Box<Moved>>
     where
         S: AsyncRead + AsyncWrite + Unpin,

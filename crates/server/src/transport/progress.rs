@@ -1,5 +1,5 @@
-//! Whether a client takes what it is sent. Below HTTP/1 the socket shows it; a stream of HTTP/2 waits for the client's
-//! window, which no socket shows.
+//! Detects clients that do not read what they are sent. With HTTP/1 the socket shows it. A stream of HTTP/2 waits for
+//! the client's flow-control window instead, which no socket shows.
 
 use std::io;
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Watches writes, one after the other: notices the one that waits for too long.
+/// Watches the writes to one stream, and notices one that waits for too long.
 #[derive(Debug)]
 pub struct Stall {
     patience: Duration,
-    /// Runs while a write waits. Most of the time none does, so it is in a box.
+    /// The timer of the write that waits. It is boxed because most of the time no write waits.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -29,8 +29,8 @@ impl Stall {
         }
     }
 
-    /// Whether the wait has been too long. Call it after each write with whether that one waits; wakes the task when it is
-    /// over.
+    /// Whether a write has waited for too long. Call it after each write, with whether that write is pending; it wakes
+    /// the task when the time is over.
     pub fn is_over(&mut self, cx: &mut Context<'_>, waits: bool) -> bool {
         if !waits {
             self.waiting = None;
@@ -52,8 +52,8 @@ pub fn stalled() -> io::Error {
     )
 }
 
-/// What a client owes on one stream of HTTP/2: to take what it is sent. Shared by the task that carries the stream and
-/// whoever fills it.
+/// Whether the client makes progress on one stream of HTTP/2: takes what waits for it. Shared by the task that runs the
+/// stream, which resets it when the time is over, and the body or WebSocket that fills it.
 #[derive(Debug)]
 pub struct Progress {
     patience: Duration,
@@ -63,14 +63,14 @@ pub struct Progress {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Since when the client has taken nothing of what waits for it; none while nothing waits.
+    /// Since when data waits without the client taking any; none while none waits.
     since: Option<Instant>,
-    /// Whether nothing more will come: from then on the client owes the rest.
+    /// Whether the stream's WebSocket has ended: then nothing more is written, and the client must take the rest.
     last: bool,
 }
 
 impl Progress {
-    /// Nothing waits yet. What will may do so for `patience`.
+    /// The progress of a stream on which nothing waits. Data may wait for `patience` later.
     pub fn new(patience: Duration) -> Arc<Progress> {
         Arc::new(Progress {
             patience,
@@ -79,13 +79,13 @@ impl Progress {
         })
     }
 
-    /// Something waits from now on, or a piece of it has just been taken.
+    /// Data waits from now on, or the client has just taken a piece of it: the time begins again.
     pub fn start_waiting(&self) {
         self.waiting().since = Some(Instant::now());
         self.changed.notify_one();
     }
 
-    /// Nothing waits.
+    /// No data waits.
     pub fn stop_waiting(&self) {
         let mut waiting = self.waiting();
         if !waiting.last {
@@ -106,7 +106,7 @@ impl Progress {
         Some(self.waiting().since? + self.patience)
     }
 
-    /// Returns when something has waited for too long.
+    /// Returns when data has waited for too long.
     pub async fn stalled(&self) {
         loop {
             match self.due() {
@@ -118,8 +118,8 @@ impl Progress {
     }
 }
 
-/// A WebSocket on a stream of HTTP/2, for as long as somebody serves it. What it has left unsent then, the client has to
-/// take in bounded time.
+/// A WebSocket on a stream of HTTP/2, for as long as it is served. When it is dropped, the client must take the rest of
+/// the data within the timeout.
 #[derive(Debug)]
 pub struct Tunnel {
     progress: Arc<Progress>,
@@ -128,8 +128,8 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// A tunnel through the stream of this pace. `seat` is shared by the tunnels of one connection, and says whether one of
-    /// them has the place in the limits that the connection holds.
+    /// A tunnel through a stream. The limits count a connection once, so its first tunnel uses that slot and any other
+    /// needs one of its own: `seat` is shared by the tunnels of one connection and says whether the slot is in use.
     pub fn new(progress: Arc<Progress>, seat: Arc<AtomicBool>) -> Tunnel {
         Tunnel {
             progress,
@@ -138,12 +138,12 @@ impl Tunnel {
         }
     }
 
-    /// Whether it has that place. Otherwise it needs one of its own.
+    /// Whether it uses the slot of its connection. Otherwise it needs one of its own.
     pub fn is_seated(&self) -> bool {
         self.seated
     }
 
-    /// The stream, whose writes fail when the client gives it no window for too long.
+    /// Wraps the stream, so that writes fail when the client opens no window for too long.
     pub fn guard<S>(&self, stream: S) -> Patient<S> {
         Patient {
             stream,
@@ -229,7 +229,7 @@ mod tests {
         let mut ours = tunnel(&Progress::new(PATIENCE)).guard(ours);
         let error = ours.write_all(b"too much").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        // What was taken stays taken, and whoever reads is written to again.
+        // What was written before can be read, and later writes succeed again.
         let mut read = [0; 4];
         theirs.read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"too ");
@@ -262,7 +262,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(progress.due(), None);
         drop(tunnel);
-        // What it has left has to be taken, whoever settles.
+        // After the end of the tunnel its rest must be taken, whatever the body says.
         progress.stop_waiting();
         waiting.await.unwrap();
     }

@@ -1,4 +1,5 @@
-//! The loop of one WebSocket: native, or Socket.IO that was opened directly. Nothing here knows the game.
+//! The loop of one WebSocket, native or Socket.IO, opened directly or taken over from polling. It knows no rule of the
+//! game.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,12 +22,13 @@ use super::polling::{Listed, Moved, Probe};
 use super::pulse::Pulse;
 use super::session::{Farewell, Outgoing, Session, Visitor};
 
-/// The first read buffer in bytes. It grows with a message and most connections are idle: small saves memory.
+/// The size of the first read buffer in bytes. It grows with longer messages. Most connections are idle, so a small one
+/// saves memory.
 const READ_BUFFER: usize = 512;
-/// How long a client has to take note of the close before the socket goes, in all.
+/// How long a client has to read the close frame and close its side, before the socket is dropped.
 pub const LINGER: Duration = Duration::from_secs(2);
 
-/// A WebSocket on an upgraded connection. `early` are the bytes that came with the request for the upgrade.
+/// A WebSocket on an upgraded connection. `early` are bytes that came right behind the request for the upgrade.
 pub async fn open<S>(stream: S, early: Vec<u8>, limits: &Limits) -> Box<WebSocketStream<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -40,35 +42,37 @@ where
     Box::new(socket.await)
 }
 
-/// How a client comes to its WebSocket.
+/// How a client opens its WebSocket.
 #[derive(Debug)]
 pub enum Entrance {
-    /// It opens it at once and speaks natively.
+    /// Directly, and speaks the native dialect.
     Native(Visitor),
-    /// It opens it at once and speaks Socket.IO.
+    /// Directly, and speaks Socket.IO.
     Direct {
-        /// The talk.
+        /// The state of the Socket.IO protocol.
         dialogue: Dialogue,
         /// The id of the Engine.IO session.
         sid: Sid,
-        /// Who it is.
+        /// What the connection tells about the client.
         visitor: Visitor,
     },
-    /// It moves there from polling.
+    /// To take over a session that polls.
     Upgrade(Probe),
 }
 
-/// A client at its WebSocket.
+/// The state of one client on a WebSocket.
 struct WebSocketClient {
     dialect: Dialect,
     session: Session,
     pulse: Pulse,
-    /// Keeps the id of a session known that began with polling.
+    /// Keeps the id of a session that began with polling in the list.
     _listed: Option<Listed>,
 }
 
-/// Serves one client until either side is done. The socket and the client are boxed because they are large, and a future keeps
-/// what it is given twice.
+/// Serves one client until either side closes.
+///
+/// The socket and the client are boxed: both are large, and an async function stores an argument twice, as it was
+/// passed and as a local variable. This task is most of what an idle client costs.
 pub async fn serve<S>(mut socket: Box<WebSocketStream<S>>, entrance: Entrance, hall: Hall)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -79,7 +83,8 @@ where
     let connection = client.session.id();
     let ending = converse(&mut socket, &mut client, &hall).await;
     let last_words = match &ending {
-        // A Socket.IO client that is told to disconnect stays away; one whose connection just closes comes back by itself.
+        // A Socket.IO client that is told to disconnect does not come back; one whose connection just closes comes back
+        // by itself.
         Err(WebSocketEnd::Dismissed(Farewell::GoingAway)) => client
             .dialect
             .write(&Outgoing::Message(client.session.restart()))
@@ -95,7 +100,7 @@ where
         )
         | Ok(()) => None,
     };
-    // The game hears first: saying goodbye may take a while.
+    // The game is told first, because saying goodbye may take a while.
     client.session.end().await;
     drop(client);
     match ending {
@@ -120,7 +125,7 @@ where
     }
 }
 
-/// The first packets of a client, and its session; none if it makes nothing of the WebSocket.
+/// Sends the first packets and opens the session; none if a takeover from polling fails.
 async fn enter<S>(
     socket: &mut WebSocketStream<S>,
     entrance: Entrance,
@@ -154,7 +159,7 @@ where
     }))
 }
 
-/// Goes on with a session that has polled until now.
+/// Continues a session that has polled until now.
 async fn resume<S>(socket: &mut WebSocketStream<S>, moved: Moved) -> Option<Box<WebSocketClient>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -166,7 +171,7 @@ where
         listed,
     } = moved;
     for packet in packets {
-        // Whoever is gone already is found gone in the conversation, which ends the session.
+        // A failed write is ignored here: `converse` will find the connection closed, and end the session.
         let _ = socket.feed(Frame::text(packet)).await;
     }
     if let Some(question) = question(&mut session) {
@@ -189,9 +194,9 @@ where
 enum WebSocketEnd {
     Broken(Error),
     Dismissed(Farewell),
-    /// The client speaks another protocol than it said.
+    /// A frame that is no packet of the client's dialect.
     NoPacket,
-    /// The client said goodbye in its dialect and leaves the closing to us.
+    /// The client said goodbye in its dialect, and the server is to close.
     Done,
 }
 
@@ -223,8 +228,8 @@ where
         ..
     } = client;
     let limits = &hall.limits;
-    // Both are waited for once and not in each turn anew, since each time a lock is taken that all connections share. So the
-    // alarm may go off too early, never too late.
+    // Both futures are made once and not in each turn of the loop, because making one takes a lock that all connections
+    // share. The timer is not reset for each frame either: it may fire too early, but never too late.
     let mut alarm = pin!(time::sleep_until(pulse.deadline(limits)));
     let mut draining = pin!(hall.draining.cancelled());
     socket.flush().await?;
@@ -258,7 +263,8 @@ where
                 let received = match frame {
                     Frame::Text(text) => Some(dialect.read(&text)),
                     Frame::Binary(_) => Some(dialect.read_bytes()),
-                    // Answers to a ping or a close go out with the next poll; after a close that ends the stream.
+                    // tungstenite answers pings and closes by itself when the socket is polled next; after a close, the
+                    // stream ends.
                     Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => None,
                 };
                 if received.is_some() && dialect.is_under_way() {
@@ -267,7 +273,7 @@ where
                 match received {
                     Some(Received::Request(request)) => session.receive(request).await?,
                     Some(Received::Disconnect) => {
-                        // Costs as much as a message, and the limit is the connection's.
+                        // It costs as much as a message: the limit is that of the connection, not of the session.
                         session.admit()?;
                         dialect.renew(hall);
                         session.renew(hall).await;
@@ -297,13 +303,13 @@ where
     }
 }
 
-/// A ping that asks after a result: its answer shows that what was sent before has been read.
+/// A ping sent behind a result. Its answer shows that the client has read the result.
 fn question(session: &mut Session) -> Option<Frame> {
     let room = session.ask_after()?;
     Some(Frame::Ping(room.0.to_be_bytes().to_vec().into()))
 }
 
-/// What the client did to its WebSocket; none where the connection itself is gone.
+/// How the client broke the protocol; none if the connection itself is lost.
 fn close(error: &Error) -> Option<Close> {
     use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
     match error {
@@ -319,8 +325,8 @@ fn close(error: &Error) -> Option<Close> {
     }
 }
 
-/// Closes so that the client can read why: what it still sends is read and thrown away, or the kernel would answer it with
-/// a reset that overtakes our last words.
+/// Closes so that the client can read why. What it still sends is read and discarded: the kernel would answer unread
+/// data with a reset, which can overtake our last frames.
 async fn say_goodbye<S>(socket: &mut WebSocketStream<S>, goodbye: Option<Frame>, close: CloseFrame)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -336,6 +342,6 @@ where
         while stream.read(&mut rest).await? > 0 {}
         Ok::<(), Error>(())
     };
-    // However it ends, the socket is dropped.
+    // However this ends, the socket is dropped.
     let _ = time::timeout(LINGER, linger).await;
 }

@@ -1,4 +1,4 @@
-//! What `--acme` takes and what it refuses.
+//! Tests of the flags of `--acme`.
 
 use clap::Parser;
 
@@ -6,7 +6,7 @@ use super::super::{Config, HttpPort, Invalid};
 use super::*;
 use crate::prepared::Prepared;
 
-/// The flags alone.
+/// Parses the flags of `serve` alone.
 #[derive(Parser)]
 struct TestArgs {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! One session that polls, from its first request until it ends or moves to a WebSocket.
+//! The task of one polling session, from its first request until it ends or moves to a WebSocket.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -19,43 +19,45 @@ use crate::transport::hall::Hall;
 use crate::transport::pulse::{Heartbeat, Pulse};
 use crate::transport::session::{Farewell, Outgoing, Session, Visitor};
 
-/// How long a client that is let go has to fetch the last words.
+/// How long a dismissed client has to fetch the last packets.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long a poll waits while a WebSocket is on its way. The client moves when its last poll is answered.
+/// How long a poll waits while a WebSocket is about to take over. A client moves only between two polls, so its poll
+/// must not wait for long.
 const POLL_WHILE_MOVING: Duration = Duration::from_millis(100);
 
 /// A session that goes on over a WebSocket.
 pub struct Moved {
-    /// The talk so far.
+    /// The state of the Socket.IO protocol.
     pub(crate) dialogue: Dialogue,
     /// The client.
     pub(crate) session: Session,
-    /// What has not been fetched.
+    /// The packets that the client has not fetched.
     pub(crate) packets: VecDeque<String>,
-    /// Keeps the session known.
+    /// Keeps the session in the list.
     pub(crate) listed: Listed,
 }
 
-/// The poll that waits.
+/// The GET that waits for packets.
 struct Poll {
     answer: oneshot::Sender<PollingAnswer>,
-    /// When it is answered though there is nothing to say.
+    /// When it is answered even if there is nothing to send.
     due: Option<Instant>,
 }
 
-/// The request that brings packets.
+/// The POST whose packets are being carried out.
 struct Post {
     packets: Packets<Vec<u8>>,
     answer: oneshot::Sender<PollingAnswer>,
 }
 
-/// How a conversation ends.
+/// Why a session ends.
 enum PollingEnd {
     /// The client says goodbye.
     Closed,
     /// The client breaks the protocol.
     Misused,
-    /// The client has given up a poll: whether it has read the answer cannot be known, so the protocol ends the session.
+    /// The client has closed the request of its poll. Nobody can know whether it has read the answer, so the protocol
+    /// ends the session.
     Abandoned,
     Dismissed(Farewell),
     Moved(oneshot::Sender<Box<Moved>>),
@@ -67,7 +69,7 @@ impl From<Farewell> for PollingEnd {
     }
 }
 
-/// What wakes a session.
+/// What a session waits for.
 enum Happened {
     Delivered(VecDeque<Delivery>),
     Asked(Option<PollingLetter>),
@@ -79,18 +81,18 @@ pub(super) struct Conversation {
     dialogue: Dialogue,
     pulse: Pulse,
     limits: Limits,
-    /// What waits for a poll, at most [`Limits::outbox`] packets.
+    /// The packets that wait for the next poll, at most [`Limits::outbox`].
     packets: VecDeque<String>,
     poll: Option<Poll>,
     post: Option<Post>,
-    /// The result that went with the last answer to a poll.
+    /// The room whose result went out with the last answer to a poll.
     handed_over: Option<RoomId>,
-    /// Until when a WebSocket is believed to be on its way.
+    /// Until when a WebSocket is expected to take over.
     moving: Option<Instant>,
 }
 
 impl Conversation {
-    /// A session that has just been opened. `sid` is Socket.IO's.
+    /// A session that has just been opened. `sid` is the id of Socket.IO, not that of Engine.IO.
     pub(super) fn new(hall: &Hall, version: Version, sid: Sid, visitor: Visitor) -> Conversation {
         let (heartbeat, connects, first) = match version {
             Version::V3 => (Heartbeat::Client, false, Some(socketio::CONNECTED)),
@@ -109,7 +111,7 @@ impl Conversation {
         }
     }
 
-    /// Serves the session; it is known until this returns.
+    /// Serves the session. It stays in the list until this returns.
     pub(super) async fn run(
         mut self,
         mut letters: mpsc::Receiver<PollingLetter>,
@@ -123,9 +125,11 @@ impl Conversation {
             PollingEnd::Misused
             | PollingEnd::Abandoned
             | PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute) => &[socketio::CLOSE],
-            // A Socket.IO client that is told to disconnect stays away. These are to come back.
+            // A Socket.IO client that is told to disconnect does not come back. These clients are to come back, so they
+            // are not told.
             PollingEnd::Dismissed(Farewell::GoingAway) => &[],
-            // socket.io-client drops events that come in one body with the close of Engine.IO, so that packet is left out.
+            // socket.io-client ignores events that come in one body with the close packet of Engine.IO, so that packet
+            // is left out.
             PollingEnd::Dismissed(_) => &[socketio::DISCONNECT],
         };
         if let Some(post) = self.post.take() {
@@ -163,13 +167,13 @@ impl Conversation {
             }
         }
         let body = encode(self.dialogue.version(), &self.packets);
-        // The game hears first: saying goodbye may take a while.
+        // The game is told first, because saying goodbye may take a while.
         self.session.end().await;
         match (self.poll, end) {
             (Some(poll), _) => {
                 let _ = poll.answer.send(PollingAnswer::Packets(body));
             }
-            // Who is believed dead is not waited for.
+            // These clients are believed to be gone: nothing is sent to them.
             (None, PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute)) => {}
             (None, PollingEnd::Dismissed(_)) => {
                 let _ = time::timeout(LINGER, say_goodbye(&mut letters, body)).await;
@@ -214,7 +218,7 @@ impl Conversation {
         }
     }
 
-    /// Takes note of a letter.
+    /// Takes a letter.
     fn read(&mut self, letter: Option<PollingLetter>) -> Result<(), PollingEnd> {
         match letter {
             Some(PollingLetter::Poll(answer)) => {
@@ -222,7 +226,7 @@ impl Conversation {
                     let _ = answer.send(PollingAnswer::Refused(PollingRefusal::BadRequest));
                     return Err(PollingEnd::Misused);
                 }
-                // Who polls again has read the last answer.
+                // A client that polls again has read the last answer.
                 if let Some(room) = self.handed_over.take() {
                     self.session.received(room);
                 }
@@ -243,13 +247,13 @@ impl Conversation {
                 }
             }
             Some(PollingLetter::Upgrade(moved)) => return Err(PollingEnd::Moved(moved)),
-            // The list of sessions holds the other end of the mailbox for as long as this session is in it.
+            // `None` cannot happen: the list holds a sender of the mailbox for as long as this session is in it.
             Some(PollingLetter::Misuse) | None => return Err(PollingEnd::Misused),
         }
         Ok(())
     }
 
-    /// Does what the request in hand brings, as far as the session may read on.
+    /// Carries out the packets of the POST in progress, as long as the session may read on.
     async fn obey(&mut self, hall: &Hall) -> Result<(), PollingEnd> {
         while self.session.is_ready()
             && let Some(post) = &mut self.post
@@ -279,9 +283,9 @@ impl Conversation {
                     self.session.admit()?;
                 }
                 Received::Disconnect => {
-                    // Costs as much as a message, and the limit is the connection's.
+                    // It costs as much as a message: the limit is that of the connection, not of the session.
                     self.session.admit()?;
-                    // Without random numbers the client keeps the id it had.
+                    // If the system has no random numbers, the client keeps its id.
                     if let Some(sid) = hall.sid() {
                         self.dialogue.renew(sid);
                     }
@@ -320,7 +324,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Answers the poll that waits, if there is something to say or it has waited long enough.
+    /// Answers the poll that waits, if there are packets or it has waited long enough.
     fn answer_poll(&mut self) -> Result<(), PollingEnd> {
         let version = self.dialogue.version();
         let due = |poll: &mut Poll| poll.due.is_some_and(|due| due <= Instant::now());
@@ -341,7 +345,7 @@ impl Conversation {
     }
 }
 
-/// Waits until the client gives its poll up.
+/// Waits until the client closes the request of its poll.
 async fn abandoned(poll: &mut Option<Poll>) {
     match poll {
         Some(poll) => poll.answer.closed().await,
@@ -349,7 +353,7 @@ async fn abandoned(poll: &mut Option<Poll>) {
     }
 }
 
-/// Answers the next poll with the last words.
+/// Answers the next poll with the last packets, and posts meanwhile with nothing.
 async fn say_goodbye(letters: &mut mpsc::Receiver<PollingLetter>, body: String) {
     while let Some(letter) = letters.recv().await {
         match letter {

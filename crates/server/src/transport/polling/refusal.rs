@@ -1,4 +1,4 @@
-//! Why a request of Engine.IO over HTTP is refused, and what the client is told.
+//! Why a request of Engine.IO over HTTP is refused, and the answer to it.
 
 use axum::Json;
 use axum::body::Body;
@@ -7,7 +7,7 @@ use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-/// Whoever asks by a script tag has no way to read a code.
+/// The answer to JSONP. It is plain text: a page that polls by a script tag cannot read a status or a code.
 const NO_SCRIPTS: &str = "Answers as scripts (JSONP, the parameter j) are not given: poll by XMLHttpRequest or fetch, which any \
     origin may.\n";
 
@@ -16,23 +16,23 @@ const NO_SCRIPTS: &str = "Answers as scripts (JSONP, the parameter j) are not gi
 pub enum PollingRefusal {
     /// `transport` is neither `polling` nor `websocket`.
     UnknownTransport,
-    /// There is no session of this id, or none any more.
+    /// There is no session with this id, or it has ended.
     UnknownSession,
-    /// A session is opened by GET.
+    /// A session is opened with another method than GET.
     BadMethod,
-    /// Not what the protocol allows here.
+    /// The protocol does not allow this request here.
     BadRequest,
     /// `EIO` is neither 3 nor 4.
     UnsupportedVersion,
-    /// `j`: an answer as a script.
+    /// `j` asks for an answer as a script.
     Jsonp,
     /// The body is longer than a message may be.
     TooLong,
     /// The body did not come in time.
     TooSlow,
-    /// More sessions a second from one address than the limit.
+    /// More new sessions a second from one address than the limit.
     TooFast,
-    /// As many connections and sessions from one address as the limit.
+    /// As many connections and sessions from one address as the limit allows.
     Crowded,
     /// As many connections and sessions as the server takes.
     Full,
@@ -40,7 +40,7 @@ pub enum PollingRefusal {
     NoRandom,
 }
 
-/// What a refused client is told. The codes up to 5 are those of engine.io's own server.
+/// The JSON of a refusal. The codes up to 5 are those of engine.io's own server.
 #[derive(Serialize)]
 struct RefusalBody {
     code: u8,
