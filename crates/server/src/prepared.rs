@@ -35,8 +35,8 @@ impl Prepared {
             (Some(_), None) | (None, _) => None,
         };
         let (certificates, mut warnings) = match fetched {
-            Some(settings) => beside(config, settings, now)?,
-            None => alone(config, now)?,
+            Some(settings) => with_acme(config, settings, now)?,
+            None => without_acme(config, now)?,
         };
         for pair in &certificates.pairs {
             warnings.extend(pair.warnings.iter().cloned());
@@ -70,7 +70,7 @@ fn host(config: &Config, certificates: &Loaded) -> String {
 }
 
 /// Without ACME: the certificates that are found, or a self-signed one.
-fn alone(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Invalid> {
+fn without_acme(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Invalid> {
     let covered = config.domains.clone();
     let default = Path::new(DEFAULT_FOLDER);
     let unasked = || default.exists().then(|| Source::Folder(default.to_owned()));
@@ -93,7 +93,7 @@ fn alone(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Inva
         }
     }
     let loaded = Loaded {
-        pairs: vec![own(config, now)?],
+        pairs: vec![self_made(config, now)?],
         source: None,
         covered,
         trusted: false,
@@ -106,7 +106,7 @@ fn alone(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Inva
 
 /// With ACME: what is served beside the fetched certificates, and until they are there. That is the pairs given by flag
 /// if they can be used, else a self-signed one.
-fn beside(
+fn with_acme(
     config: &Config,
     settings: acme::Settings,
     now: SystemTime,
@@ -147,7 +147,7 @@ fn beside(
         ));
     }
     let loaded = Loaded {
-        pairs: vec![own(config, now)?],
+        pairs: vec![self_made(config, now)?],
         source,
         covered: Vec::new(),
         trusted: missing.is_empty(),
@@ -157,7 +157,7 @@ fn beside(
 }
 
 /// A self-signed certificate, made now or by an earlier start.
-fn own(config: &Config, now: SystemTime) -> Result<wulin_certs::Pair, Invalid> {
+fn self_made(config: &Config, now: SystemTime) -> Result<wulin_certs::Pair, Invalid> {
     self_signed(config.state_dir.as_deref(), &config.domains, now)
         .map_err(|problem| Invalid::certificate(problem, &config.origins))
 }

@@ -44,9 +44,9 @@ use crate::transport::polling::Polling;
 const OPERATORS: usize = 64;
 
 /// How long a stopping server waits for the first request of connections it has already accepted: a round trip or two.
-const NEWCOMERS: Duration = Duration::from_secs(2);
+const NEWCOMER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a stopping server checks whether the last request of the plain port has been answered.
-const LOOK: Duration = Duration::from_millis(5);
+const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A running server.
 pub struct Server {
@@ -133,7 +133,7 @@ impl Core {
 
     /// Keeps the served certificates up to date: with the files on disk, or with what the authority issues. `http` says
     /// whether the plain port is open, which decides how a domain can be proved.
-    fn keep(&self, loaded: Loaded, http: bool) -> anyhow::Result<Upkeep> {
+    fn keep_certificates(&self, loaded: Loaded, http: bool) -> anyhow::Result<Upkeep> {
         let figures = self.figures.clone();
         let listener = move |reread| {
             figures.counters.certificates.add(match reread {
@@ -166,7 +166,7 @@ impl Front {
         let named = config.access.as_ref().is_some_and(|log| log.addresses);
         let turned_away = TurnedAway::new(named);
         core.clients
-            .spawn(turned_away.clone().tell(core.draining.clone()));
+            .spawn(turned_away.clone().log(core.draining.clone()));
         let addresses = Addresses::new(config.gate.per_address, Some(turned_away.clone()));
         let site = Site {
             polling: Polling::new(core.hall.clone()),
@@ -200,7 +200,7 @@ impl Server {
         let sockets = Sockets::open(config, &prepared, handed)?;
         let http_address = sockets.http.as_ref().map(|socket| socket.address);
         let core = Core::new(config)?;
-        let certificates = core.keep(prepared.certificates, http_address.is_some())?;
+        let certificates = core.keep_certificates(prepared.certificates, http_address.is_some())?;
         let front = Front::new(config, &core, &certificates)?;
         let mut server = Server {
             address: sockets.https.address,
@@ -225,17 +225,17 @@ impl Server {
             core,
         };
         if let Some(http) = sockets.http {
-            server.redirect(http, config, &front)?;
+            server.serve_plain(http, config, &front)?;
         }
-        server.serve(sockets.https, front)?;
+        server.serve_https(sockets.https, front)?;
         if let Some(admin) = sockets.admin {
-            server.tell(admin, start)?;
+            server.serve_admin(admin, start)?;
         }
         Ok(server)
     }
 
     /// Serves the plain port: answers to the challenges of an ACME authority, and redirects to HTTPS.
-    fn redirect(
+    fn serve_plain(
         &mut self,
         socket: ListeningSocket,
         config: &Config,
@@ -259,7 +259,7 @@ impl Server {
     }
 
     /// Serves HTTPS.
-    fn serve(&mut self, socket: ListeningSocket, front: Front) -> anyhow::Result<()> {
+    fn serve_https(&mut self, socket: ListeningSocket, front: Front) -> anyhow::Result<()> {
         self.listeners.push(tokio::spawn(serve(
             socket.ready().context("listening for HTTPS")?,
             front.gate,
@@ -272,7 +272,7 @@ impl Server {
     }
 
     /// Serves the admin port: metrics and the state of the server.
-    fn tell(&self, socket: ListeningSocket, start: Start) -> anyhow::Result<()> {
+    fn serve_admin(&self, socket: ListeningSocket, start: Start) -> anyhow::Result<()> {
         let core = &self.core;
         let observer = Arc::new(Observer::new(
             core.figures.clone(),
@@ -366,7 +366,7 @@ impl Server {
         self.core.draining.cancel();
         self.core.clients.close();
         let all = async {
-            let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
+            let _ = time::timeout(NEWCOMER_TIMEOUT, self.newcomers.gone()).await;
             // Requests in progress finish. Connections that have become WebSockets are not among these: their tasks are
             // in `clients`.
             self.connections.finish();
@@ -374,7 +374,7 @@ impl Server {
             self.core.clients.wait().await;
             self.connections.gone().await;
             while self.handle.connection_count() > 0 {
-                time::sleep(LOOK).await;
+                time::sleep(CHECK_INTERVAL).await;
             }
         };
         if time::timeout_at(deadline, all).await.is_err() {

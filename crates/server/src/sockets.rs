@@ -59,7 +59,7 @@ impl Sockets {
         let https = match handed.https {
             Some(https) => https,
             None => listen(config.listen, prepared.port)
-                .map_err(|error| given(config, "--port", error))?,
+                .map_err(|error| with_origins(config, "--port", error))?,
         };
         let http = match (handed.http, wanted) {
             (Some(http), _) => Some(http),
@@ -79,7 +79,7 @@ impl Sockets {
 }
 
 /// Adds to the error which flags or variables the address and the port come from.
-fn given(config: &Config, port: &str, error: CannotListen) -> CannotListen {
+fn with_origins(config: &Config, port: &str, error: CannotListen) -> CannotListen {
     let origins = &config.origins;
     error.given_by(origins.name("--listen"), origins.name(port))
 }
@@ -87,7 +87,7 @@ fn given(config: &Config, port: &str, error: CannotListen) -> CannotListen {
 /// Opens the port that redirects. If it cannot be opened and was not asked for, that is only a warning.
 fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, CannotListen> {
     let opened = listen(config.listen, http.port);
-    match opened.map_err(|error| given(config, "--http-port", error)) {
+    match opened.map_err(|error| with_origins(config, "--http-port", error)) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if http.required => Err(error),
         Err(error) => {

@@ -187,7 +187,7 @@ impl PlainGate {
         } else {
             Some(self.addresses.enter(caller.address).ok_or_else(crowded)?)
         };
-        equip(&stream).map_err(|error| ("closed", error))?;
+        set_options(&stream).map_err(|error| ("closed", error))?;
         let admission = Admission::Player {
             _presence: presence,
             _counted: counted,
@@ -267,7 +267,7 @@ fn reason(error: &io::Error) -> &'static str {
 }
 
 /// Sets socket options: no delay of small writes, and detection of peers that are gone.
-fn equip(stream: &TcpStream) -> io::Result<()> {
+fn set_options(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_keepalive(
@@ -305,7 +305,7 @@ impl Door for AdminGate {
         let slot = self.slots.clone().try_acquire_owned();
         let slot = slot.map_err(|_| io::Error::other("enough connections to the admin port"))?;
         let address = stream.peer_addr()?.ip();
-        equip(&stream)?;
+        set_options(&stream)?;
         let stream = Guarded::new(stream, self.write_timeout, Admission::Operator(slot));
         let caller = Caller {
             address,

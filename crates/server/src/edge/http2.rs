@@ -31,7 +31,7 @@ const STREAMS: u32 = 16;
 const PING: Duration = Duration::from_secs(30);
 /// The longest headers of a request, in bytes.
 const HEADERS: u32 = 8 * 1024;
-/// How many bytes of a body or WebSocket a client may send before they are read: more than a common message has.
+/// How many bytes of a body or WebSocket a client may send before they are read. A message of common size fits.
 const STREAM_WINDOW: u32 = 32 * 1024;
 /// The same for the whole connection: the initial value of the protocol, which a server cannot lower (RFC 9113, 6.9.2).
 const CONNECTION_WINDOW: u32 = 64 * 1024 - 1;
@@ -54,7 +54,7 @@ pub async fn converse(
     websockets: bool,
     finishing: CancellationToken,
 ) {
-    let streams = Streams::none();
+    let streams = Streams::new();
     let service = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(caller);
@@ -124,7 +124,7 @@ async fn answer<A: Answers>(
         if let Some(refusal) = connect::as_handshake(&mut request) {
             refusal
         } else {
-            let tunnel = Tunnel::new(progress.clone(), streams.seat.clone());
+            let tunnel = Tunnel::new(progress.clone(), streams.slot.clone());
             request.extensions_mut().insert(Arc::new(tunnel));
             answers.oneshot(request).await?
         }
@@ -151,7 +151,7 @@ struct Streams {
     /// Whether there has ever been one.
     asked: AtomicBool,
     /// Whether a WebSocket uses the connection's slot in the limits.
-    seat: Arc<AtomicBool>,
+    slot: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -162,14 +162,14 @@ struct OpenStreams {
 }
 
 impl Streams {
-    fn none() -> Arc<Streams> {
+    fn new() -> Arc<Streams> {
         Arc::new(Streams {
             open: Mutex::new(OpenStreams {
                 streams: 0,
                 since: Instant::now(),
             }),
             asked: AtomicBool::default(),
-            seat: Arc::default(),
+            slot: Arc::default(),
         })
     }
 
@@ -333,7 +333,7 @@ mod tests {
     #[tokio::test]
     async fn connection_without_streams_becomes_idle() {
         let patience = Duration::from_millis(20);
-        let streams = Streams::none();
+        let streams = Streams::new();
         let stream = streams.enter();
         let idle = time::timeout(patience * 5, streams.idle(patience)).await;
         assert!(idle.is_err(), "a stream is open");

@@ -62,17 +62,17 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr
             if header.len() == LONGEST_LINE {
                 return Err(HeaderError::Bad);
             }
-            more(stream, &mut header, 1).await?;
+            read_more(stream, &mut header, 1).await?;
         }
-        Ok(line(&header).ok_or(HeaderError::Bad)?.address())
+        Ok(version_1(&header).ok_or(HeaderError::Bad)?.address())
     } else if header == SIGNATURE {
-        more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
+        read_more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
         let length = usize::from(u16::from_be_bytes([header[FIXED - 2], header[FIXED - 1]]));
         let addresses = length.min(ADDRESSES);
-        more(stream, &mut header, addresses).await?;
-        pass_over(stream, length - addresses).await?;
-        let whom = block(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]);
-        Ok(whom.ok_or(HeaderError::Bad)?.address())
+        read_more(stream, &mut header, addresses).await?;
+        discard(stream, length - addresses).await?;
+        let named = version_2(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]);
+        Ok(named.ok_or(HeaderError::Bad)?.address())
     } else {
         Err(HeaderError::Missing)
     }
@@ -83,26 +83,32 @@ fn alike(one: &[u8], other: &[u8]) -> bool {
     one.iter().zip(other).all(|(one, other)| one == other)
 }
 
-async fn more(
+async fn read_more(
     stream: &mut (impl AsyncRead + Unpin),
     header: &mut Vec<u8>,
     bytes: usize,
 ) -> Result<(), HeaderError> {
     let read = header.len();
     header.resize(read + bytes, 0);
-    stream.read_exact(&mut header[read..]).await.map_err(half)?;
+    stream
+        .read_exact(&mut header[read..])
+        .await
+        .map_err(incomplete)?;
     Ok(())
 }
 
 /// Reads and discards so many bytes. A header of version 2 may be 64 KiB long, so they are not kept.
-async fn pass_over(
+async fn discard(
     stream: &mut (impl AsyncRead + Unpin),
     mut bytes: usize,
 ) -> Result<(), HeaderError> {
     let mut piece = [0; 256];
     while bytes > 0 {
         let length = bytes.min(piece.len());
-        let read = stream.read(&mut piece[..length]).await.map_err(half)?;
+        let read = stream
+            .read(&mut piece[..length])
+            .await
+            .map_err(incomplete)?;
         if read == 0 {
             return Err(HeaderError::Bad);
         }
@@ -111,7 +117,7 @@ async fn pass_over(
     Ok(())
 }
 
-fn half(error: io::Error) -> HeaderError {
+fn incomplete(error: io::Error) -> HeaderError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => HeaderError::Bad,
         _ => HeaderError::Closed(error),
@@ -136,7 +142,7 @@ impl OnBehalfOf {
 }
 
 /// Parses a header of version 1; none if it is malformed.
-fn line(line: &[u8]) -> Option<OnBehalfOf> {
+fn version_1(line: &[u8]) -> Option<OnBehalfOf> {
     let rest = line.strip_prefix(WORD)?.strip_suffix(b"\r\n")?;
     let protocol = rest.split(|byte| *byte == b' ').next()?;
     if protocol == b"UNKNOWN" {
@@ -164,7 +170,7 @@ fn line(line: &[u8]) -> Option<OnBehalfOf> {
 }
 
 /// Parses version 2 from its command, its address family, and its address block; none if it is malformed.
-fn block(command: u8, family: u8, addresses: &[u8]) -> Option<OnBehalfOf> {
+fn version_2(command: u8, family: u8, addresses: &[u8]) -> Option<OnBehalfOf> {
     match command {
         // LOCAL: the proxy itself. The rest is to be ignored, even the family.
         0x20 => return Some(OnBehalfOf::Nobody),

@@ -82,7 +82,7 @@ impl Reason {
 pub struct TurnedAway {
     ledger: Mutex<Ledger>,
     /// Wakes the task that logs when the deadline has changed.
-    news: Notify,
+    changed: Notify,
     /// Whether addresses may be logged, which are personal data.
     addresses: bool,
 }
@@ -92,7 +92,7 @@ impl TurnedAway {
     pub fn new(addresses: bool) -> Arc<TurnedAway> {
         Arc::new(TurnedAway {
             ledger: Mutex::default(),
-            news: Notify::new(),
+            changed: Notify::new(),
             addresses,
         })
     }
@@ -100,12 +100,12 @@ impl TurnedAway {
     /// Records one more client, with its address.
     pub fn add(&self, reason: Reason, address: IpAddr) {
         if self.ledger().add(reason, address) {
-            self.news.notify_one();
+            self.changed.notify_one();
         }
     }
 
     /// Logs until told to stop, and then what is left.
-    pub async fn tell(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn log(self: Arc<Self>, stop: CancellationToken) {
         loop {
             let deadline = self.ledger().deadline();
             let due = async {
@@ -117,14 +117,14 @@ impl TurnedAway {
             };
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = due => self.say(false),
-                () = self.news.notified() => {}
+                () = due => self.log_due(false),
+                () = self.changed.notified() => {}
             }
         }
-        self.say(true);
+        self.log_due(true);
     }
 
-    fn say(&self, everything: bool) {
+    fn log_due(&self, everything: bool) {
         let rows = self.ledger().take(everything, Instant::now());
         for Row {
             reason,

@@ -48,7 +48,7 @@ pub fn router(admin: AdminSources, address: SocketAddr, patience: Duration) -> R
         .with_state(Arc::new(admin));
     let router = tidied(router, |_| Some(EndSlashes::Ignored));
     if address.ip().is_loopback() {
-        router.layer(middleware::from_fn(from_here))
+        router.layer(middleware::from_fn(only_local))
     } else {
         router
     }
@@ -69,7 +69,7 @@ async fn in_time(
 /// Refuses requests whose host is a foreign name. A page in a browser on this machine can make any name lead to the
 /// loopback address (DNS rebinding). It cannot choose the host it names, so only an address or `localhost` is accepted;
 /// a request without any host is too, since no browser sends one.
-async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
+async fn only_local(request: Request<Body>, next: Next) -> Response<Body> {
     let named = request.uri().authority().is_some() || request.headers().contains_key(HOST);
     let name = host::asked(&request).and_then(host::split);
     let name = name.map(|(name, _)| name.strip_suffix('.').unwrap_or(name));

@@ -39,7 +39,7 @@ struct Log {
 /// Starts to log to standard error. `filter` is a level or a list of them, as `--log` takes it.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let asked = read(filter)?;
-    let (layer, handle) = reload::Layer::new(quiet(&asked));
+    let (layer, handle) = reload::Layer::new(hold_libraries_back(&asked));
     let stderr = Layer::new().with_writer(LineWriters).with_target(false);
     let terminal = io::stderr().is_terminal();
     let lines = match choose(
@@ -103,7 +103,7 @@ pub fn set_level(filter: &str) -> Result<(), String> {
     // Locked over both changes, so that two requests at once cannot leave the filter of one with the text of the other.
     let mut now = log.asked.lock().unwrap_or_else(PoisonError::into_inner);
     log.filter
-        .reload(quiet(&asked))
+        .reload(hold_libraries_back(&asked))
         .map_err(|error| error.to_string())?;
     *now = asked.to_string();
     Ok(())
@@ -135,7 +135,7 @@ fn read(filter: &str) -> Result<Targets, String> {
 }
 
 /// The filter that was asked for, with libraries that it does not name held back.
-fn quiet(asked: &Targets) -> Targets {
+fn hold_libraries_back(asked: &Targets) -> Targets {
     let Some(level) = asked.default_level() else {
         return asked.clone();
     };
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn level_applies_to_libraries_only_when_they_are_named() {
         let hears = |filter: &str, target: &str, level| {
-            quiet(&read(filter).unwrap()).would_enable(target, &level)
+            hold_libraries_back(&read(filter).unwrap()).would_enable(target, &level)
         };
         let libraries = [
             "tungstenite::protocol",

@@ -123,24 +123,24 @@ impl Progress {
 #[derive(Debug)]
 pub struct Tunnel {
     progress: Arc<Progress>,
-    seat: Arc<AtomicBool>,
-    seated: bool,
+    slot: Arc<AtomicBool>,
+    holds_slot: bool,
 }
 
 impl Tunnel {
     /// A tunnel through a stream. The limits count a connection once, so its first tunnel uses that slot and any other
-    /// needs one of its own: `seat` is shared by the tunnels of one connection and says whether the slot is in use.
-    pub fn new(progress: Arc<Progress>, seat: Arc<AtomicBool>) -> Tunnel {
+    /// needs one of its own: `slot` is shared by the tunnels of one connection and says whether the slot is in use.
+    pub fn new(progress: Arc<Progress>, slot: Arc<AtomicBool>) -> Tunnel {
         Tunnel {
             progress,
-            seated: !seat.swap(true, Ordering::Relaxed),
-            seat,
+            holds_slot: !slot.swap(true, Ordering::Relaxed),
+            slot,
         }
     }
 
     /// Whether it uses the slot of its connection. Otherwise it needs one of its own.
-    pub fn is_seated(&self) -> bool {
-        self.seated
+    pub fn holds_slot(&self) -> bool {
+        self.holds_slot
     }
 
     /// Wraps the stream, so that writes fail when the client opens no window for too long.
@@ -155,8 +155,8 @@ impl Tunnel {
 impl Drop for Tunnel {
     fn drop(&mut self) {
         self.progress.end();
-        if self.seated {
-            self.seat.store(false, Ordering::Relaxed);
+        if self.holds_slot {
+            self.slot.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -269,13 +269,13 @@ mod tests {
 
     #[test]
     fn one_tunnel_at_a_time_uses_the_slot_of_its_connection() {
-        let seat = Arc::new(AtomicBool::default());
-        let tunnel = || Tunnel::new(Progress::new(PATIENCE), seat.clone());
+        let slot = Arc::new(AtomicBool::default());
+        let tunnel = || Tunnel::new(Progress::new(PATIENCE), slot.clone());
         let (first, second) = (tunnel(), tunnel());
-        assert!(first.is_seated() && !second.is_seated());
+        assert!(first.holds_slot() && !second.holds_slot());
         drop(second);
-        assert!(!tunnel().is_seated());
+        assert!(!tunnel().holds_slot());
         drop(first);
-        assert!(tunnel().is_seated());
+        assert!(tunnel().holds_slot());
     }
 }

@@ -57,7 +57,7 @@ pub fn hint<B>(request: &Request<B>) -> Option<&'static str> {
 /// limits.
 pub fn shares_connection<B>(request: &Request<B>) -> bool {
     let tunnel = request.extensions().get::<Arc<Tunnel>>();
-    tunnel.is_some_and(|tunnel| !tunnel.is_seated())
+    tunnel.is_some_and(|tunnel| !tunnel.holds_slot())
 }
 
 /// The refusal of a request that is no opening handshake by RFC 6455, 4.2.1: 400 with a sentence about what is wrong,

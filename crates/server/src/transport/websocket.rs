@@ -174,8 +174,8 @@ where
         // A failed write is ignored here: `converse` will find the connection closed, and end the session.
         let _ = socket.feed(Frame::text(packet)).await;
     }
-    if let Some(question) = question(&mut session) {
-        let _ = socket.feed(question).await;
+    if let Some(ping) = result_ping(&mut session) {
+        let _ = socket.feed(ping).await;
     }
     let dialect = Dialect::SocketIo(dialogue);
     let mut pulse = dialect.pulse();
@@ -243,8 +243,8 @@ where
                         socket.feed(Frame::text(text)).await?;
                     }
                 }
-                if let Some(question) = question(session) {
-                    socket.feed(question).await?;
+                if let Some(ping) = result_ping(session) {
+                    socket.feed(ping).await?;
                 }
                 socket.flush().await?;
                 session.written();
@@ -304,7 +304,7 @@ where
 }
 
 /// A ping sent behind a result. Its answer shows that the client has read the result.
-fn question(session: &mut Session) -> Option<Frame> {
+fn result_ping(session: &mut Session) -> Option<Frame> {
     let room = session.ask_after()?;
     Some(Frame::Ping(room.0.to_be_bytes().to_vec().into()))
 }
