@@ -111,20 +111,12 @@ impl Config {
         if acme.is_some() && state_dir.is_none() {
             return Err(InvalidAcme::NoStateDir.into());
         }
-        let mut warnings = Vec::new();
         let proxies = Proxies {
             networks: flags.trusted_proxies.clone().into(),
             introduce: flags.proxy_protocol,
         };
-        let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
-            .unwrap_or(usize::MAX)
-            .max(1);
-        if let Some(wanted) = flags.max_connections.filter(|wanted| *wanted > most) {
-            warnings.push(format!(
-                "--max-connections {wanted} is more than the limit for open files allows: it will be {most}. Raise the \
-                 limit with LimitNOFILE= in the systemd unit or ulimit -n."
-            ));
-        }
+        let (connections, warning) = connections(flags, open_files);
+        let warnings = Vec::from_iter(warning);
         Ok(Config {
             certificates: Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?,
             acme,
@@ -137,7 +129,7 @@ impl Config {
             rules: rules(flags),
             limits: limits(flags),
             gate: GateLimits {
-                connections: flags.max_connections.unwrap_or(most).min(most),
+                connections,
                 per_address: flags.max_connections_per_ip,
                 sessions_per_second: flags.sessions_per_second,
                 handshake_timeout: flags.tls_timeout,
@@ -181,6 +173,23 @@ impl Config {
                 required: false,
             }),
         }
+    }
+}
+
+/// How many connections there may be at a time, with a warning if that is fewer than a flag asks for.
+fn connections(flags: &Serve, open_files: u64) -> (usize, Option<String>) {
+    let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
+        .unwrap_or(usize::MAX)
+        .max(1);
+    match flags.max_connections {
+        Some(wanted) if wanted > most => {
+            let warning = format!(
+                "--max-connections {wanted} is more than the limit for open files allows: it will be {most}. Raise the \
+                 limit with LimitNOFILE= in the systemd unit or ulimit -n."
+            );
+            (most, Some(warning))
+        }
+        wanted => (wanted.unwrap_or(most), None),
     }
 }
 

@@ -65,20 +65,7 @@ pub async fn converse(
         patience: timeouts.write,
         streams: streams.clone(),
     };
-    let mut builder = http2::Builder::new(carrier);
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADERS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buf_size(PIECE)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
-    if websockets {
-        builder.enable_connect_protocol();
-    }
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = builder(carrier, websockets).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut leaving = false;
     loop {
@@ -108,6 +95,24 @@ pub async fn converse(
         // Tells the client to send no more requests here, and waits for those it has sent meanwhile.
         connection.as_mut().graceful_shutdown();
     }
+}
+
+/// A server of HTTP/2 with our limits.
+fn builder(carrier: Carrier, websockets: bool) -> http2::Builder<Carrier> {
+    let mut builder = http2::Builder::new(carrier);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADERS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(PIECE)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    if websockets {
+        builder.enable_connect_protocol();
+    }
+    builder
 }
 
 /// Answers one request. The body reports its progress, so that the stream's task notices a client that does not take

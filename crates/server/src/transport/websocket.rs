@@ -1,6 +1,7 @@
 //! The loop of one WebSocket, native or Socket.IO, opened directly or taken over from polling. It knows no rule of the
 //! game.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use super::hall::Hall;
 use super::polling::{Listed, Moved, Probe};
 use super::pulse::Pulse;
 use super::session::{Farewell, Outgoing, Session, Visitor};
+use crate::runtime::Delivery;
 
 /// The size of the first read buffer in bytes. It grows with longer messages. Most connections are idle, so a small one
 /// saves memory.
@@ -221,85 +223,108 @@ async fn converse<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let WebSocketClient {
-        dialect,
-        session,
-        pulse,
-        ..
-    } = client;
     let limits = &hall.limits;
     // Both futures are made once and not in each turn of the loop, because making one takes a lock that all connections
     // share. The timer is not reset for each frame either: it may fire too early, but never too late.
-    let mut alarm = pin!(time::sleep_until(pulse.deadline(limits)));
+    let mut alarm = pin!(time::sleep_until(client.pulse.deadline(limits)));
     let mut draining = pin!(hall.draining.cancelled());
     socket.flush().await?;
     loop {
         tokio::select! {
-            deliveries = session.take() => {
-                for delivery in deliveries? {
-                    if let Some(outgoing) = session.accept(delivery).await?
-                        && let Some(text) = dialect.write(&outgoing)
-                    {
-                        socket.feed(Frame::text(text)).await?;
-                    }
-                }
-                if let Some(ping) = result_ping(session) {
-                    socket.feed(ping).await?;
-                }
-                socket.flush().await?;
-                session.written();
-            }
-            frame = socket.next(), if session.is_ready() => {
+            deliveries = client.session.take() => client.write(deliveries?, socket).await?,
+            frame = socket.next(), if client.session.is_ready() => {
                 let Some(frame) = frame else { return Ok(()) };
-                let frame = frame?;
-                if pulse.beat(matches!(frame, Frame::Pong(_)), Instant::now()) {
-                    alarm.as_mut().reset(pulse.deadline(limits));
-                }
-                if let Frame::Pong(answer) = &frame
-                    && let Ok(room) = answer[..].try_into()
-                {
-                    session.received(RoomId(u64::from_be_bytes(room)));
-                }
-                let received = match frame {
-                    Frame::Text(text) => Some(dialect.read(&text)),
-                    Frame::Binary(_) => Some(dialect.read_bytes()),
-                    // tungstenite answers pings and closes by itself when the socket is polled next; after a close, the
-                    // stream ends.
-                    Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => None,
-                };
-                if received.is_some() && dialect.is_under_way() {
-                    pulse.spoke();
-                }
-                match received {
-                    Some(Received::Request(request)) => session.receive(request).await?,
-                    Some(Received::Disconnect) => {
-                        // It costs as much as a message: the limit is that of the connection, not of the session.
-                        session.admit()?;
-                        dialect.renew(hall);
-                        session.renew(hall).await;
-                        pulse.renew(Instant::now());
-                        alarm.as_mut().reset(pulse.deadline(limits));
-                    }
-                    Some(Received::Close) => return Err(WebSocketEnd::Done),
-                    Some(Received::Broken) => return Err(WebSocketEnd::NoPacket),
-                    Some(Received::Reply(text)) => {
-                        if session.admit()? {
-                            socket.send(Frame::text(text)).await?;
-                        }
-                    }
-                    Some(Received::Nothing) | None => {
-                        session.admit()?;
-                    }
+                if client.read(frame?, socket, hall).await? {
+                    alarm.as_mut().reset(client.pulse.deadline(limits));
                 }
             }
             () = &mut alarm => {
-                if pulse.ask(limits, Instant::now())? {
-                    socket.send(dialect.ping()).await?;
+                if client.pulse.ask(limits, Instant::now())? {
+                    socket.send(client.dialect.ping()).await?;
                 }
-                alarm.as_mut().reset(pulse.deadline(limits));
+                alarm.as_mut().reset(client.pulse.deadline(limits));
             }
-            () = &mut draining, if session.is_idle() => return Err(WebSocketEnd::Dismissed(Farewell::GoingAway)),
+            () = &mut draining, if client.session.is_idle() => {
+                return Err(WebSocketEnd::Dismissed(Farewell::GoingAway));
+            }
         }
+    }
+}
+
+impl WebSocketClient {
+    /// Writes what was delivered.
+    async fn write<S>(
+        &mut self,
+        deliveries: VecDeque<Delivery>,
+        socket: &mut WebSocketStream<S>,
+    ) -> Result<(), WebSocketEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        for delivery in deliveries {
+            if let Some(outgoing) = self.session.accept(delivery).await?
+                && let Some(text) = self.dialect.write(&outgoing)
+            {
+                socket.feed(Frame::text(text)).await?;
+            }
+        }
+        if let Some(ping) = result_ping(&mut self.session) {
+            socket.feed(ping).await?;
+        }
+        socket.flush().await?;
+        self.session.written();
+        Ok(())
+    }
+
+    /// Carries out one frame. Returns whether the deadline of the heartbeat may be earlier than before.
+    async fn read<S>(
+        &mut self,
+        frame: Frame,
+        socket: &mut WebSocketStream<S>,
+        hall: &Hall,
+    ) -> Result<bool, WebSocketEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut is_earlier = self
+            .pulse
+            .beat(matches!(frame, Frame::Pong(_)), Instant::now());
+        if let Frame::Pong(answer) = &frame
+            && let Ok(room) = answer[..].try_into()
+        {
+            self.session.received(RoomId(u64::from_be_bytes(room)));
+        }
+        let received = match frame {
+            Frame::Text(text) => Some(self.dialect.read(&text)),
+            Frame::Binary(_) => Some(self.dialect.read_bytes()),
+            // tungstenite answers pings and closes by itself when the socket is polled next; after a close, the stream ends.
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => None,
+        };
+        if received.is_some() && self.dialect.is_under_way() {
+            self.pulse.spoke();
+        }
+        match received {
+            Some(Received::Request(request)) => self.session.receive(request).await?,
+            Some(Received::Disconnect) => {
+                // It costs as much as a message: the limit is that of the connection, not of the session.
+                self.session.admit()?;
+                self.dialect.renew(hall);
+                self.session.renew(hall).await;
+                self.pulse.renew(Instant::now());
+                is_earlier = true;
+            }
+            Some(Received::Close) => return Err(WebSocketEnd::Done),
+            Some(Received::Broken) => return Err(WebSocketEnd::NoPacket),
+            Some(Received::Reply(text)) => {
+                if self.session.admit()? {
+                    socket.send(Frame::text(text)).await?;
+                }
+            }
+            Some(Received::Nothing) | None => {
+                self.session.admit()?;
+            }
+        }
+        Ok(is_earlier)
     }
 }
 

@@ -63,6 +63,24 @@ enum PollingEnd {
     Moved(oneshot::Sender<Box<Moved>>),
 }
 
+impl PollingEnd {
+    /// The packets that are sent to the client last.
+    fn last_packets(&self) -> &'static [&'static str] {
+        match self {
+            PollingEnd::Moved(_) | PollingEnd::Closed => &[socketio::NOOP],
+            PollingEnd::Misused
+            | PollingEnd::Abandoned
+            | PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute) => &[socketio::CLOSE],
+            // A Socket.IO client that is told to disconnect does not come back. These clients are to come back, so they
+            // are not told.
+            PollingEnd::Dismissed(Farewell::GoingAway) => &[],
+            // socket.io-client ignores events that come in one body with the close packet of Engine.IO, so that packet
+            // is left out.
+            PollingEnd::Dismissed(_) => &[socketio::DISCONNECT],
+        }
+    }
+}
+
 impl From<Farewell> for PollingEnd {
     fn from(farewell: Farewell) -> PollingEnd {
         PollingEnd::Dismissed(farewell)
@@ -116,22 +134,10 @@ impl Conversation {
         mut self,
         mut letters: mpsc::Receiver<PollingLetter>,
         hall: Hall,
-        mut listed: Listed,
+        listed: Listed,
     ) {
         let connection = self.session.id();
         let Err(end) = self.converse(&mut letters, &hall).await;
-        let last_words: &[&str] = match &end {
-            PollingEnd::Moved(_) | PollingEnd::Closed => &[socketio::NOOP],
-            PollingEnd::Misused
-            | PollingEnd::Abandoned
-            | PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute) => &[socketio::CLOSE],
-            // A Socket.IO client that is told to disconnect does not come back. These clients are to come back, so they
-            // are not told.
-            PollingEnd::Dismissed(Farewell::GoingAway) => &[],
-            // socket.io-client ignores events that come in one body with the close packet of Engine.IO, so that packet
-            // is left out.
-            PollingEnd::Dismissed(_) => &[socketio::DISCONNECT],
-        };
         if let Some(post) = self.post.take() {
             let answer = match &end {
                 PollingEnd::Misused => PollingAnswer::Refused(PollingRefusal::BadRequest),
@@ -141,24 +147,11 @@ impl Conversation {
         }
         if let PollingEnd::Moved(moved) = end {
             trace!(%connection, "moves to a WebSocket");
-            if let Some(poll) = self.poll.take() {
-                let noop = encode(self.dialogue.version(), last_words);
-                let _ = poll.answer.send(PollingAnswer::Packets(noop));
-            }
-            listed.moves();
-            let going = Box::new(Moved {
-                dialogue: self.dialogue,
-                session: self.session,
-                packets: self.packets,
-                listed,
-            });
-            if let Err(left) = moved.send(going) {
-                left.session.end().await;
-            }
-            return;
+            return self.hand_over(moved, listed).await;
         }
+        let last_packets = end.last_packets().iter();
         self.packets
-            .extend(last_words.iter().map(|words| (*words).to_owned()));
+            .extend(last_packets.map(|packet| (*packet).to_owned()));
         if let PollingEnd::Dismissed(farewell) = &end {
             debug!(%connection, ?farewell, "client dismissed");
             if *farewell == Farewell::GoingAway {
@@ -181,6 +174,24 @@ impl Conversation {
             (None, _) => {}
         }
         drop(listed);
+    }
+
+    /// Hands the session over to the WebSocket that has taken it.
+    async fn hand_over(mut self, moved: oneshot::Sender<Box<Moved>>, mut listed: Listed) {
+        if let Some(poll) = self.poll.take() {
+            let noop = encode(self.dialogue.version(), [socketio::NOOP]);
+            let _ = poll.answer.send(PollingAnswer::Packets(noop));
+        }
+        listed.moves();
+        let going = Box::new(Moved {
+            dialogue: self.dialogue,
+            session: self.session,
+            packets: self.packets,
+            listed,
+        });
+        if let Err(left) = moved.send(going) {
+            left.session.end().await;
+        }
     }
 
     async fn converse(
