@@ -234,8 +234,30 @@ where
             deliveries = client.session.take() => client.write(deliveries?, socket).await?,
             frame = socket.next(), if client.session.is_ready() => {
                 let Some(frame) = frame else { return Ok(()) };
-                if client.read(frame?, socket, hall).await? {
+                let frame = frame?;
+                if client.pulse.beat(matches!(frame, Frame::Pong(_)), Instant::now()) {
                     alarm.as_mut().reset(client.pulse.deadline(limits));
+                }
+                match client.hear(frame) {
+                    Some(Received::Request(request)) => client.session.receive(request).await?,
+                    Some(Received::Disconnect) => {
+                        // It costs as much as a message: the limit is that of the connection, not of the session.
+                        client.session.admit()?;
+                        client.dialect.renew(hall);
+                        client.session.renew(hall).await;
+                        client.pulse.renew(Instant::now());
+                        alarm.as_mut().reset(client.pulse.deadline(limits));
+                    }
+                    Some(Received::Close) => return Err(WebSocketEnd::Done),
+                    Some(Received::Broken) => return Err(WebSocketEnd::NoPacket),
+                    Some(Received::Reply(text)) => {
+                        if client.session.admit()? {
+                            socket.send(Frame::text(text)).await?;
+                        }
+                    }
+                    Some(Received::Nothing) | None => {
+                        client.session.admit()?;
+                    }
                 }
             }
             () = &mut alarm => {
@@ -276,19 +298,8 @@ impl WebSocketClient {
         Ok(())
     }
 
-    /// Carries out one frame. Returns whether the deadline of the heartbeat may be earlier than before.
-    async fn read<S>(
-        &mut self,
-        frame: Frame,
-        socket: &mut WebSocketStream<S>,
-        hall: &Hall,
-    ) -> Result<bool, WebSocketEnd>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let mut is_earlier = self
-            .pulse
-            .beat(matches!(frame, Frame::Pong(_)), Instant::now());
+    /// Takes note of a frame. Returns what it says, if it is none of the WebSocket protocol itself.
+    fn hear(&mut self, frame: Frame) -> Option<Received> {
         if let Frame::Pong(answer) = &frame
             && let Ok(room) = answer[..].try_into()
         {
@@ -303,28 +314,7 @@ impl WebSocketClient {
         if received.is_some() && self.dialect.is_under_way() {
             self.pulse.spoke();
         }
-        match received {
-            Some(Received::Request(request)) => self.session.receive(request).await?,
-            Some(Received::Disconnect) => {
-                // It costs as much as a message: the limit is that of the connection, not of the session.
-                self.session.admit()?;
-                self.dialect.renew(hall);
-                self.session.renew(hall).await;
-                self.pulse.renew(Instant::now());
-                is_earlier = true;
-            }
-            Some(Received::Close) => return Err(WebSocketEnd::Done),
-            Some(Received::Broken) => return Err(WebSocketEnd::NoPacket),
-            Some(Received::Reply(text)) => {
-                if self.session.admit()? {
-                    socket.send(Frame::text(text)).await?;
-                }
-            }
-            Some(Received::Nothing) | None => {
-                self.session.admit()?;
-            }
-        }
-        Ok(is_earlier)
+        received
     }
 }
 
