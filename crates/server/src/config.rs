@@ -339,9 +339,9 @@ mod tests {
 
     /// Parses the flags of `serve` alone.
     #[derive(Parser)]
-    struct TestArgs {
+    pub(super) struct TestArgs {
         #[command(flatten)]
-        serve: Serve,
+        pub(super) serve: Serve,
     }
 
     fn configured(arguments: &[&str]) -> Result<Config, Invalid> {

@@ -234,75 +234,6 @@ impl Server {
         Ok(server)
     }
 
-    /// Serves the plain port: answers to the challenges of an ACME authority, and redirects to HTTPS.
-    fn serve_plain(
-        &mut self,
-        socket: ListeningSocket,
-        config: &Config,
-        front: &Front,
-    ) -> anyhow::Result<()> {
-        let https = Https {
-            port: self.address.port(),
-            domains: config.domains.clone().into(),
-        };
-        let router = redirect::router(https, self.certificates.challenges());
-        let served = plain::serve(
-            socket.listener,
-            front.gate.plain(),
-            routes::plain(self.core.hall.clone(), router),
-            self.newcomers.clone(),
-            self.timeouts,
-            &self.handle,
-        );
-        self.listeners.push(served.context("listening for HTTP")?);
-        Ok(())
-    }
-
-    /// Serves HTTPS.
-    fn serve_https(&mut self, socket: ListeningSocket, front: Front) -> anyhow::Result<()> {
-        self.listeners.push(tokio::spawn(serve(
-            socket.ready().context("listening for HTTPS")?,
-            front.gate,
-            routes::router(front.site),
-            self.newcomers.clone(),
-            self.timeouts,
-            self.connections.clone(),
-        )));
-        Ok(())
-    }
-
-    /// Serves the admin port: metrics and the state of the server.
-    fn serve_admin(&self, socket: ListeningSocket, start: Start) -> anyhow::Result<()> {
-        let core = &self.core;
-        let observer = Arc::new(Observer::new(
-            core.figures.clone(),
-            self.certificates.resolver.clone(),
-            core.draining.clone(),
-            (self.address, self.http_address),
-            start,
-            core.instance.clone(),
-        ));
-        core.clients.spawn(observer.clone().watch());
-        let metrics = Metrics::new(
-            core.figures.clone(),
-            self.certificates.resolver.clone(),
-            start,
-        );
-        let admin = AdminSources { metrics, observer };
-        let gate = AdminGate::new(OPERATORS, self.timeouts.write);
-        let routes = admin::router(admin, socket.address, self.timeouts.request);
-        plain::serve(
-            socket.listener,
-            gate,
-            routes,
-            Newcomers::default(),
-            self.timeouts,
-            &self.admin_handle,
-        )
-        .context("listening for the admin port")?;
-        Ok(())
-    }
-
     /// Where HTTPS is served.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -387,5 +318,74 @@ impl Server {
         }
         self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
+    }
+
+    /// Serves the plain port: answers to the challenges of an ACME authority, and redirects to HTTPS.
+    fn serve_plain(
+        &mut self,
+        socket: ListeningSocket,
+        config: &Config,
+        front: &Front,
+    ) -> anyhow::Result<()> {
+        let https = Https {
+            port: self.address.port(),
+            domains: config.domains.clone().into(),
+        };
+        let router = redirect::router(https, self.certificates.challenges());
+        let served = plain::serve(
+            socket.listener,
+            front.gate.plain(),
+            routes::plain(self.core.hall.clone(), router),
+            self.newcomers.clone(),
+            self.timeouts,
+            &self.handle,
+        );
+        self.listeners.push(served.context("listening for HTTP")?);
+        Ok(())
+    }
+
+    /// Serves HTTPS.
+    fn serve_https(&mut self, socket: ListeningSocket, front: Front) -> anyhow::Result<()> {
+        self.listeners.push(tokio::spawn(serve(
+            socket.ready().context("listening for HTTPS")?,
+            front.gate,
+            routes::router(front.site),
+            self.newcomers.clone(),
+            self.timeouts,
+            self.connections.clone(),
+        )));
+        Ok(())
+    }
+
+    /// Serves the admin port: metrics and the state of the server.
+    fn serve_admin(&self, socket: ListeningSocket, start: Start) -> anyhow::Result<()> {
+        let core = &self.core;
+        let observer = Arc::new(Observer::new(
+            core.figures.clone(),
+            self.certificates.resolver.clone(),
+            core.draining.clone(),
+            (self.address, self.http_address),
+            start,
+            core.instance.clone(),
+        ));
+        core.clients.spawn(observer.clone().watch());
+        let metrics = Metrics::new(
+            core.figures.clone(),
+            self.certificates.resolver.clone(),
+            start,
+        );
+        let admin = AdminSources { metrics, observer };
+        let gate = AdminGate::new(OPERATORS, self.timeouts.write);
+        let routes = admin::router(admin, socket.address, self.timeouts.request);
+        plain::serve(
+            socket.listener,
+            gate,
+            routes,
+            Newcomers::default(),
+            self.timeouts,
+            &self.admin_handle,
+        )
+        .context("listening for the admin port")?;
+        Ok(())
     }
 }

@@ -78,15 +78,6 @@ pub fn check(filter: &str) -> Result<(), String> {
     read(filter).map(|_| ())
 }
 
-fn choose(format: LogFormat, terminal: bool, journal: bool) -> LogFormat {
-    match format {
-        LogFormat::Auto if terminal => LogFormat::Human,
-        LogFormat::Auto if journal => LogFormat::Journald,
-        LogFormat::Auto => LogFormat::Json,
-        LogFormat::Human | LogFormat::Json | LogFormat::Journald => format,
-    }
-}
-
 /// The filter in force, as it was asked for; empty if this process does not log.
 pub fn level() -> String {
     let asked = |log: &Log| {
@@ -114,6 +105,15 @@ pub fn reset_level() {
     if let Some(log) = LOG.get() {
         // This cannot fail: the same text was read at the start.
         let _ = set_level(&log.first);
+    }
+}
+
+fn choose(format: LogFormat, terminal: bool, journal: bool) -> LogFormat {
+    match format {
+        LogFormat::Auto if terminal => LogFormat::Human,
+        LogFormat::Auto if journal => LogFormat::Journald,
+        LogFormat::Auto => LogFormat::Json,
+        LogFormat::Human | LogFormat::Json | LogFormat::Journald => format,
     }
 }
 

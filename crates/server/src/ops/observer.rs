@@ -67,14 +67,6 @@ impl Observer {
         }
     }
 
-    fn note(&self) {
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.push_back((Instant::now(), totals(&self.figures)));
-        if notes.len() > NOTES {
-            notes.pop_front();
-        }
-    }
-
     /// The state as it is now.
     pub fn state(&self) -> State {
         let totals = totals(&self.figures);
@@ -105,6 +97,14 @@ impl Observer {
                 })
                 .collect(),
             process: Cost::now(),
+        }
+    }
+
+    fn note(&self) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push_back((Instant::now(), totals(&self.figures)));
+        if notes.len() > NOTES {
+            notes.pop_front();
         }
     }
 

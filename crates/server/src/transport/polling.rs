@@ -44,94 +44,6 @@ const PROBE_FRAMES: usize = 16;
 /// waits.
 const MAILBOX: usize = 4;
 
-/// A letter to a session.
-enum PollingLetter {
-    /// A GET, which waits until there is something to send.
-    Poll(oneshot::Sender<PollingAnswer>),
-    /// A POST, which brings packets.
-    Post {
-        body: Vec<u8>,
-        answer: oneshot::Sender<PollingAnswer>,
-    },
-    /// The client broke the protocol with a second request at a time or a body over the limit: the session ends.
-    Misuse,
-    /// A WebSocket has sent its probe, which shows that it works.
-    Probed,
-    /// The session moves to that WebSocket.
-    Upgrade(oneshot::Sender<Box<Moved>>),
-}
-
-/// The answer to a request.
-enum PollingAnswer {
-    /// The packets for a GET.
-    Packets(String),
-    /// All packets of a POST have been carried out.
-    Done,
-    /// The request is refused.
-    Refused(PollingRefusal),
-}
-
-/// A session, as requests find it.
-struct Entry {
-    mailbox: mpsc::Sender<PollingLetter>,
-    /// Whether a POST is in progress.
-    posting: AtomicBool,
-    /// Whether a WebSocket is about to take over, or has done so.
-    moving: AtomicBool,
-    /// Whether a WebSocket has taken over.
-    moved: AtomicBool,
-}
-
-/// All sessions that began with polling, by id. A session that has moved to a WebSocket stays in the list: a request
-/// with its id is told what is wrong, and the id cannot be used to take the session over.
-#[derive(Default)]
-struct Sessions(Mutex<HashMap<Sid, Arc<Entry>>>);
-
-impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Entry>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keeps a session in the list until it is dropped.
-pub struct Listed {
-    sessions: Arc<Sessions>,
-    sid: Sid,
-    /// The number of sessions that poll, which includes this one until it moves.
-    polling: Option<Arc<AtomicUsize>>,
-}
-
-impl Listed {
-    /// Notes that the session has moved to a WebSocket.
-    fn moves(&mut self) {
-        if let Some(entry) = self.sessions.lock().get(&self.sid) {
-            entry.moved.store(true, Ordering::Release);
-        }
-        self.leave();
-    }
-
-    fn leave(&mut self) {
-        if let Some(polling) = self.polling.take() {
-            polling.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl fmt::Debug for Listed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listed")
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.leave();
-        let mut sessions = self.sessions.lock();
-        sessions.remove(&self.sid);
-        shrink(&mut sessions);
-    }
-}
-
 /// Serves Engine.IO over HTTP.
 pub struct Polling {
     hall: Hall,
@@ -255,6 +167,149 @@ impl Polling {
     }
 }
 
+/// A WebSocket that tries to take over a polling session.
+pub struct Probe {
+    /// None if another one was first.
+    moving: Option<Flag>,
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
+    }
+}
+
+impl Probe {
+    /// Answers the client's probe, and takes the session over when the client asks for it. None if that does not
+    /// happen: polling goes on then as if the WebSocket had never been.
+    pub(super) async fn meet<S>(self, socket: &mut WebSocketStream<S>) -> Option<Box<Moved>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let moving = self.moving?;
+        let mailbox = &moving.entry.mailbox;
+        let agreed = tokio::select! {
+            agreed = time::timeout(PROBE_TIMEOUT, agree(socket, mailbox)) => agreed.ok().flatten(),
+            () = mailbox.closed() => None,
+        };
+        agreed?;
+        let (moved, received) = oneshot::channel();
+        mailbox.send(PollingLetter::Upgrade(moved)).await.ok()?;
+        received.await.ok()
+    }
+}
+
+/// Keeps a session in the list until it is dropped.
+pub struct Listed {
+    sessions: Arc<Sessions>,
+    sid: Sid,
+    /// The number of sessions that poll, which includes this one until it moves.
+    polling: Option<Arc<AtomicUsize>>,
+}
+
+impl Listed {
+    /// Notes that the session has moved to a WebSocket.
+    fn moves(&mut self) {
+        if let Some(entry) = self.sessions.lock().get(&self.sid) {
+            entry.moved.store(true, Ordering::Release);
+        }
+        self.leave();
+    }
+
+    fn leave(&mut self) {
+        if let Some(polling) = self.polling.take() {
+            polling.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listed")
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.leave();
+        let mut sessions = self.sessions.lock();
+        sessions.remove(&self.sid);
+        shrink(&mut sessions);
+    }
+}
+
+/// A letter to a session.
+enum PollingLetter {
+    /// A GET, which waits until there is something to send.
+    Poll(oneshot::Sender<PollingAnswer>),
+    /// A POST, which brings packets.
+    Post {
+        body: Vec<u8>,
+        answer: oneshot::Sender<PollingAnswer>,
+    },
+    /// The client broke the protocol with a second request at a time or a body over the limit: the session ends.
+    Misuse,
+    /// A WebSocket has sent its probe, which shows that it works.
+    Probed,
+    /// The session moves to that WebSocket.
+    Upgrade(oneshot::Sender<Box<Moved>>),
+}
+
+/// The answer to a request.
+enum PollingAnswer {
+    /// The packets for a GET.
+    Packets(String),
+    /// All packets of a POST have been carried out.
+    Done,
+    /// The request is refused.
+    Refused(PollingRefusal),
+}
+
+/// A session, as requests find it.
+struct Entry {
+    mailbox: mpsc::Sender<PollingLetter>,
+    /// Whether a POST is in progress.
+    posting: AtomicBool,
+    /// Whether a WebSocket is about to take over, or has done so.
+    moving: AtomicBool,
+    /// Whether a WebSocket has taken over.
+    moved: AtomicBool,
+}
+
+/// All sessions that began with polling, by id. A session that has moved to a WebSocket stays in the list: a request
+/// with its id is told what is wrong, and the id cannot be used to take the session over.
+#[derive(Default)]
+struct Sessions(Mutex<HashMap<Sid, Arc<Entry>>>);
+
+impl Sessions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Entry>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A flag of an entry, which is lowered when this is dropped.
+struct Flag {
+    entry: Arc<Entry>,
+    which: fn(&Entry) -> &AtomicBool,
+}
+
+impl Flag {
+    /// Raises the flag; none if it is raised already.
+    fn raise(entry: &Arc<Entry>, which: fn(&Entry) -> &AtomicBool) -> Option<Flag> {
+        let was_up = which(entry).swap(true, Ordering::AcqRel);
+        (!was_up).then(|| Flag {
+            entry: entry.clone(),
+            which,
+        })
+    }
+}
+
+impl Drop for Flag {
+    fn drop(&mut self) {
+        (self.which)(&self.entry).store(false, Ordering::Release);
+    }
+}
+
 async fn deliver(entry: &Entry, letter: PollingLetter) -> Result<(), PollingRefusal> {
     let sent = entry.mailbox.send(letter).await;
     sent.map_err(|_| PollingRefusal::UnknownSession)
@@ -292,61 +347,6 @@ async fn read(body: Body, most: usize) -> Result<Vec<u8>, PollingRefusal> {
         whole.extend_from_slice(&piece);
     }
     Ok(whole)
-}
-
-/// A flag of an entry, which is lowered when this is dropped.
-struct Flag {
-    entry: Arc<Entry>,
-    which: fn(&Entry) -> &AtomicBool,
-}
-
-impl Flag {
-    /// Raises the flag; none if it is raised already.
-    fn raise(entry: &Arc<Entry>, which: fn(&Entry) -> &AtomicBool) -> Option<Flag> {
-        let was_up = which(entry).swap(true, Ordering::AcqRel);
-        (!was_up).then(|| Flag {
-            entry: entry.clone(),
-            which,
-        })
-    }
-}
-
-impl Drop for Flag {
-    fn drop(&mut self) {
-        (self.which)(&self.entry).store(false, Ordering::Release);
-    }
-}
-
-/// A WebSocket that tries to take over a polling session.
-pub struct Probe {
-    /// None if another one was first.
-    moving: Option<Flag>,
-}
-
-impl fmt::Debug for Probe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Probe")
-    }
-}
-
-impl Probe {
-    /// Answers the client's probe, and takes the session over when the client asks for it. None if that does not
-    /// happen: polling goes on then as if the WebSocket had never been.
-    pub(super) async fn meet<S>(self, socket: &mut WebSocketStream<S>) -> Option<Box<Moved>>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let moving = self.moving?;
-        let mailbox = &moving.entry.mailbox;
-        let agreed = tokio::select! {
-            agreed = time::timeout(PROBE_TIMEOUT, agree(socket, mailbox)) => agreed.ok().flatten(),
-            () = mailbox.closed() => None,
-        };
-        agreed?;
-        let (moved, received) = oneshot::channel();
-        mailbox.send(PollingLetter::Upgrade(moved)).await.ok()?;
-        received.await.ok()
-    }
 }
 
 async fn agree<S>(

@@ -30,14 +30,6 @@ pub const LONGEST_RETURN: Duration = Duration::from_mins(1);
 /// are.
 const EVEN: f64 = 0.618_033_988_749_894_9;
 
-/// After how long one of so many people is to come back. Each connection gets another time, so that they do not all
-/// come at once.
-fn return_delay(connection: ConnectionId, people: usize) -> Duration {
-    let spread = Duration::from_secs_f64(people as f64 / RETURNS_PER_SECOND)
-        .clamp(SHORTEST_RETURN, LONGEST_RETURN);
-    spread.mul_f64((connection.0 as f64 * EVEN).fract())
-}
-
 /// Why the server dismisses a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Farewell {
@@ -289,15 +281,6 @@ impl Session {
         }
     }
 
-    fn outgoing(&mut self, message: Message) -> Outgoing {
-        if let Some(room) = message.result_of() {
-            self.unreceived = Some(room);
-            self.asked = false;
-        }
-        self.figures.counters.sent.add(message.name);
-        Outgoing::Message(message)
-    }
-
     /// Whether the client is in no round. A draining server dismisses such clients.
     pub fn is_idle(&self) -> bool {
         self.seat.is_none()
@@ -315,6 +298,15 @@ impl Session {
         debug!(connection = %self.peer.id, "client gone");
         self.peer.outbox.close();
         self.lobby.disconnected(self.peer.id).await;
+    }
+
+    fn outgoing(&mut self, message: Message) -> Outgoing {
+        if let Some(room) = message.result_of() {
+            self.unreceived = Some(room);
+            self.asked = false;
+        }
+        self.figures.counters.sent.add(message.name);
+        Outgoing::Message(message)
     }
 
     async fn route(&mut self, command: Command, ack: Option<u64>) {
@@ -361,6 +353,14 @@ impl Session {
     fn refuse(&self, event: &str, code: Code, ack: Option<u64>) {
         self.peer.outbox.report(event, ack, Err(code));
     }
+}
+
+/// After how long one of so many people is to come back. Each connection gets another time, so that they do not all
+/// come at once.
+fn return_delay(connection: ConnectionId, people: usize) -> Duration {
+    let spread = Duration::from_secs_f64(people as f64 / RETURNS_PER_SECOND)
+        .clamp(SHORTEST_RETURN, LONGEST_RETURN);
+    spread.mul_f64((connection.0 as f64 * EVEN).fract())
 }
 
 #[cfg(test)]

@@ -2,16 +2,10 @@
 
 use clap::Parser;
 
+use super::super::tests::TestArgs;
 use super::super::{Config, HttpPort, Invalid};
 use super::*;
 use crate::prepared::Prepared;
-
-/// Parses the flags of `serve` alone.
-#[derive(Parser)]
-struct TestArgs {
-    #[command(flatten)]
-    serve: Serve,
-}
 
 fn loaded(flags: &Serve) -> Result<Prepared, Invalid> {
     Prepared::load(&Config::new(flags, 1024, |_| None)?, SystemTime::now())
