@@ -122,7 +122,7 @@ where
             Box::pin(say_goodbye(&mut socket, None, Close::NoPacket.into())).await;
         }
         Err(WebSocketEnd::Done) => {
-            Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await
+            Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await;
         }
     }
 }
