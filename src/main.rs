@@ -20,7 +20,7 @@ use wulin_server::config::{Config, Invalid};
 use wulin_server::edge::handed::Handed;
 use wulin_server::flags::Serve;
 use wulin_server::ops::logs;
-use wulin_server::ops::systemd::Manager;
+use wulin_server::ops::systemd::ServiceManager;
 use wulin_server::prepared::Prepared;
 use wulin_server::server::Server;
 use wulin_tools::cert::Cert;
@@ -209,7 +209,7 @@ fn post(config: &Config, server: &Server) -> Option<Posted> {
 async fn serve(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let mut reload = Reload::new()?;
-    let manager = Manager::from_environment();
+    let manager = ServiceManager::from_environment();
     let server = Server::start(config, prepared, handed)?;
     let admin = server
         .admin_address()

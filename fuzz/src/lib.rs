@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use wulin_certs::acme::answer::{Noted, examine};
 use wulin_certs::acme::chain::{IssuedChain, rewritten};
 use wulin_certs::acme::explain;
-use wulin_server::edge::addresses::{Client, Proxies};
+use wulin_server::edge::addresses::{Caller, Proxies};
 use wulin_certs::read_pair;
 use wulin_server::edge::proxy;
 use wulin_game::protocol::payload::{Packets, encode};
@@ -144,13 +144,13 @@ pub fn forwarded(bytes: &[u8]) {
         networks: vec!["10.0.0.0/8".parse().expect("a network")].into(),
         introduce: false,
     };
-    let near = Client {
+    let near = Caller {
         address: IpAddr::from([10, 0, 0, 1]),
         proxy: true,
     };
     let _ = near.behind(&headers, &proxies);
     // Whoever is no proxy is believed nothing.
-    let stranger = Client {
+    let stranger = Caller {
         address: IpAddr::from([192, 0, 2, 1]),
         proxy: false,
     };

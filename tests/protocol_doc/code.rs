@@ -27,7 +27,7 @@ pub(crate) use wulin_server::edge::serve::HEADERS;
 pub(crate) use wulin_server::runtime::{Counters, Figures};
 pub(crate) use wulin_server::transport::close::Close;
 pub(crate) use wulin_server::transport::limiter::{Limiter, TOLERANCE, Verdict};
-pub(crate) use wulin_server::transport::polling::{BODY_TIMEOUT, PROBE_TIMEOUT, Refusal};
+pub(crate) use wulin_server::transport::polling::{BODY_TIMEOUT, PROBE_TIMEOUT, PollingRefusal};
 pub(crate) use wulin_server::transport::session::{Farewell, LONGEST_RETURN};
 pub(crate) use wulin_server::transport::websocket::LINGER;
 pub(crate) use wulin_server::transport::{CONNECT, FIRST_WORD};

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use serde_json::Value;
 
 use crate::all;
-use crate::code::{Close, Farewell, Refusal};
+use crate::code::{Close, Farewell, PollingRefusal};
 use crate::document::{Document, bare};
 
 #[test]
@@ -26,7 +26,7 @@ fn closes_are_those_of_the_code() {
 }
 
 /// The status of a refusal, and the code and the message of its body if that is JSON.
-async fn told(refusal: Refusal) -> [String; 3] {
+async fn told(refusal: PollingRefusal) -> [String; 3] {
     let response = refusal.into_response();
     let status = response.status().as_u16().to_string();
     let body = to_bytes(response.into_body(), 1024).await.unwrap();
@@ -41,7 +41,7 @@ async fn told(refusal: Refusal) -> [String; 3] {
 
 #[tokio::test]
 async fn refusals_over_http_are_those_of_the_code() {
-    let refusals = all![Refusal:
+    let refusals = all![PollingRefusal:
         UnknownTransport,
         UnknownSession,
         BadMethod,

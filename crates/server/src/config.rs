@@ -1,178 +1,102 @@
-//! What was meant, checked: the typed flags become a configuration that can work, or a sentence that says why not.
+//! The configuration: the flags, checked. Either it can work, or a sentence says why not.
 //!
-//! No file is read here. Certificates, and the ports that depend on them, are the next step: [`crate::prepared`].
+//! No file is read here. Certificates, and the ports that depend on them, are loaded by [`crate::prepared`].
 
 pub mod acme;
+mod invalid;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::edge::access::AccessLog;
-use crate::edge::addresses::Proxies;
-use crate::edge::gate::GateLimits;
-use crate::edge::routes;
-use crate::flags::Serve;
-use crate::transport::Limits;
-use acme::Acme;
-use wulin_certs::{Problem, Source, Unclear};
+use wulin_certs::Source;
 use wulin_command::Origins;
 use wulin_command::flags::{ADMIN, Admin};
 use wulin_game::lobby::Rules;
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::Format;
 
-/// How long the score of somebody who went offline is kept.
+pub use self::invalid::Invalid;
+
+use self::acme::{AcmeConfig, InvalidAcme};
+use crate::edge::access::AccessLog;
+use crate::edge::addresses::Proxies;
+use crate::edge::gate::GateLimits;
+use crate::edge::routes;
+use crate::flags::Serve;
+use crate::transport::Limits;
+
+/// How long the score of a person who went offline is kept.
 pub const MEMORY: Duration = Duration::from_hours(1);
 /// How many such scores are kept.
 pub const MEMORIES: usize = 100_000;
-/// Deliveries that may wait for one client: some minutes of a room, and a hundred times what a living client leaves.
+/// How many deliveries may wait for one client: some minutes of a room, and a hundred times what waits for a client
+/// that reads.
 pub const OUTBOX: usize = 256;
-/// Descriptors that are not connections: listeners, the reactor, logs, certificates being read.
+/// File descriptors that are not connections: listeners, the reactor, logs, certificates being read.
 const OTHER_FILES: u64 = 64;
-
-/// Why the configuration cannot work. Exit code 78: starting again will not help.
-#[derive(Debug, thiserror::Error)]
-pub enum Invalid {
-    /// Something about a certificate or key.
-    #[error("{}{problem}", prefix(given))]
-    Certificate {
-        /// What named it, as it was given; nothing where it was found or made without being named.
-        given: Vec<String>,
-        /// What is wrong.
-        problem: Problem,
-    },
-    /// Nothing says where the certificates are.
-    #[error(transparent)]
-    Unclear(#[from] Unclear),
-    /// Something about `--acme`.
-    #[error(transparent)]
-    Acme(#[from] acme::Refused),
-    /// Not a path that can be served.
-    #[error(
-        "{flag} {path:?} cannot be a path here. Write it as /applet/websocket: from a slash, with no slash at its end."
-    )]
-    Path {
-        /// The flag.
-        flag: &'static str,
-        /// What it says.
-        path: String,
-    },
-    /// A path where something else is.
-    #[error(
-        "{flag} {path:?} cannot be a path here: the server has pages of its own there. Take another, such as \
-         /applet/websocket."
-    )]
-    TakenPath {
-        /// The flag.
-        flag: &'static str,
-        /// What it says.
-        path: String,
-    },
-    /// A value outside what makes sense.
-    #[error("{flag} {problem}.")]
-    Value {
-        /// The flag.
-        flag: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-}
-
-impl Invalid {
-    /// The sentence, with the variables beside the flags that came by one.
-    pub fn sentence(&self, origins: &Origins) -> String {
-        match self {
-            // It says so itself. The flags in it are in commands to type.
-            Invalid::Certificate { .. } => self.to_string(),
-            _ => origins.told(&self.to_string()),
-        }
-    }
-
-    /// A problem with the certificates, with the flags that named them.
-    pub(crate) fn certificate(problem: Problem, origins: &Origins) -> Invalid {
-        let mut named = vec!["--tls-cert", "--tls-key", "--tls-dir"];
-        match problem {
-            Problem::WrongDomain { .. } => named.push("--domain"),
-            Problem::BadName { .. } => named = vec!["--domain"],
-            _ => {}
-        }
-        Invalid::Certificate {
-            given: origins.names(&named),
-            problem,
-        }
-    }
-}
-
-/// What named a file, before what is wrong with it.
-fn prefix(given: &[String]) -> String {
-    match given {
-        [] => String::new(),
-        given => given.join(", ") + ": ",
-    }
-}
 
 /// Everything the server needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where certificates are said to be; nowhere if nothing was said.
+    /// Where the certificates are; none if no flag says so.
     pub certificates: Option<Source>,
-    /// How certificates are to be fetched, if they are.
-    pub acme: Option<Acme>,
-    /// The domains it answers for.
+    /// How certificates are fetched, with `--acme`.
+    pub acme: Option<AcmeConfig>,
+    /// The domains that are served.
     pub domains: Vec<String>,
     /// The address to listen on; `None` for all.
     pub listen: Option<IpAddr>,
-    /// The HTTPS port, if one was asked for.
+    /// The HTTPS port, if a flag names it.
     pub port: Option<u16>,
-    /// The port that redirects, if one was asked for; 0 means that none is wanted.
+    /// The port that redirects, if a flag names it; 0 means none.
     pub http_port: Option<u16>,
-    /// Where the native WebSocket is.
+    /// The path of the native WebSocket.
     pub base_path: String,
-    /// Where Socket.IO is, the one below the base path first.
+    /// The paths of Socket.IO, the one below the base path first.
     pub socketio_paths: Vec<String>,
     /// The rules of the game.
     pub rules: Rules,
-    /// What transports keep to.
+    /// The limits of every transport.
     pub limits: Limits,
-    /// What the gate keeps to.
+    /// The limits of the gate.
     pub gate: GateLimits,
-    /// How long a client may take to send its first request, and the headers of any.
+    /// How long a client may take to send its first request, and the headers of each.
     pub request_timeout: Duration,
-    /// Where metrics and the state of the server are told, if anywhere.
+    /// The admin port, unless it is off.
     pub admin: Option<AdminPort>,
     /// The access log, if one is kept.
     pub access: Option<AccessLog>,
     /// How long rounds in progress may take to finish.
     pub drain_timeout: Duration,
-    /// Where the server keeps what outlives it, if there is a place.
+    /// The folder for what outlives the process, if there is one.
     pub state_dir: Option<PathBuf>,
-    /// Where what was given is from, for sentences about it.
+    /// Where each flag comes from, for sentences about it.
     pub origins: Origins,
-    /// What works but deserves attention, as sentences.
+    /// Sentences about what works but deserves attention.
     pub warnings: Vec<String>,
 }
 
 /// The port that redirects to HTTPS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpPort {
-    /// Which.
+    /// Its number.
     pub port: u16,
-    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    /// Whether a flag asks for it: then it is an error if it cannot be opened, else only a warning.
     pub required: bool,
 }
 
-/// Where metrics and the state of the server are told.
+/// Where metrics and the state of the server are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdminPort {
     /// The address and port.
     pub address: SocketAddr,
-    /// Whether it was asked for: then it is an error if it cannot be opened, else only a warning.
+    /// Whether a flag asks for it: then it is an error if it cannot be opened, else only a warning.
     pub required: bool,
 }
 
 impl Config {
-    /// Checks the flags. `open_files` is how many descriptors the process may have, `variable` reads the environment.
+    /// Checks the flags. `open_files` is how many descriptors the process may have; `variable` reads the environment.
     pub fn new(
         flags: &Serve,
         open_files: u64,
@@ -183,24 +107,16 @@ impl Config {
         check_values(flags)?;
         let state_dir = flags.state_dir.clone();
         let state_dir = state_dir.or_else(|| wulin_command::state_dir(&variable));
-        let acme = Acme::new(flags, &variable)?;
+        let acme = AcmeConfig::new(flags, &variable)?;
         if acme.is_some() && state_dir.is_none() {
-            return Err(acme::Refused::NoStateDir.into());
+            return Err(InvalidAcme::NoStateDir.into());
         }
-        let mut warnings = Vec::new();
         let proxies = Proxies {
             networks: flags.trusted_proxies.clone().into(),
             introduce: flags.proxy_protocol,
         };
-        let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
-            .unwrap_or(usize::MAX)
-            .max(1);
-        if let Some(wanted) = flags.max_connections.filter(|wanted| *wanted > most) {
-            warnings.push(format!(
-                "--max-connections {wanted} is more than the limit for open files allows: it will be {most}. Raise the \
-                 limit with LimitNOFILE= in the systemd unit or ulimit -n."
-            ));
-        }
+        let (connections, warning) = connections(flags, open_files);
+        let warnings = Vec::from_iter(warning);
         Ok(Config {
             certificates: Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?,
             acme,
@@ -213,7 +129,7 @@ impl Config {
             rules: rules(flags),
             limits: limits(flags),
             gate: GateLimits {
-                connections: flags.max_connections.unwrap_or(most).min(most),
+                connections,
                 per_address: flags.max_connections_per_ip,
                 sessions_per_second: flags.sessions_per_second,
                 handshake_timeout: flags.tls_timeout,
@@ -239,7 +155,7 @@ impl Config {
         })
     }
 
-    /// The HTTPS port. `production` says whether there are certificates of a domain, or will be.
+    /// The HTTPS port. `production` says whether there is a certificate of a domain, or will be one.
     pub fn https_port(&self, production: bool) -> u16 {
         self.port.unwrap_or(if production { 443 } else { 8443 })
     }
@@ -257,6 +173,23 @@ impl Config {
                 required: false,
             }),
         }
+    }
+}
+
+/// How many connections there may be at a time, with a warning if that is fewer than a flag asks for.
+fn connections(flags: &Serve, open_files: u64) -> (usize, Option<String>) {
+    let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
+        .unwrap_or(usize::MAX)
+        .max(1);
+    match flags.max_connections {
+        Some(wanted) if wanted > most => {
+            let warning = format!(
+                "--max-connections {wanted} is more than the limit for open files allows: it will be {most}. Raise the \
+                 limit with LimitNOFILE= in the systemd unit or ulimit -n."
+            );
+            (most, Some(warning))
+        }
+        wanted => (wanted.unwrap_or(most), None),
     }
 }
 
@@ -404,16 +337,16 @@ mod tests {
     use super::*;
     use crate::prepared::Prepared;
 
-    /// The flags alone.
+    /// Parses the flags of `serve` alone.
     #[derive(Parser)]
-    struct Line {
+    pub(super) struct TestArgs {
         #[command(flatten)]
-        serve: Serve,
+        pub(super) serve: Serve,
     }
 
     fn configured(arguments: &[&str]) -> Result<Config, Invalid> {
         let arguments = std::iter::once("wulin").chain(arguments.iter().copied());
-        let flags = Line::try_parse_from(arguments).unwrap().serve;
+        let flags = TestArgs::try_parse_from(arguments).unwrap().serve;
         Config::new(&flags, 1024, |_| None)
     }
 
@@ -424,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_certificate_it_is_a_server_for_development() {
+    fn server_without_a_certificate_is_for_development() {
         let config = configured(&[]).unwrap();
         let loaded = Prepared::load(&config, SystemTime::now()).unwrap();
         assert_eq!((loaded.port, loaded.http_port), (8443, None));
@@ -443,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_said_in_a_sentence_with_the_flag() {
+    fn invalid_values_name_their_flag() {
         assert!(sentence(&["--tls-cert", "a.pem"]).contains("--tls-key"));
         assert!(
             sentence(&["--tls-cert", "a", "--tls-key", "b", "--tls-dir", "c"])
@@ -477,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_can_be_left_out() {
+    fn socketio_alias_can_be_empty() {
         let config = configured(&["--base-path", "/ws", "--socketio-alias", ""]).unwrap();
         assert_eq!(config.socketio_paths, ["/ws/socket.io"]);
     }

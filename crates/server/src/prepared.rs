@@ -1,7 +1,7 @@
-//! What was meant by the configuration, loaded: certificates that can be served, and the ports that depend on them.
+//! A configuration with its files loaded: the certificates to serve, and the ports that depend on them.
 //!
-//! Typed, meant, loaded: [`crate::flags`] is what somebody typed, [`crate::config`] what that means, and this is the only step
-//! that reads key files or makes a certificate.
+//! Flags pass three steps. [`crate::flags`] holds what was typed, [`crate::config`] what it means once checked, and
+//! this module reads key files and makes a certificate if there is none. No other step does so.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -12,31 +12,31 @@ use wulin_certs::{DEFAULT_FOLDER, Source, Unclear, acme, self_signed};
 use crate::config::acme::unusual_ports;
 use crate::config::{Config, HttpPort, Invalid};
 
-/// What a server begins with.
+/// What a server starts with.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// The certificates and what keeps them good.
+    /// The certificates, and where newer ones come from.
     pub certificates: Loaded,
     /// The HTTPS port.
     pub port: u16,
-    /// The port that redirects.
+    /// The port that redirects to HTTPS, if there is to be one.
     pub http_port: Option<HttpPort>,
-    /// The host that people are shown.
+    /// The host in the addresses that are shown to people.
     pub host: String,
-    /// What works but deserves attention, as sentences.
+    /// Sentences about what works but deserves attention.
     pub warnings: Vec<String>,
 }
 
 impl Prepared {
-    /// Reads what the configuration names, or makes a certificate where it names nothing.
+    /// Reads the files the configuration names. Makes a self-signed certificate if it names none.
     pub fn load(config: &Config, now: SystemTime) -> Result<Prepared, Invalid> {
         let fetched = match (&config.acme, &config.state_dir) {
             (Some(acme), Some(state_dir)) => Some(acme.load(state_dir, now)?),
             (Some(_), None) | (None, _) => None,
         };
         let (certificates, mut warnings) = match fetched {
-            Some(settings) => beside(config, settings, now)?,
-            None => alone(config, now)?,
+            Some(settings) => with_acme(config, settings, now)?,
+            None => without_acme(config, now)?,
         };
         for pair in &certificates.pairs {
             warnings.extend(pair.warnings.iter().cloned());
@@ -59,7 +59,7 @@ impl Prepared {
     }
 }
 
-/// The host that people are shown: a domain that was named, else one of the certificate's.
+/// The host that is shown to people: the first domain of the configuration, else the first of the certificate.
 fn host(config: &Config, certificates: &Loaded) -> String {
     if !certificates.trusted && certificates.acme.is_none() {
         return "localhost".to_owned();
@@ -69,8 +69,8 @@ fn host(config: &Config, certificates: &Loaded) -> String {
     named.or_else(own).cloned().unwrap_or_default()
 }
 
-/// Certificates that are found, or one that the server makes for itself.
-fn alone(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Invalid> {
+/// Without ACME: the certificates that are found, or a self-signed one.
+fn without_acme(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Invalid> {
     let covered = config.domains.clone();
     let default = Path::new(DEFAULT_FOLDER);
     let unasked = || default.exists().then(|| Source::Folder(default.to_owned()));
@@ -93,7 +93,7 @@ fn alone(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Inva
         }
     }
     let loaded = Loaded {
-        pairs: vec![own(config, now)?],
+        pairs: vec![self_made(config, now)?],
         source: None,
         covered,
         trusted: false,
@@ -104,20 +104,20 @@ fn alone(config: &Config, now: SystemTime) -> Result<(Loaded, Vec<String>), Inva
     Ok((loaded, vec![warning.to_owned()]))
 }
 
-/// What is served beside the fetched certificates, and until they are there: the pairs given by flag if they can be used,
-/// else one the server makes for itself.
-fn beside(
+/// With ACME: what is served beside the fetched certificates, and until they are there. That is the pairs given by flag
+/// if they can be used, else a self-signed one.
+fn with_acme(
     config: &Config,
     settings: acme::Settings,
     now: SystemTime,
 ) -> Result<(Loaded, Vec<String>), Invalid> {
     let mut warnings = Vec::new();
-    // The shipped unit always names a folder, which need not be there.
+    // The systemd unit in the package always names a folder, which need not exist.
     let source = config.certificates.clone().filter(|source| match source {
         Source::Folder(folder) => folder.exists(),
         Source::Files(_) => true,
     });
-    // Any domain will do: the others are being fetched.
+    // The pairs need not cover all domains: certificates for the others are being fetched.
     let found = source.as_ref().map(|source| source.load(&[], now));
     match found {
         Some(Ok(found)) if !found.pairs.is_empty() => {
@@ -147,7 +147,7 @@ fn beside(
         ));
     }
     let loaded = Loaded {
-        pairs: vec![own(config, now)?],
+        pairs: vec![self_made(config, now)?],
         source,
         covered: Vec::new(),
         trusted: missing.is_empty(),
@@ -156,8 +156,8 @@ fn beside(
     Ok((loaded, warnings))
 }
 
-/// A certificate that the server makes for itself, or has made before.
-fn own(config: &Config, now: SystemTime) -> Result<wulin_certs::Pair, Invalid> {
+/// A self-signed certificate, made now or by an earlier start.
+fn self_made(config: &Config, now: SystemTime) -> Result<wulin_certs::Pair, Invalid> {
     self_signed(config.state_dir.as_deref(), &config.domains, now)
         .map_err(|problem| Invalid::certificate(problem, &config.origins))
 }

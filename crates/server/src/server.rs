@@ -1,4 +1,4 @@
-//! Composition root: wires everything, and takes it apart again in the right order.
+//! The composition root: starts every part of the server in order, and stops them in order.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -24,84 +24,85 @@ use crate::edge::answers::Timeouts;
 use crate::edge::gate::{AdminGate, Gate};
 use crate::edge::handed::Handed;
 use crate::edge::newcomer::Newcomers;
-use crate::edge::pace::Pace;
 use crate::edge::plain;
+use crate::edge::rate_limit::RateLimit;
 use crate::edge::redirect::{self, Https};
 use crate::edge::routes;
 use crate::edge::serve::{Connections, serve};
 use crate::edge::site::Site;
 use crate::edge::turned_away::TurnedAway;
-use crate::ops::admin::{self, Admin};
+use crate::ops::admin::{self, AdminSources};
 use crate::ops::metrics::Metrics;
 use crate::ops::observer::Observer;
 use crate::prepared::Prepared;
 use crate::runtime::{Figures, LobbyHandle, lobby};
-use crate::sockets::{Socket, Sockets};
+use crate::sockets::{ListeningSocket, Sockets};
+use crate::transport::hall::Hall;
 use crate::transport::polling::Polling;
-use crate::transport::session::Hall;
 
-/// Connections to the admin port at a time.
+/// How many connections the admin port serves at a time.
 const OPERATORS: usize = 64;
 
-/// How long the server, once told to stop, waits for connections it has let in to ask something: a round trip or two.
-const NEWCOMERS: Duration = Duration::from_secs(2);
-/// How often it looks whether the last request of the plain port has been answered.
-const LOOK: Duration = Duration::from_millis(5);
+/// How long a stopping server waits for the first request of connections it has already accepted: a round trip or two.
+const NEWCOMER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a stopping server checks whether the last request of the plain port has been answered.
+const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A running server.
 pub struct Server {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
     admin_address: Option<SocketAddr>,
-    shown: Shown,
+    shown: ShownAddresses,
     core: Core,
     certificates: Upkeep,
     newcomers: Newcomers,
     connections: Connections,
     timeouts: Timeouts,
-    /// Those of the plain port.
+    /// Ends the connections of the plain port.
     handle: Handle<SocketAddr>,
-    /// The admin listener goes last: it tells of the drain.
+    /// Ends the admin listener. That happens last: until then it shows operators how the drain goes.
     admin_handle: Handle<SocketAddr>,
     listeners: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
 }
 
-/// The addresses that people are shown.
+/// The addresses that are shown to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownAddresses {
     /// Where a browser finds the game.
     pub page: String,
     /// What Mini Programs connect to.
     pub websocket: String,
 }
 
-impl Shown {
-    fn new(mut host: String, port: u16, base_path: &str) -> Shown {
+impl ShownAddresses {
+    fn new(mut host: String, port: u16, base_path: &str) -> ShownAddresses {
         if port != 443 {
             let _ = write!(host, ":{port}");
         }
-        Shown {
+        ShownAddresses {
             page: format!("https://{host}"),
             websocket: format!("wss://{host}{base_path}"),
         }
     }
 }
 
-/// The game and what everything around it shares.
+/// The game, and what everything around it shares.
 struct Core {
-    /// The server's own name, which no other has.
+    /// A random name for this run of the server.
     instance: String,
     figures: Arc<Figures>,
-    /// The way to the game.
+    /// What every session needs to reach the game.
     hall: Hall,
     draining: CancellationToken,
-    /// Tasks that serve clients.
+    /// The tasks that serve clients. A drain waits for them.
     clients: TaskTracker,
 }
 
 impl Core {
-    /// Starts the lobby. It and its rooms end by themselves once nobody can reach them.
+    /// Starts the lobby. The lobby's task and those of its rooms end by themselves when nothing can send to them any
+    /// more.
     fn new(config: &Config) -> anyhow::Result<Core> {
         let random = aws_lc_rs::default_provider().secure_random;
         let instance = format!("{:032x}", u128::from_be_bytes(random_bytes(random)?));
@@ -130,8 +131,9 @@ impl Core {
         })
     }
 
-    /// Keeps certificates in step with the disk, or fetches them. `http` says whether plain HTTP is answered.
-    fn keep(&self, loaded: Loaded, http: bool) -> anyhow::Result<Upkeep> {
+    /// Keeps the served certificates up to date: with the files on disk, or with what the authority issues. `http` says
+    /// whether the plain port is open, which decides how a domain can be proved.
+    fn keep_certificates(&self, loaded: Loaded, http: bool) -> anyhow::Result<Upkeep> {
         let figures = self.figures.clone();
         let listener = move |reread| {
             figures.counters.certificates.add(match reread {
@@ -153,7 +155,7 @@ fn random_bytes<const N: usize>(random: &dyn SecureRandom) -> anyhow::Result<[u8
     Ok(bytes)
 }
 
-/// What a connection meets: who is let in, and where its requests lead.
+/// What a new connection meets: the gate that lets it in, and the routes of its requests.
 struct Front {
     gate: Gate,
     site: Site,
@@ -164,7 +166,7 @@ impl Front {
         let named = config.access.as_ref().is_some_and(|log| log.addresses);
         let turned_away = TurnedAway::new(named);
         core.clients
-            .spawn(turned_away.clone().tell(core.draining.clone()));
+            .spawn(turned_away.clone().log(core.draining.clone()));
         let addresses = Addresses::new(config.gate.per_address, Some(turned_away.clone()));
         let site = Site {
             polling: Polling::new(core.hall.clone()),
@@ -174,7 +176,7 @@ impl Front {
             socketio_paths: config.socketio_paths.clone(),
             addresses: addresses.clone(),
             turned_away: turned_away.clone(),
-            pace: Pace::new(config.gate.sessions_per_second),
+            session_rate: RateLimit::new(config.gate.sessions_per_second),
             proxies: config.gate.proxies.clone(),
             access: config.access.clone(),
             hsts: certificates.trusted.clone(),
@@ -191,20 +193,20 @@ impl Front {
 }
 
 impl Server {
-    /// Opens the ports and starts to serve, within a tokio runtime. When it returns, clients are answered. The ports of the
-    /// configuration are for sockets that were not handed over.
+    /// Opens the ports and starts to serve; needs a tokio runtime. When it returns, clients are answered. The ports of
+    /// the configuration are opened only where no socket was handed over.
     pub fn start(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::Result<Server> {
         let start = Start::now();
         let sockets = Sockets::open(config, &prepared, handed)?;
         let http_address = sockets.http.as_ref().map(|socket| socket.address);
         let core = Core::new(config)?;
-        let certificates = core.keep(prepared.certificates, http_address.is_some())?;
+        let certificates = core.keep_certificates(prepared.certificates, http_address.is_some())?;
         let front = Front::new(config, &core, &certificates)?;
         let mut server = Server {
             address: sockets.https.address,
             http_address,
             admin_address: sockets.admin.as_ref().map(|socket| socket.address),
-            shown: Shown::new(
+            shown: ShownAddresses::new(
                 prepared.host,
                 sockets.https.address.port(),
                 &config.base_path,
@@ -223,122 +225,58 @@ impl Server {
             core,
         };
         if let Some(http) = sockets.http {
-            server.redirect(http, config, &front)?;
+            server.serve_plain(http, config, &front)?;
         }
-        server.serve(sockets.https, front)?;
+        server.serve_https(sockets.https, front)?;
         if let Some(admin) = sockets.admin {
-            server.tell(admin, start)?;
+            server.serve_admin(admin, start)?;
         }
         Ok(server)
     }
 
-    /// Answers plain HTTP: challenges of an authority, and the way to HTTPS.
-    fn redirect(&mut self, socket: Socket, config: &Config, front: &Front) -> anyhow::Result<()> {
-        let https = Https {
-            port: self.address.port(),
-            domains: config.domains.clone().into(),
-        };
-        let router = redirect::router(https, self.certificates.challenges());
-        let served = plain::serve(
-            socket.listener,
-            front.gate.plain(),
-            routes::plain(self.core.hall.clone(), router),
-            self.newcomers.clone(),
-            self.timeouts,
-            &self.handle,
-        );
-        self.listeners.push(served.context("listening for HTTP")?);
-        Ok(())
-    }
-
-    /// Answers HTTPS.
-    fn serve(&mut self, socket: Socket, front: Front) -> anyhow::Result<()> {
-        self.listeners.push(tokio::spawn(serve(
-            socket.ready().context("listening for HTTPS")?,
-            front.gate,
-            routes::router(front.site),
-            self.newcomers.clone(),
-            self.timeouts,
-            self.connections.clone(),
-        )));
-        Ok(())
-    }
-
-    /// Answers operators: metrics, and the state of the server.
-    fn tell(&self, socket: Socket, start: Start) -> anyhow::Result<()> {
-        let core = &self.core;
-        let observer = Arc::new(Observer::new(
-            core.figures.clone(),
-            self.certificates.resolver.clone(),
-            core.draining.clone(),
-            (self.address, self.http_address),
-            start,
-            core.instance.clone(),
-        ));
-        core.clients.spawn(observer.clone().watch());
-        let metrics = Metrics::new(
-            core.figures.clone(),
-            self.certificates.resolver.clone(),
-            start,
-        );
-        let admin = Admin { metrics, observer };
-        let gate = AdminGate::new(OPERATORS, self.timeouts.write);
-        let routes = admin::router(admin, socket.address, self.timeouts.request);
-        plain::serve(
-            socket.listener,
-            gate,
-            routes,
-            Newcomers::default(),
-            self.timeouts,
-            &self.admin_handle,
-        )
-        .context("listening for the admin port")?;
-        Ok(())
-    }
-
-    /// Where HTTPS is answered.
+    /// Where HTTPS is served.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where plain HTTP is redirected, if anywhere.
+    /// Where plain HTTP is served, if it is.
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
     }
 
-    /// Where metrics and the state are told, if anywhere.
+    /// Where the admin port is, if it is open.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
     }
 
-    /// The addresses that people are shown.
-    pub fn shown(&self) -> &Shown {
+    /// The addresses that are shown to people.
+    pub fn shown(&self) -> &ShownAddresses {
         &self.shown
     }
 
-    /// Its own name, which nobody else has: 128 random bits.
+    /// The random name of this run: 128 bits, in hexadecimal.
     pub fn instance(&self) -> &str {
         &self.core.instance
     }
 
-    /// How many there are of everything.
+    /// The gauges and counters.
     pub fn figures(&self) -> &Arc<Figures> {
         &self.core.figures
     }
 
-    /// The way to the lobby.
+    /// The handle to the lobby.
     pub fn lobby(&self) -> &LobbyHandle {
         &self.core.hall.lobby
     }
 
-    /// Reads the certificates again. New handshakes get what is there now; what cannot be used is said in the log. What
-    /// could not be fetched is tried again.
+    /// Reads the certificates again. New handshakes use what is on disk now; a certificate that cannot be used is
+    /// logged and the old one stays. Orders to the authority that had failed are tried again.
     pub async fn reload(&self) {
         self.certificates.reload().await;
     }
 
-    /// Stops: no new connection, rounds in progress are finished, everybody gets a proper close. Takes no longer than the
-    /// drain time-out.
+    /// Stops the server: it accepts no new connection, lets rounds in progress finish and closes every connection
+    /// properly. Takes at most the drain timeout; connections that are left then are cut off.
     pub async fn drain(self) {
         let started = time::Instant::now();
         let deadline = started + self.drain_timeout;
@@ -359,14 +297,15 @@ impl Server {
         self.core.draining.cancel();
         self.core.clients.close();
         let all = async {
-            let _ = time::timeout(NEWCOMERS, self.newcomers.gone()).await;
-            // Requests under way finish; upgraded connections are beyond its sight.
+            let _ = time::timeout(NEWCOMER_TIMEOUT, self.newcomers.gone()).await;
+            // Requests in progress finish. Connections that have become WebSockets are not among these: their tasks are
+            // in `clients`.
             self.connections.finish();
             self.handle.graceful_shutdown(None);
             self.core.clients.wait().await;
             self.connections.gone().await;
             while self.handle.connection_count() > 0 {
-                time::sleep(LOOK).await;
+                time::sleep(CHECK_INTERVAL).await;
             }
         };
         if time::timeout_at(deadline, all).await.is_err() {
@@ -379,5 +318,74 @@ impl Server {
         }
         self.admin_handle.shutdown();
         info!(took = ?started.elapsed(), "drained");
+    }
+
+    /// Serves the plain port: answers to the challenges of an ACME authority, and redirects to HTTPS.
+    fn serve_plain(
+        &mut self,
+        socket: ListeningSocket,
+        config: &Config,
+        front: &Front,
+    ) -> anyhow::Result<()> {
+        let https = Https {
+            port: self.address.port(),
+            domains: config.domains.clone().into(),
+        };
+        let router = redirect::router(https, self.certificates.challenges());
+        let served = plain::serve(
+            socket.listener,
+            front.gate.plain(),
+            routes::plain(self.core.hall.clone(), router),
+            self.newcomers.clone(),
+            self.timeouts,
+            &self.handle,
+        );
+        self.listeners.push(served.context("listening for HTTP")?);
+        Ok(())
+    }
+
+    /// Serves HTTPS.
+    fn serve_https(&mut self, socket: ListeningSocket, front: Front) -> anyhow::Result<()> {
+        self.listeners.push(tokio::spawn(serve(
+            socket.ready().context("listening for HTTPS")?,
+            front.gate,
+            routes::router(front.site),
+            self.newcomers.clone(),
+            self.timeouts,
+            self.connections.clone(),
+        )));
+        Ok(())
+    }
+
+    /// Serves the admin port: metrics and the state of the server.
+    fn serve_admin(&self, socket: ListeningSocket, start: Start) -> anyhow::Result<()> {
+        let core = &self.core;
+        let observer = Arc::new(Observer::new(
+            core.figures.clone(),
+            self.certificates.resolver.clone(),
+            core.draining.clone(),
+            (self.address, self.http_address),
+            start,
+            core.instance.clone(),
+        ));
+        core.clients.spawn(observer.clone().watch());
+        let metrics = Metrics::new(
+            core.figures.clone(),
+            self.certificates.resolver.clone(),
+            start,
+        );
+        let admin = AdminSources { metrics, observer };
+        let gate = AdminGate::new(OPERATORS, self.timeouts.write);
+        let routes = admin::router(admin, socket.address, self.timeouts.request);
+        plain::serve(
+            socket.listener,
+            gate,
+            routes,
+            Newcomers::default(),
+            self.timeouts,
+            &self.admin_handle,
+        )
+        .context("listening for the admin port")?;
+        Ok(())
     }
 }

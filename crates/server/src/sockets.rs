@@ -1,4 +1,4 @@
-//! The sockets a server listens on: those it was handed over, and those it opens itself.
+//! The sockets a server listens on: those that systemd handed over, and those it opens itself.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -11,29 +11,29 @@ use crate::edge::handed::Handed;
 use crate::edge::listen::{CannotListen, listen};
 use crate::prepared::Prepared;
 
-/// The sockets of a server, open.
+/// The listening sockets of a server.
 pub(crate) struct Sockets {
     /// For HTTPS.
-    pub(crate) https: Socket,
-    /// For the redirect, if there is one.
-    pub(crate) http: Option<Socket>,
+    pub(crate) https: ListeningSocket,
+    /// For the redirect to HTTPS, if there is one.
+    pub(crate) http: Option<ListeningSocket>,
     /// For operators, if there is one.
-    pub(crate) admin: Option<Socket>,
+    pub(crate) admin: Option<ListeningSocket>,
 }
 
-/// A listening socket and where it is.
-pub(crate) struct Socket {
+/// A listening socket and its address.
+pub(crate) struct ListeningSocket {
     pub(crate) listener: TcpListener,
     pub(crate) address: SocketAddr,
 }
 
-impl Socket {
-    fn new(listener: TcpListener) -> anyhow::Result<Socket> {
+impl ListeningSocket {
+    fn new(listener: TcpListener) -> anyhow::Result<ListeningSocket> {
         let address = listener.local_addr().context("asking for a port")?;
-        Ok(Socket { listener, address })
+        Ok(ListeningSocket { listener, address })
     }
 
-    /// A listener for the runtime.
+    /// The socket as a listener of the tokio runtime.
     pub(crate) fn ready(self) -> io::Result<tokio::net::TcpListener> {
         self.listener.set_nonblocking(true)?;
         tokio::net::TcpListener::from_std(self.listener)
@@ -41,7 +41,7 @@ impl Socket {
 }
 
 impl Sockets {
-    /// Opens what was not handed over.
+    /// Opens the sockets that were not handed over.
     pub(crate) fn open(
         config: &Config,
         prepared: &Prepared,
@@ -50,7 +50,8 @@ impl Sockets {
         for warning in handed.warnings() {
             warn!("{warning}");
         }
-        // Whoever hands sockets over does without the one that redirects unless it is asked for.
+        // With a handed-over HTTPS socket, port 80 is opened only if it was asked for: an operator who hands sockets
+        // over decides about all of them.
         let wanted = match (&handed.https, prepared.http_port) {
             (Some(_), Some(http)) => http.required.then_some(http),
             (_, http) => http,
@@ -58,7 +59,7 @@ impl Sockets {
         let https = match handed.https {
             Some(https) => https,
             None => listen(config.listen, prepared.port)
-                .map_err(|error| given(config, "--port", error))?,
+                .map_err(|error| with_origins(config, "--port", error))?,
         };
         let http = match (handed.http, wanted) {
             (Some(http), _) => Some(http),
@@ -70,23 +71,23 @@ impl Sockets {
             None => None,
         };
         Ok(Sockets {
-            https: Socket::new(https)?,
-            http: http.map(Socket::new).transpose()?,
-            admin: admin.map(Socket::new).transpose()?,
+            https: ListeningSocket::new(https)?,
+            http: http.map(ListeningSocket::new).transpose()?,
+            admin: admin.map(ListeningSocket::new).transpose()?,
         })
     }
 }
 
-/// Says where the address and the port are from that cannot be had.
-fn given(config: &Config, port: &str, error: CannotListen) -> CannotListen {
+/// Adds to the error which flags or variables the address and the port come from.
+fn with_origins(config: &Config, port: &str, error: CannotListen) -> CannotListen {
     let origins = &config.origins;
     error.given_by(origins.name("--listen"), origins.name(port))
 }
 
-/// Opens the port that redirects. Where it was not asked for, not getting it is only a warning.
+/// Opens the port that redirects. If it cannot be opened and was not asked for, that is only a warning.
 fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, CannotListen> {
     let opened = listen(config.listen, http.port);
-    match opened.map_err(|error| given(config, "--http-port", error)) {
+    match opened.map_err(|error| with_origins(config, "--http-port", error)) {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if http.required => Err(error),
         Err(error) => {
@@ -98,7 +99,7 @@ fn open_http(config: &Config, http: HttpPort) -> Result<Option<TcpListener>, Can
     }
 }
 
-/// Opens the admin port. Where it was not asked for, not getting it is only a warning.
+/// Opens the admin port. If it cannot be opened and was not asked for, that is only a warning.
 fn open_admin(config: &Config, admin: AdminPort) -> Result<Option<TcpListener>, CannotListen> {
     let opened = listen(Some(admin.address.ip()), admin.address.port());
     let name = config.origins.name("--admin");

@@ -13,51 +13,51 @@ use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rustls::RootCertStore;
-
-use crate::flags::Serve;
 use wulin_certs::acme::{Binding, OutgoingProxies, SecretBytes, Settings, Store};
 use wulin_certs::read_roots;
 
-/// The authority when none is named.
+use crate::flags::Serve;
+
+/// The authority if none is named.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// Why `--acme` cannot work.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// Nothing to order.
+pub enum InvalidAcme {
+    /// No domain to order a certificate for.
     #[error(
         "--acme needs to know for which domain: add --domain game.example.com, with the domain that points here."
     )]
     NoDomain,
-    /// It takes a proof that is not made here.
+    /// A wildcard, which needs a proof by DNS that the server cannot give.
     #[error(
         "--domain {0} is a wildcard, which --acme cannot fetch: an authority gives one only to who proves to own the DNS zone. Give \
          each domain with a --domain of its own."
     )]
     Wildcard(String),
-    /// Not a name on the public internet.
+    /// A name that is not on the public internet.
     #[error(
         "--domain {0} is nothing an authority gives a certificate for. Give --acme a public domain, such as game.example.com, or \
          leave --acme out."
     )]
     NotPublic(String),
-    /// Not a domain name at all.
+    /// Not a domain name.
     #[error(
         "--domain {0:?} cannot be a domain. Write it as game.example.com, and one with letters beyond ASCII in its xn-- form."
     )]
     NotADomain(String),
-    /// A flag that would be ignored.
+    /// A flag that has no effect without `--acme`.
     #[error("{0} means nothing without --acme. Add --acme, or leave it out.")]
     Useless(&'static str),
-    /// Not the address of a directory.
+    /// Not the address of an ACME directory.
     #[error(
         "--acme-directory {0:?} is no address of an authority. Write the https:// address it gives for ACME clients."
     )]
     Directory(String),
-    /// No address of a mailbox.
+    /// Not an e-mail address.
     #[error("--acme-email {0:?} is no address. Write one as somebody@example.com.")]
     Email(String),
-    /// Nobody to trust.
+    /// The roots to trust cannot be used.
     #[error("--acme-ca-file {} cannot be used: {why}. It must hold the authority's root certificates as PEM.", file.display())]
     Roots {
         /// The file.
@@ -65,15 +65,15 @@ pub enum Refused {
         /// What is wrong with it.
         why: String,
     },
-    /// Half of an external account.
+    /// Only one half of an external account.
     #[error(
         "--acme-eab-kid and --acme-eab-key (or --acme-eab-key-file) belong together. Give both, as the authority shows them."
     )]
     HalfBinding,
-    /// The same key in two places.
+    /// The key is given twice.
     #[error("The key is given twice. Use either --acme-eab-key or --acme-eab-key-file.")]
     TwoKeys,
-    /// A key that cannot be read.
+    /// The file of the key cannot be read.
     #[error("--acme-eab-key-file {} cannot be read: {error}.", file.display())]
     KeyFile {
         /// The file.
@@ -81,15 +81,15 @@ pub enum Refused {
         /// What the system said.
         error: io::Error,
     },
-    /// A key that is none.
+    /// Text that is no key.
     #[error("The key of {0} is none. Copy it as the authority shows it: letters, digits, - and _.")]
     Key(&'static str),
-    /// No place to keep anything.
+    /// No folder to keep certificates in.
     #[error(
         "There is no place for certificates and the ACME account. Name a folder with --state-dir."
     )]
     NoStateDir,
-    /// A place that will not do.
+    /// A folder that cannot be used.
     #[error(
         "Certificates and the ACME account cannot be kept in {}: {error}. Give it to the user the server runs as, or name \
          another folder with --state-dir.", folder.display()
@@ -102,13 +102,13 @@ pub enum Refused {
     },
 }
 
-/// How certificates are to be fetched. Nothing has been read or made for it.
+/// How certificates are fetched. Nothing has been read or created for it yet.
 #[derive(Debug, Clone)]
-pub struct Acme {
+pub struct AcmeConfig {
     domains: Vec<String>,
     directory: String,
     email: Option<String>,
-    /// Who is to vouch for the authority's own server; the public roots where there is none.
+    /// The roots that the authority's own server is checked by; the public ones if there is no file.
     ca_file: Option<PathBuf>,
     binding: Option<(String, BindingKey)>,
     proxies: OutgoingProxies,
@@ -121,15 +121,15 @@ enum BindingKey {
     In(PathBuf),
 }
 
-impl Acme {
-    /// Checks what was typed; none if nothing is to be fetched.
+impl AcmeConfig {
+    /// Checks the flags; none without `--acme`.
     pub(super) fn new(
         flags: &Serve,
         variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Option<Acme>, Refused> {
+    ) -> Result<Option<AcmeConfig>, InvalidAcme> {
         if !flags.acme {
             return match useless(flags) {
-                Some(flag) => Err(Refused::Useless(flag)),
+                Some(flag) => Err(InvalidAcme::Useless(flag)),
                 None => Ok(None),
             };
         }
@@ -141,9 +141,9 @@ impl Acme {
             }
         }
         if domains.is_empty() {
-            return Err(Refused::NoDomain);
+            return Err(InvalidAcme::NoDomain);
         }
-        Ok(Some(Acme {
+        Ok(Some(AcmeConfig {
             domains,
             directory: directory(flags.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT))?,
             email: flags.acme_email.as_deref().map(email).transpose()?,
@@ -153,8 +153,8 @@ impl Acme {
         }))
     }
 
-    /// Reads the files that were named, makes the folders it keeps things in, and reads what is there.
-    pub fn load(&self, state_dir: &Path, now: SystemTime) -> Result<Settings, Refused> {
+    /// Reads the files that are named, creates the folders, and reads what they hold already.
+    pub fn load(&self, state_dir: &Path, now: SystemTime) -> Result<Settings, InvalidAcme> {
         let roots = roots(self.ca_file.as_deref())?;
         let binding = match &self.binding {
             None => None,
@@ -164,7 +164,7 @@ impl Acme {
             }),
         };
         let directory = self.directory.clone();
-        let store = Store::open(state_dir, &directory).map_err(|error| Refused::StateDir {
+        let store = Store::open(state_dir, &directory).map_err(|error| InvalidAcme::StateDir {
             folder: state_dir.to_owned(),
             error,
         })?;
@@ -186,11 +186,11 @@ impl Acme {
 }
 
 impl BindingKey {
-    fn load(&self) -> Result<SecretBytes, Refused> {
+    fn load(&self) -> Result<SecretBytes, InvalidAcme> {
         match self {
             BindingKey::Given(key) => Ok(key.clone()),
             BindingKey::In(file) => {
-                let text = fs::read_to_string(file).map_err(|error| Refused::KeyFile {
+                let text = fs::read_to_string(file).map_err(|error| InvalidAcme::KeyFile {
                     file: file.clone(),
                     error,
                 })?;
@@ -200,7 +200,7 @@ impl BindingKey {
     }
 }
 
-/// A warning where no authority can reach the server by itself.
+/// A warning if no authority can reach the server on these ports.
 pub(crate) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
     let usual = port == 443 || http == Some(80);
     (!usual).then(|| {
@@ -211,7 +211,7 @@ pub(crate) fn unusual_ports(port: u16, http: Option<u16>) -> Option<String> {
     })
 }
 
-/// The first flag that would be ignored without `--acme`.
+/// The first flag that has no effect without `--acme`.
 fn useless(flags: &Serve) -> Option<&'static str> {
     let given = [
         ("--acme-email", flags.acme_email.is_some()),
@@ -227,16 +227,16 @@ fn useless(flags: &Serve) -> Option<&'static str> {
         .map(|(flag, _)| flag)
 }
 
-/// The domain in lower case, if an authority can give a certificate for it.
-fn public_domain(text: &str) -> Result<String, Refused> {
+/// The domain in lower case, if an authority can issue a certificate for it.
+fn public_domain(text: &str) -> Result<String, InvalidAcme> {
     let domain = text.trim_end_matches('.').to_ascii_lowercase();
     if domain.starts_with("*.") {
-        return Err(Refused::Wildcard(domain));
+        return Err(InvalidAcme::Wildcard(domain));
     }
     let last = domain.rsplit('.').next().unwrap_or_default();
     let bare = domain.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() || last == "localhost" {
-        return Err(Refused::NotPublic(domain));
+        return Err(InvalidAcme::NotPublic(domain));
     }
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -245,23 +245,23 @@ fn public_domain(text: &str) -> Result<String, Refused> {
             && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     };
     if domain.len() > 253 || !domain.contains('.') || !domain.split('.').all(label) {
-        return Err(Refused::NotADomain(text.to_owned()));
+        return Err(InvalidAcme::NotADomain(text.to_owned()));
     }
     Ok(domain)
 }
 
-fn directory(text: &str) -> Result<String, Refused> {
+fn directory(text: &str) -> Result<String, InvalidAcme> {
     let sound = text.parse::<Uri>().is_ok_and(|uri| {
         uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| !host.is_empty())
     });
     if sound {
         Ok(text.to_owned())
     } else {
-        Err(Refused::Directory(text.to_owned()))
+        Err(InvalidAcme::Directory(text.to_owned()))
     }
 }
 
-fn email(text: &str) -> Result<String, Refused> {
+fn email(text: &str) -> Result<String, InvalidAcme> {
     let sound = text
         .split_once('@')
         .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
@@ -269,19 +269,19 @@ fn email(text: &str) -> Result<String, Refused> {
     if sound {
         Ok(text.to_owned())
     } else {
-        Err(Refused::Email(text.to_owned()))
+        Err(InvalidAcme::Email(text.to_owned()))
     }
 }
 
-/// Who vouches for the authority's own server: the roots in the file, else those Mozilla trusts. They come with the binary,
-/// because the system's are not there in every container.
-fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
+/// The roots that the authority's own server is checked by: those in the file, else those Mozilla trusts. The latter
+/// are part of the program, because many containers have none.
+fn roots(file: Option<&Path>) -> Result<RootCertStore, InvalidAcme> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         return Ok(roots);
     };
-    let refused = |why: String| Refused::Roots {
+    let refused = |why: String| InvalidAcme::Roots {
         file: file.to_owned(),
         why,
     };
@@ -297,9 +297,9 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, Refused> {
     Ok(roots)
 }
 
-fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, Refused> {
+fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, InvalidAcme> {
     let key = match (&flags.acme_eab_key, &flags.acme_eab_key_file) {
-        (Some(_), Some(_)) => return Err(Refused::TwoKeys),
+        (Some(_), Some(_)) => return Err(InvalidAcme::TwoKeys),
         (Some(key), None) => Some(BindingKey::Given(decoded(key, "--acme-eab-key")?)),
         (None, Some(file)) => Some(BindingKey::In(file.clone())),
         (None, None) => None,
@@ -307,18 +307,18 @@ fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, Refused> {
     match (&flags.acme_eab_kid, key) {
         (None, None) => Ok(None),
         (Some(id), Some(key)) if !id.is_empty() => Ok(Some((id.clone(), key))),
-        _ => Err(Refused::HalfBinding),
+        _ => Err(InvalidAcme::HalfBinding),
     }
 }
 
-/// A key as authorities show it: base64url, by some with padding.
-fn decoded(text: &str, flag: &'static str) -> Result<SecretBytes, Refused> {
+/// Decodes a key as authorities show it: base64url, with or without padding.
+fn decoded(text: &str, flag: &'static str) -> Result<SecretBytes, InvalidAcme> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let key = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config).decode(text.trim());
     match key {
         Ok(key) if !key.is_empty() => Ok(SecretBytes::new(key)),
-        Ok(_) | Err(_) => Err(Refused::Key(flag)),
+        Ok(_) | Err(_) => Err(InvalidAcme::Key(flag)),
     }
 }
 

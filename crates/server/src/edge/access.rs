@@ -1,4 +1,4 @@
-//! The access log: one line for each request, without who it is from unless that was asked for.
+//! The access log: one line for each request. It names the client's address only if that was asked for.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,28 +9,28 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response};
 use axum::middleware::Next;
 use tracing::info;
-
-use super::addresses::{Client, Proxies};
 use wulin_text::harmless;
 
-/// What the access log says beside the request.
+use super::addresses::{Caller, Proxies};
+
+/// The settings of the access log.
 #[derive(Debug, Clone)]
 pub struct AccessLog {
     /// Whether it names the client's address, which is personal data.
     pub addresses: bool,
-    /// Whom to believe for whom they speak.
+    /// The proxies whose `X-Forwarded-For` is believed.
     pub proxies: Proxies,
 }
 
-/// Writes the line once the answer begins. The query is left out: it holds session ids.
+/// Logs a request when its answer begins. The query is left out, because it holds session ids.
 pub async fn log(
     State(log): State<Arc<AccessLog>>,
     request: Request<Body>,
     next: Next,
 ) -> Response<Body> {
-    let address = log.address(request.extensions().get::<Client>(), request.headers());
+    let address = log.address(request.extensions().get::<Caller>(), request.headers());
     let method = request.method().clone();
-    // A path is a stranger's text.
+    // The path is a stranger's text.
     let path = harmless(request.uri().path());
     let version = request.version();
     let started = Instant::now();
@@ -46,8 +46,8 @@ pub async fn log(
 }
 
 impl AccessLog {
-    fn address(&self, client: Option<&Client>, headers: &HeaderMap) -> Option<IpAddr> {
-        let client = client.filter(|_| self.addresses)?;
-        Some(client.behind(headers, &self.proxies))
+    fn address(&self, caller: Option<&Caller>, headers: &HeaderMap) -> Option<IpAddr> {
+        let caller = caller.filter(|_| self.addresses)?;
+        Some(caller.behind(headers, &self.proxies))
     }
 }

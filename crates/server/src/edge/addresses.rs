@@ -1,4 +1,4 @@
-//! How many connections there are from where, and whom a proxy speaks for.
+//! How many connections each address has, and the address of the client behind a proxy.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::turned_away::{Reason, TurnedAway};
 
-/// Connections at a time from each IPv4 address or IPv6 network of 64 bits.
+/// Counts the connections from each IPv4 address or IPv6 network of 64 bits, and limits them.
 #[derive(Debug)]
 pub struct Addresses {
     most: usize,
@@ -19,8 +19,8 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Nobody is there yet, and no more than `most` may come from one address. `turned_away` is told of others, unless they
-    /// are served in another way.
+    /// At most `most` connections may come from one address. `turned_away` records those that are refused; none where
+    /// they are served in another way.
     pub fn new(most: usize, turned_away: Option<Arc<TurnedAway>>) -> Arc<Addresses> {
         Arc::new(Addresses {
             most,
@@ -29,7 +29,7 @@ impl Addresses {
         })
     }
 
-    /// Counts one more from there until the presence is dropped; none if there are too many.
+    /// Counts a connection from this address until the guard is dropped; none if there are too many.
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Presence> {
         let network = network(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,7 +48,7 @@ impl Addresses {
     }
 }
 
-/// Keeps somebody counted at an address.
+/// Keeps a connection counted at its address until it is dropped.
 #[derive(Debug)]
 pub struct Presence {
     network: IpAddr,
@@ -68,7 +68,7 @@ impl Drop for Presence {
     }
 }
 
-/// Whom an address stands for: whoever has one IPv6 address usually has all 2^64 of its network.
+/// The address that is counted. A client with one IPv6 address usually has all 2^64 of its network.
 pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
@@ -76,17 +76,18 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The proxies that may say for whom they speak.
+/// The proxies that may say for whom they connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
-    /// Where they are.
+    /// Their networks.
     pub networks: Arc<[IpNet]>,
-    /// Whether each of their connections begins with a header of the PROXY protocol.
+    /// Whether their connections begin with a header of the PROXY protocol.
     pub introduce: bool,
 }
 
 impl Proxies {
-    /// Whether one of them is at this address. IPv4 is IPv4, however the address and the network are written.
+    /// Whether one of them has this address. An IPv4 address and its IPv6-mapped form are the same here, and so are the
+    /// networks.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let mapped = match address {
@@ -100,37 +101,38 @@ impl Proxies {
     }
 }
 
-/// Whether a network is one of IPv4, written as `::ffff:10.0.0.0/104`.
+/// Whether a network is an IPv6-mapped one of IPv4, such as `::ffff:10.0.0.0/104`.
 fn is_mapped(network: &IpNet) -> bool {
     matches!(network, IpNet::V6(network)
         if network.prefix_len() >= 96 && network.addr().to_ipv4_mapped().is_some())
 }
 
-/// Whom a connection is from.
+/// The other end of a connection: a client, or a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client {
-    /// The address.
+pub struct Caller {
+    /// Its address.
     pub address: IpAddr,
-    /// Whether it is a proxy's, whose requests say for whom they are.
+    /// Whether it is a trusted proxy. Then each request says for whom it is.
     pub proxy: bool,
 }
 
-impl Client {
-    /// Who is at this address, as far as one can see from a connection. An IPv4 address is one, however it is written.
-    pub fn at(address: IpAddr, proxies: &Proxies) -> Client {
-        Client {
+impl Caller {
+    /// The caller at this address. An IPv6-mapped address is stored as IPv4.
+    pub fn at(address: IpAddr, proxies: &Proxies) -> Caller {
+        Caller {
             address: address.to_canonical(),
             proxy: proxies.trusts(address),
         }
     }
 
-    /// For whom a request is, as `X-Forwarded-For` has it: each proxy has added the address it was called from at the end,
-    /// so the last one that is no proxy of ours is the client's. Whoever is no proxy is believed nothing.
+    /// The address of the client behind this caller, by `X-Forwarded-For`. Each proxy appends the address it was called
+    /// from, so the last address that is no trusted proxy is the client's. A caller that is no trusted proxy is not
+    /// believed.
     ///
-    /// The lines are read from behind, byte by byte: what a client wrote in front of it, of whatever bytes, cannot spoil
-    /// what a proxy has added. Where a proxy has added something that is no address, as `unknown`, nobody knows who called
-    /// it, and what stands in front was written by whoever did. So the request counts for that proxy: to pass over the
-    /// word and believe the one before would let every client choose whom it counts for.
+    /// The lines are read from the end, byte by byte, so that nothing a client has put at the front can spoil what a
+    /// proxy has appended. If a proxy has appended something that is no address, such as `unknown`, the request counts
+    /// for that proxy. Skipping the word and believing the one before it would let every client choose for whom it
+    /// counts.
     pub fn behind(self, headers: &HeaderMap, proxies: &Proxies) -> IpAddr {
         if !self.proxy {
             return self.address.to_canonical();
@@ -139,7 +141,7 @@ impl Client {
         let lines = headers.get_all("x-forwarded-for").iter().rev();
         let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
         for hop in hops.map(<[u8]>::trim_ascii) {
-            // A list may have empty elements, which mean nothing (RFC 9110, 5.6.1).
+            // A list may have empty elements, which are ignored (RFC 9110, 5.6.1).
             if hop.is_empty() {
                 continue;
             }
@@ -155,8 +157,8 @@ impl Client {
     }
 }
 
-/// An address, alone or with a port, in quotes or not: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`,
-/// `"[2001:db8::1]"`.
+/// Reads an address, with or without a port and quotes: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`,
+/// `[2001:db8::1]:4711`, `"[2001:db8::1]"`.
 fn read_hop(text: &str) -> Option<IpAddr> {
     let bare = text
         .strip_prefix('"')
@@ -164,7 +166,7 @@ fn read_hop(text: &str) -> Option<IpAddr> {
     let text = bare.unwrap_or(text).trim_ascii();
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
-        // In brackets it is IPv6, which the colon tells from everything else.
+        // Only IPv6 addresses stand in brackets, and only they have colons.
         (host.contains(':').then_some(host)?, rest)
     } else if text.bytes().filter(|byte| *byte == b':').count() == 1 {
         text.split_at(text.find(':')?)
@@ -176,7 +178,7 @@ fn read_hop(text: &str) -> Option<IpAddr> {
             .strip_prefix(':')?
             .bytes()
             .all(|byte| byte.is_ascii_digit());
-    // An address of one link may name the interface it was seen on.
+    // A link-local address may name the interface.
     let host = match host.split_once('%') {
         Some((address, zone)) if address.contains(':') && !zone.is_empty() => address,
         Some(_) | None => host,
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_full_until_somebody_goes() {
+    fn full_address_admits_again_after_one_leaves() {
         let addresses = Addresses::new(2, None);
         let first = addresses.enter(ip("2001:db8::1")).unwrap();
         let _second = addresses.enter(ip("2001:db8::2")).unwrap();
@@ -213,20 +215,20 @@ mod tests {
         }
     }
 
-    /// For whom a request is that comes from `address` with these lines of `X-Forwarded-For`.
+    /// For whom a request counts that comes from `address` with these lines of `X-Forwarded-For`.
     fn from(address: &str, lines: &[&[u8]]) -> String {
         let proxies = proxies(&["10.0.0.0/8", "2001:db8:f::/48"]);
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
         }
-        Client::at(ip(address), &proxies)
+        Caller::at(ip(address), &proxies)
             .behind(&headers, &proxies)
             .to_string()
     }
 
     #[test]
-    fn only_proxies_are_believed_and_only_what_they_have_seen() {
+    fn forwarded_for_counts_only_from_trusted_proxies() {
         assert_eq!(from("192.0.2.1", &[b"198.51.100.7"]), "192.0.2.1");
         assert_eq!(from("10.0.0.1", &[b"198.51.100.7"]), "198.51.100.7");
         assert_eq!(
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_wrote_in_front_spoils_nothing() {
+    fn malformed_hops_in_front_are_ignored() {
         for before in [
             b"\xff".as_slice(),
             b"\xff\xfe, \xc3\x28",
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_however_a_proxy_writes_it() {
+    fn hops_are_read_in_every_notation() {
         for (hop, address) in [
             ("198.51.100.7", "198.51.100.7"),
             ("198.51.100.7:4711", "198.51.100.7"),
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_does_not_say_who_called_it_is_counted_itself() {
+    fn unreadable_last_hop_counts_for_the_proxy() {
         for hop in [
             b"unknown".as_slice(),
             b"_hidden",
@@ -318,14 +320,14 @@ mod tests {
         ] {
             let line = [b"203.0.113.9, ", hop].concat();
             assert_eq!(from("10.0.0.1", &[&line]), "10.0.0.1", "{line:?}");
-            // The nearest one whose word is known.
+            // The nearest proxy whose address is known.
             let line = [b"203.0.113.9, ", hop, b", 10.0.0.2"].concat();
             assert_eq!(from("10.0.0.1", &[&line]), "10.0.0.2", "{line:?}");
         }
     }
 
     #[test]
-    fn ipv4_is_ipv4_however_it_is_written() {
+    fn mapped_ipv4_addresses_match_ipv4_networks() {
         for network in ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a00:0/104"] {
             let proxies = proxies(&[network]);
             for (address, trusted) in [
@@ -338,11 +340,11 @@ mod tests {
                 assert_eq!(proxies.trusts(ip(address)), trusted, "{network} {address}");
             }
         }
-        // All of IPv6 is not all of IPv4.
+        // A network of all IPv6 addresses does not hold the IPv4 ones.
         let six = proxies(&["::/0"]);
         assert!(six.trusts(ip("2001:db8::1")));
         assert!(!six.trusts(ip("192.0.2.1")) && !six.trusts(ip("::ffff:192.0.2.1")));
-        let client = Client::at(ip("::ffff:192.0.2.1"), &six);
-        assert_eq!(client.address, ip("192.0.2.1"));
+        let caller = Caller::at(ip("::ffff:192.0.2.1"), &six);
+        assert_eq!(caller.address, ip("192.0.2.1"));
     }
 }

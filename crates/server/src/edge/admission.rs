@@ -1,4 +1,4 @@
-//! What a connection holds for as long as it is open: its place among those that are counted.
+//! What counts a connection in the limits for as long as it is open.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,21 +13,22 @@ use crate::runtime::figures::Counted;
 /// Keeps a connection counted until it is closed.
 #[derive(Debug)]
 pub enum Admission {
-    /// Among the players, and at its address.
+    /// A connection of a player.
     Player {
-        /// At its address, unless it is a proxy's.
+        /// Counts it at its address, unless that is a proxy's.
         _presence: Option<Presence>,
-        /// In all.
+        /// Counts it among all connections.
         _counted: Counted,
-        /// Who is told if the first bytes, which have not come yet, are a header that nobody expects, and from where.
+        /// Whom to tell if the first bytes are a PROXY header that is not expected, and from which address; none once
+        /// bytes have come.
         unheard: Option<(Arc<TurnedAway>, IpAddr)>,
     },
-    /// Among the operators.
+    /// A connection of an operator.
     Operator(OwnedSemaphorePermit),
 }
 
 impl Admission {
-    /// Bytes have come, behind the header if one was expected.
+    /// Looks at the first bytes of the connection, after its PROXY header if one was expected.
     pub fn hear(&mut self, bytes: &[u8]) {
         if let Admission::Player { unheard, .. } = self
             && let Some((turned_away, peer)) = unheard.take()

@@ -1,4 +1,4 @@
-//! What answers the requests of a connection, and how long a connection may keep it waiting.
+//! The service that answers the requests of a connection, and the timeouts of a connection.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use tower::Service;
 
-/// Answers requests.
+/// A service that answers requests: a name for the long list of bounds that the routes fulfil.
 pub trait Answers:
     Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
@@ -26,11 +26,11 @@ impl<S> Answers for S where
 {
 }
 
-/// How long a connection may keep the server waiting.
+/// How long the server waits for a client.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// Until a request is whole, but for its body; so long is also how long it may be without any.
+    /// For a request, without its body. A connection without any request is closed after the same time.
     pub request: Duration,
-    /// Until it takes what it is sent.
+    /// For the client to take what it is sent.
     pub write: Duration,
 }

@@ -1,4 +1,4 @@
-//! Who is let in: connection limits, socket options, the TLS handshake in bounded time.
+//! The gate of each listener: connection limits, socket options, and the TLS handshake with its timeout.
 
 use std::io;
 use std::net::IpAddr;
@@ -14,62 +14,58 @@ use tokio::sync::Semaphore;
 use tokio::time;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
-
-use super::addresses::{Addresses, Client, Proxies};
-use super::admission::Admission;
-use super::guarded::{Guarded, Oversized, Secure};
-use super::proxy::{self, Unread};
-use super::serve::Door;
-use super::turned_away::{Reason, TurnedAway};
-use crate::runtime::{Figures, Gauge};
 use wulin_certs::acme;
 
-/// Silence on a connection after which the kernel asks whether the other side is there.
+use super::addresses::{Addresses, Caller, Proxies};
+use super::admission::Admission;
+use super::guarded::{Guarded, Oversized, SecureStream};
+use super::proxy::{self, HeaderError};
+use super::turned_away::{Reason, TurnedAway};
+use crate::runtime::{Figures, Gauge};
+
+/// How long a connection may be silent before the kernel checks whether the peer is there (TCP keep-alive).
 const KEEPALIVE: Duration = Duration::from_mins(1);
-/// How often it asks before it gives up, see [`GIVE_UP`].
+/// How often the kernel repeats that check, until [`GIVE_UP`].
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// How long the kernel tries to get something across before it gives the connection up (`TCP_USER_TIMEOUT`).
+/// How long the kernel tries to deliver data before it ends the connection (`TCP_USER_TIMEOUT`).
 const GIVE_UP: Duration = Duration::from_secs(30);
-/// Bytes that may wait unsent in the kernel before a write waits (`TCP_NOTSENT_LOWAT`): a client that does not read is
-/// noticed, and holds little.
+/// How many bytes may wait unsent in the kernel before a write waits (`TCP_NOTSENT_LOWAT`). It is small, so that a
+/// client that does not read is noticed early and costs little memory.
 const UNSENT: u32 = 16 * 1024;
 
-/// Connections of HTTP/2 at a time from one address. They cost more than others, so whoever comes when there are so many is
-/// offered HTTP/1.1 only, which does the same: nobody is turned away by it.
+/// How many connections from one address may speak HTTP/2 at a time, since they cost more than others. Further ones are
+/// offered HTTP/1.1 only, with which everything works too, so that nobody is refused for it.
 const HTTP2: usize = 256;
 
-/// What the gate keeps to.
+/// The limits of the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateLimits {
-    /// Connections at a time.
+    /// How many connections there may be at a time.
     pub connections: usize,
-    /// Connections at a time from one IPv4 address or one IPv6 network of 64 bits.
+    /// How many of them may come from one IPv4 address or one IPv6 network of 64 bits.
     pub per_address: usize,
-    /// New polling sessions a second from one address.
+    /// How many polling sessions may begin in a second at one address.
     pub sessions_per_second: u32,
-    /// How long a TLS handshake may take, and before it the header of a proxy.
+    /// How long a TLS handshake may take, and before it the PROXY header.
     pub handshake_timeout: Duration,
-    /// How long a write may wait for the client to read.
+    /// How long a write may wait until the client reads.
     pub write_timeout: Duration,
-    /// Who may speak for others.
+    /// The proxies that may say for whom they connect.
     pub proxies: Proxies,
 }
 
-/// The stream every transport runs over.
-pub type Stream = Secure;
-
-/// Lets connections in, one after the other; cheap to clone.
+/// The gate of the HTTPS listener; cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
     tls: Arc<rustls::ServerConfig>,
-    /// The same without HTTP/2.
+    /// The same configuration without HTTP/2.
     http1_only: Arc<rustls::ServerConfig>,
-    /// How many speak HTTP/2.
+    /// Counts the connections of HTTP/2.
     http2: Arc<Addresses>,
     plain: PlainGate,
 }
 
-/// The gate of the plain HTTP listener, which counts into the same limits.
+/// The gate of the plain HTTP listener. It counts in the same limits as that of HTTPS.
 #[derive(Clone)]
 pub struct PlainGate {
     limits: Arc<GateLimits>,
@@ -78,19 +74,28 @@ pub struct PlainGate {
     turned_away: Arc<TurnedAway>,
 }
 
-/// The gate of the admin listener: people of this machine, who are no players. There are only so many connections at a time,
-/// in limits of their own: players cannot shut an operator out, nor the other way round.
+/// The gate of the admin listener. It has a limit of its own, so that players cannot lock an operator out, nor
+/// operators the players.
 #[derive(Clone)]
 pub struct AdminGate {
     write_timeout: Duration,
     slots: Arc<Semaphore>,
 }
 
-/// Why a connection came to nothing. The first is its label in the metrics.
-type Refusal = (&'static str, io::Error);
+/// A gate without TLS: that of the plain listener or of the admin listener.
+pub trait Door: Clone + Send + Sync + 'static {
+    /// Lets in a connection that was just accepted, and tells its caller.
+    fn admit(
+        &self,
+        stream: TcpStream,
+    ) -> impl Future<Output = io::Result<(Guarded, Caller)>> + Send;
+}
+
+/// Why a connection is refused: the label in metrics, and the error.
+type Rejection = (&'static str, io::Error);
 
 impl Gate {
-    /// A gate that speaks TLS.
+    /// A gate of HTTPS.
     pub fn new(
         tls: Arc<rustls::ServerConfig>,
         limits: GateLimits,
@@ -113,22 +118,28 @@ impl Gate {
         }
     }
 
-    /// The same without TLS.
+    /// The gate of the plain listener, with the same limits.
     #[must_use]
     pub fn plain(&self) -> PlainGate {
         self.plain.clone()
     }
 
-    async fn secure(&self, stream: TcpStream) -> Result<(Stream, Client), Refusal> {
-        let (stream, client) = self.plain.guard(stream).await?;
+    /// Lets in a connection that was just accepted: counts it, does the TLS handshake, and tells its caller.
+    pub async fn admit(&self, stream: TcpStream) -> io::Result<(SecureStream, Caller)> {
+        let secured = self.secure(stream).await;
+        secured.map_err(|rejection| self.plain.refuse(rejection))
+    }
+
+    async fn secure(&self, stream: TcpStream) -> Result<(SecureStream, Caller), Rejection> {
+        let (stream, caller) = self.plain.guard(stream).await?;
         let patience = self.plain.limits.handshake_timeout;
-        // A proxy has one for many.
-        let http2 = if client.proxy {
+        // A proxy carries the requests of many clients over one connection, so it is not limited.
+        let http2 = if caller.proxy {
             None
         } else {
-            self.http2.enter(client.address)
+            self.http2.enter(caller.address)
         };
-        let tls = if client.proxy || http2.is_some() {
+        let tls = if caller.proxy || http2.is_some() {
             &self.tls
         } else {
             &self.http1_only
@@ -154,12 +165,12 @@ impl Gate {
             _ => "1.3",
         };
         self.plain.figures.counters.handshakes.add(version);
-        Ok((Secure::new(stream, http2, only_http2), client))
+        Ok((SecureStream::new(stream, http2, only_http2), caller))
     }
 }
 
 impl PlainGate {
-    async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Client), Refusal> {
+    async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Caller), Rejection> {
         let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
         let counted = self.figures.enter(Gauge::Connection, 1);
         if self.figures.count(Gauge::Connection) > self.limits.connections {
@@ -169,40 +180,40 @@ impl PlainGate {
                 io::Error::other("as many connections as --max-connections allows"),
             ));
         }
-        let client = self.introduce(&mut stream, peer).await?;
-        let presence = if client.proxy {
-            // Each of its requests is from somebody else.
+        let caller = self.introduce(&mut stream, peer).await?;
+        let presence = if caller.proxy {
+            // Each of its requests counts for another client.
             None
         } else {
-            Some(self.addresses.enter(client.address).ok_or_else(crowded)?)
+            Some(self.addresses.enter(caller.address).ok_or_else(crowded)?)
         };
-        equip(&stream).map_err(|error| ("closed", error))?;
+        set_options(&stream).map_err(|error| ("closed", error))?;
         let admission = Admission::Player {
             _presence: presence,
             _counted: counted,
             unheard: Some((self.turned_away.clone(), peer)),
         };
         let stream = Guarded::new(stream, self.limits.write_timeout, admission);
-        Ok((stream, client))
+        Ok((stream, caller))
     }
 
-    /// Whom the connection is from, which may be somebody for whom a proxy speaks.
-    async fn introduce(&self, stream: &mut TcpStream, peer: IpAddr) -> Result<Client, Refusal> {
+    /// The caller of a connection: its peer, or the client that a proxy's PROXY header names.
+    async fn introduce(&self, stream: &mut TcpStream, peer: IpAddr) -> Result<Caller, Rejection> {
         let proxies = &self.limits.proxies;
-        let mut client = Client::at(peer, proxies);
-        if client.proxy && proxies.introduce {
+        let mut caller = Caller::at(peer, proxies);
+        if caller.proxy && proxies.introduce {
             let header = time::timeout(self.limits.handshake_timeout, proxy::read(stream));
             match header.await {
-                Ok(Ok(Some(address))) => client = Client::at(address, proxies),
+                Ok(Ok(Some(address))) => caller = Caller::at(address, proxies),
                 Ok(Ok(None)) => {}
-                Ok(Err(Unread::Closed(error))) => return Err(("closed", error)),
-                Ok(Err(unread)) => {
-                    let reason = match unread {
-                        Unread::Bad => Reason::HeaderBad,
-                        Unread::Missing | Unread::Closed(_) => Reason::HeaderMissing,
+                Ok(Err(HeaderError::Closed(error))) => return Err(("closed", error)),
+                Ok(Err(error)) => {
+                    let reason = match error {
+                        HeaderError::Bad => Reason::HeaderBad,
+                        HeaderError::Missing | HeaderError::Closed(_) => Reason::HeaderMissing,
                     };
                     self.turned_away.add(reason, peer);
-                    return Err(("proxy", io::Error::other(unread)));
+                    return Err(("proxy", io::Error::other(error)));
                 }
                 Err(_) => {
                     self.turned_away.add(Reason::HeaderMissing, peer);
@@ -210,18 +221,18 @@ impl PlainGate {
                 }
             }
         }
-        Ok(client)
+        Ok(caller)
     }
 
-    fn refuse(&self, (reason, error): Refusal) -> io::Error {
+    fn refuse(&self, (reason, error): Rejection) -> io::Error {
         self.figures.counters.refusals.add(reason);
         error
     }
 }
 
-/// The handshake was all an authority wanted: nothing is said over such a connection (RFC 8737, 3).
-async fn dismiss_authority(mut stream: TlsStream<Guarded>, patience: Duration) -> Refusal {
-    // Whether it hears the goodbye is its affair.
+/// Closes a connection of an ACME authority, which wanted the handshake alone: no data follows (RFC 8737, 3).
+async fn dismiss_authority(mut stream: TlsStream<Guarded>, patience: Duration) -> Rejection {
+    // The connection ends whether or not the authority reads the close.
     let _ = time::timeout(patience, stream.shutdown()).await;
     (
         "challenge",
@@ -229,18 +240,18 @@ async fn dismiss_authority(mut stream: TlsStream<Guarded>, patience: Duration) -
     )
 }
 
-fn crowded() -> Refusal {
+fn crowded() -> Rejection {
     (
         "address",
         io::Error::other("as many connections from one address as --max-connections-per-ip allows"),
     )
 }
 
-fn too_slow(what: &'static str) -> Refusal {
+fn too_slow(what: &'static str) -> Rejection {
     ("timeout", io::Error::new(io::ErrorKind::TimedOut, what))
 }
 
-/// Why a TLS handshake came to nothing, in one word.
+/// The label in metrics for a failed TLS handshake.
 fn reason(error: &io::Error) -> &'static str {
     let inner = error.get_ref();
     if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Oversized>) {
@@ -255,8 +266,8 @@ fn reason(error: &io::Error) -> &'static str {
     }
 }
 
-/// Socket options that find out who is gone.
-fn equip(stream: &TcpStream) -> io::Result<()> {
+/// Sets socket options: no delay of small writes, and detection of peers that are gone.
+fn set_options(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_keepalive(
@@ -272,34 +283,15 @@ fn equip(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-impl Door for Gate {
-    type Stream = Stream;
-
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Stream, Client)> {
-        let secured = self.secure(stream).await;
-        secured.map_err(|refusal| self.plain.refuse(refusal))
-    }
-
-    fn speaks_http2(stream: &Stream) -> bool {
-        stream.speaks_http2()
-    }
-
-    fn carries_websockets(stream: &Stream) -> bool {
-        stream.speaks_only_http2()
-    }
-}
-
 impl Door for PlainGate {
-    type Stream = Guarded;
-
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Caller)> {
         let guarded = self.guard(stream).await;
-        guarded.map_err(|refusal| self.refuse(refusal))
+        guarded.map_err(|rejection| self.refuse(rejection))
     }
 }
 
 impl AdminGate {
-    /// Lets `most` connections in at a time, whose writes may wait for `write_timeout`.
+    /// A gate for at most `most` connections at a time, whose writes may wait for `write_timeout`.
     pub fn new(most: usize, write_timeout: Duration) -> AdminGate {
         AdminGate {
             write_timeout,
@@ -309,18 +301,16 @@ impl AdminGate {
 }
 
 impl Door for AdminGate {
-    type Stream = Guarded;
-
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Client)> {
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Guarded, Caller)> {
         let slot = self.slots.clone().try_acquire_owned();
         let slot = slot.map_err(|_| io::Error::other("enough connections to the admin port"))?;
         let address = stream.peer_addr()?.ip();
-        equip(&stream)?;
+        set_options(&stream)?;
         let stream = Guarded::new(stream, self.write_timeout, Admission::Operator(slot));
-        let client = Client {
+        let caller = Caller {
             address,
             proxy: false,
         };
-        Ok((stream, client))
+        Ok((stream, caller))
     }
 }

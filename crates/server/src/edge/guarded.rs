@@ -1,7 +1,7 @@
-//! A TCP stream that gives up when the other side stops reading, and when it sends what TLS can make nothing of.
+//! A TCP stream that fails when the client stops reading, or sends TLS messages that do not end.
 //!
-//! It sits below TLS and below every transport, so whatever hangs on a client that takes nothing any more is let go the same
-//! way, whoever wrote the code above.
+//! It lies below TLS and below every transport. So a client that does not read is disconnected in the same way whatever
+//! code writes to it, and none of that code needs a timeout of its own.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,13 +15,13 @@ use tokio_rustls::server::TlsStream;
 
 use super::addresses::Presence;
 use super::admission::Admission;
-use crate::transport::pace::{Stall, stalled};
+use crate::transport::progress::{Stall, stalled};
 
-/// How long a client's first TLS message may be, in bytes. rustls keeps what is not whole yet, up to 64 KiB of it, in a buffer
-/// that has 4 KiB more. Those of browsers have 2 KiB, with the keys of post-quantum cryptography.
+/// How long a client's first TLS message may be, in bytes. rustls would buffer up to 64 KiB of an incomplete message,
+/// and 4 KiB more. The messages of browsers have 2 KiB, with post-quantum keys.
 const HELLO: u32 = 4 * 1024;
-/// What else may come before there is something to read in it, in bytes: the rest of a handshake with one record, which has
-/// at most 18 KiB.
+/// How many bytes may come after that before there is something to read in them: the rest of a handshake, and one
+/// record, which has at most 18 KiB.
 const RECORD: u32 = 24 * 1024;
 
 /// A client's TCP connection.
@@ -30,56 +30,56 @@ pub struct Guarded {
     stream: TcpStream,
     stall: Stall,
     dead: bool,
-    /// What TLS above has read without anything coming of it.
-    barren: Option<Barren>,
-    /// Keeps the connection counted for as long as it is open.
+    /// The bytes that TLS has read and not decoded; none if there is no TLS.
+    undecoded: Option<Undecoded>,
+    /// Counts the connection in the limits for as long as it is open.
     admission: Admission,
 }
 
-/// Bytes that TLS holds, at most.
+/// Counts bytes that TLS must buffer because nothing could be decoded from them yet.
 #[derive(Debug)]
-struct Barren {
+struct Undecoded {
     bytes: u32,
     most: u32,
 }
 
-/// A TLS message that does not end.
+/// The error of a TLS message that does not end.
 #[derive(Debug, thiserror::Error)]
 #[error("a TLS message is longer than any that means well")]
 pub struct Oversized;
 
 impl Guarded {
-    /// Guards a stream: a write that makes no progress for `patience` is the end of it.
+    /// A stream whose writes fail when they make no progress for `patience`.
     pub fn new(stream: TcpStream, patience: Duration, admission: Admission) -> Guarded {
         Guarded {
             stream,
             stall: Stall::new(patience),
             dead: false,
-            barren: None,
+            undecoded: None,
             admission,
         }
     }
 
-    /// The same below TLS, which may hold only so much of what the client sends.
+    /// The same stream for use below TLS, with a limit on what TLS must buffer.
     #[must_use]
     pub fn below_tls(mut self) -> Guarded {
-        self.barren = Some(Barren {
+        self.undecoded = Some(Undecoded {
             bytes: 0,
             most: HELLO,
         });
         self
     }
 
-    fn progress<T>(
+    fn watch<T>(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if let (Poll::Ready(Ok(_)), Some(barren)) = (&written, &mut self.barren)
-            && barren.most == HELLO
+        if let (Poll::Ready(Ok(_)), Some(undecoded)) = (&written, &mut self.undecoded)
+            && undecoded.most == HELLO
         {
-            // It is answered, so the hello was whole.
-            *barren = Barren {
+            // The server answers only a complete hello, so a record may follow.
+            *undecoded = Undecoded {
                 bytes: 0,
                 most: RECORD,
             };
@@ -89,8 +89,8 @@ impl Guarded {
         }
         self.dead = true;
         let socket = SockRef::from(&self.stream);
-        // What is unsent is worth nothing to a client that does not read: reset, so that the kernel frees it at once. The
-        // shutdown wakes whoever is waiting to read.
+        // A client that does not read will not take what is unsent: a reset makes the kernel free it at once. The
+        // shutdown wakes a task that waits to read.
         let _ = socket.set_linger(Some(Duration::ZERO));
         let _ = socket.shutdown(std::net::Shutdown::Both);
         Poll::Ready(Err(stalled()))
@@ -108,13 +108,13 @@ impl AsyncRead for Guarded {
         }
         let Guarded {
             stream,
-            barren,
+            undecoded,
             admission,
             ..
         } = &mut *self;
-        if barren
+        if undecoded
             .as_ref()
-            .is_some_and(|barren| barren.bytes >= barren.most)
+            .is_some_and(|undecoded| undecoded.bytes >= undecoded.most)
         {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, Oversized)));
         }
@@ -124,8 +124,8 @@ impl AsyncRead for Guarded {
         if !come.is_empty() {
             admission.hear(come);
         }
-        if let Some(barren) = barren {
-            barren.bytes += come.len() as u32;
+        if let Some(undecoded) = undecoded {
+            undecoded.bytes += come.len() as u32;
         }
         read
     }
@@ -141,7 +141,7 @@ impl AsyncWrite for Guarded {
             return Poll::Ready(Err(stalled()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.progress(cx, written)
+        self.watch(cx, written)
     }
 
     fn poll_write_vectored(
@@ -153,7 +153,7 @@ impl AsyncWrite for Guarded {
             return Poll::Ready(Err(stalled()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.progress(cx, written)
+        self.watch(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -169,28 +169,33 @@ impl AsyncWrite for Guarded {
     }
 }
 
-/// TLS over a client's TCP connection: what every transport runs over.
+/// TLS over a client's TCP connection: what every transport runs over. It writes as `TlsStream` does; it exists for
+/// `poll_read`, which tells the [`Guarded`] below that something was decoded.
 #[derive(Debug)]
-pub struct Secure {
+pub struct SecureStream {
     stream: TlsStream<Guarded>,
-    /// Keeps a connection of HTTP/2 counted as such. In a box: most have none.
+    /// Counts a connection of HTTP/2. Boxed, because most connections have none.
     _http2: Option<Box<Presence>>,
     only_http2: bool,
 }
 
-impl Secure {
-    /// A stream after its handshake. If the client has chosen HTTP/2, it counts as `http2`. `only_http2` if it did not offer
-    /// HTTP/1.1 beside it.
-    pub fn new(stream: TlsStream<Guarded>, http2: Option<Presence>, only_http2: bool) -> Secure {
+impl SecureStream {
+    /// A stream after its handshake. It holds `http2` if the client has chosen HTTP/2. `only_http2` says that the
+    /// client did not offer HTTP/1.1.
+    pub fn new(
+        stream: TlsStream<Guarded>,
+        http2: Option<Presence>,
+        only_http2: bool,
+    ) -> SecureStream {
         let chosen = speaks_http2(&stream);
-        Secure {
+        SecureStream {
             stream,
             _http2: http2.filter(|_| chosen).map(Box::new),
             only_http2,
         }
     }
 
-    /// Whether the client can speak nothing else than HTTP/2.
+    /// Whether the client can speak nothing but HTTP/2.
     pub fn speaks_only_http2(&self) -> bool {
         self.only_http2 && self.speaks_http2()
     }
@@ -205,7 +210,7 @@ fn speaks_http2(stream: &TlsStream<Guarded>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
-impl AsyncRead for Secure {
+impl AsyncRead for SecureStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -214,15 +219,15 @@ impl AsyncRead for Secure {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before
-            && let Some(barren) = &mut self.stream.get_mut().0.barren
+            && let Some(undecoded) = &mut self.stream.get_mut().0.undecoded
         {
-            barren.bytes = 0;
+            undecoded.bytes = 0;
         }
         read
     }
 }
 
-impl AsyncWrite for Secure {
+impl AsyncWrite for SecureStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

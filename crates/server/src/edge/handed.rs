@@ -1,5 +1,5 @@
-//! Listening sockets that systemd opened and hands over ([`sd_listen_fds(3)`]): low ports need no privilege then, and
-//! while the program is exchanged, connections wait in the kernel.
+//! Listening sockets that systemd opens and hands over ([`sd_listen_fds(3)`]). The server then needs no privilege for
+//! low ports, and connections wait in the kernel while the server restarts.
 //!
 //! [`sd_listen_fds(3)`]: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
 
@@ -10,23 +10,23 @@ use std::net::{SocketAddr, TcpListener};
 use listenfd::ListenFd;
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// What a socket is called by `FileDescriptorName=` of its unit.
+/// The names of sockets, by `FileDescriptorName=` in their unit.
 const HTTPS: &str = "https";
 const HTTP: &str = "http";
 
-/// What was handed over; nothing where the program was started by hand.
+/// The sockets that were handed over; none if the server was started by hand.
 #[derive(Debug, Default)]
 pub struct Handed {
-    /// The socket on which HTTPS is spoken.
+    /// The socket for HTTPS.
     pub https: Option<TcpListener>,
-    /// The socket that redirects.
+    /// The socket for the redirect.
     pub http: Option<TcpListener>,
 }
 
-/// Why what was handed over cannot be used, in a sentence with the remedy.
+/// Why a handed-over socket cannot be used, with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// Not a TCP socket at all.
+    /// It is not a TCP socket.
     #[error(
         "Socket {name:?}, which was handed over, cannot be served ({cause}). Its unit must open TCP ports, with ListenStream=."
     )]
@@ -36,18 +36,18 @@ pub enum Unusable {
         /// What it is instead.
         cause: io::Error,
     },
-    /// A TCP socket that accepts nothing.
+    /// It does not listen.
     #[error(
         "Socket {0:?}, which was handed over, does not listen. Its unit must say ListenStream= and Accept=no."
     )]
     NotListening(String),
-    /// A name that says nothing here.
+    /// Its name is none of ours.
     #[error(
         "Socket {0:?} was handed over, which can be anything. Name each in its unit: FileDescriptorName=https, and \
          FileDescriptorName=http for the port that redirects."
     )]
     Unknown(String),
-    /// Two for the same.
+    /// Two sockets for the same purpose.
     #[error(
         "Two sockets were handed over for {0}, and one is served. One ListenStream= that names only a port is open at every \
          address of the machine, IPv4 and IPv6."
@@ -56,8 +56,8 @@ pub enum Unusable {
 }
 
 impl Handed {
-    /// Takes over what the environment says was handed to this process. Changes the environment: to be called before there
-    /// is a second thread.
+    /// Takes the sockets that the environment lists. This changes the environment, so it must be called before a second
+    /// thread starts.
     pub fn take() -> Result<Handed, Unusable> {
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut sockets = ListenFd::from_env();
@@ -70,7 +70,7 @@ impl Handed {
                     name: name.clone(),
                     cause,
                 })?;
-            // None only if it was taken already.
+            // None only if the socket was taken already.
             let Some(socket) = taken else { continue };
             if !listens(&socket) {
                 return Err(Unusable::NotListening(name));
@@ -83,7 +83,7 @@ impl Handed {
         Ok(handed)
     }
 
-    /// What works but deserves attention, as sentences.
+    /// Sentences about what works but deserves attention.
     pub fn warnings(&self) -> Vec<String> {
         let sockets = [(HTTPS, &self.https), (HTTP, &self.http)];
         let sockets = sockets
@@ -100,7 +100,7 @@ impl Handed {
     }
 }
 
-/// What to say of a socket that takes connections of one family only. `six` says whether this machine has IPv6 at all.
+/// The warning about a socket that accepts only one address family. `six` says whether this machine has IPv6 at all.
 fn one_family(name: &str, address: SocketAddr, only_v6: bool, six: bool) -> Option<String> {
     let ip = address.ip();
     let (takes, lacks) = if ip.to_canonical().is_ipv4() {
@@ -125,21 +125,21 @@ fn listens(socket: &TcpListener) -> bool {
     SockRef::from(socket).is_listener().unwrap_or(false)
 }
 
-/// Elsewhere it shows with the first connection.
+/// Other systems cannot tell. If it does not listen, accepting fails.
 #[cfg(not(target_os = "linux"))]
 fn listens(_: &TcpListener) -> bool {
     true
 }
 
-/// What a socket is for.
+/// The purpose of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Https,
     Http,
 }
 
-/// What each of `count` sockets is for: by its name, or by its position where none has a name of ours, as
-/// `systemd-socket-activate` and units without names have it.
+/// The purpose of each of `count` sockets: by its name, or by its position if no socket has one of our names, as with
+/// `systemd-socket-activate` and units without names.
 fn roles(names: &str, count: usize) -> Result<Vec<(String, Role)>, Unusable> {
     let names: Vec<&str> = names.split(':').collect();
     let by_name = names.iter().any(|name| [HTTPS, HTTP].contains(name));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn names_say_what_a_socket_is_for_and_else_its_position_does() {
+    fn sockets_are_assigned_by_name_or_by_position() {
         assert_eq!(kinds("http:https", 2), [Role::Http, Role::Https]);
         assert_eq!(kinds("http", 1), [Role::Http]);
         for unnamed in ["", "unknown:unknown", "wulin.socket:wulin.socket"] {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_of_one_family_is_said() {
+    fn socket_of_one_address_family_is_a_warning() {
         let said = |address: &str, only_v6, six| {
             one_family("https", address.parse().unwrap(), only_v6, six)
         };
@@ -203,12 +203,12 @@ mod tests {
             );
         }
         assert_eq!(said("[::]:443", false, true), None);
-        // Where there is no IPv6, nothing can be done about it.
+        // On a machine without IPv6, nothing can be done about it.
         assert_eq!(said("0.0.0.0:443", false, false), None);
     }
 
     #[test]
-    fn what_could_be_anything_is_refused_with_the_remedy() {
+    fn ambiguous_sockets_are_refused_with_the_remedy() {
         for (names, count, word) in [
             ("https:admin", 2, "\"admin\""),
             ("https", 2, "\"number 2\""),

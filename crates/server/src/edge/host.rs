@@ -1,4 +1,4 @@
-//! The host a request is for, as clients write it: `example.com`, `Example.COM.:8443`, `example.com:`, `[::1]:80`.
+//! The host of a request, as clients write it: `example.com`, `Example.COM.:8443`, `example.com:`, `[::1]:80`.
 
 use std::net::Ipv6Addr;
 
@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::HOST;
 
-/// What the request says its host is, port and all: the authority of an absolute address, which counts before the header
-/// (RFC 9112, 3.2.2), else the header. None if there is none, or more than one.
+/// The host of a request, with its port: the authority of an absolute address, which takes precedence (RFC 9112,
+/// 3.2.2), or else the `Host` header. None if there is no host, or more than one header.
 pub fn asked(request: &Request<Body>) -> Option<&str> {
     if let Some(authority) = request.uri().authority() {
         let authority = authority.as_str();
@@ -22,8 +22,8 @@ pub fn asked(request: &Request<Body>) -> Option<&str> {
     headers.next().is_none().then_some(host)
 }
 
-/// The name and the port of a host, the port empty where none is given; none if it is nothing a host can be called. The
-/// name of an IPv6 address is in brackets.
+/// Splits a host into name and port; the port is empty if none is given. None if it is no valid host. The name of an
+/// IPv6 address keeps its brackets.
 pub fn split(host: &str) -> Option<(&str, &str)> {
     let (name, rest) = if host.starts_with('[') {
         let (name, rest) = host.split_at(host.find(']')? + 1);
@@ -31,7 +31,7 @@ pub fn split(host: &str) -> Option<(&str, &str)> {
         (name, rest)
     } else {
         let (name, rest) = host.split_at(host.find(':').unwrap_or(host.len()));
-        // An underscore is in no name of a host by the books, and in many of machines.
+        // Underscores are not allowed in host names, but many machines have them.
         let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         (!name.is_empty() && name.bytes().all(sound)).then_some(())?;
         (name, rest)
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_read_however_it_is_written() {
+    fn host_splits_into_name_and_port() {
         for (host, name, port) in [
             ("a.example", "a.example", ""),
             ("a.example:", "a.example", ""),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_address_counts_before_the_header() {
+    fn absolute_address_takes_precedence_over_the_host_header() {
         let asked_for = |uri: &str, hosts: &[&str]| {
             let mut request = Request::builder().uri(uri);
             for host in hosts {

@@ -1,5 +1,5 @@
-//! One connection of HTTP/2. What a client may keep the server waiting for, or have it keep, is bounded: streams at a time,
-//! what is sent unasked, what is asked and not taken, and time without any request.
+//! One connection of HTTP/2. All that a client can make the server hold or wait for is limited: streams, data that is
+//! sent but not read, answers that are not taken, and time without a request.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,63 +20,52 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
-use super::addresses::Client;
+use super::addresses::Caller;
 use super::answers::{Answers, Timeouts};
 use crate::transport::connect;
-use crate::transport::pace::{Pace, Tunnel};
+use crate::transport::progress::{Progress, Tunnel};
 
-/// Requests and WebSockets at a time; the page has a handful.
+/// How many requests and WebSockets there may be at a time. The page needs a handful.
 const STREAMS: u32 = 16;
-/// How long a client may leave a ping unanswered, and how often it is asked.
+/// How often a client is pinged, and how long it may take to answer.
 const PING: Duration = Duration::from_secs(30);
 /// The longest headers of a request, in bytes.
 const HEADERS: u32 = 8 * 1024;
-/// Bytes of a request's body, or of a WebSocket, that a client may send before they are read: a message of common size.
+/// How many bytes of a body or WebSocket a client may send before they are read. A message of common size fits.
 const STREAM_WINDOW: u32 = 32 * 1024;
-/// The same for all of a connection together. The protocol knows no less at its beginning.
+/// The same for the whole connection: the initial value of the protocol, which a server cannot lower (RFC 9113, 6.9.2).
 const CONNECTION_WINDOW: u32 = 64 * 1024 - 1;
-/// Bytes of an answer that wait for the client's window at a time. A client takes each piece in bounded time.
+/// How many bytes of an answer wait for the client's window at a time. The client must take each piece within the write
+/// timeout.
 const PIECE: usize = 16 * 1024;
 
 tokio::task_local! {
-    /// How the client takes what the stream of this task sends.
-    static PACE: Arc<Pace>;
+    /// Whether the client takes what the stream of this task sends.
+    static PROGRESS: Arc<Progress>;
 }
 
-/// Serves it until the client has gone, asks nothing for too long, or `finishing` and all is answered.
+/// Serves a connection until the client is gone, or has sent no request for too long, or `finishing` is cancelled and
+/// every request is answered.
 pub async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    client: Client,
+    caller: Caller,
     answers: impl Answers,
     timeouts: Timeouts,
     websockets: bool,
     finishing: CancellationToken,
 ) {
-    let streams = Streams::none();
+    let streams = Streams::new();
     let service = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(client);
-        // In a box, which goes when the answer begins: while a client takes it, little is kept.
+        request.extensions_mut().insert(caller);
+        // Boxed, so that this memory is freed when the answer begins: a client may take the body slowly.
         Box::pin(answer(answers.clone(), request, streams.clone()))
     });
     let carrier = Carrier {
         patience: timeouts.write,
         streams: streams.clone(),
     };
-    let mut builder = http2::Builder::new(carrier);
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADERS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buf_size(PIECE)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
-    if websockets {
-        builder.enable_connect_protocol();
-    }
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = builder(carrier, websockets).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut leaving = false;
     loop {
@@ -103,25 +92,44 @@ pub async fn converse(
             }
         }
         leaving = true;
-        // Tells the client to ask elsewhere, and waits for what it has asked meanwhile.
+        // Tells the client to send no more requests here, and waits for those it has sent meanwhile.
         connection.as_mut().graceful_shutdown();
     }
 }
 
-/// Answers one request, so that the stream's task notices when the client does not take the answer.
+/// A server of HTTP/2 with our limits.
+fn builder(carrier: Carrier, websockets: bool) -> http2::Builder<Carrier> {
+    let mut builder = http2::Builder::new(carrier);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADERS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(PIECE)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    if websockets {
+        builder.enable_connect_protocol();
+    }
+    builder
+}
+
+/// Answers one request. The body reports its progress, so that the stream's task notices a client that does not take
+/// it.
 async fn answer<A: Answers>(
     answers: A,
     mut request: Request<Body>,
     streams: Arc<Streams>,
 ) -> Result<Response<Body>, A::Error> {
     streams.asked.store(true, Ordering::Relaxed);
-    let pace = PACE.with(Arc::clone);
+    let progress = PROGRESS.with(Arc::clone);
     let connects = connect::is_connect(&request);
     let mut response = if connects {
         if let Some(refusal) = connect::as_handshake(&mut request) {
             refusal
         } else {
-            let tunnel = Tunnel::new(pace.clone(), streams.seat.clone());
+            let tunnel = Tunnel::new(progress.clone(), streams.slot.clone());
             request.extensions_mut().insert(Arc::new(tunnel));
             answers.oneshot(request).await?
         }
@@ -131,42 +139,42 @@ async fn answer<A: Answers>(
     if connects {
         connect::as_answer(&mut response);
     }
-    pace.owe();
+    progress.start_waiting();
     Ok(response.map(|body| {
         Body::new(Pieces {
             body,
             rest: Bytes::new(),
-            pace,
+            progress,
         })
     }))
 }
 
-/// The streams of one connection.
+/// The open streams of one connection.
 #[derive(Debug)]
 struct Streams {
-    open: Mutex<Open>,
+    open: Mutex<OpenStreams>,
     /// Whether there has ever been one.
     asked: AtomicBool,
-    /// Whether a WebSocket has the place in the limits that the connection holds.
-    seat: Arc<AtomicBool>,
+    /// Whether a WebSocket uses the connection's slot in the limits.
+    slot: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenStreams {
     streams: usize,
-    /// When the last one ended.
+    /// When the last stream ended.
     since: Instant,
 }
 
 impl Streams {
-    fn none() -> Arc<Streams> {
+    fn new() -> Arc<Streams> {
         Arc::new(Streams {
-            open: Mutex::new(Open {
+            open: Mutex::new(OpenStreams {
                 streams: 0,
                 since: Instant::now(),
             }),
             asked: AtomicBool::default(),
-            seat: Arc::default(),
+            slot: Arc::default(),
         })
     }
 
@@ -175,14 +183,15 @@ impl Streams {
         Entered(self.clone())
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Open) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut OpenStreams) -> T) -> T {
         change(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns when there has been none for so long.
+    /// Returns when there has been no stream for `patience`.
     async fn idle(&self, patience: Duration) {
         loop {
-            // While there are some, it is looked again later: a timer set anew with each request would cost more.
+            // While streams are open, this only checks again later. A timer that is reset for each request would cost
+            // more.
             let now = Instant::now();
             let due = self.change(|open| match open.streams {
                 0 => open.since + patience,
@@ -196,7 +205,7 @@ impl Streams {
     }
 }
 
-/// Keeps a stream counted.
+/// Keeps a stream counted until it is dropped.
 struct Entered(Arc<Streams>);
 
 impl Drop for Entered {
@@ -208,8 +217,8 @@ impl Drop for Entered {
     }
 }
 
-/// Runs the tasks of a connection's streams, each until its client has left something untaken for too long: the stream is
-/// reset then. The others of the connection do not notice.
+/// Runs the task of each stream until it ends, or until its client has taken nothing for too long. Then the stream is
+/// reset, and the others of the connection go on.
 #[derive(Debug, Clone)]
 struct Carrier {
     patience: Duration,
@@ -218,33 +227,35 @@ struct Carrier {
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Carrier {
     fn execute(&self, stream: F) {
-        // The task of a WebSocket is begun by that of its request, in which the answer has just been taken.
-        let pace = match PACE.try_with(Arc::clone) {
-            Ok(pace) => {
-                pace.settle();
-                pace
+        // hyper starts the task of a WebSocket within that of its request, whose answer the client has just taken: both
+        // share one `Progress`.
+        let progress = match PROGRESS.try_with(Arc::clone) {
+            Ok(progress) => {
+                progress.stop_waiting();
+                progress
             }
-            Err(_) => Pace::new(self.patience),
+            Err(_) => Progress::new(self.patience),
         };
         let entered = self.streams.enter();
-        let mut stream = Box::pin(PACE.scope(pace.clone(), stream));
+        let mut stream = Box::pin(PROGRESS.scope(progress.clone(), stream));
         tokio::spawn(async move {
             let _entered = entered;
             tokio::select! {
                 biased;
                 () = stream.as_mut() => {}
-                () = pace.overdue() => debug!("stream not taken"),
+                () = progress.stalled() => debug!("stream not taken"),
             }
         });
     }
 }
 
-/// A body in pieces, so that it shows when the client has taken one. hyper hands a piece over as soon as the client's window
-/// has a byte for it, and h2 keeps the rest: so the last byte goes alone, and only when all before it has been taken.
+/// A body in pieces, which shows whether the client takes it. hyper passes a piece to h2 as soon as the client's window
+/// has one byte for it, and h2 buffers the rest. So the last byte is a piece of its own: it is asked for only when the
+/// client has taken all before it.
 struct Pieces {
     body: Body,
     rest: Bytes,
-    pace: Arc<Pace>,
+    progress: Arc<Progress>,
 }
 
 impl HttpBody for Pieces {
@@ -256,8 +267,8 @@ impl HttpBody for Pieces {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if self.rest.is_empty() {
-            // Nothing waits for the client while nothing is there.
-            self.pace.settle();
+            // While the body has no data yet, nothing waits for the client.
+            self.progress.stop_waiting();
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => self.rest = data,
@@ -271,7 +282,7 @@ impl HttpBody for Pieces {
             0 | 1 => left,
             _ => PIECE.min(left - 1),
         });
-        self.pace.owe();
+        self.progress.start_waiting();
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -300,7 +311,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_last_byte_of_a_body_goes_alone() {
+    async fn last_byte_of_a_body_is_a_piece_of_its_own() {
         for (length, lengths) in [
             (0, vec![]),
             (1, vec![1]),
@@ -308,11 +319,11 @@ mod tests {
             (PIECE * 2, vec![PIECE, PIECE - 1, 1]),
         ] {
             let body = Body::from(vec![7; length]);
-            let pace = Pace::new(Duration::from_secs(8));
+            let progress = Progress::new(Duration::from_secs(8));
             let mut body = Pieces {
                 body,
                 rest: Bytes::new(),
-                pace,
+                progress,
             };
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             let mut pieces = Vec::new();
@@ -325,9 +336,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_idle_when_it_has_long_had_no_stream() {
+    async fn connection_without_streams_becomes_idle() {
         let patience = Duration::from_millis(20);
-        let streams = Streams::none();
+        let streams = Streams::new();
         let stream = streams.enter();
         let idle = time::timeout(patience * 5, streams.idle(patience)).await;
         assert!(idle.is_err(), "a stream is open");

@@ -1,20 +1,20 @@
-//! Listening sockets, and plain words when there are none to be had.
+//! Opens listening sockets, and explains why one cannot be opened.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections the kernel keeps waiting while we are busy.
+/// How many connections the kernel queues until they are accepted.
 const BACKLOG: i32 = 4096;
 
-/// Why a port cannot be listened on, in a sentence with the remedy.
+/// Why a port cannot be listened on, with the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct CannotListen {
     address: SocketAddr,
     cause: io::Error,
-    /// Where the address and the port are from, in the words of whoever gave them.
+    /// The flags or variables that the address and the port come from.
     given: Option<(String, String)>,
 }
 
@@ -24,14 +24,14 @@ impl CannotListen {
         self.cause.kind() == io::ErrorKind::PermissionDenied
     }
 
-    /// The same, saying where the address and the port are from: the flag or the variable of each.
+    /// Adds the flags or variables that the address and the port come from.
     #[must_use]
     pub fn given_by(mut self, address: &str, port: &str) -> CannotListen {
         self.given = Some((address.to_owned(), port.to_owned()));
         self
     }
 
-    /// Whether the kernel knows nothing of the address's family, as with `ipv6.disable=1`.
+    /// Whether it is an IPv6 address and the kernel has no IPv6, as with `ipv6.disable=1`.
     fn has_no_ipv6(&self) -> bool {
         let ipv6 = || Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP));
         self.address.is_ipv6() && ipv6().is_err()
@@ -69,12 +69,12 @@ impl CannotListen {
     }
 }
 
-/// Listens on a port of one address, or of every address when none is given. Port 0 takes a free one.
+/// Listens on a port of one address, or of all addresses if none is given. Port 0 takes a free one.
 pub fn listen(address: Option<IpAddr>, port: u16) -> Result<TcpListener, CannotListen> {
     let everywhere = [IpAddr::from([0_u16; 8]), IpAddr::from([0_u8; 4])];
     let candidates = match &address {
         Some(address) => std::slice::from_ref(address),
-        // A machine without IPv6 refuses the first.
+        // A machine without IPv6 refuses the first, and the second is used.
         None => &everywhere[..],
     };
     let mut result = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
@@ -107,7 +107,7 @@ fn open(address: SocketAddr, dual_stack: bool) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(!dual_stack)?;
     }
-    // A restart must not wait for old connections to be forgotten.
+    // Without this, a restarted server could not listen while old connections are in TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -122,7 +122,7 @@ mod tests {
     const LOOPBACK: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
     #[test]
-    fn a_taken_port_is_explained() {
+    fn port_in_use_is_explained() {
         let first = listen(LOOPBACK, 0).unwrap();
         let port = first.local_addr().unwrap().port();
         let sentence = listen(LOOPBACK, port).unwrap_err().to_string();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_another_machine_is_explained() {
+    fn foreign_address_is_explained() {
         let sentence = listen(Some([192, 0, 2, 1].into()), 0)
             .unwrap_err()
             .to_string();

@@ -1,4 +1,4 @@
-//! Everything between the network and the transports: listeners, limits, routes.
+//! The edge: everything between the network and the transports, such as listeners, limits and routes.
 
 pub mod access;
 pub mod addresses;
@@ -11,10 +11,10 @@ pub mod host;
 pub mod http2;
 pub mod listen;
 pub mod newcomer;
-pub mod pace;
 pub mod page;
 pub mod plain;
 pub mod proxy;
+pub mod rate_limit;
 pub mod redirect;
 pub mod routes;
 pub mod serve;

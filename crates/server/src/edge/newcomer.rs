@@ -1,5 +1,5 @@
-//! Connections that have not been answered anything yet. When the server stops, they are waited for: whoever was let in just
-//! before would be cut off otherwise, and has done nothing to deserve it.
+//! Connections that have not sent their first request yet. A stopping server waits for them: those accepted just before
+//! would be cut off otherwise, in the middle of a handshake.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -13,8 +13,8 @@ use tower::Service;
 pub struct Newcomers(TaskTracker);
 
 impl Newcomers {
-    /// Makes the service of a connection that has just been accepted. It is new until its first request is there or it is
-    /// closed.
+    /// Wraps the service of a connection that was just accepted. The connection is a newcomer until its first request
+    /// comes or it is closed.
     pub fn welcome<S>(&self, service: S) -> Newcomer<S> {
         Newcomer {
             service,
@@ -29,11 +29,11 @@ impl Newcomers {
     }
 }
 
-/// The service of one connection, new until it is called.
+/// The service of one connection, which is a newcomer until the service is called.
 #[derive(Debug, Clone)]
 pub struct Newcomer<S> {
     service: S,
-    /// Shared: each request is served by a clone.
+    /// Shared, because each request is served by a clone.
     new: Arc<Mutex<Option<TaskTrackerToken>>>,
 }
 

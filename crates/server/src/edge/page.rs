@@ -1,4 +1,4 @@
-//! The page for browsers: what `npm run build` makes of `web/`, embedded, and how it is handed out.
+//! The page for browsers: the files that `npm run build` makes from `web/`, embedded in the program.
 
 pub mod negotiation;
 
@@ -14,24 +14,24 @@ use axum::response::IntoResponse;
 use futures_util::stream;
 use include_dir::{Dir, include_dir};
 
+use self::negotiation::Coding;
 use super::host;
-use negotiation::Coding;
 
-/// Cargo builds again when one of these files changes or goes. It does not notice one that is added, but none comes alone:
-/// names in `assets/` change with their contents, and the document names them.
+/// Cargo rebuilds when one of these files changes or is removed, but not when one is added. That is enough: the names
+/// in `assets/` change with the contents, and the document contains them, so it changes too.
 static DIST: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../web/dist");
-/// What is at `/`.
+/// The file that is served at `/`.
 const DOCUMENT: &str = "index.html";
-/// How the document says where its socket is: the words before the path, and the path the build puts there.
+/// How the document tells where its WebSocket is: the text before the path, and the path that the build writes.
 const SOCKET: (&str, &str) = (
     r#"<meta name="wulin-socket" content=""#,
     "/applet/websocket",
 );
 
-/// What the document may do. The last directive goes on with its own host.
+/// The content security policy of the document. The host of the request is appended to its last directive.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
-/// What else keeps the document apart from others.
+/// More headers that isolate the document from other pages.
 const GUARDS: [(&str, &str); 2] = [
     ("cross-origin-opener-policy", "same-origin"),
     (
@@ -40,15 +40,15 @@ const GUARDS: [(&str, &str); 2] = [
     ),
 ];
 
-/// One address, and what is there.
+/// A file of the page, with its address.
 #[derive(Debug)]
 pub struct File {
-    /// The path.
+    /// The path in its address.
     pub address: String,
     is_document: bool,
     media_type: &'static str,
     caching: &'static str,
-    /// The same in every coding there is of it, the best coding first.
+    /// The file in each coding, best first.
     variants: Vec<Variant>,
 }
 
@@ -59,7 +59,7 @@ struct Variant {
     tag: HeaderValue,
 }
 
-/// Everything there is, for a page whose socket is at `base_path`.
+/// All files, for a page whose WebSocket is at `base_path`.
 pub fn files(base_path: &str) -> Vec<File> {
     let mut names = Vec::new();
     collect(&DIST, &mut names);
@@ -69,12 +69,12 @@ pub fn files(base_path: &str) -> Vec<File> {
         .collect()
 }
 
-/// Whether addresses of the page begin with `/` and this name.
+/// Whether the page has files below `/` and this name.
 pub fn owns(name: &str) -> bool {
     DIST.contains(name)
 }
 
-/// The names of all files; another coding of a file is no file of its own.
+/// Collects the names of all files. A compressed file is not one of its own if the original is there.
 fn collect(folder: &'static Dir, names: &mut Vec<&'static str>) {
     let packed = |name: &str| {
         Coding::PACKED.iter().any(|coding| {
@@ -117,7 +117,7 @@ impl File {
         }
     }
 
-    /// The answer to a GET, or to a HEAD once its body is left out.
+    /// The answer to a GET. For a HEAD, the caller leaves the body out.
     pub fn answer(&self, request: &Request<Body>) -> Response<Body> {
         let Some(variant) = self.best(request.headers()) else {
             let sentence = "This is not there in any encoding you accept.\n";
@@ -125,13 +125,14 @@ impl File {
         };
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
-        // What a 304 must repeat (RFC 9110, 15.4.5) comes first; the date is hyper's.
+        // The headers that a 304 must repeat (RFC 9110, 15.4.5). hyper adds the date.
         headers.insert(ETAG, variant.tag.clone());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.caching));
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if negotiation::has(request.headers(), variant.tag.as_bytes()) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
-            // Of a body that is known to be empty axum would say so, and a Content-Length of 0 is wrong here (8.6).
+            // If axum knew that the body is empty, it would add a Content-Length of 0, which is wrong in a 304 (RFC
+            // 9110, 8.6).
             *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
             return response;
         }
@@ -151,7 +152,7 @@ impl File {
         response
     }
 
-    /// The variant the client likes best, and of equals the one we do; none if it refuses all.
+    /// The variant the client prefers, and of equally good ones the first; none if it accepts none.
     fn best(&self, headers: &HeaderMap) -> Option<&Variant> {
         let weighed = self
             .variants
@@ -167,7 +168,8 @@ impl File {
 
 impl Variant {
     fn new(coding: Coding, bytes: Bytes) -> Variant {
-        // A browser that gets a 304 keeps the policy it has, so another policy is another version.
+        // The tag depends on the policy too: a browser that gets a 304 keeps the headers it has, so a new policy must
+        // be a new version.
         let mut hasher = DefaultHasher::new();
         (POLICY, GUARDS, &bytes).hash(&mut hasher);
         let tag = format!("\"{:016x}\"", hasher.finish());
@@ -179,7 +181,7 @@ impl Variant {
     }
 }
 
-/// The document of a server whose socket is elsewhere. A base path consists of characters that mean nothing in HTML.
+/// The document of a server with another base path. A base path has no characters that mean something in HTML.
 fn document(base_path: &str) -> String {
     let (before, path) = SOCKET;
     let document = DIST
@@ -215,22 +217,22 @@ fn media_type(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The document's policy. To Safari before 15.4, 'self' is no WebSocket (<https://bugs.webkit.org/show_bug.cgi?id=201591>), so
-/// the host the document was asked from is named as well.
+/// The policy of the document. For Safari before 15.4, 'self' does not include WebSockets
+/// (<https://bugs.webkit.org/show_bug.cgi?id=201591>), so the host of the request is named as well.
 fn policy(request: &Request<Body>) -> HeaderValue {
     named(request)
         .and_then(|host| HeaderValue::try_from(format!("{POLICY} wss://{host}")).ok())
         .unwrap_or(HeaderValue::from_static(POLICY))
 }
 
-/// The host as the client wrote it, if a policy can name it: IPv6 it cannot.
+/// The host of a request as the client wrote it; none if a policy cannot name it, as with IPv6.
 fn named(request: &Request<Body>) -> Option<&str> {
     let host = host::asked(request)?;
     let (name, port) = host::split(host)?;
     if name.starts_with('[') {
         return None;
     }
-    // A colon with nothing behind it is no port of a policy.
+    // A policy does not allow a colon without a port.
     Some(if port.is_empty() { name } else { host })
 }
 
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_of_a_known_kind_and_there_as_it_is() {
+    fn every_file_has_a_media_type_and_an_uncompressed_variant() {
         for file in files(DEFAULT) {
             assert!(media_type(&file.address).is_some() || file.is_document);
             let last = file.variants.last().unwrap();
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_coding_the_client_likes_best_is_taken() {
+    fn best_accepted_coding_is_served() {
         let file = named("/", DEFAULT);
         for (accepted, expected) in [
             ("gzip, deflate, br, zstd", Some(Coding::Brotli)),
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_says_where_the_socket_is() {
+    fn document_names_the_websocket_path() {
         let (usual, moved) = (named("/", DEFAULT), named("/", "/game"));
         let usual = usual.best(&HeaderMap::new()).unwrap();
         let there = moved.best(&HeaderMap::new()).unwrap();
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_names_the_host_if_it_can() {
+    fn policy_names_the_host_of_the_request() {
         let sources = |request: &Request<Body>| {
             let policy = policy(request);
             let (_, sources) = policy.to_str().unwrap().split_once("; connect-src ")?;
@@ -334,7 +336,7 @@ mod tests {
             let request = asked("/", &[(HOST, host)]);
             assert_eq!(sources(&request).unwrap(), expected, "{host}");
         }
-        // As HTTP/2 has it.
+        // A request of HTTP/2 has the host in its address.
         let request = asked("https://b.example:8443/", &[]);
         assert_eq!(sources(&request).unwrap(), "'self' wss://b.example:8443");
         assert_eq!(sources(&asked("/", &[])).unwrap(), "'self'");

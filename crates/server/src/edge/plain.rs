@@ -1,6 +1,6 @@
-//! HTTP/1 alone, by axum-server: the plain port, where a redirect is all there is, and the admin listener.
+//! HTTP/1 without TLS, by axum-server: the plain port, which only redirects, and the admin port.
 //!
-//! Over HTTPS connections last, and HTTP/2 is spoken: what bounds them there is in [`super::serve`].
+//! HTTPS is served by [`super::serve`] instead, which bounds long connections and HTTP/2.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -20,13 +20,15 @@ use tokio::task::JoinHandle;
 use tower::{Layer, service_fn};
 use tracing::warn;
 
-use super::addresses::Client;
+use super::addresses::Caller;
 use super::answers::Timeouts;
+use super::gate::Door;
+use super::guarded::Guarded;
 use super::newcomer::Newcomers;
-use super::serve::{Door, HEADERS, refused};
+use super::serve::{HEADERS, refused};
 use crate::transport::connect;
 
-/// Serves a listener until its handle ends it. What each connection is served by counts as a newcomer first.
+/// Serves a listener until its handle ends it. Each connection is a newcomer until its first request.
 pub fn serve<D: Door>(
     listener: TcpListener,
     door: D,
@@ -58,7 +60,7 @@ pub fn serve<D: Door>(
     }))
 }
 
-/// Answers whoever takes the server for a proxy, as HTTPS does.
+/// Refuses CONNECT, as HTTPS does.
 async fn no_proxy(request: Request<Body>, next: Next) -> Response<Body> {
     if connect::is_connect(&request) {
         return connect::no_proxy();
@@ -66,23 +68,23 @@ async fn no_proxy(request: Request<Body>, next: Next) -> Response<Body> {
     next.run(request).await
 }
 
-/// A door, as axum-server asks for it.
+/// Adapts a [`Door`] to axum-server's acceptor.
 #[derive(Clone)]
 struct Acceptor<D>(D);
 
-type Accepting<S, T> =
-    Pin<Box<dyn Future<Output = io::Result<(S, AddExtension<T, Client>)>> + Send>>;
+type Accepting<T> =
+    Pin<Box<dyn Future<Output = io::Result<(Guarded, AddExtension<T, Caller>)>> + Send>>;
 
 impl<D: Door, T: Send + 'static> Accept<TcpStream, T> for Acceptor<D> {
-    type Stream = D::Stream;
-    type Service = AddExtension<T, Client>;
-    type Future = Accepting<D::Stream, T>;
+    type Stream = Guarded;
+    type Service = AddExtension<T, Caller>;
+    type Future = Accepting<T>;
 
     fn accept(&self, stream: TcpStream, service: T) -> Self::Future {
         let Acceptor(door) = self.clone();
         Box::pin(async move {
-            let (stream, client) = door.admit(stream).await?;
-            Ok((stream, Extension(client).layer(service)))
+            let (stream, caller) = door.admit(stream).await?;
+            Ok((stream, Extension(caller).layer(service)))
         })
     }
 }

@@ -1,4 +1,5 @@
-//! The header by which a proxy says for whom a connection is: the PROXY protocol, versions 1 and 2.
+//! The header in which a proxy tells for whom a connection is: the PROXY protocol, versions 1 and 2.
+//!
 //! <https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>
 
 use std::io;
@@ -6,138 +7,147 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What version 1 begins with.
+/// The first bytes of version 1.
 const WORD: &[u8] = b"PROXY ";
-/// What version 2 begins with.
+/// The first bytes of version 2.
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Bytes of version 2 until its length is known; the length is in the last two.
+/// The fixed part of version 2, in bytes. Its last two bytes are the length of the rest.
 const FIXED: usize = 16;
-/// The longest line of version 1, in bytes.
+/// The longest header of version 1, in bytes.
 const LONGEST_LINE: usize = 107;
-/// Bytes of the two IPv6 addresses and ports of version 2. What is longer than the addresses are extensions.
+/// The longest address block of version 2 in bytes: two IPv6 addresses with ports. Extensions follow it.
 const ADDRESSES: usize = 36;
 
-/// Why nobody knows for whom a connection is.
+/// Why the header cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unread {
-    /// It was closed without a word, as a health check does that asks only for a TCP connection, or could not be read.
+pub enum HeaderError {
+    /// The connection was closed without a byte, as some health checks do, or could not be read.
     #[error(transparent)]
     Closed(io::Error),
-    /// It begins with something else.
+    /// The connection begins with something else.
     #[error("a trusted proxy's connection does not begin with a PROXY header")]
     Missing,
-    /// It begins with half a header, or one that says nothing that can be meant.
+    /// The header is incomplete or malformed.
     #[error("a trusted proxy's connection begins with a PROXY header that cannot be read")]
     Bad,
 }
 
-/// Whether these first bytes of a connection begin a header.
+/// Whether a connection begins with a header, by its first bytes.
 pub fn begins(bytes: &[u8]) -> bool {
     bytes.starts_with(WORD) || bytes.starts_with(SIGNATURE)
 }
 
-/// Reads the header and nothing behind it. None if the proxy speaks for itself, as health checks do, or for somebody who
-/// has no IP address.
-pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr>, Unread> {
-    // The shortest header is longer than that.
+/// Reads the header, and no byte more. None if the proxy connects for itself, as health checks do, or for a client
+/// without an IP address.
+pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr>, HeaderError> {
+    // The shortest header is longer than the signature, so this loop reads nothing behind the header.
     let mut header = Vec::with_capacity(LONGEST_LINE);
     while header.len() < SIGNATURE.len() {
-        // Whoever speaks something else is not waited for.
+        // As soon as the bytes differ from both, it is another protocol: waiting for more would be useless.
         if !(alike(&header, WORD) || alike(&header, SIGNATURE)) {
-            return Err(Unread::Missing);
+            return Err(HeaderError::Missing);
         }
         let left = (SIGNATURE.len() - header.len()) as u64;
         match (&mut *stream).take(left).read_buf(&mut header).await {
             Ok(0) if header.is_empty() => {
-                return Err(Unread::Closed(io::ErrorKind::UnexpectedEof.into()));
+                return Err(HeaderError::Closed(io::ErrorKind::UnexpectedEof.into()));
             }
-            Ok(0) => return Err(Unread::Bad),
+            Ok(0) => return Err(HeaderError::Bad),
             Ok(_) => {}
-            Err(error) => return Err(Unread::Closed(error)),
+            Err(error) => return Err(HeaderError::Closed(error)),
         }
     }
     if header.starts_with(WORD) {
         while header.last() != Some(&b'\n') {
             if header.len() == LONGEST_LINE {
-                return Err(Unread::Bad);
+                return Err(HeaderError::Bad);
             }
-            more(stream, &mut header, 1).await?;
+            read_more(stream, &mut header, 1).await?;
         }
-        Ok(line(&header).ok_or(Unread::Bad)?.address())
+        Ok(version_1(&header).ok_or(HeaderError::Bad)?.address())
     } else if header == SIGNATURE {
-        more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
+        read_more(stream, &mut header, FIXED - SIGNATURE.len()).await?;
         let length = usize::from(u16::from_be_bytes([header[FIXED - 2], header[FIXED - 1]]));
         let addresses = length.min(ADDRESSES);
-        more(stream, &mut header, addresses).await?;
-        pass_over(stream, length - addresses).await?;
-        let whom = block(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]);
-        Ok(whom.ok_or(Unread::Bad)?.address())
+        read_more(stream, &mut header, addresses).await?;
+        discard(stream, length - addresses).await?;
+        let named = version_2(header[FIXED - 4], header[FIXED - 3], &header[FIXED..]);
+        Ok(named.ok_or(HeaderError::Bad)?.address())
     } else {
-        Err(Unread::Missing)
+        Err(HeaderError::Missing)
     }
 }
 
-/// Whether one begins as the other does, as far as both go.
+/// Whether two byte strings are equal up to the length of the shorter one.
 fn alike(one: &[u8], other: &[u8]) -> bool {
     one.iter().zip(other).all(|(one, other)| one == other)
 }
 
-async fn more(
+async fn read_more(
     stream: &mut (impl AsyncRead + Unpin),
     header: &mut Vec<u8>,
     bytes: usize,
-) -> Result<(), Unread> {
+) -> Result<(), HeaderError> {
     let read = header.len();
     header.resize(read + bytes, 0);
-    stream.read_exact(&mut header[read..]).await.map_err(half)?;
+    stream
+        .read_exact(&mut header[read..])
+        .await
+        .map_err(incomplete)?;
     Ok(())
 }
 
-/// Reads so many bytes and keeps none: a header of version 2 may be 64 KiB long.
-async fn pass_over(stream: &mut (impl AsyncRead + Unpin), mut bytes: usize) -> Result<(), Unread> {
+/// Reads and discards so many bytes. A header of version 2 may be 64 KiB long, so they are not kept.
+async fn discard(
+    stream: &mut (impl AsyncRead + Unpin),
+    mut bytes: usize,
+) -> Result<(), HeaderError> {
     let mut piece = [0; 256];
     while bytes > 0 {
         let length = bytes.min(piece.len());
-        let read = stream.read(&mut piece[..length]).await.map_err(half)?;
+        let read = stream
+            .read(&mut piece[..length])
+            .await
+            .map_err(incomplete)?;
         if read == 0 {
-            return Err(Unread::Bad);
+            return Err(HeaderError::Bad);
         }
         bytes -= read;
     }
     Ok(())
 }
 
-fn half(error: io::Error) -> Unread {
+fn incomplete(error: io::Error) -> HeaderError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Unread::Bad,
-        _ => Unread::Closed(error),
+        io::ErrorKind::UnexpectedEof => HeaderError::Bad,
+        _ => HeaderError::Closed(error),
     }
 }
 
-/// For whom a connection is.
-enum Whom {
-    /// Somebody at this address.
+/// For whom a proxy connects.
+enum OnBehalfOf {
+    /// A client at this address.
     Client(IpAddr),
-    /// The proxy itself, or somebody without an IP address.
+    /// The proxy itself, or a client without an IP address.
     Nobody,
 }
 
-impl Whom {
+impl OnBehalfOf {
     fn address(self) -> Option<IpAddr> {
         match self {
-            Whom::Client(address) => Some(address),
-            Whom::Nobody => None,
+            OnBehalfOf::Client(address) => Some(address),
+            OnBehalfOf::Nobody => None,
         }
     }
 }
 
-/// What a line of version 1 says; none if it says nothing that can be meant.
-fn line(line: &[u8]) -> Option<Whom> {
+/// Parses a header of version 1; none if it is malformed.
+fn version_1(line: &[u8]) -> Option<OnBehalfOf> {
     let rest = line.strip_prefix(WORD)?.strip_suffix(b"\r\n")?;
     let protocol = rest.split(|byte| *byte == b' ').next()?;
     if protocol == b"UNKNOWN" {
-        // What follows is to be ignored, whatever it is.
-        return Some(Whom::Nobody);
+        // The protocol says that the rest is to be ignored.
+        return Some(OnBehalfOf::Nobody);
     }
     let words = std::str::from_utf8(rest).ok()?.split(' ');
     let [protocol, source, destination, source_port, destination_port] =
@@ -149,39 +159,38 @@ fn line(line: &[u8]) -> Option<Whom> {
     match protocol {
         "TCP4" => {
             destination.parse::<Ipv4Addr>().ok()?;
-            Some(Whom::Client(source.parse::<Ipv4Addr>().ok()?.into()))
+            Some(OnBehalfOf::Client(source.parse::<Ipv4Addr>().ok()?.into()))
         }
         "TCP6" => {
             destination.parse::<Ipv6Addr>().ok()?;
-            Some(Whom::Client(source.parse::<Ipv6Addr>().ok()?.into()))
+            Some(OnBehalfOf::Client(source.parse::<Ipv6Addr>().ok()?.into()))
         }
         _ => None,
     }
 }
 
-/// What version 2 says: its command, the family of its addresses, and as many of these as there are; none if it says
-/// nothing that can be meant.
-fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Whom> {
+/// Parses version 2 from its command, its address family, and its address block; none if it is malformed.
+fn version_2(command: u8, family: u8, addresses: &[u8]) -> Option<OnBehalfOf> {
     match command {
-        // The proxy itself: the rest is to be ignored, the family included.
-        0x20 => return Some(Whom::Nobody),
+        // LOCAL: the proxy itself. The rest is to be ignored, even the family.
+        0x20 => return Some(OnBehalfOf::Nobody),
         0x21 => {}
         _ => return None,
     }
-    // Unspecified, a stream or datagrams.
+    // Transport protocols: unspecified, stream and datagram.
     if family & 0xf > 2 {
         return None;
     }
     match family >> 4 {
-        // Unspecified, or a Unix socket.
-        0 | 3 => Some(Whom::Nobody),
+        // Address families: unspecified, and Unix sockets.
+        0 | 3 => Some(OnBehalfOf::Nobody),
         1 => {
             let source: [u8; 4] = *addresses.get(..12)?.first_chunk()?;
-            Some(Whom::Client(source.into()))
+            Some(OnBehalfOf::Client(source.into()))
         }
         2 => {
             let source: [u8; 16] = *addresses.get(..36)?.first_chunk()?;
-            Some(Whom::Client(source.into()))
+            Some(OnBehalfOf::Client(source.into()))
         }
         _ => None,
     }
@@ -191,12 +200,12 @@ fn block(command: u8, family: u8, addresses: &[u8]) -> Option<Whom> {
 mod tests {
     use super::*;
 
-    /// What is read from these bytes, and what is left behind the header. They come one by one.
-    async fn heard(bytes: &[u8]) -> (Result<Option<IpAddr>, Unread>, Vec<u8>) {
+    /// Reads a header from these bytes, which arrive one by one. Returns what follows it as well.
+    async fn heard(bytes: &[u8]) -> (Result<Option<IpAddr>, HeaderError>, Vec<u8>) {
         let (mut client, mut server) = tokio::io::duplex(1);
         let bytes = bytes.to_vec();
         let sender = tokio::spawn(async move {
-            // Whoever is refused is not read to the end.
+            // This fails when the header is refused, since the rest is not read.
             let _ = tokio::io::AsyncWriteExt::write_all(&mut client, &bytes).await;
         });
         let result = read(&mut server).await;
@@ -223,7 +232,7 @@ mod tests {
 
     const FOUR: &[u8] = &[192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 1, 0xbb];
 
-    /// Reads headers that all say the same, each with something behind it.
+    /// Reads headers that all mean the same, each with something behind it.
     async fn all_say(headers: &[Vec<u8>], address: Option<&str>) {
         let address = address.map(|text| text.parse().unwrap());
         for header in headers {
@@ -235,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_versions_are_read_to_their_end_and_no_further() {
+    async fn both_versions_are_read_exactly_to_their_end() {
         let headers = [
             b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(),
             v2(1, 0x11, &[FOUR]),
@@ -259,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn extensions_are_passed_over_however_long_they_are() {
+    async fn extensions_of_any_length_are_skipped() {
         let load_balancer: &[u8] = b"\xea\0\x17\x01vpce-08d2bf15fac5001c9";
         let checksum: &[u8] = b"\x03\0\x04abcd";
         let padding = |bytes: usize| [&[4, 0, 0][..], &vec![0; bytes]].concat();
@@ -267,7 +276,7 @@ mod tests {
             v2(1, 0x11, &[FOUR, checksum]),
             v2(1, 0x11, &[FOUR, load_balancer, checksum]),
         ];
-        // Around the length of the longest addresses, of the pieces they are read in, and of everything there can be.
+        // Around the length of the longest address block, of the pieces that are discarded, and of the longest header.
         for bytes in [20, 21, 22, 255, 256, 257, 2048, 65_535 - FOUR.len() - 3] {
             four.push(v2(1, 0x11, &[FOUR, &padding(bytes)]));
         }
@@ -277,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_may_speak_for_itself_or_for_who_has_no_address() {
+    async fn local_and_unknown_headers_carry_no_address() {
         let longest = vec![7; 65_535];
         let rests: [&[u8]; 7] = [b"", b"\0", FOUR, b"PROXY ", &[0; 84], &[255; 300], &longest];
         let mut headers = vec![
@@ -288,11 +297,11 @@ mod tests {
             b"PROXY UNKNOWN \xff\x00 and more\r\r\n".to_vec(),
         ];
         for rest in rests {
-            // LOCAL: of any family, known or not.
+            // LOCAL, with any address family, known or not.
             for family in [0x00, 0x11, 0x12, 0x21, 0x31, 0x50, 0x1f, 0xff] {
                 headers.push(v2(0, family, &[rest]));
             }
-            // An unspecified family and Unix sockets.
+            // An unspecified family, and Unix sockets.
             headers.push(v2(1, 0x00, &[rest]));
             headers.push(v2(1, 0x31, &[rest]));
         }
@@ -301,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_header_is_not_waited_for() {
+    async fn other_protocols_are_recognized_without_waiting() {
         for bytes in [
             b"GET / HTTP/1.1\r\n\r\n".as_slice(),
             b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaa",
@@ -311,19 +320,19 @@ mod tests {
             b"proxy TCP4",
             b"\r\n\r\nGET / HTTP/1.1\r\n",
         ] {
-            // It stays open, so waiting for more would last for ever.
+            // The connection stays open, so waiting for more would never end.
             let (mut client, mut server) = tokio::io::duplex(256);
             tokio::io::AsyncWriteExt::write_all(&mut client, bytes)
                 .await
                 .unwrap();
             assert!(!begins(bytes));
             let result = read(&mut server).await;
-            assert!(matches!(result, Err(Unread::Missing)), "{bytes:?}");
+            assert!(matches!(result, Err(HeaderError::Missing)), "{bytes:?}");
         }
     }
 
     #[tokio::test]
-    async fn a_header_that_says_nothing_is_refused() {
+    async fn malformed_headers_are_refused() {
         let long = format!("PROXY UNKNOWN {}\r\n", "f".repeat(LONGEST_LINE - 15));
         let mut cases: Vec<Vec<u8>> = [
             "PROXY TCP4 nowhere 10.0.0.1 1 2\r\n",
@@ -339,7 +348,7 @@ mod tests {
             "PROXY UDP4 192.0.2.7 10.0.0.1 1 2\r\n",
             "PROXY UNKNOWNS\r\n",
             "PROXY  UNKNOWN\r\n",
-            // Half of one.
+            // Incomplete ones.
             "PROXY",
             "PROXY TCP4 192.0.2.7 10.0",
             &long,
@@ -362,10 +371,13 @@ mod tests {
         ]);
         for bytes in cases {
             let (result, _) = heard(&bytes).await;
-            assert!(matches!(result, Err(Unread::Bad)), "{bytes:?} {result:?}");
+            assert!(
+                matches!(result, Err(HeaderError::Bad)),
+                "{bytes:?} {result:?}"
+            );
         }
-        // A TCP connection that was opened and closed is not taken for a bad proxy.
+        // A connection that is opened and closed is no malformed header.
         let (result, _) = heard(b"").await;
-        assert!(matches!(result, Err(Unread::Closed(_))));
+        assert!(matches!(result, Err(HeaderError::Closed(_))));
     }
 }

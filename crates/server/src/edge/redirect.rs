@@ -1,4 +1,4 @@
-//! The plain HTTP port: it only ever points to HTTPS.
+//! The plain HTTP port: redirects to HTTPS.
 
 use std::fmt::Write;
 use std::future::ready;
@@ -11,28 +11,28 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
-
-use super::host;
 use wulin_certs::acme::Challenges;
 use wulin_certs::matches;
 
-/// Where HTTPS is.
+use super::host;
+
+/// Where HTTPS is served.
 #[derive(Debug, Clone)]
 pub struct Https {
     /// Its port.
     pub port: u16,
-    /// The domains it is for; none where everything is taken at its word.
+    /// The domains that are served. If empty, the host of a request is taken as it is.
     pub domains: Arc<[String]>,
 }
 
-/// An authority is shown what it asks for, everybody else the way to HTTPS.
+/// Answers the challenges of an ACME authority, and redirects everything else to HTTPS.
 pub fn router(https: Https, challenges: Option<Arc<Challenges>>) -> Router {
     let answer = move |request: Request<Body>| {
         let shown = challenges
             .as_ref()
             .and_then(|challenges| challenges.answer(request.uri().path()));
         ready(match shown {
-            // A string alone would be said to be text.
+            // Without this header, axum would declare text.
             Some(proof) => ([(CONTENT_TYPE, "application/octet-stream")], proof).into_response(),
             None => https.redirect(&request),
         })
@@ -41,7 +41,7 @@ pub fn router(https: Https, challenges: Option<Arc<Challenges>>) -> Router {
 }
 
 impl Https {
-    /// Where a request to plain HTTP is sent: the same address over HTTPS.
+    /// The redirect of a request to the same address over HTTPS.
     pub fn redirect(&self, request: &Request<Body>) -> Response<Body> {
         let Some(host) = self.host(request) else {
             let sentence = "Say in one Host header which host you mean: this port only leads to HTTPS at the same host.\n";
@@ -52,7 +52,7 @@ impl Https {
             let _ = write!(location, ":{}", self.port);
         }
         let path = request.uri().path_and_query().map(PathAndQuery::as_str);
-        // `*` and what CONNECT names are no paths.
+        // `*`, and the target of CONNECT, are no paths.
         escape(
             path.filter(|path| path.starts_with('/')).unwrap_or("/"),
             &mut location,
@@ -60,7 +60,7 @@ impl Https {
         let Ok(location) = HeaderValue::try_from(location) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
-        // 308 keeps the method; 301 is what everything older understands.
+        // 308 keeps the method. 301 is understood by older clients too.
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let mut response = Response::new(Body::empty());
         *response.status_mut() = if get {
@@ -72,8 +72,8 @@ impl Https {
         response
     }
 
-    /// The host the client means, if it is one of ours, else the first of ours: a client that can make a cache or a
-    /// monitor follow it elsewhere has no business here. None if there is no telling.
+    /// The host of a request if it is one of ours, else our first domain. A redirect to any host a client names could
+    /// be used to lead caches and monitors elsewhere. None if the host is not known.
     fn host(&self, request: &Request<Body>) -> Option<String> {
         let asked = host::asked(request).and_then(host::split);
         let asked = asked.map(|(name, _)| name.strip_suffix('.').unwrap_or(name));
@@ -94,7 +94,7 @@ impl Https {
     }
 }
 
-/// A domain as it stands in an address; none if it stands for many.
+/// A domain as an address contains it; none if it is a wildcard.
 fn written(domain: &str) -> Option<String> {
     if domain.parse::<Ipv6Addr>().is_ok() {
         return Some(format!("[{domain}]"));
@@ -104,7 +104,7 @@ fn written(domain: &str) -> Option<String> {
     Some(name.to_ascii_lowercase())
 }
 
-/// A path as a header may hold it: some clients send other bytes than those of an address as they are.
+/// Percent-encodes bytes that a header cannot hold, which some clients send unencoded.
 fn escape(path: &str, location: &mut String) {
     for byte in path.bytes() {
         if byte.is_ascii_graphic() {
@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// Where a request is sent that names these hosts; none if it is refused.
+    /// Where a request with these hosts is redirected to; none if it is refused.
     fn location(https: &Https, uri: &str, hosts: &[&str]) -> Option<String> {
         let mut request = Request::builder().uri(uri);
         for host in hosts {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_address_over_https() {
+    fn redirect_keeps_host_path_and_query() {
         for (port, host, uri, expected) in [
             (443, "a.example", "/x?y=1", "https://a.example/x?y=1"),
             (8443, "a.example:80", "/", "https://a.example:8443/"),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_refused() {
+    fn requests_without_a_valid_host_are_refused() {
         let https = https(443, &[]);
         for host in ["", ".", "a b", "a/b", "[::1", "a@b", "武"] {
             assert_eq!(location(&https, "/", &[host]), None, "{host}");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn with_domains_every_way_leads_to_one_of_them() {
+    fn redirect_leads_only_to_configured_domains() {
         let domains = [
             "Game.example.com",
             "www.example.com",
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_that_stands_for_many_is_no_place_to_go() {
+    fn redirect_never_leads_to_a_wildcard() {
         let found = |domains: &[&str], host| location(&https(443, domains), "/", &[host]);
         assert_eq!(found(&["*.a.example"], "evil.example"), None);
         assert_eq!(

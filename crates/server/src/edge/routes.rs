@@ -1,4 +1,4 @@
-//! Which address leads where.
+//! The routes: which address leads where.
 
 use std::future::ready;
 use std::net::IpAddr;
@@ -17,24 +17,25 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde::Serialize;
 use tokio::time;
-
-use super::access::{self};
-use super::addresses::{Client, Presence};
-use super::gate::Stream;
-use super::site::Site;
-use super::tidy::{End, tidied};
-use super::{page, socketio};
-use crate::transport::session::{Hall, Visitor};
-use crate::transport::upgrade;
-use crate::transport::websocket::Entrance;
 use wulin_command::state::Counts;
 use wulin_game::Origin;
 
-/// How long the lobby may take to say that it lives.
+use super::access;
+use super::addresses::{Caller, Presence};
+use super::guarded::SecureStream;
+use super::site::Site;
+use super::tidy::{EndSlashes, tidied};
+use super::{page, socketio};
+use crate::transport::hall::Hall;
+use crate::transport::session::Visitor;
+use crate::transport::upgrade;
+use crate::transport::websocket::Entrance;
+
+/// How long the lobby may take to answer a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Where it says how it is: whether it works, and whether players are welcome.
+/// The health checks: whether the server works, and whether it accepts new players.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
-/// One year, as browsers ask for it.
+/// One year, in seconds.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// All routes of the HTTPS listener.
@@ -49,13 +50,13 @@ pub fn router(site: Site) -> Router {
     }
     let router = router.fallback(transports).with_state(site.clone());
     let (base_path, socketio_paths) = (site.base_path.clone(), site.socketio_paths.clone());
-    // Files of the page are asked for by the page itself, as they are called.
+    // Addresses of the page's files are not listed here: the page itself asks for them, and spells them right.
     let known = move |path: &str| {
         if path == "/" || path == base_path || HEALTH.contains(&path) {
-            return Some(End::Idle);
+            return Some(EndSlashes::Ignored);
         }
         let socketio = socketio_paths.iter().any(|known| known == path);
-        socketio.then_some(End::Kept)
+        socketio.then_some(EndSlashes::Kept)
     };
     let router = tidied(router.merge(health(site.hall.clone())), known)
         .layer(middleware::map_response_with_state(site.clone(), headers));
@@ -65,7 +66,8 @@ pub fn router(site: Site) -> Router {
     }
 }
 
-/// How the server is, for whoever looks after it. A health check asks as plainly as can be: HTTP/1.0, no host, either port.
+/// The health checks. They are answered even to HTTP/1.0 without a host, on either port, because a monitor may send no
+/// more.
 pub fn health(hall: Hall) -> Router {
     Router::new()
         .route(HEALTH[0], get(healthz))
@@ -73,13 +75,13 @@ pub fn health(hall: Hall) -> Router {
         .with_state(hall)
 }
 
-/// The routes of the plain HTTP listener: how the server is, and for everything else the way to HTTPS.
+/// The routes of the plain HTTP listener: health checks, and the redirect for everything else.
 pub fn plain(hall: Hall, redirect: Router) -> Router {
-    let known = |path: &str| HEALTH.contains(&path).then_some(End::Idle);
+    let known = |path: &str| HEALTH.contains(&path).then_some(EndSlashes::Ignored);
     tidied(health(hall).merge(redirect), known)
 }
 
-/// Whether a path lies where the server has addresses that are no transport.
+/// Whether a path collides with a route that is no transport.
 pub fn is_taken(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     HEALTH.iter().any(|path| path[1..] == *first) || page::owns(first)
@@ -99,7 +101,7 @@ async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) ->
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct HealthReport<'a> {
     status: &'static str,
     service: &'static str,
     version: &'static str,
@@ -108,19 +110,19 @@ struct Report<'a> {
     counts: Counts,
 }
 
-/// What is told where the native WebSocket is.
+/// The answer to a GET of the address where the native WebSocket is.
 #[derive(Serialize)]
-struct Alive<'a> {
+struct SocketReport<'a> {
     #[serde(flatten)]
-    report: Report<'a>,
-    /// What a request over HTTP/2 lacks to become one.
+    report: HealthReport<'a>,
+    /// What is missing in a request over HTTP/2 to become a WebSocket.
     #[serde(skip_serializing_if = "Option::is_none")]
     websocket: Option<&'static str>,
 }
 
-fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<Report<'a>> {
+fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<HealthReport<'a>> {
     let counts = hall.figures.counts();
-    Json(Report {
+    Json(HealthReport {
         status,
         service: "wulin",
         version: env!("CARGO_PKG_VERSION"),
@@ -129,7 +131,7 @@ fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<Report<'a>> {
     })
 }
 
-/// Whether the process works: the lobby answers.
+/// Whether the server works: the lobby answers.
 async fn healthz(State(hall): State<Hall>) -> Response<Body> {
     match time::timeout(HEALTH_TIMEOUT, hall.lobby.answers()).await {
         Ok(true) => status(&hall, "ok").into_response(),
@@ -139,7 +141,7 @@ async fn healthz(State(hall): State<Hall>) -> Response<Body> {
     }
 }
 
-/// Whether new players are welcome.
+/// Whether the server accepts new players.
 async fn readyz(State(hall): State<Hall>) -> Response<Body> {
     if hall.draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, status(&hall, "draining")).into_response();
@@ -147,7 +149,7 @@ async fn readyz(State(hall): State<Hall>) -> Response<Body> {
     status(&hall, "ok").into_response()
 }
 
-/// The base path and what is below it.
+/// Serves the base path and what lies below it.
 async fn transports(State(site): State<Arc<Site>>, request: Request<Body>) -> Response<Body> {
     let path = request.uri().path();
     if path == site.base_path {
@@ -172,7 +174,7 @@ fn native(site: &Site, request: Request<Body>) -> Response<Body> {
         return site.upgrade(request, Entrance::Native(visitor));
     }
     match *request.method() {
-        Method::GET | Method::HEAD => Json(Alive {
+        Method::GET | Method::HEAD => Json(SocketReport {
             report: status(&site.hall, "ok").0,
             websocket: upgrade::hint(&request),
         })
@@ -185,18 +187,20 @@ impl Site {
     /// Answers the handshake of a WebSocket.
     pub(super) fn upgrade(&self, request: Request<Body>, entrance: Entrance) -> Response<Body> {
         match self.presence(&request) {
-            Ok(presence) => upgrade::accept::<Stream, _>(request, entrance, &self.hall, presence),
+            Ok(presence) => {
+                upgrade::accept::<SecureStream, _>(request, entrance, &self.hall, presence)
+            }
             Err(response) => response.into_response(),
         }
     }
 
-    /// Whom a request is from, whoever has passed it on.
+    /// The address of the client, also behind a proxy.
     pub(super) fn address(&self, request: &Request<Body>) -> Option<IpAddr> {
-        let client = request.extensions().get::<Client>()?;
-        Some(client.behind(request.headers(), &self.proxies))
+        let caller = request.extensions().get::<Caller>()?;
+        Some(caller.behind(request.headers(), &self.proxies))
     }
 
-    /// Who asks. `legacy` if it has the 2016 client's signature.
+    /// What is known about the client of a request. `legacy` says whether it has the signature of the 2016 client.
     pub(super) fn visitor(&self, request: &Request<Body>, legacy: bool) -> Visitor {
         Visitor {
             legacy,
@@ -204,18 +208,18 @@ impl Site {
         }
     }
 
-    /// Counts a client in that comes by a proxy, or shares its connection with another WebSocket; others were counted with
-    /// their connection.
+    /// Counts a client that comes through a proxy, or whose WebSocket shares its connection with another one. Other
+    /// clients were counted with their connection.
     fn presence(
         &self,
         request: &Request<Body>,
     ) -> Result<Option<Presence>, (StatusCode, &'static str)> {
         let shares = upgrade::shares_connection(request);
-        let client = request.extensions().get::<Client>();
-        let Some(client) = client.filter(|client| client.proxy || shares) else {
+        let caller = request.extensions().get::<Caller>();
+        let Some(caller) = caller.filter(|caller| caller.proxy || shares) else {
             return Ok(None);
         };
-        let address = client.behind(request.headers(), &self.proxies);
+        let address = caller.behind(request.headers(), &self.proxies);
         match self.addresses.enter(address) {
             Some(presence) => Ok(Some(presence)),
             None => Err((

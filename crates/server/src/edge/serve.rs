@@ -1,4 +1,4 @@
-//! Serves the connections of one listener: each is let in, speaks HTTP in bounded time, and ends when the server does.
+//! The connections of the HTTPS listener: accepts them, serves HTTP with timeouts, and ends them when the server stops.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,42 +19,22 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::debug;
 
-use super::addresses::Client;
+use super::addresses::Caller;
 use super::answers::{Answers, Timeouts};
+use super::gate::Gate;
+use super::guarded::SecureStream;
 use super::http2;
 use super::newcomer::Newcomers;
 use crate::transport::connect;
 
-/// The longest headers of a request, in bytes; hyper takes no less. Nothing here needs a cookie, and browsers send 1 KiB.
+/// The longest headers of a request in bytes, the least that hyper accepts. No request needs a cookie here, and
+/// browsers send 1 KiB.
 pub const HEADERS: usize = 8 * 1024;
-/// How long to wait when the system has no more descriptors. Each try would fail at once otherwise.
+/// How long to wait when the process has no free descriptors. Without a pause, accepting would fail again at once, in a
+/// busy loop.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 
-/// Lets connections in.
-pub trait Door: Clone + Send + Sync + 'static {
-    /// What is spoken over.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Makes a stream of a connection that was just accepted, and says whom it is from.
-    fn admit(
-        &self,
-        stream: TcpStream,
-    ) -> impl Future<Output = io::Result<(Self::Stream, Client)>> + Send;
-
-    /// Whether the client has chosen HTTP/2. Where nobody asked for it in the TLS handshake, only HTTP/1 is spoken.
-    fn speaks_http2(_: &Self::Stream) -> bool {
-        false
-    }
-
-    /// Whether WebSockets are offered over HTTP/2 (RFC 8441), which is where a client speaks nothing else. A browser that has
-    /// HTTP/1.1 as well would put a page's WebSocket on the connection the page came by; when that one stalls, it waits for
-    /// half a minute before it opens another, and the player with it.
-    fn carries_websockets(_: &Self::Stream) -> bool {
-        false
-    }
-}
-
-/// The connections of some listeners, and their end; cheap to clone.
+/// The open connections, and how they are ended; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {
     tasks: TaskTracker,
@@ -63,28 +43,28 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Asks each to finish what it has under way.
+    /// Asks each to finish its requests in progress.
     pub fn finish(&self) {
         self.finishing.cancel();
     }
 
-    /// Ends them all at once.
+    /// Ends all at once.
     pub fn cut(&self) {
         self.finishing.cancel();
         self.cut.cancel();
     }
 
-    /// Waits until there are none. Those that have become WebSockets do not count.
+    /// Waits until there are none. Connections that have become WebSockets do not count.
     pub async fn gone(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 }
 
-/// Serves a listener until its connections are asked to finish. What each is served by counts as a newcomer first.
-pub async fn serve<D: Door>(
+/// Accepts connections until they are asked to finish. Each is a newcomer until its first request.
+pub async fn serve(
     listener: TcpListener,
-    door: D,
+    gate: Gate,
     answers: impl Answers,
     newcomers: Newcomers,
     timeouts: Timeouts,
@@ -92,6 +72,7 @@ pub async fn serve<D: Door>(
 ) {
     loop {
         let (stream, peer) = tokio::select! {
+            // Biased, here and below: once the server stops, no more is begun, even if a flood of connections waits.
             biased;
             () = connections.finishing.cancelled() => return,
             accepted = listener.accept() => match accepted {
@@ -105,7 +86,7 @@ pub async fn serve<D: Door>(
         };
         let answers = newcomers.welcome(answers.clone());
         connections.tasks.spawn(converse(
-            door.clone(),
+            gate.clone(),
             stream,
             peer,
             answers,
@@ -115,12 +96,13 @@ pub async fn serve<D: Door>(
     }
 }
 
-/// What is needed for a while is in a box of its own, so that a connection costs no more than what it does now: a handshake
-/// takes 4 KiB here, HTTP another 4.
-type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A connection that has been let in, as a boxed future. A future is as large as its largest step, for as long as it
+/// lives: the handshake needs 4 KiB here and HTTP another 4 KiB. In boxes, each is freed when it is over, so a
+/// connection costs only what it does now.
+type ServedConnection = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn converse<D: Door>(
-    door: D,
+async fn converse(
+    gate: Gate,
     stream: TcpStream,
     peer: SocketAddr,
     answers: impl Answers,
@@ -130,8 +112,8 @@ async fn converse<D: Door>(
     let Connections { finishing, cut, .. } = connections;
     let ends = finishing.clone();
     let begun = Box::pin(async move {
-        match door.admit(stream).await {
-            Ok((stream, client)) => Some(begin::<D>(stream, client, answers, timeouts, finishing)),
+        match gate.admit(stream).await {
+            Ok((stream, caller)) => Some(begin(stream, caller, answers, timeouts, finishing)),
             Err(error) => {
                 refused(Some(&peer), &error);
                 None
@@ -152,35 +134,38 @@ async fn converse<D: Door>(
     }
 }
 
-/// A connection that came to nothing: a scanner, a limit, a client that gave up. The address is personal data: only whoever asks
-/// for details sees it.
+/// Logs a connection that was refused or failed in its handshake: by a scanner, a limit, or a client that gave up. The
+/// address is personal data, so it is logged at `debug` only.
 pub(super) fn refused(peer: Option<&SocketAddr>, error: &io::Error) {
     let peer = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
     debug!(?peer, %error, "connection refused");
 }
 
-fn begin<D: Door>(
-    stream: D::Stream,
-    client: Client,
+fn begin(
+    stream: SecureStream,
+    caller: Caller,
     answers: impl Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
-) -> Conversation {
-    if D::speaks_http2(&stream) {
-        let websockets = D::carries_websockets(&stream);
+) -> ServedConnection {
+    if stream.speaks_http2() {
+        // WebSockets over HTTP/2 (RFC 8441) are offered only to a client that speaks nothing else. A browser that has HTTP/1.1
+        // as well would put a page's WebSocket on the connection the page came by. When that connection stalls, the browser
+        // waits half a minute before it opens another one, and the player waits with it.
+        let websockets = stream.speaks_only_http2();
         Box::pin(http2::converse(
-            stream, client, answers, timeouts, websockets, finishing,
+            stream, caller, answers, timeouts, websockets, finishing,
         ))
     } else {
-        Box::pin(converse_http1(stream, client, answers, timeouts, finishing))
+        Box::pin(converse_http1(stream, caller, answers, timeouts, finishing))
     }
 }
 
-/// HTTP/1: the headers of a request come in bounded time, as does the next request, and are of bounded length. hyper reads
-/// no further request while an answer waits to be written, so what a client asks without reading costs no more.
+/// Serves HTTP/1. Headers are bounded in length and time, and so is the time to the next request. hyper reads no
+/// further request while an answer waits to be written, so requests without reading the answers cost no memory.
 async fn converse_http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    client: Client,
+    caller: Caller,
     answers: impl Answers,
     timeouts: Timeouts,
     finishing: CancellationToken,
@@ -192,7 +177,7 @@ async fn converse_http1(
             if connect::is_connect(&request) {
                 return Ok(connect::no_proxy());
             }
-            request.extensions_mut().insert(client);
+            request.extensions_mut().insert(caller);
             answers.oneshot(request).await
         }
     });

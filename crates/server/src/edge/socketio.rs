@@ -1,5 +1,4 @@
-//! The addresses of Socket.IO: which request is a handshake, which belongs to a session, and whom browsers let read the
-//! answer.
+//! The addresses of Socket.IO: which requests open a session, which belong to one, and the CORS headers of the answers.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -9,24 +8,24 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
+use wulin_game::protocol::socketio::{Dialogue, Version};
 
 use super::site::Site;
 use super::turned_away::Reason;
 use crate::runtime::{Gauge, now};
-use crate::transport::polling::Refusal;
+use crate::transport::polling::PollingRefusal;
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
-use wulin_game::protocol::socketio::{Dialogue, Version};
 
-/// How long a browser may remember whom it may send to, in seconds.
+/// How long a browser may cache a preflight answer, in seconds.
 const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("86400");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
-/// The client library is not ours to ship.
+/// The answer to a request for the client library, which the server does not serve.
 const NO_LIBRARY: &str = "Wulin does not serve the client library. Bundle the npm package socket.io-client with your page, or \
     copy its dist/socket.io.min.js there.\n";
 
-/// Answers a request to a Socket.IO path; `rest` is what follows it.
+/// Answers a request to a path of Socket.IO. `rest` is what follows that path.
 pub(super) async fn answer(site: &Site, rest: &str, request: Request<Body>) -> Response<Body> {
     let slashes = rest.bytes().all(|byte| byte == b'/');
     // Two slashes are the signature of the 2016 Mini Program client.
@@ -61,8 +60,8 @@ pub(super) async fn answer(site: &Site, rest: &str, request: Request<Body>) -> R
     response
 }
 
-/// Pages of any origin may read the answer, errors included, as with engine.io's own server. It gives nothing away: there is no
-/// cookie, and who a client is stands in what it sends itself.
+/// Allows pages of any origin to read the answer, errors included, as engine.io's own server does. This is safe: there
+/// are no cookies, and a client proves who it is by what it sends.
 fn share(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     headers.append(VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
@@ -75,25 +74,25 @@ async fn serve(
     site: &Site,
     twice: bool,
     request: Request<Body>,
-) -> Result<Response<Body>, Refusal> {
+) -> Result<Response<Body>, PollingRefusal> {
     let query = request.uri().query().unwrap_or_default();
     if parameter(query, "j").is_some() {
-        return Err(Refusal::Jsonp);
+        return Err(PollingRefusal::Jsonp);
     }
     let version = match parameter(query, "EIO") {
-        // engine.io takes a client that does not say for one of revision 3.
+        // engine.io takes a client that names no revision for one of revision 3.
         None | Some("3") => Version::V3,
         Some("4") => Version::V4,
-        Some(_) => return Err(Refusal::UnsupportedVersion),
+        Some(_) => return Err(PollingRefusal::UnsupportedVersion),
     };
     let sid = parameter(query, "sid").filter(|sid| !sid.is_empty());
     let upgrades = upgrade::is_asked(request.headers());
     match (parameter(query, "transport"), sid) {
-        // What a request names and what it asks for must be the same.
-        (Some("polling"), _) if upgrades => Err(Refusal::BadRequest),
+        // The `transport` parameter and the headers must agree.
+        (Some("polling"), _) if upgrades => Err(PollingRefusal::BadRequest),
         (Some("websocket"), _) if !upgrades => match upgrade::hint(&request) {
             Some(missing) => Ok((StatusCode::BAD_REQUEST, missing).into_response()),
-            None => Err(Refusal::BadRequest),
+            None => Err(PollingRefusal::BadRequest),
         },
         (Some("polling"), Some(sid)) => {
             let sid = sid.to_owned();
@@ -107,7 +106,7 @@ async fn serve(
         (Some("websocket"), None) => {
             let ids = (site.hall.sid(), site.hall.sid());
             let (Some(sid), Some(socketio_sid)) = ids else {
-                return Err(Refusal::NoRandom);
+                return Err(PollingRefusal::NoRandom);
             };
             let entrance = Entrance::Direct {
                 dialogue: Dialogue::new(version, socketio_sid),
@@ -116,31 +115,38 @@ async fn serve(
             };
             Ok(site.upgrade(request, entrance))
         }
-        _ => Err(Refusal::UnknownTransport),
+        _ => Err(PollingRefusal::UnknownTransport),
     }
 }
 
-/// Opens a session that polls. It outlives its connection, so it holds a slot of its own until it ends.
-fn open(site: &Site, version: Version, request: &Request<Body>) -> Result<Response<Body>, Refusal> {
+/// Opens a polling session. It outlives its connection, so it uses a slot in the limits of its own until it ends.
+fn open(
+    site: &Site,
+    version: Version,
+    request: &Request<Body>,
+) -> Result<Response<Body>, PollingRefusal> {
     if request.method() != Method::GET {
-        return Err(Refusal::BadMethod);
+        return Err(PollingRefusal::BadMethod);
     }
-    let address = site.address(request).ok_or(Refusal::BadRequest)?;
-    if site.pace.admit(address, now()).is_err() {
+    let address = site.address(request).ok_or(PollingRefusal::BadRequest)?;
+    if site.session_rate.admit(address, now()).is_err() {
         site.turned_away.add(Reason::Sessions, address);
-        return Err(Refusal::TooFast);
+        return Err(PollingRefusal::TooFast);
     }
     let held = site.hall.figures.count(Gauge::Connection) + site.polling.count();
     if held >= site.most_connections {
         site.turned_away.add(Reason::Connections, address);
-        return Err(Refusal::Full);
+        return Err(PollingRefusal::Full);
     }
-    let presence = site.addresses.enter(address).ok_or(Refusal::Crowded)?;
+    let presence = site
+        .addresses
+        .enter(address)
+        .ok_or(PollingRefusal::Crowded)?;
     let visitor = site.visitor(request, false);
     site.polling.open(version, visitor, presence)
 }
 
-/// The first value of a query parameter, as it stands.
+/// The first value of a query parameter, without decoding.
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query
         .split('&')
@@ -152,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn query_parameters_are_found_by_their_whole_name() {
+    fn query_parameters_match_by_their_whole_name() {
         let query = "EIO=3&transport=websocket&xsid=1&t=";
         assert_eq!(parameter(query, "EIO"), Some("3"));
         assert_eq!(parameter(query, "transport"), Some("websocket"));

@@ -1,4 +1,4 @@
-//! Addresses that people and programs write a little wrong, led to where they mean: `//healthz`, `/healthz/`,
+//! Corrects addresses with slashes too many, as people and programs write them: `//healthz`, `/healthz/`,
 //! `/applet/websocket//socket.io/`.
 
 use axum::Router;
@@ -6,21 +6,20 @@ use axum::body::Body;
 use axum::http::{Request, Uri};
 use tower::ServiceExt;
 
-/// What slashes at the end of an address mean.
+/// What to do with slashes at the end of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Nothing.
-    Idle,
-    /// Something: two are the signature of the 2016 Mini Program client.
+pub enum EndSlashes {
+    /// They are removed.
+    Ignored,
+    /// They are kept, since two of them are the signature of the 2016 Mini Program client.
     Kept,
 }
 
-/// The routes, behind whatever writes addresses: of slashes that follow each other one is left, and those at the end are
-/// passed over where they mean nothing. `known` says so of an address without them; one it does not know stays as it is
-/// written.
+/// Corrects the address before it is routed: repeated slashes become one, and those at the end are removed or kept as
+/// `known` says for the address without them. An address that `known` does not know stays as it is.
 pub fn tidied(
     router: Router,
-    known: impl Fn(&str) -> Option<End> + Clone + Send + Sync + 'static,
+    known: impl Fn(&str) -> Option<EndSlashes> + Clone + Send + Sync + 'static,
 ) -> Router {
     Router::new().fallback_service(router.map_request(move |mut request: Request<Body>| {
         if let Some(uri) = tidy(request.uri(), &known) {
@@ -30,8 +29,8 @@ pub fn tidied(
     }))
 }
 
-/// The address as it is meant; none if it is written so already, or not known.
-fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
+/// The corrected address; none if it needs no correction or is not known.
+fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<EndSlashes>) -> Option<Uri> {
     let path = uri.path();
     if !path.contains("//") && (path == "/" || !path.ends_with('/')) {
         return None;
@@ -47,8 +46,8 @@ fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
         meant.push('/');
     }
     match known(&meant)? {
-        End::Idle => {}
-        End::Kept => meant.push_str(&path[bare.len()..]),
+        EndSlashes::Ignored => {}
+        EndSlashes::Kept => meant.push_str(&path[bare.len()..]),
     }
     if meant == path {
         return None;
@@ -57,7 +56,7 @@ fn tidy(uri: &Uri, known: impl Fn(&str) -> Option<End>) -> Option<Uri> {
         meant.push('?');
         meant.push_str(query);
     }
-    // By HTTP/2, the host is in the address as well.
+    // An address of HTTP/2 has the host in it, which must stay.
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(meant.try_into().ok()?);
     Uri::from_parts(parts).ok()
@@ -68,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slashes_too_many_change_nothing() {
+    fn superfluous_slashes_are_removed() {
         let known = |path: &str| match path {
-            "/" | "/healthz" | "/applet/websocket" => Some(End::Idle),
-            "/applet/websocket/socket.io" => Some(End::Kept),
+            "/" | "/healthz" | "/applet/websocket" => Some(EndSlashes::Ignored),
+            "/applet/websocket/socket.io" => Some(EndSlashes::Kept),
             _ => None,
         };
         for (written, meant) in [

@@ -1,4 +1,5 @@
-//! Who is turned away, said in the log: at once, and then once a minute for each reason, with how many there were.
+//! Warns in the log that clients are turned away: at once, and then once a minute for each reason, with how many there
+//! were.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,23 +11,23 @@ use tokio_util::sync::CancellationToken;
 use tracing::field::display;
 use tracing::warn;
 
-/// How long nothing more is said of a reason.
+/// How long nothing more is logged for a reason.
 const QUIET: Duration = Duration::from_mins(1);
 
-/// Why somebody is turned away, where the operator's settings may be why.
+/// Why clients are turned away, as far as the operator can change it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// There are as many connections as there may be.
+    /// There are as many connections as allowed.
     Connections,
-    /// There are as many from one address as there may be.
+    /// There are as many from one address as allowed.
     Address,
-    /// Sessions that poll begin faster at one address than they may.
+    /// Polling sessions begin faster at one address than allowed.
     Sessions,
     /// A trusted proxy's connection does not begin with a PROXY header.
     HeaderMissing,
-    /// It begins with one that cannot be read.
+    /// It begins with a malformed one.
     HeaderBad,
-    /// A connection begins with a PROXY header, and is not expected to.
+    /// A connection begins with a PROXY header that is not expected.
     HeaderUnexpected,
 }
 
@@ -74,35 +75,37 @@ impl Reason {
     }
 }
 
-/// What is said of who is turned away.
+/// Collects who is turned away, and logs it.
+///
+/// The log is bounded by time and not by clients: a warning for each connection would let a flood fill the disk.
 #[derive(Debug)]
 pub struct TurnedAway {
     ledger: Mutex<Ledger>,
-    /// Something is to be said, now or at the end of the quiet.
-    news: Notify,
-    /// Whether addresses may be named, which are personal data.
+    /// Wakes the task that logs when the deadline has changed.
+    changed: Notify,
+    /// Whether addresses may be logged, which are personal data.
     addresses: bool,
 }
 
 impl TurnedAway {
-    /// Nobody has been turned away yet. `addresses` says whether the last one may be named.
+    /// Nobody has been turned away yet. `addresses` says whether the last address may be logged.
     pub fn new(addresses: bool) -> Arc<TurnedAway> {
         Arc::new(TurnedAway {
             ledger: Mutex::default(),
-            news: Notify::new(),
+            changed: Notify::new(),
             addresses,
         })
     }
 
-    /// One more, from this address.
+    /// Records one more client, with its address.
     pub fn add(&self, reason: Reason, address: IpAddr) {
         if self.ledger().add(reason, address) {
-            self.news.notify_one();
+            self.changed.notify_one();
         }
     }
 
-    /// Says it, until told to stop; then what is left.
-    pub async fn tell(self: Arc<Self>, stop: CancellationToken) {
+    /// Logs until told to stop, and then what is left.
+    pub async fn log(self: Arc<Self>, stop: CancellationToken) {
         loop {
             let deadline = self.ledger().deadline();
             let due = async {
@@ -114,14 +117,14 @@ impl TurnedAway {
             };
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = due => self.say(false),
-                () = self.news.notified() => {}
+                () = due => self.log_due(false),
+                () = self.changed.notified() => {}
             }
         }
-        self.say(true);
+        self.log_due(true);
     }
 
-    fn say(&self, everything: bool) {
+    fn log_due(&self, everything: bool) {
         let rows = self.ledger().take(everything, Instant::now());
         for Row {
             reason,
@@ -139,7 +142,7 @@ impl TurnedAway {
     }
 }
 
-/// Whom nothing has been said of yet, by reason.
+/// What has not been logged yet, by reason.
 #[derive(Debug, Default)]
 struct Ledger([Account; Reason::ALL.len()]);
 
@@ -150,24 +153,24 @@ struct Account {
     quiet_until: Option<Instant>,
 }
 
-/// When something is to be said.
+/// When something is to be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Now,
     At(Instant),
 }
 
-/// What is said of one reason.
+/// What is logged for one reason.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
     reason: Reason,
-    /// How many since the row before.
+    /// How many since the last row.
     count: u64,
     last: Option<IpAddr>,
 }
 
 impl Ledger {
-    /// Counts one more; whether it is the first that nothing has been said of, which changes the deadline.
+    /// Records one more. Returns whether it is the first that is not logged yet, because that changes the deadline.
     fn add(&mut self, reason: Reason, address: IpAddr) -> bool {
         let account = &mut self.0[reason as usize];
         account.count += 1;
@@ -175,14 +178,14 @@ impl Ledger {
         account.count == 1
     }
 
-    /// When to say something; none if there is nothing to say.
+    /// When to log; none if there is nothing to log.
     fn deadline(&self) -> Option<Due> {
         let owed = self.0.iter().filter(|account| account.count > 0);
         owed.map(|account| account.quiet_until.map_or(Due::Now, Due::At))
             .min()
     }
 
-    /// What is to be said now, or everything there is; it is silent about these reasons for a while then.
+    /// What is due now, or everything that is left. Its reasons are quiet for a while after that.
     fn take(&mut self, everything: bool, now: Instant) -> Vec<Row> {
         let mut rows = Vec::new();
         for reason in Reason::ALL {
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_is_said_at_once_and_the_others_once_a_minute() {
+    fn first_refusal_is_logged_at_once_and_the_rest_each_minute() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         assert_eq!(ledger.deadline(), None);
         assert!(ledger.add(Reason::Address, ip("192.0.2.1")));
@@ -240,7 +243,7 @@ mod tests {
         let later = [row(Reason::Address, 2, "192.0.2.3")];
         assert_eq!(ledger.take(false, start + QUIET), later);
 
-        // Nobody for an hour: nothing to say, and the next is said at once.
+        // After a quiet hour, the next one is logged at once.
         let hour = start + Duration::from_hours(1);
         assert_eq!(ledger.take(false, hour), []);
         ledger.add(Reason::Address, ip("192.0.2.4"));
@@ -250,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reason_has_its_own_minute() {
+    fn each_reason_is_quiet_for_its_own_minute() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
         ledger.add(Reason::Address, ip("192.0.2.1"));
         ledger.take(false, start);
@@ -259,14 +262,14 @@ mod tests {
         assert_eq!(ledger.deadline(), Some(Due::Now));
         let bad = [row(Reason::HeaderBad, 1, "192.0.2.9")];
         assert_eq!(ledger.take(false, start), bad);
-        // At the end everything is said.
+        // At the end everything is logged.
         let rest = [row(Reason::Address, 1, "192.0.2.1")];
         assert_eq!(ledger.take(true, start), rest);
         assert_eq!(ledger.deadline(), None);
     }
 
     #[test]
-    fn each_sentence_names_the_flag_that_changes_it() {
+    fn each_sentence_names_its_flag() {
         for (reason, flag) in Reason::ALL.into_iter().zip([
             "--max-connections ",
             "--max-connections-per-ip ",

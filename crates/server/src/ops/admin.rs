@@ -1,35 +1,35 @@
-//! The admin listener: metrics, the state of the server, and the level of the log, over plain HTTP. It is meant for this
+//! The admin listener: metrics, the state of the server and the level of the log, over plain HTTP. It is meant for this
 //! machine alone.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{CONTENT_TYPE, HOST, VARY};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json};
 use axum::routing::get;
-use axum::{Router, extract::DefaultBodyLimit};
 use tokio::time;
 use tracing::info;
+use wulin_text::harmless;
 
-use super::exposition::Format;
+use super::exposition::TextFormat;
 use super::logs;
 use super::metrics::Metrics;
 use super::observer::Observer;
 use crate::edge::host;
-use crate::edge::tidy::{End, tidied};
-use wulin_text::harmless;
+use crate::edge::tidy::{EndSlashes, tidied};
 
-/// The longest body that is read, in bytes: a list of log levels.
+/// The longest request body in bytes. The only body is a list of log levels.
 const BODY: usize = 4096;
 
-/// What the admin listener tells.
+/// What the admin listener shows.
 #[derive(Debug)]
-pub struct Admin {
+pub struct AdminSources {
     /// The metrics.
     pub metrics: Metrics,
     /// The state.
@@ -37,7 +37,7 @@ pub struct Admin {
 }
 
 /// The routes of the listener at `address`. A request may take `patience`, its body included.
-pub fn router(admin: Admin, address: SocketAddr, patience: Duration) -> Router {
+pub fn router(admin: AdminSources, address: SocketAddr, patience: Duration) -> Router {
     let router = Router::new()
         .route("/", get(async || "/metrics /status /log\n"))
         .route("/metrics", get(tell_metrics))
@@ -46,15 +46,15 @@ pub fn router(admin: Admin, address: SocketAddr, patience: Duration) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(patience, in_time))
         .with_state(Arc::new(admin));
-    let router = tidied(router, |_| Some(End::Idle));
+    let router = tidied(router, |_| Some(EndSlashes::Ignored));
     if address.ip().is_loopback() {
-        router.layer(middleware::from_fn(from_here))
+        router.layer(middleware::from_fn(only_local))
     } else {
         router
     }
 }
 
-/// A body that does not come keeps nobody waiting.
+/// Ends a request that takes too long, such as one whose body never comes.
 async fn in_time(
     State(patience): State<Duration>,
     request: Request<Body>,
@@ -66,9 +66,10 @@ async fn in_time(
     }
 }
 
-/// A page in a browser on this machine can make any name lead here (DNS rebinding). Only who calls this machine by its
-/// address, or as localhost, means it, and who names no host at all, which a browser cannot.
-async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
+/// Refuses requests whose host is a foreign name. A page in a browser on this machine can make any name lead to the
+/// loopback address (DNS rebinding). It cannot choose the host it names, so only an address or `localhost` is accepted;
+/// a request without any host is too, since no browser sends one.
+async fn only_local(request: Request<Body>, next: Next) -> Response<Body> {
     let named = request.uri().authority().is_some() || request.headers().contains_key(HOST);
     let name = host::asked(&request).and_then(host::split);
     let name = name.map(|(name, _)| name.strip_suffix('.').unwrap_or(name));
@@ -87,8 +88,11 @@ async fn from_here(request: Request<Body>, next: Next) -> Response<Body> {
     }
 }
 
-async fn tell_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
-    let format = Format::wanted(&headers);
+async fn tell_metrics(
+    State(admin): State<Arc<AdminSources>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let format = TextFormat::wanted(&headers);
     match admin.metrics.text(format) {
         Ok(text) => {
             let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "accept")];
@@ -98,7 +102,7 @@ async fn tell_metrics(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Re
     }
 }
 
-async fn tell_state(State(admin): State<Arc<Admin>>) -> Response<Body> {
+async fn tell_state(State(admin): State<Arc<AdminSources>>) -> Response<Body> {
     Json(admin.observer.state()).into_response()
 }
 

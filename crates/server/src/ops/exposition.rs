@@ -1,5 +1,5 @@
-//! The two text formats of metrics, and which of them a client wants: `OpenMetrics`, and the one Prometheus had before it,
-//! which everything reads.
+//! The two text formats of metrics and how a client chooses: `OpenMetrics`, and the older format of Prometheus, which
+//! every tool reads.
 
 use std::fmt::Write;
 
@@ -8,27 +8,28 @@ use axum::http::header::ACCEPT;
 
 /// How metrics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum TextFormat {
     /// `OpenMetrics` 1.0.
     OpenMetrics,
     /// Prometheus' text format 0.0.4.
     Classic,
 }
 
-impl Format {
-    /// The type of the answer.
+impl TextFormat {
+    /// The content type of the answer.
     pub fn content_type(self) -> &'static str {
         match self {
-            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Format::Classic => "text/plain; version=0.0.4; charset=utf-8",
+            TextFormat::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            TextFormat::Classic => "text/plain; version=0.0.4; charset=utf-8",
         }
     }
 
-    /// What a client likes better (RFC 9110, 12.5.1). Who asks for anything at all, as a browser does, gets what it can show;
-    /// `OpenMetrics` is for who names it. Who says nothing gets that too.
-    pub fn wanted(headers: &HeaderMap) -> Format {
+    /// The format a client prefers (RFC 9110, 12.5.1). A client that accepts anything, as a browser does, gets the
+    /// classic format, which it can show. `OpenMetrics` is for clients that name it, and for those that send no
+    /// `Accept` at all.
+    pub fn wanted(headers: &HeaderMap) -> TextFormat {
         if !headers.contains_key(ACCEPT) {
-            return Format::OpenMetrics;
+            return TextFormat::OpenMetrics;
         }
         let open = weight(headers, "application/openmetrics-text", &["1.0.0", "0.0.1"]);
         let classic = weight(headers, "text/plain", &["0.0.4"])
@@ -36,23 +37,23 @@ impl Format {
             .or_else(|| weight(headers, "*/*", &[]));
         let open = open.unwrap_or_default();
         if open > 0.0 && open >= classic.unwrap_or_default() {
-            Format::OpenMetrics
+            TextFormat::OpenMetrics
         } else {
-            Format::Classic
+            TextFormat::Classic
         }
     }
 
-    /// Metrics in this format, from `OpenMetrics`.
+    /// Converts metrics from `OpenMetrics` to this format.
     pub fn write(self, text: String) -> String {
         match self {
-            Format::OpenMetrics => text,
-            Format::Classic => classic(&text),
+            TextFormat::OpenMetrics => text,
+            TextFormat::Classic => classic(&text),
         }
     }
 }
 
-/// The greatest weight `Accept` gives to a type in one of these versions, or in none; none if the type is not there. What
-/// cannot be read is passed over.
+/// The greatest weight `Accept` gives to a type, in one of these versions or without a version; none if the type is not
+/// listed. Elements that cannot be read are skipped.
 fn weight(headers: &HeaderMap, name: &str, versions: &[&str]) -> Option<f32> {
     let lines = headers.get_all(ACCEPT).iter();
     lines
@@ -77,11 +78,11 @@ fn weight(headers: &HeaderMap, name: &str, versions: &[&str]) -> Option<f32> {
         .reduce(f32::max)
 }
 
-/// Says the same as it was said before `OpenMetrics`: there, a counter is called what its samples are called, and nothing
-/// has a unit or an end.
+/// The same metrics in the classic format. There, the name of a counter ends as its samples do, and there are no units
+/// and no end mark.
 fn classic(text: &str) -> String {
     let mut classic = String::with_capacity(text.len());
-    // What a metric is comes behind what it means, and says how both call it.
+    // The HELP line comes before the TYPE line, which says what both must be called.
     let mut help = None;
     for line in text.lines() {
         let comment = line
@@ -103,7 +104,7 @@ fn classic(text: &str) -> String {
                 }
                 let _ = writeln!(classic, "# TYPE {name}{ending} {kind}");
             }
-            // # UNIT and # EOF.
+            // UNIT and EOF lines, which the classic format does not have.
             _ if line.starts_with('#') => {}
             _ => {
                 classic.push_str(line);
@@ -120,17 +121,17 @@ mod tests {
 
     use super::*;
 
-    fn wanted(lines: &[&'static str]) -> Format {
+    fn wanted(lines: &[&'static str]) -> TextFormat {
         let lines = lines
             .iter()
             .map(|line| (ACCEPT, HeaderValue::from_static(line)));
-        Format::wanted(&lines.collect())
+        TextFormat::wanted(&lines.collect())
     }
 
     #[test]
-    fn a_client_gets_the_format_it_likes_better() {
+    fn accept_header_chooses_the_format() {
         for accept in [
-            // Prometheus 2 and 3.
+            // What Prometheus 2 and 3 send.
             "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
             "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
@@ -139,7 +140,7 @@ mod tests {
             "application/openmetrics-text, */*",
             "text/plain;q=0, application/openmetrics-text;q=0.001",
         ] {
-            assert_eq!(wanted(&[accept]), Format::OpenMetrics, "{accept}");
+            assert_eq!(wanted(&[accept]), TextFormat::OpenMetrics, "{accept}");
         }
         for accept in [
             "*/*",
@@ -155,15 +156,15 @@ mod tests {
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
             "application/json",
         ] {
-            assert_eq!(wanted(&[accept]), Format::Classic, "{accept}");
+            assert_eq!(wanted(&[accept]), TextFormat::Classic, "{accept}");
         }
-        assert_eq!(wanted(&[]), Format::OpenMetrics);
+        assert_eq!(wanted(&[]), TextFormat::OpenMetrics);
         let lines = ["text/plain;q=0.2", "application/openmetrics-text;q=0.3"];
-        assert_eq!(wanted(&lines), Format::OpenMetrics);
+        assert_eq!(wanted(&lines), TextFormat::OpenMetrics);
     }
 
     #[test]
-    fn the_older_format_calls_a_counter_what_its_samples_are_called() {
+    fn classic_format_names_a_counter_after_its_samples() {
         let text = "# HELP a_rounds Rounds that have begun.\n# TYPE a_rounds counter\na_rounds_total{b=\"c\"} 1\n\
                     # HELP a_people People.\n# TYPE a_people gauge\na_people 2.0\n\
                     # HELP a_time_seconds Time.\n# TYPE a_time_seconds histogram\n# UNIT a_time_seconds seconds\n\
@@ -172,7 +173,7 @@ mod tests {
                         a_rounds_total{b=\"c\"} 1\n# HELP a_people People.\n# TYPE a_people gauge\na_people 2.0\n\
                         # HELP a_time_seconds Time.\n# TYPE a_time_seconds histogram\na_time_seconds_sum 0.5\n\
                         a_time_seconds_count 1\na_time_seconds_bucket{le=\"+Inf\"} 1\n";
-        assert_eq!(Format::Classic.write(text.to_owned()), expected);
-        assert_eq!(Format::OpenMetrics.write(text.to_owned()), text);
+        assert_eq!(TextFormat::Classic.write(text.to_owned()), expected);
+        assert_eq!(TextFormat::OpenMetrics.write(text.to_owned()), text);
     }
 }

@@ -1,7 +1,7 @@
 //! Logs: lines for people on a terminal, for programs elsewhere. The level can change while the server runs.
 //!
-//! A level is for what this program says of itself. The libraries below it log whole packets at `debug` and `trace`, with the
-//! tokens and places in them, so they are heard from `warn` on, unless they are named one by one.
+//! A level applies to this program alone. The libraries below it log whole packets at `debug` and `trace`, with the
+//! tokens and places in them, so only their warnings are logged, unless the filter names a library.
 
 use std::env;
 use std::fmt;
@@ -16,31 +16,31 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer as _, reload};
-
-use crate::flags::LogFormat;
 use wulin_text::harmless;
 
-/// The most that is heard of libraries that nobody named.
+use crate::flags::LogFormat;
+
+/// The lowest level that is logged of libraries the filter does not name.
 const OTHERS: LevelFilter = LevelFilter::WARN;
-/// What is our own: the targets of `tracing` are the paths of modules, and the access log's is a word.
+/// The targets of our own events: module paths for all of them, and a plain word for the access log.
 const OURS: [&str; 2] = ["wulin", "access"];
 
-/// The log of this process, of which there is one.
+/// The log of this process. There is only one.
 static LOG: OnceLock<Log> = OnceLock::new();
 
 struct Log {
-    /// The level it was started with.
+    /// The filter it was started with.
     first: String,
-    /// What was asked for last.
+    /// The filter that was asked for last.
     asked: Mutex<String>,
     filter: reload::Handle<Targets, Registry>,
 }
 
-/// Starts logging to standard error. `filter` is a level or a list of them, as `--log` takes it.
+/// Starts to log to standard error. `filter` is a level or a list of them, as `--log` takes it.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let asked = read(filter)?;
-    let (layer, handle) = reload::Layer::new(quiet(&asked));
-    let stderr = Layer::new().with_writer(Lines).with_target(false);
+    let (layer, handle) = reload::Layer::new(hold_libraries_back(&asked));
+    let stderr = Layer::new().with_writer(LineWriters).with_target(false);
     let terminal = io::stderr().is_terminal();
     let lines = match choose(
         format,
@@ -73,9 +73,39 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
         .map_err(|_| "the log was started before".to_owned())
 }
 
-/// Whether `--log` can be read.
+/// Checks that `--log` can be read.
 pub fn check(filter: &str) -> Result<(), String> {
     read(filter).map(|_| ())
+}
+
+/// The filter in force, as it was asked for; empty if this process does not log.
+pub fn level() -> String {
+    let asked = |log: &Log| {
+        let asked = log.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clone()
+    };
+    LOG.get().map(asked).unwrap_or_default()
+}
+
+/// Changes the filter.
+pub fn set_level(filter: &str) -> Result<(), String> {
+    let log = LOG.get().ok_or("nothing is logged by this process")?;
+    let asked = read(filter)?;
+    // Locked over both changes, so that two requests at once cannot leave the filter of one with the text of the other.
+    let mut now = log.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    log.filter
+        .reload(hold_libraries_back(&asked))
+        .map_err(|error| error.to_string())?;
+    *now = asked.to_string();
+    Ok(())
+}
+
+/// Restores the filter of the start. Does nothing if this process does not log.
+pub fn reset_level() {
+    if let Some(log) = LOG.get() {
+        // This cannot fail: the same text was read at the start.
+        let _ = set_level(&log.first);
+    }
 }
 
 fn choose(format: LogFormat, terminal: bool, journal: bool) -> LogFormat {
@@ -87,39 +117,9 @@ fn choose(format: LogFormat, terminal: bool, journal: bool) -> LogFormat {
     }
 }
 
-/// What is logged now, as it was asked for; empty where nothing is.
-pub fn level() -> String {
-    let asked = |log: &Log| {
-        let asked = log.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.clone()
-    };
-    LOG.get().map(asked).unwrap_or_default()
-}
-
-/// Changes what is logged.
-pub fn set_level(filter: &str) -> Result<(), String> {
-    let log = LOG.get().ok_or("nothing is logged by this process")?;
-    let asked = read(filter)?;
-    // Held over both, so that two who change it at once do not leave one's level and the other's words.
-    let mut now = log.asked.lock().unwrap_or_else(PoisonError::into_inner);
-    log.filter
-        .reload(quiet(&asked))
-        .map_err(|error| error.to_string())?;
-    *now = asked.to_string();
-    Ok(())
-}
-
-/// Logs again what was logged at the start. Does nothing where no log was started.
-pub fn reset_level() {
-    if let Some(log) = LOG.get() {
-        // It could be read at the start.
-        let _ = set_level(&log.first);
-    }
-}
-
 fn read(filter: &str) -> Result<Targets, String> {
     let advice = "Write a level such as info, or a list such as info,wulin=debug.";
-    // A word that is no level would be taken for a module, and nothing be logged.
+    // `tracing` would take a word that is no level for a module, and log nothing.
     let bare = filter.split(',');
     if let Some(word) = bare
         .filter(|part| !part.contains('='))
@@ -134,8 +134,8 @@ fn read(filter: &str) -> Result<Targets, String> {
         .map_err(|error: ParseError| format!("--log {filter:?} cannot be read ({error}). {advice}"))
 }
 
-/// What was asked for, with libraries held back that were not named.
-fn quiet(asked: &Targets) -> Targets {
+/// The filter that was asked for, with libraries that it does not name held back.
+fn hold_libraries_back(asked: &Targets) -> Targets {
     let Some(level) = asked.default_level() else {
         return asked.clone();
     };
@@ -149,26 +149,27 @@ fn is_level(word: &str) -> bool {
     !word.is_empty() && word.parse::<LevelFilter>().is_ok()
 }
 
-/// Where lines go: to standard error, without what steers a terminal or turns the direction of writing, whoever it came
-/// from. Where our own code names a stranger's text, it has made it harmless already; this is for what libraries say.
-struct Lines;
+/// Makes the writers of log lines, each to standard error. Control characters, and characters that turn the direction
+/// of writing, are removed from every line. Our own code does that where it logs a stranger's text; this also covers
+/// what libraries log.
+struct LineWriters;
 
-impl MakeWriter<'_> for Lines {
-    type Writer = Line<io::Stderr>;
+impl MakeWriter<'_> for LineWriters {
+    type Writer = LineWriter<io::Stderr>;
 
     fn make_writer(&self) -> Self::Writer {
-        Line(io::stderr())
+        LineWriter(io::stderr())
     }
 }
 
-/// Writes whole lines, as the subscriber hands them over.
-struct Line<W>(W);
+/// Writes whole lines, as the subscriber passes them.
+struct LineWriter<W>(W);
 
-impl<W: Write> Write for Line<W> {
+impl<W: Write> Write for LineWriter<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let text = text.strip_suffix('\n').unwrap_or(&text).replace('\n', " ");
-        // What is left of escapes are the subscriber's own colours: it writes those of others out.
+        // The escapes that are left are the subscriber's own colours: it escapes those in the values it writes.
         let pieces = text.split('\u{1b}').map(harmless);
         let text = pieces.collect::<Vec<_>>().join("\u{1b}") + "\n";
         self.0.write_all(text.as_bytes())?;
@@ -180,7 +181,8 @@ impl<W: Write> Write for Line<W> {
     }
 }
 
-/// Lines with their priority in front, as sd-daemon(3) has it. The journal knows the time by itself.
+/// A format whose lines begin with their priority, as sd-daemon(3) describes it. The time is left out, since the
+/// journal adds it.
 struct Prioritized(Format<Full, ()>);
 
 impl<S, N> FormatEvent<S, N> for Prioritized
@@ -210,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_level_is_refused() {
+    fn unknown_levels_are_refused() {
         for filter in ["info", "debug,hyper=info", "off", "warn,wulin=trace"] {
             assert!(read(filter).is_ok(), "{filter}");
         }
@@ -223,8 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_stays_one_line_and_steers_nothing() {
-        let mut line = Line(Vec::new());
+    fn log_line_holds_no_line_breaks_or_control_characters() {
+        let mut line = LineWriter(Vec::new());
         let text = "<6>\u{1b}[32mfound\u{1b}[0m /a\u{9b}2J\u{202e}b\r\nc 武\n";
         line.write_all(text.as_bytes()).unwrap();
         let text = String::from_utf8(line.0).unwrap();
@@ -232,9 +234,9 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_our_own_and_libraries_are_named_one_by_one() {
+    fn level_applies_to_libraries_only_when_they_are_named() {
         let hears = |filter: &str, target: &str, level| {
-            quiet(&read(filter).unwrap()).would_enable(target, &level)
+            hold_libraries_back(&read(filter).unwrap()).would_enable(target, &level)
         };
         let libraries = [
             "tungstenite::protocol",
@@ -264,7 +266,7 @@ mod tests {
             Level::TRACE
         ));
         assert!(hears("wulin=debug", "wulin_server::runtime", Level::DEBUG));
-        // What is not even to warn does not.
+        // A filter stricter than `warn` applies to libraries as well.
         for filter in ["error", "off"] {
             assert!(!hears(filter, "rustls::server", Level::WARN), "{filter}");
             assert!(!hears(filter, "wulin", Level::WARN), "{filter}");
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reads_gets_what_suits() {
+    fn auto_format_follows_terminal_and_journal() {
         assert_eq!(choose(LogFormat::Auto, true, true), LogFormat::Human);
         assert_eq!(choose(LogFormat::Auto, false, true), LogFormat::Journald);
         assert_eq!(choose(LogFormat::Auto, false, false), LogFormat::Json);

@@ -10,19 +10,19 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
-
-use super::exposition::Format;
-use crate::runtime::counters::Split;
-use crate::runtime::{Figures, Gauge};
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
 
-/// Everything that is told.
+use super::exposition::TextFormat;
+use crate::runtime::counters::CountByLabel;
+use crate::runtime::{Figures, Gauge};
+
+/// All metrics of the server.
 #[derive(Debug)]
 pub struct Metrics(Registry);
 
 impl Metrics {
-    /// Metrics of a server that has begun at `start`.
+    /// The metrics of a server that was started at `start`.
     pub fn new(figures: Arc<Figures>, certificates: Arc<Resolver>, start: Start) -> Metrics {
         let mut registry = Registry::default();
         registry.register_with_unit(
@@ -45,8 +45,8 @@ impl Metrics {
         Metrics(registry)
     }
 
-    /// All of them as they are now.
-    pub fn text(&self, format: Format) -> Result<String, fmt::Error> {
+    /// All metrics at this moment, as text.
+    pub fn text(&self, format: TextFormat) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.0)?;
         Ok(format.write(text))
@@ -71,7 +71,7 @@ impl Collector for Sources {
 }
 
 impl Sources {
-    /// How many there are.
+    /// Gauges: how many there are at this moment.
     fn present(&self, page: &mut Page<'_>) -> fmt::Result {
         let count = |kind| self.figures.count(kind) as f64;
         page.gauge("wulin_people", "People online", count(Gauge::Person))?;
@@ -110,7 +110,7 @@ impl Sources {
         )
     }
 
-    /// What has happened.
+    /// Counters: what has happened since the start.
     fn past(&self, page: &mut Page<'_>) -> fmt::Result {
         let counters = &self.figures.counters;
         let splits = [
@@ -243,7 +243,7 @@ impl Sources {
     }
 }
 
-/// Where metrics are written.
+/// Writes metrics for `prometheus_client`. The collector encodes our own atomics, so that nothing is counted twice.
 struct Page<'a>(DescriptorEncoder<'a>);
 
 type NoLabels = [(&'static str, &'static str); 0];
@@ -281,7 +281,13 @@ impl Page<'_> {
         metric.encode_counter(&value, None::<&Exemplar<NoLabels, f64>>)
     }
 
-    fn split(&mut self, name: &str, help: &str, label: &'static str, split: &Split) -> fmt::Result {
+    fn split(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &'static str,
+        split: &CountByLabel,
+    ) -> fmt::Result {
         let mut metric = self
             .0
             .encode_descriptor(name, help, None, MetricType::Counter)?;

@@ -1,4 +1,4 @@
-//! What an operator sees and says: logs, metrics, the state of the server, the service manager.
+//! What operators use: logs, metrics, the state of the server, the service manager.
 
 pub mod admin;
 pub mod exposition;

@@ -1,4 +1,4 @@
-//! Watches the running server, and says in what state it is.
+//! The state of the running server, with rates over the last minute.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-
-use crate::runtime::Figures;
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
 use wulin_command::state::{Certificate, Rates, State, Totals};
 
-/// How often the totals are noted, and over how many such notes rates are taken: the last minute.
+use crate::runtime::Figures;
+
+/// How often the totals are noted for the rates, and how many notes are kept: 13 notes 5 s apart span the last minute.
 const INTERVAL: Duration = Duration::from_secs(5);
 const NOTES: usize = 13;
-/// Seconds of a day.
+/// The seconds of a day.
 const DAY: f64 = 86_400.0;
 
-/// Watches a running server.
+/// Observes the running server: takes notes for the rates, and tells the state.
 #[derive(Debug)]
 pub struct Observer {
     figures: Arc<Figures>,
@@ -29,12 +29,12 @@ pub struct Observer {
     http: Option<SocketAddr>,
     start: Start,
     instance: String,
-    /// The totals of the last minute, the oldest first.
+    /// The totals at several moments of the last minute, oldest first.
     notes: Mutex<VecDeque<(Instant, Totals)>>,
 }
 
 impl Observer {
-    /// Watches a server that has begun at `start`.
+    /// An observer of a server that was started at `start`.
     pub fn new(
         figures: Arc<Figures>,
         certificates: Arc<Resolver>,
@@ -64,14 +64,6 @@ impl Observer {
                 () = self.draining.cancelled() => return,
                 _ = ticks.tick() => self.note(),
             }
-        }
-    }
-
-    fn note(&self) {
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.push_back((Instant::now(), totals(&self.figures)));
-        if notes.len() > NOTES {
-            notes.pop_front();
         }
     }
 
@@ -105,6 +97,14 @@ impl Observer {
                 })
                 .collect(),
             process: Cost::now(),
+        }
+    }
+
+    fn note(&self) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push_back((Instant::now(), totals(&self.figures)));
+        if notes.len() > NOTES {
+            notes.pop_front();
         }
     }
 

@@ -1,5 +1,5 @@
-//! What the service manager is told ([`sd_notify(3)`]): that the server answers, how many play, that it reads its
-//! certificates again, that it stops, and that it is alive. Silent where nobody asked, that is without `NOTIFY_SOCKET`.
+//! What is sent to the service manager ([`sd_notify(3)`]): that the server is ready, reloading, stopping or alive, and
+//! how many people play. Nothing is sent if `NOTIFY_SOCKET` is not set.
 //!
 //! [`sd_notify(3)`]: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 
@@ -17,25 +17,26 @@ use tokio::net::UnixDatagram;
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
-
-use crate::runtime::{Figures, LobbyHandle};
 use wulin_command::state::Counts;
 
-/// How often the status is renewed, if it has changed.
+use crate::runtime::{Figures, LobbyHandle};
+
+/// How often the status is sent, if it has changed.
 const STATUS: Duration = Duration::from_secs(5);
-/// How long the manager may take to read what it is told.
+/// How long a message may wait until the manager reads it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The service manager, if it listens; cheap to clone.
+/// The service manager, if there is one; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Manager {
+pub struct ServiceManager {
     socket: Option<Arc<UnixDatagram>>,
     watchdog: Option<Duration>,
 }
 
-impl Manager {
-    /// The manager that started this process, within a tokio runtime. One that cannot be reached is a warning in the log.
-    pub fn from_environment() -> Manager {
+impl ServiceManager {
+    /// The manager that started this process; needs a tokio runtime. If it cannot be reached, that is a warning in the
+    /// log.
+    pub fn from_environment() -> ServiceManager {
         let address = env::var_os("NOTIFY_SOCKET").filter(|address| !address.is_empty());
         let socket = address.and_then(|address| match connect(&address) {
             Ok(socket) => Some(Arc::new(socket)),
@@ -45,20 +46,20 @@ impl Manager {
             }
         });
         let watchdog = sd_notify::watchdog_enabled().filter(|interval| !interval.is_zero());
-        Manager { socket, watchdog }
+        ServiceManager { socket, watchdog }
     }
 
-    /// The server answers, or does so again after [`Manager::reloading`].
+    /// The server is ready, at the start or after [`ServiceManager::reloading`].
     pub async fn ready(&self, counts: Counts) {
         let status = status(counts);
         self.tell(&[NotifyState::Ready, NotifyState::Status(&status)])
             .await;
     }
 
-    /// The server reads again what is on the disk.
+    /// The server reads its certificates again.
     pub async fn reloading(&self) {
         let mut states = vec![NotifyState::Reloading];
-        // systemd wants it to tell this reload from an earlier one.
+        // systemd needs the time to tell this reload from an earlier one.
         states.extend(NotifyState::monotonic_usec_now().ok());
         self.tell(&states).await;
     }
@@ -68,8 +69,8 @@ impl Manager {
         self.tell(&[NotifyState::Stopping]).await;
     }
 
-    /// Keeps the manager informed until the handle is dropped: of how many play, and that the lobby answers. A lobby that
-    /// does not, or a runtime that runs no tasks, is what the manager ends the process for.
+    /// Keeps the manager informed until the handle is dropped: how many people play, and that the lobby answers. If the
+    /// lobby does not answer, or the runtime runs no tasks, nothing is sent, and the manager ends the process.
     pub fn inform(&self, figures: Arc<Figures>, lobby: LobbyHandle) -> AbortOnDropHandle<()> {
         let manager = self.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
@@ -96,8 +97,8 @@ impl Manager {
         let Some(interval) = self.watchdog else {
             return;
         };
-        // Half the interval, as the manual advises; the lobby has half of that to answer, so that a slow answer is still
-        // in time.
+        // A ping every half interval, as the manual advises. The lobby has half of that to answer, so that even a slow
+        // answer is in time.
         let mut ticks = ticks(interval / 2);
         loop {
             ticks.tick().await;
@@ -127,7 +128,7 @@ impl Manager {
     }
 }
 
-/// A socket to the manager at a path, or at an abstract address, which is written with an @.
+/// A socket to the manager, at a path or at an abstract address, which begins with an @.
 fn connect(address: &OsStr) -> io::Result<UnixDatagram> {
     let address = match address.as_bytes().strip_prefix(b"@") {
         #[cfg(target_os = "linux")]
@@ -146,7 +147,7 @@ fn ticks(interval: Duration) -> time::Interval {
     ticks
 }
 
-/// One line for `systemctl status`.
+/// The status line that `systemctl status` shows.
 fn status(counts: Counts) -> String {
     let many = |count: usize, one: &str, more: &str| match count {
         1 => format!("1 {one}"),
@@ -167,7 +168,7 @@ mod tests {
     use crate::runtime::Gauge;
 
     #[test]
-    fn the_status_is_a_line_people_can_read() {
+    fn status_counts_people_and_rounds_in_words() {
         let figures = Arc::new(Figures::default());
         assert_eq!(status(figures.counts()), "0 people online, 0 rounds");
         figures.set(Gauge::Person, 1);
@@ -176,10 +177,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lobby_that_hangs_is_not_called_alive() {
+    async fn watchdog_is_silent_while_the_lobby_hangs() {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         let interval = Duration::from_millis(200);
-        let manager = Manager {
+        let manager = ServiceManager {
             socket: Some(Arc::new(ours)),
             watchdog: Some(interval),
         };
@@ -195,7 +196,7 @@ mod tests {
                 }
             }
         });
-        // Long enough for it to ask well beyond the third time.
+        // Long enough for many more than three pings.
         let _ = time::timeout(interval * 10, watching).await;
         assert!(asked.get() > 4, "asked {} times", asked.get());
         let mut said = 0;

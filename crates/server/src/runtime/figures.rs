@@ -1,4 +1,4 @@
-//! What there is of everything that can be left behind, and what has happened since the start.
+//! How many there are of everything the server counts, and what has happened since the start.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -7,10 +7,10 @@ use wulin_command::state::Counts;
 
 use super::counters::Counters;
 
-/// Declares what is counted, each once: its name here, its name in metrics, and its field in [`Counts`].
+/// Declares each gauge once: its variant, its name in metrics, and its field in [`Counts`].
 macro_rules! gauges {
     ($($(#[$doc:meta])* $gauge:ident $name:literal $field:ident,)*) => {
-        /// Something of which there are more or fewer at each moment.
+        /// Something whose number goes up and down.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Gauge {
             $($(#[$doc])* $gauge,)*
@@ -19,7 +19,7 @@ macro_rules! gauges {
         impl Gauge {
             const COUNT: usize = [$($name),*].len();
 
-            /// What it is called in metrics.
+            /// Its name in metrics.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Gauge::$gauge => $name,)*
@@ -61,19 +61,20 @@ gauges! {
     Memory "memory" memories,
 }
 
-/// What there is and what has happened, counted by whoever owns the things counted.
+/// All gauges and counters. Whoever owns a thing counts it here.
 ///
-/// The counts are atomic, not behind a lock: they are written for every message, and nobody who reads them needs two of them
-/// from the same moment.
+/// The gauges are atomics and not behind one lock: they are written for every message by every thread, and no reader
+/// needs two of them from the same moment.
 #[derive(Debug, Default)]
 pub struct Figures {
     gauges: [AtomicUsize; Gauge::COUNT],
-    /// What has happened since the start.
+    /// The counters since the start.
     pub counters: Counters,
 }
 
 impl Figures {
-    /// Counts so many more until the guard is dropped.
+    /// Adds `many` to a gauge until the guard is dropped. A guard cannot be forgotten on an early return, so that a
+    /// gauge never drifts.
     pub fn enter(self: &Arc<Self>, gauge: Gauge, many: usize) -> Counted {
         self.gauges[gauge as usize].fetch_add(many, Relaxed);
         Counted {
@@ -83,18 +84,18 @@ impl Figures {
         }
     }
 
-    /// Says how many there are, where one owner counts by itself.
+    /// Sets a gauge whose one owner counts by itself, as the lobby does.
     pub fn set(&self, gauge: Gauge, count: usize) {
         self.gauges[gauge as usize].store(count, Relaxed);
     }
 
-    /// How many there are.
+    /// The value of a gauge.
     pub fn count(&self, gauge: Gauge) -> usize {
         self.gauges[gauge as usize].load(Relaxed)
     }
 }
 
-/// Keeps something counted for as long as it lives.
+/// Keeps something counted in a gauge until it is dropped.
 #[derive(Debug)]
 pub struct Counted {
     figures: Arc<Figures>,

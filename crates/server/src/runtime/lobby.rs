@@ -1,4 +1,4 @@
-//! Drives the lobby: the only code where it meets the runtime.
+//! The task of the lobby: the only code in which the lobby meets tokio.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -8,6 +8,11 @@ use tokio::sync::mpsc;
 use tokio::time;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
+use wulin_game::ids::shrink;
+use wulin_game::lobby::{Lobby, LobbyEffect};
+use wulin_game::protocol::{Code, Fault, Message};
+use wulin_game::room::{Action, Room};
+use wulin_game::{ConnectionId, PlayerId, RoomId};
 
 use super::line::{Line, Peer};
 use super::lobby_handle::{Ask, Ended, LobbyHandle, LobbyLetter};
@@ -15,18 +20,15 @@ use super::outbox::Delivery;
 use super::room;
 use super::seat::{self, RoomLetter};
 use super::{Figures, Gauge, now};
-use wulin_game::ids::shrink;
-use wulin_game::lobby::{Lobby, LobbyEffect};
-use wulin_game::protocol::{Code, Fault, Message};
-use wulin_game::room::{Action, Room};
-use wulin_game::{ConnectionId, PlayerId, RoomId};
 
-/// Letters the lobby can be behind before connections are slowed down.
+/// How many letters may wait for the lobby. When there are more, a connection that sends one waits, and stops reading
+/// from its client meanwhile.
 const MAILBOX: usize = 1024;
-/// Letters taken before what came of them is carried out; keeps a flood from starving deadlines.
+/// How many letters are taken from the mailbox at a time. The deadline is checked between two batches, so a flood of
+/// letters cannot delay it by more than one batch.
 const BATCH: usize = 64;
 
-/// Starts the lobby's task. It ends when nobody holds the handle any more.
+/// Starts the lobby's task. It ends when the last handle has been dropped.
 pub fn spawn(lobby: Lobby, figures: Arc<Figures>, tasks: &TaskTracker) -> LobbyHandle {
     let (sender, mailbox) = mpsc::channel(MAILBOX);
     let handle = LobbyHandle(sender);
@@ -43,14 +45,18 @@ pub fn spawn(lobby: Lobby, figures: Arc<Figures>, tasks: &TaskTracker) -> LobbyH
     handle
 }
 
-/// The lobby and the ways to everybody in it.
+/// The lobby, with the line of everybody in it.
+///
+/// All state of the lobby belongs to one task, and others send letters to it. So no lock is needed, and commands are
+/// carried out in the order in which they came. The state machine itself does no I/O: it returns effects, and this task
+/// carries them out.
 struct Host {
     lobby: Lobby,
     lines: HashMap<PlayerId, Arc<Line>>,
-    /// The connection whose hello is being carried out.
+    /// The connection whose `hello` is being carried out.
     arriving: Option<Peer>,
     rooms: HashMap<RoomId, mpsc::Sender<RoomLetter>>,
-    /// Weak, so that the lobby does not keep itself alive.
+    /// A weak sender. With a strong one, the lobby would keep its own mailbox open and its task would never end.
     weak: mpsc::WeakSender<LobbyLetter>,
     figures: Arc<Figures>,
     tasks: TaskTracker,
@@ -59,7 +65,8 @@ struct Host {
 impl Host {
     async fn run(mut self, mut mailbox: mpsc::Receiver<LobbyLetter>) {
         let mut letters = Vec::with_capacity(BATCH);
-        // Set anew only when the deadline has changed: timers are kept behind a lock.
+        // One timer for the whole task, reset only when the deadline has changed: all timers of the runtime share a
+        // lock.
         let mut alarm = pin!(time::sleep_until(now().into()));
         loop {
             let deadline = self.lobby.deadline();
@@ -69,7 +76,9 @@ impl Host {
                 alarm.as_mut().reset(deadline);
             }
             tokio::select! {
-                biased; // a flood of letters must not hold a deadline back
+                // Biased: branches are tried in this order and not in a random one, so a flood of letters cannot delay the
+                // deadline.
+                biased;
                 () = &mut alarm, if deadline.is_some() => {
                     self.lobby.handle_timeout(now());
                     self.carry_out();
@@ -129,7 +138,8 @@ impl Host {
             Ask::Choose => self.lobby.choose(by.id),
             Ask::Pull(face) => self.lobby.pull(by.id, face),
         };
-        // Before what comes of it, so that an acknowledged `join` is acknowledged before its `room`.
+        // Reported before the effects are carried out, so that the acknowledgement of a `join` arrives before its
+        // `room`.
         by.outbox.report(event, ack, outcome.map_err(Code::from));
         self.arriving = Some(by);
     }
@@ -177,7 +187,7 @@ impl Host {
     }
 
     fn attach(&mut self, player: PlayerId, connection: ConnectionId) {
-        // Only the connection that is saying hello can be attached.
+        // Only the connection whose `hello` is being carried out can be attached.
         let Some(peer) = self.arriving.clone().filter(|peer| peer.id == connection) else {
             return;
         };
@@ -188,7 +198,8 @@ impl Host {
         }
     }
 
-    /// Lets the lobby know which result a player's connection has received, before it is another's turn to speak.
+    /// Tells the lobby which result a player's connection has received. This must happen before another connection
+    /// takes the line over, or the lobby would tell the result again.
     fn note_receipt(&mut self, player: Option<PlayerId>) {
         if let Some(player) = player
             && let Some(line) = self.lines.get(&player)
@@ -198,14 +209,14 @@ impl Host {
         }
     }
 
-    /// Tells a room on behalf of a connection that is gone. The lobby does, not the connection: it alone knows for certain
-    /// where the player sits.
+    /// Tells a room that a connection is gone. The lobby does this and not the connection, because only the lobby knows
+    /// for certain where the player sits.
     fn abandon(&self, player: PlayerId, connection: ConnectionId, room: RoomId) {
         let Some(mailbox) = self.rooms.get(&room) else {
             return;
         };
         let seat = seat::seat(room, player, mailbox);
-        // A task of its own: the lobby waits for no room.
+        // In a task of its own, because the room's mailbox may be full and the lobby never waits for a room.
         self.tasks.spawn(async move {
             seat.send(connection, Action::Disconnect, "leave", None)
                 .await

@@ -1,4 +1,4 @@
-//! The way to the lobby, for connections and rooms.
+//! The handle to the lobby, for connections and rooms.
 
 use std::sync::Arc;
 
@@ -9,42 +9,42 @@ use wulin_game::{ConnectionId, Face, PlayerId, RoomId, RoundStanding};
 
 use super::line::Peer;
 
-/// What somebody who sits in no running room asks.
+/// What a client can ask of the lobby: everything that is not for a running room.
 #[derive(Debug)]
 pub enum Ask {
-    /// Who I am.
+    /// To be known as this person.
     Hello(Box<Hello>),
-    /// A seat.
+    /// To wait for a seat.
     Join,
-    /// A seat with a robot.
+    /// To get a seat at a table with a robot.
     JoinRobot,
-    /// Not to wait any longer.
+    /// To stop waiting.
     Leave,
-    /// A hand, though no round is running.
+    /// To choose a hand. No round is running, so the lobby refuses it.
     Choose,
-    /// A face at whoever waits along.
+    /// To pull a face at the others who wait for the same table.
     Pull(Face),
 }
 
-/// What the lobby is told.
+/// A letter to the lobby.
 #[derive(Debug)]
 pub(super) enum LobbyLetter {
     Ask {
         by: Peer,
         ask: Ask,
-        /// The event's name on the wire, should it be refused.
+        /// The name of the event on the wire, for a fault if it is refused.
         event: &'static str,
         ack: Option<u64>,
     },
     Disconnected(ConnectionId),
     LeftRoom(PlayerId, RoomId),
-    // In a box, since every connection that sends has room for the largest letter.
+    // Boxed, because every pending send reserves room for the largest variant.
     Settled(Box<Ended>),
     Close,
     Ping(oneshot::Sender<()>),
 }
 
-/// What came of a room.
+/// A room whose round is over, and its result.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) room: RoomId,
@@ -52,12 +52,14 @@ pub(super) struct Ended {
     pub(super) settlements: Vec<Settlement>,
 }
 
-/// The way to the lobby. Every send waits while the lobby is behind.
+/// The handle to the lobby, cheap to clone. The mailbox is bounded: every send waits while it is full, which slows down
+/// the one connection that sends and nobody else.
 #[derive(Debug, Clone)]
 pub struct LobbyHandle(pub(super) mpsc::Sender<LobbyLetter>);
 
 impl LobbyHandle {
-    /// Asks on behalf of a connection; the answer comes by its outbox. `event` is the name on the wire of what is asked.
+    /// Sends what a client asks. The answer comes through the connection's outbox. `event` is the name of the request
+    /// on the wire.
     pub async fn ask(&self, by: Peer, ask: Ask, event: &'static str, ack: Option<u64>) {
         let letter = LobbyLetter::Ask {
             by,
@@ -68,17 +70,17 @@ impl LobbyHandle {
         self.send(letter).await;
     }
 
-    /// A connection is gone.
+    /// Tells the lobby that a connection is gone.
     pub async fn disconnected(&self, connection: ConnectionId) {
         self.send(LobbyLetter::Disconnected(connection)).await;
     }
 
-    /// No more rounds from now on.
+    /// Tells the lobby to begin no more rounds.
     pub async fn close(&self) {
         self.send(LobbyLetter::Close).await;
     }
 
-    /// Whether the lobby answers. Waits for as long as it takes.
+    /// Whether the lobby answers. Waits for as long as that takes; callers set a timeout.
     pub async fn answers(&self) -> bool {
         let (pong, answer) = oneshot::channel();
         self.send(LobbyLetter::Ping(pong)).await;
@@ -104,7 +106,8 @@ impl LobbyHandle {
     }
 
     async fn send(&self, letter: LobbyLetter) {
-        // The lobby ends with the process, after everybody who could send to it; there is nobody to tell.
+        // Sending fails only when the lobby's task has ended, which happens at the end of the process. Nobody is left
+        // to tell then.
         let _ = self.0.send(letter).await;
     }
 }

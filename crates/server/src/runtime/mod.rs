@@ -1,4 +1,5 @@
-//! The only place where the core meets tokio: one lobby task, one task per room, one outbox per connection.
+//! The only place where the pure core meets tokio: one task for the lobby, one for each room, one outbox for each
+//! connection.
 
 pub mod counters;
 pub mod figures;
@@ -9,6 +10,8 @@ pub mod outbox;
 pub mod room;
 pub mod seat;
 
+use std::time::Instant;
+
 pub use counters::{Counters, Owed};
 pub use figures::{Figures, Gauge};
 pub use line::{Line, Peer};
@@ -16,9 +19,7 @@ pub use lobby_handle::{Ask, LobbyHandle};
 pub use outbox::{Delivery, Outbox, Overflowed};
 pub use seat::SeatHandle;
 
-use std::time::Instant;
-
-/// The instant the pure half is given. It is tokio's, so that a test can stop the clock.
+/// The instant that is passed to the pure core. It is tokio's clock, so that tests can pause it.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

@@ -1,35 +1,37 @@
-//! What waits to be written to one connection: bounded, never waited for.
+//! The queue of what is to be written to one connection. It is bounded, and writers never wait for it.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::seat::SeatHandle;
-use super::{Figures, Owed};
 use wulin_game::RoomId;
 use wulin_game::protocol::event::Care;
 use wulin_game::protocol::{Code, Fault, Message};
+
+use super::seat::SeatHandle;
+use super::{Figures, Owed};
 
 /// Something for one connection.
 #[derive(Debug)]
 pub enum Delivery {
     /// Write this event.
     Message(Message),
-    /// Write this event, and count how late it is.
+    /// Write this event, and record how late it is written.
     Owed(Message, Owed),
     /// Answer this acknowledgement.
     Acknowledge(u64, Result<(), Code>),
-    /// You sit in this running room; `returned` if another connection of yours sat down.
+    /// The player sits in this running room.
     Seated {
-        /// The way to the room.
+        /// The handle to the room.
         seat: SeatHandle,
-        /// Whether the room has to say again where it stands.
+        /// Whether the player has sat there before, on another connection: then the room must tell again how the round
+        /// stands.
         returned: bool,
     },
-    /// You sit in this room no longer.
+    /// The player has left this room, or its round is over.
     Unseated(RoomId),
-    /// Another connection speaks for your player: say so and go.
+    /// Another connection speaks for the player now: this one is to be closed.
     Replaced,
 }
 
@@ -52,7 +54,12 @@ impl Delivery {
 #[error("the client does not read what it is sent")]
 pub struct Overflowed;
 
-/// A queue with many writers and one reader. Writing never waits; when it is full its connection is let go.
+/// A bounded queue with many writers and one reader. Pushing never waits, because rooms and the lobby must not depend
+/// on a slow client: a full queue ends the connection instead.
+///
+/// It is no tokio channel, since a writer must see how full the queue is to drop a movement, and must be able to empty
+/// it when the reader is too slow. The lock is a `std::sync::Mutex` and not tokio's: it is held for a few lines and
+/// never across an `.await`, so `push` need not be async.
 #[derive(Debug)]
 pub struct Outbox {
     capacity: usize,
@@ -62,7 +69,7 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
-    // Grows from nothing and shrinks to nothing: most connections are idle most of the time.
+    // Grows with what is pushed. The reader takes the whole queue, so an empty one holds no memory.
     queue: VecDeque<Delivery>,
     overflowed: bool,
     reader: Option<Waker>,
@@ -71,7 +78,8 @@ struct State {
 }
 
 impl Outbox {
-    /// An outbox for so many deliveries. Volatile messages are dropped when it is half full, all others at the very end.
+    /// An outbox for at most `capacity` deliveries. Volatile messages are dropped from half of that on; any other
+    /// message that finds it full ends the connection.
     pub fn new(capacity: usize, figures: Arc<Figures>) -> Outbox {
         Outbox {
             capacity,
@@ -80,7 +88,7 @@ impl Outbox {
         }
     }
 
-    /// Puts something in.
+    /// Pushes a delivery, and wakes the reader.
     pub fn push(&self, delivery: Delivery) {
         let reader = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,14 +113,14 @@ impl Outbox {
         }
     }
 
-    /// The connection is gone: what waits is thrown away, and what comes.
+    /// Closes the outbox because its connection is gone: what waits is dropped, and so is all that is pushed later.
     pub fn close(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.overflowed = true;
         state.queue = VecDeque::new();
     }
 
-    /// The client is known to have received the result of this room.
+    /// Notes that the client has received the result of this room.
     pub fn confirm(&self, room: RoomId) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.received = Some(room);
@@ -124,7 +132,8 @@ impl Outbox {
         state.received
     }
 
-    /// Says what became of a command: a fault if it was refused, and the acknowledgement that was asked for.
+    /// Tells the client whether a command was carried out: by a fault if it was refused, and by an acknowledgement if
+    /// the client asked for one.
     pub fn report(&self, event: &str, ack: Option<u64>, outcome: Result<(), Code>) {
         if let Err(code) = outcome {
             self.figures.counters.faults.add(code.name());
@@ -135,7 +144,10 @@ impl Outbox {
         }
     }
 
-    /// Waits until something is there and takes all of it, in order. Only one task may wait.
+    /// Waits until there is something, and takes all of it in order. Only one task may wait: there is room for one
+    /// waker.
+    ///
+    /// Cancel safe: nothing is taken before it returns.
     pub async fn take(&self) -> Result<VecDeque<Delivery>, Overflowed> {
         poll_fn(|context| {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,8 +169,9 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use wulin_game::{Event, Movement};
+
+    use super::*;
 
     fn movement() -> Delivery {
         let event = Event::Moved {
@@ -169,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_reader_gets_everything_in_order() {
+    async fn reader_gets_every_delivery_in_order() {
         let outbox = Arc::new(Outbox::new(8, Arc::default()));
         let reader = tokio::spawn({
             let outbox = outbox.clone();
@@ -194,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn movements_are_dropped_before_anything_else_is_lost() {
+    async fn movements_are_dropped_before_other_messages() {
         let outbox = Outbox::new(8, Arc::default());
         for _ in 0..100 {
             outbox.push(movement());
@@ -205,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_outbox_keeps_nothing_and_says_so() {
+    async fn full_outbox_is_emptied_and_closed() {
         let outbox = Outbox::new(8, Arc::default());
         for room in 0..9 {
             outbox.push(Delivery::Unseated(RoomId(room)));

@@ -1,4 +1,4 @@
-//! Drives one room to its end: the only code where a room meets the runtime.
+//! The task of one room: the only code in which a room meets tokio.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,20 +6,24 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time;
 use tracing::debug;
+use wulin_game::protocol::{Code, Message};
+use wulin_game::room::{Action, Recipient, Room, RoomEffect};
+use wulin_game::{Event, Movement, PlayerId};
 
 use super::line::Line;
 use super::lobby_handle::LobbyHandle;
 use super::outbox::Delivery;
 use super::seat::RoomLetter;
 use super::{Figures, Gauge, Owed, now};
-use wulin_game::protocol::{Code, Message};
-use wulin_game::room::{Action, Recipient, Room, RoomEffect};
-use wulin_game::{Event, Movement, PlayerId};
 
-/// Everybody in a room and the way to them.
+/// The players of a room and the line to each. A table has at most 16 seats, so a search is as fast as a map.
 pub(super) type Lines = Vec<(PlayerId, Arc<Line>)>;
 
 /// Runs a room until its round is settled or everybody has left.
+///
+/// Each room has a task of its own. So rounds run on all cores and none waits for another, the room needs no lock, and
+/// what happens in it has one order. The room waits for the lobby at most, never for a client: what it tells goes into
+/// outboxes.
 pub(super) async fn run(
     mut room: Room,
     mut mailbox: mpsc::Receiver<RoomLetter>,
@@ -33,7 +37,8 @@ pub(super) async fn run(
     figures.counters.rounds.add(1);
     figures.counters.robots.add(room.robots());
     let mut owed = None;
-    // Set anew only when the deadline has changed, which most letters do not do: timers are kept behind a lock.
+    // One timer for the whole round, reset only when the deadline has changed, which most letters do not do: all timers
+    // of the runtime share a lock.
     let mut alarm = pin!(time::sleep_until(now().into()));
     loop {
         carry_out(&mut room, &lines, &lobby, owed).await;
@@ -44,7 +49,9 @@ pub(super) async fn run(
             alarm.as_mut().reset(deadline.into());
         }
         tokio::select! {
-            biased; // a flood of commands must not hold a deadline back
+            // Biased: branches are tried in this order and not in a random one, so a flood of commands cannot delay the end
+            // of the round.
+            biased;
             () = &mut alarm => {
                 owed = Some(Owed::Result(deadline));
                 room.handle_timeout(now());
@@ -60,7 +67,8 @@ pub(super) async fn run(
         tell(&lines, player, || Delivery::Unseated(room.id()));
     }
     debug!(room = %room.id(), "room closed");
-    // What was sent meanwhile is refused, not lost.
+    // Letters that arrived after the end are answered with a fault. If they were dropped, the client would never hear
+    // of its command.
     mailbox.close();
     while let Some(letter) = mailbox.recv().await {
         answer(&mut room, &lines, &letter);
@@ -79,19 +87,20 @@ fn answer(room: &mut Room, lines: &Lines, letter: &RoomLetter) {
     let Some((_, line)) = lines.iter().find(|(other, _)| *other == player) else {
         return;
     };
-    // A connection that was replaced has no say any more.
+    // Another connection has taken over this player: the old one may not act any more.
     if !line.leads_to(connection) {
         return;
     }
     let outcome = room.handle(player, command, now());
-    // The client has asked for nothing: it is gone, or has said hello and the round has ended meanwhile.
+    // The client did not ask for these, so it gets no answer: its connection is gone, or it has said `hello` and the
+    // round ended meanwhile.
     if matches!(command, Action::Disconnect | Action::Return { .. }) {
         return;
     }
     line.report(event, ack, outcome.map_err(Code::from));
 }
 
-/// Tells everybody what has happened. `owed` says by what, and since when they could know.
+/// Carries out the effects of the last letter or deadline. `owed` is the instant from which their latency counts.
 async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Option<Owed>) {
     while let Some(effect) = room.poll_effect() {
         match effect {
@@ -114,7 +123,7 @@ async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Op
                     }
                 }
             }
-            // The lobby first: whoever asks for a seat next is free by then.
+            // The lobby is told before the player: a client that asks for a new seat right after this is free by then.
             RoomEffect::Left(player) => {
                 lobby.left_room(player, room.id()).await;
                 tell(lines, player, || Delivery::Unseated(room.id()));
@@ -126,7 +135,7 @@ async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Op
     }
 }
 
-/// Whether an event is what somebody waits for since then.
+/// Whether the latency that began at `owed` is that of this event.
 fn is_about(event: &Event, owed: Owed) -> bool {
     match owed {
         Owed::Choice(_) => matches!(

@@ -1,4 +1,4 @@
-//! A seat in a running room: how a player's connection reaches the room without asking the lobby.
+//! A seat in a running room, by which a player's connection sends to the room without asking the lobby.
 
 use std::time::Instant;
 
@@ -8,7 +8,8 @@ use wulin_game::{ConnectionId, PlayerId, RoomId};
 
 use super::now;
 
-/// Letters a room can be behind before its players are slowed down.
+/// How many letters may wait for a room. When there are more, the player's connection that sends one waits, and stops
+/// reading from its client meanwhile.
 const MAILBOX: usize = 32;
 
 /// What a connection asks of the room its player sits in.
@@ -17,13 +18,13 @@ pub struct RoomLetter {
     pub(super) player: PlayerId,
     pub(super) connection: ConnectionId,
     pub(super) command: Action,
-    /// The event's name on the wire, should it be refused.
+    /// The name of the event on the wire, for a fault if it is refused.
     pub(super) event: &'static str,
     pub(super) ack: Option<u64>,
     pub(super) sent: Instant,
 }
 
-/// A seat in a running room, as its player's connection holds it.
+/// A player's seat in a running room, as the connection holds it.
 #[derive(Debug, Clone)]
 pub struct SeatHandle {
     room: RoomId,
@@ -37,7 +38,7 @@ impl SeatHandle {
         self.room
     }
 
-    /// Sends a command; waits while the room is behind. `false` if the room is over.
+    /// Sends an action. Waits while the room's mailbox is full. Returns `false` if the room is over.
     pub async fn send(
         &self,
         connection: ConnectionId,
@@ -57,12 +58,12 @@ impl SeatHandle {
     }
 }
 
-/// The room's mailbox, and the seats that send to it.
+/// A new mailbox for a room: the sender for its seats, and the receiver for its task.
 pub(super) fn mailbox() -> (mpsc::Sender<RoomLetter>, mpsc::Receiver<RoomLetter>) {
     mpsc::channel(MAILBOX)
 }
 
-/// A seat of one player.
+/// The seat of one player.
 pub(super) fn seat(
     room: RoomId,
     player: PlayerId,

@@ -1,27 +1,27 @@
-//! Close frames: what a WebSocket is closed with.
+//! Close codes: why a WebSocket is closed.
 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::session::Farewell;
 
-/// Why a WebSocket is closed that ends by itself: the client says goodbye, or breaks the protocol of its frames. Where the
-/// server lets a client go, that is a [`Farewell`].
+/// Why a WebSocket ends that the server did not want to close: the client says goodbye, or breaks the protocol. Where
+/// the server dismisses a client, the reason is a [`Farewell`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Close {
     /// The client said goodbye in its dialect.
     Done,
-    /// A frame that is no packet of Engine.IO or Socket.IO.
+    /// A frame that is not a packet of Engine.IO or Socket.IO.
     NoPacket,
     /// A message over the limit.
     TooLong,
-    /// A text frame with bytes that are no text.
+    /// A text frame whose bytes are not UTF-8.
     NotUtf8,
     /// A frame that RFC 6455 does not allow.
     BrokenFrame,
 }
 
 impl Close {
-    /// The code that RFC 6455, 7.4.1 gives for it.
+    /// The close code (RFC 6455, 7.4.1).
     pub const fn code(self) -> u16 {
         match self {
             Close::Done => 1000,

@@ -1,5 +1,5 @@
-//! WebSockets over HTTP/2 (RFC 8441). An extended CONNECT is told as the handshake of HTTP/1.1 that it stands for, and the
-//! answer told back, so that whatever serves WebSockets needs to know one kind of handshake only.
+//! WebSockets over HTTP/2 (RFC 8441). An extended CONNECT is rewritten to the HTTP/1.1 handshake it stands for, and the
+//! answer is rewritten back. So the rest of the server knows only one kind of handshake.
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
@@ -7,16 +7,15 @@ use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use hyper::ext::Protocol;
 
-/// The key of every handshake that had none. It proves nothing, since nobody checks it: over HTTP/2 no cache can take a
-/// handshake for something else.
+/// The key of a rewritten handshake, which had none. Its value does not matter: the answer to it is removed again.
 const KEY: HeaderValue = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA==");
 
-/// Whether a request is CONNECT, of which WebSockets are the only kind that is served.
+/// Whether a request is a CONNECT. WebSockets are the only kind that is served.
 pub fn is_connect<B>(request: &Request<B>) -> bool {
     request.method() == Method::CONNECT
 }
 
-/// Makes the handshake of HTTP/1.1 out of an extended CONNECT; returns the refusal of any other CONNECT.
+/// Rewrites an extended CONNECT to a handshake of HTTP/1.1. Returns the refusal of any other CONNECT.
 pub fn as_handshake<B>(request: &mut Request<B>) -> Option<Response<Body>> {
     match request.extensions().get::<Protocol>() {
         Some(protocol) if protocol.as_str().eq_ignore_ascii_case("websocket") => {}
@@ -39,7 +38,7 @@ pub fn as_handshake<B>(request: &mut Request<B>) -> Option<Response<Body>> {
     None
 }
 
-/// The answer to such a handshake, as HTTP/2 has it.
+/// Rewrites the answer to such a handshake for HTTP/2.
 pub fn as_answer<B>(response: &mut Response<B>) {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         *response.status_mut() = StatusCode::OK;
@@ -49,7 +48,7 @@ pub fn as_answer<B>(response: &mut Response<B>) {
     }
 }
 
-/// The answer to whoever takes this server for a proxy.
+/// The answer to a CONNECT that wants to use the server as a proxy.
 pub fn no_proxy() -> Response<Body> {
     let words = "This is no proxy.\n";
     (StatusCode::METHOD_NOT_ALLOWED, [("allow", "GET")], words).into_response()
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extended_connect_is_a_handshake() {
+    fn extended_connect_becomes_a_handshake() {
         let mut request = connect(Some("websocket"));
         assert!(as_handshake(&mut request).is_none());
         assert_eq!(request.method(), Method::GET);
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_connect_is_refused() {
+    fn other_connects_are_refused() {
         for (protocol, status) in [
             (None, StatusCode::METHOD_NOT_ALLOWED),
             (Some("connect-udp"), StatusCode::NOT_IMPLEMENTED),
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_says_nothing_of_http_1() {
+    fn answer_has_no_headers_of_http_1() {
         let mut response = Response::builder()
             .status(StatusCode::SWITCHING_PROTOCOLS)
             .header(UPGRADE, "websocket")

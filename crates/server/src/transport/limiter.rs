@@ -1,22 +1,23 @@
-//! How many messages one client may send.
+//! How many messages a second one client may send.
 
 use tokio::time::Instant;
 
-/// How far beyond its limit a client may go on before it is closed, in seconds' worth of messages.
+/// How many seconds' worth of messages a client may send beyond its limit before it is disconnected.
 pub const TOLERANCE: f64 = 5.0;
 
-/// What becomes of a message.
+/// What happens to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is heard.
+    /// It is carried out.
     Heard,
-    /// It is dropped and the client told.
+    /// It is dropped, and the client gets a fault.
     Dropped,
-    /// The client has gone on far beyond the limit.
+    /// The client is disconnected: it has gone on far beyond the limit.
     Closed,
 }
 
-/// A token bucket that holds two seconds' worth of messages, and a second one for patience.
+/// A token bucket that holds two seconds' worth of messages, and a counter of the messages beyond it. A client that is
+/// a little too fast loses messages and is told so; only one that goes on is disconnected.
 #[derive(Debug)]
 pub struct Limiter {
     rate: f64,
@@ -26,7 +27,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// A limiter for so many messages a second; 0 hears everything.
+    /// A limiter for `rate` messages a second. A rate of 0 sets no limit.
     pub fn new(rate: u32, now: Instant) -> Limiter {
         let rate = f64::from(rate);
         Limiter {
@@ -37,7 +38,7 @@ impl Limiter {
         }
     }
 
-    /// One message has come.
+    /// Decides about a message that has just come.
     pub fn admit(&mut self, now: Instant) -> Verdict {
         if self.rate == 0.0 {
             return Verdict::Heard;
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_steady_client_is_always_heard() {
+    fn steady_client_is_always_heard() {
         let start = Instant::now();
         let mut limiter = Limiter::new(10, start);
         for tick in 0..1000 {
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_dropped_and_then_closed() {
+    fn flood_is_dropped_and_then_closed() {
         let start = Instant::now();
         let mut limiter = Limiter::new(10, start);
         let verdicts: Vec<_> = (0..71).map(|_| limiter.admit(start)).collect();
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_slows_down_is_heard_again() {
+    fn client_that_slows_down_is_heard_again() {
         let start = Instant::now();
         let mut limiter = Limiter::new(10, start);
         while limiter.admit(start) == Verdict::Heard {}
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_hears_everything() {
+    fn limit_of_zero_hears_everything() {
         let start = Instant::now();
         let mut limiter = Limiter::new(0, start);
         assert!((0..100_000).all(|_| limiter.admit(start) == Verdict::Heard));

@@ -1,32 +1,34 @@
-//! Frames in, frames out, no rules: a client on any transport becomes a [`session::Session`].
+//! Transports: frames in, frames out, no rules of the game. A client on any transport has a [`session::Session`].
 
 pub mod close;
 pub mod connect;
+mod dialect;
+pub mod hall;
 pub mod limiter;
-pub mod pace;
 pub mod polling;
+pub mod progress;
 mod pulse;
 pub mod session;
 pub mod upgrade;
 pub mod websocket;
 
-pub use pulse::{CONNECT, FIRST_WORD};
-
 use std::time::Duration;
 
-/// What every transport keeps to.
+pub use pulse::{CONNECT, FIRST_WORD};
+
+/// The limits of every transport.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// The longest message in bytes.
     pub message_size: usize,
     /// Messages a second that one client may send, and twice as many at once; 0 for any number.
     pub messages_per_second: u32,
-    /// How often a client is asked whether it lives.
+    /// How often a client is pinged.
     pub ping_interval: Duration,
-    /// How long it may take to answer.
+    /// How long a client may take to answer a ping.
     pub ping_timeout: Duration,
-    /// How long a client may say nothing at all, not even a pong.
+    /// How long a client may send nothing at all, not even a pong.
     pub idle_timeout: Duration,
-    /// Deliveries that may wait for one client.
+    /// How many deliveries may wait for one client.
     pub outbox: usize,
 }

@@ -1,9 +1,11 @@
-//! Engine.IO over HTTP: sessions that begin with polling, and their way to a WebSocket.
+//! Engine.IO over HTTP: sessions that begin with polling, and how they move to a WebSocket.
 //!
-//! A session is one task with a bounded mailbox. Each request is a letter to it that brings the way back for its answer, so a
-//! session has one owner, keeps nothing of a request, and ends by itself. Sources: the Engine.IO protocol, revisions 3 and 4.
+//! A session is one task with a bounded mailbox. Each request becomes a letter that carries a channel for the answer.
+//! So a session has one owner and needs no lock, it keeps nothing of a request once that is answered, and when the task
+//! ends, its packets, its list entry and its person go with it. Sources: the Engine.IO protocol, revisions 3 and 4.
 
 mod conversation;
+mod refusal;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,215 +13,47 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{Method, Request, Response, StatusCode};
+use axum::http::{Method, Request, Response};
 use axum::response::IntoResponse;
 use futures_util::{SinkExt, StreamExt};
-use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
-
-use self::conversation::Conversation;
-pub use self::conversation::Moved;
-use super::session::{Hall, Visitor};
 use wulin_game::ids::shrink;
 use wulin_game::protocol::socketio::{self, Handshake, Sid, Version};
 
-/// How long the body of a request may take.
+use self::conversation::Conversation;
+use super::hall::Hall;
+use super::session::Visitor;
+
+pub use self::conversation::Moved;
+pub use self::refusal::PollingRefusal;
+
+/// How long the body of a request may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a WebSocket may take to show that a session moves to it.
+/// How long a WebSocket may take from its opening until the session moves to it.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Frames it may send meanwhile; two are needed.
+/// How many frames it may send meanwhile. Two are needed; a ping may come between them.
 const PROBE_FRAMES: usize = 16;
-/// Letters that may lie in a session's mailbox. A client has a poll and a post under way; more would be misuse.
+/// How many letters may wait in a session's mailbox. The protocol allows a client one poll and one post at a time, and
+/// a WebSocket that takes over sends two letters more: 4 hold all of these. A request that finds the mailbox full
+/// waits.
 const MAILBOX: usize = 4;
 
-/// Whoever asks by a script tag has no way to read a code.
-const NO_SCRIPTS: &str = "Answers as scripts (JSONP, the parameter j) are not given: poll by XMLHttpRequest or fetch, which any \
-    origin may.\n";
-
-/// Why a request is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// `transport` is neither `polling` nor `websocket`.
-    UnknownTransport,
-    /// There is no session of this id, or none any more.
-    UnknownSession,
-    /// A session is opened by GET.
-    BadMethod,
-    /// Not what the protocol allows here.
-    BadRequest,
-    /// `EIO` is neither 3 nor 4.
-    UnsupportedVersion,
-    /// `j`: an answer as a script.
-    Jsonp,
-    /// The body is longer than a message may be.
-    TooLong,
-    /// The body did not come in time.
-    TooSlow,
-    /// More sessions a second from one address than the limit.
-    TooFast,
-    /// As many connections and sessions from one address as the limit.
-    Crowded,
-    /// As many connections and sessions as the server takes.
-    Full,
-    /// The system has no random numbers.
-    NoRandom,
-}
-
-/// What a refused client is told. The codes up to 5 are those of engine.io's own server.
-#[derive(Serialize)]
-struct Told {
-    code: u8,
-    message: &'static str,
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response<Body> {
-        let (status, code, message) = match self {
-            Refusal::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
-            Refusal::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
-            Refusal::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
-            Refusal::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
-            Refusal::UnsupportedVersion => {
-                (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version")
-            }
-            Refusal::Jsonp => return (StatusCode::BAD_REQUEST, NO_SCRIPTS).into_response(),
-            Refusal::TooLong => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                3,
-                "The body is longer than maxPayload",
-            ),
-            Refusal::TooSlow => (
-                StatusCode::REQUEST_TIMEOUT,
-                3,
-                "The body did not come in time",
-            ),
-            Refusal::TooFast => (
-                StatusCode::TOO_MANY_REQUESTS,
-                3,
-                "Too many new sessions from your address",
-            ),
-            Refusal::Crowded => (
-                StatusCode::TOO_MANY_REQUESTS,
-                3,
-                "Too many connections from your address",
-            ),
-            Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, 3, "The server is full"),
-            Refusal::NoRandom => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                3,
-                "The server has no random numbers",
-            ),
-        };
-        let no_store = [(CACHE_CONTROL, "no-store")];
-        (status, no_store, Json(Told { code, message })).into_response()
-    }
-}
-
-/// A letter to a session.
-enum Letter {
-    /// A request that waits for what there is to say.
-    Poll(oneshot::Sender<Answer>),
-    /// A request that brings packets.
-    Post {
-        body: Vec<u8>,
-        answer: oneshot::Sender<Answer>,
-    },
-    /// Two requests at once where the protocol allows one, or a body beyond the limit: the end of the session.
-    Misuse,
-    /// A WebSocket has shown that it gets through.
-    Probed,
-    /// The session moves to that WebSocket.
-    Upgrade(oneshot::Sender<Box<Moved>>),
-}
-
-/// What a request is answered.
-enum Answer {
-    /// These packets.
-    Packets(String),
-    /// What it brought is done.
-    Done,
-    /// It is refused.
-    Refused(Refusal),
-}
-
-/// The way to one session.
-struct Entry {
-    mailbox: mpsc::Sender<Letter>,
-    /// Whether a request is bringing packets.
-    posting: AtomicBool,
-    /// Whether a WebSocket is on its way, or has taken over.
-    moving: AtomicBool,
-    /// Whether a WebSocket has taken over.
-    moved: AtomicBool,
-}
-
-/// Every session that began with polling, by its id. One that has moved stays known, so that who asks for it again is told
-/// what is wrong and takes nothing over.
-#[derive(Default)]
-struct Sessions(Mutex<HashMap<Sid, Arc<Entry>>>);
-
-impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Entry>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keeps a session known until it is dropped.
-pub struct Listed {
-    sessions: Arc<Sessions>,
-    sid: Sid,
-    /// How many poll, this one among them until it moves.
-    polling: Option<Arc<AtomicUsize>>,
-}
-
-impl Listed {
-    /// The session has moved to a WebSocket.
-    fn moves(&mut self) {
-        if let Some(entry) = self.sessions.lock().get(&self.sid) {
-            entry.moved.store(true, Ordering::Release);
-        }
-        self.leave();
-    }
-
-    fn leave(&mut self) {
-        if let Some(polling) = self.polling.take() {
-            polling.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl fmt::Debug for Listed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listed")
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.leave();
-        let mut sessions = self.sessions.lock();
-        sessions.remove(&self.sid);
-        shrink(&mut sessions);
-    }
-}
-
-/// Engine.IO over HTTP.
+/// Serves Engine.IO over HTTP.
 pub struct Polling {
     hall: Hall,
     sessions: Arc<Sessions>,
-    /// How many of them have not moved.
+    /// How many sessions poll: those of the list that have not moved.
     count: Arc<AtomicUsize>,
 }
 
 impl Polling {
-    /// Nobody has come yet.
+    /// No session is open yet.
     pub fn new(hall: Hall) -> Polling {
         Polling {
             hall,
@@ -233,15 +67,15 @@ impl Polling {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Opens a session, which keeps `kept` until it ends or moves to a WebSocket.
+    /// Opens a session. Its task holds `kept`, a place in the limits, until the session ends or moves to a WebSocket.
     pub fn open<K: Send + 'static>(
         &self,
         version: Version,
         visitor: Visitor,
         kept: K,
-    ) -> Result<Response<Body>, Refusal> {
-        let sid = self.hall.sid().ok_or(Refusal::NoRandom)?;
-        let socketio_sid = self.hall.sid().ok_or(Refusal::NoRandom)?;
+    ) -> Result<Response<Body>, PollingRefusal> {
+        let sid = self.hall.sid().ok_or(PollingRefusal::NoRandom)?;
+        let socketio_sid = self.hall.sid().ok_or(PollingRefusal::NoRandom)?;
         let (mailbox, letters) = mpsc::channel(MAILBOX);
         let entry = Entry {
             mailbox,
@@ -276,48 +110,49 @@ impl Polling {
         )))
     }
 
-    /// Answers a request of an open session: a GET when there is something to say, a POST when what it brings is done.
+    /// Answers a request of an open session: a GET when there are packets to send, a POST when its packets have been
+    /// carried out.
     pub async fn answer(
         &self,
         sid: &str,
         request: Request<Body>,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, PollingRefusal> {
         let entry = self.entry(sid)?;
         if entry.moved.load(Ordering::Acquire) {
-            return Err(Refusal::BadRequest);
+            return Err(PollingRefusal::BadRequest);
         }
         let (answer, answered) = oneshot::channel();
         match *request.method() {
             Method::GET => {
-                let poll = Letter::Poll(answer);
+                let poll = PollingLetter::Poll(answer);
                 drop(request);
                 deliver(&entry, poll).await?;
                 reply(answered).await
             }
             Method::POST => {
                 let Some(_posting) = Flag::raise(&entry, |entry| &entry.posting) else {
-                    let _ = entry.mailbox.send(Letter::Misuse).await;
-                    return Err(Refusal::BadRequest);
+                    let _ = entry.mailbox.send(PollingLetter::Misuse).await;
+                    return Err(PollingRefusal::BadRequest);
                 };
                 let body = read(request.into_body(), self.hall.limits.message_size);
                 let body = match time::timeout(BODY_TIMEOUT, body).await {
                     Ok(Ok(body)) => body,
                     Ok(Err(refusal)) => {
-                        let _ = entry.mailbox.send(Letter::Misuse).await;
+                        let _ = entry.mailbox.send(PollingLetter::Misuse).await;
                         return Err(refusal);
                     }
-                    Err(_) => return Err(Refusal::TooSlow),
+                    Err(_) => return Err(PollingRefusal::TooSlow),
                 };
-                deliver(&entry, Letter::Post { body, answer }).await?;
+                deliver(&entry, PollingLetter::Post { body, answer }).await?;
                 reply(answered).await
             }
-            _ => Err(Refusal::BadMethod),
+            _ => Err(PollingRefusal::BadMethod),
         }
     }
 
-    /// The way for a WebSocket to take over a session. One at a time may try; others are closed once they are open, as
+    /// Lets a WebSocket try to take over a session. Only one at a time may; others are opened and closed again, as
     /// engine.io's own server does.
-    pub fn probe(&self, sid: &str) -> Result<Probe, Refusal> {
+    pub fn probe(&self, sid: &str) -> Result<Probe, PollingRefusal> {
         let entry = self.entry(sid)?;
         let has_moved = entry.moved.load(Ordering::Acquire);
         let moving = (!has_moved).then(|| Flag::raise(&entry, |entry| &entry.moving));
@@ -326,57 +161,140 @@ impl Polling {
         })
     }
 
-    fn entry(&self, sid: &str) -> Result<Arc<Entry>, Refusal> {
+    fn entry(&self, sid: &str) -> Result<Arc<Entry>, PollingRefusal> {
         let entry = Sid::parse(sid).and_then(|sid| self.sessions.lock().get(&sid).cloned());
-        entry.ok_or(Refusal::UnknownSession)
+        entry.ok_or(PollingRefusal::UnknownSession)
     }
 }
 
-async fn deliver(entry: &Entry, letter: Letter) -> Result<(), Refusal> {
-    let sent = entry.mailbox.send(letter).await;
-    sent.map_err(|_| Refusal::UnknownSession)
+/// A WebSocket that tries to take over a polling session.
+pub struct Probe {
+    /// None if another one was first.
+    moving: Option<Flag>,
 }
 
-async fn reply(answered: oneshot::Receiver<Answer>) -> Result<Response<Body>, Refusal> {
-    match answered.await {
-        Ok(Answer::Packets(body)) => Ok(packets(body)),
-        Ok(Answer::Done) => Ok(packets("ok".to_owned())),
-        Ok(Answer::Refused(refusal)) => Err(refusal),
-        // The session has ended meanwhile.
-        Err(_) => Err(Refusal::UnknownSession),
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
     }
 }
 
-fn packets(body: String) -> Response<Body> {
-    let headers = [
-        (CONTENT_TYPE, "text/plain; charset=UTF-8"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, body).into_response()
+impl Probe {
+    /// Answers the client's probe, and takes the session over when the client asks for it. None if that does not
+    /// happen: polling goes on then as if the WebSocket had never been.
+    pub(super) async fn meet<S>(self, socket: &mut WebSocketStream<S>) -> Option<Box<Moved>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let moving = self.moving?;
+        let mailbox = &moving.entry.mailbox;
+        let agreed = tokio::select! {
+            agreed = time::timeout(PROBE_TIMEOUT, agree(socket, mailbox)) => agreed.ok().flatten(),
+            () = mailbox.closed() => None,
+        };
+        agreed?;
+        let (moved, received) = oneshot::channel();
+        mailbox.send(PollingLetter::Upgrade(moved)).await.ok()?;
+        received.await.ok()
+    }
 }
 
-/// Reads a body of at most so many bytes.
-async fn read(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
-    let mut stream = body.into_data_stream();
-    let mut whole = Vec::new();
-    while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|_| Refusal::BadRequest)?;
-        if whole.len() + piece.len() > most {
-            return Err(Refusal::TooLong);
+/// Keeps a session in the list until it is dropped.
+pub struct Listed {
+    sessions: Arc<Sessions>,
+    sid: Sid,
+    /// The number of sessions that poll, which includes this one until it moves.
+    polling: Option<Arc<AtomicUsize>>,
+}
+
+impl Listed {
+    /// Notes that the session has moved to a WebSocket.
+    fn moves(&mut self) {
+        if let Some(entry) = self.sessions.lock().get(&self.sid) {
+            entry.moved.store(true, Ordering::Release);
         }
-        whole.extend_from_slice(&piece);
+        self.leave();
     }
-    Ok(whole)
+
+    fn leave(&mut self) {
+        if let Some(polling) = self.polling.take() {
+            polling.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
-/// A flag of an entry that is up until this is dropped.
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listed")
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.leave();
+        let mut sessions = self.sessions.lock();
+        sessions.remove(&self.sid);
+        shrink(&mut sessions);
+    }
+}
+
+/// A letter to a session.
+enum PollingLetter {
+    /// A GET, which waits until there is something to send.
+    Poll(oneshot::Sender<PollingAnswer>),
+    /// A POST, which brings packets.
+    Post {
+        body: Vec<u8>,
+        answer: oneshot::Sender<PollingAnswer>,
+    },
+    /// The client broke the protocol with a second request at a time or a body over the limit: the session ends.
+    Misuse,
+    /// A WebSocket has sent its probe, which shows that it works.
+    Probed,
+    /// The session moves to that WebSocket.
+    Upgrade(oneshot::Sender<Box<Moved>>),
+}
+
+/// The answer to a request.
+enum PollingAnswer {
+    /// The packets for a GET.
+    Packets(String),
+    /// All packets of a POST have been carried out.
+    Done,
+    /// The request is refused.
+    Refused(PollingRefusal),
+}
+
+/// A session, as requests find it.
+struct Entry {
+    mailbox: mpsc::Sender<PollingLetter>,
+    /// Whether a POST is in progress.
+    posting: AtomicBool,
+    /// Whether a WebSocket is about to take over, or has done so.
+    moving: AtomicBool,
+    /// Whether a WebSocket has taken over.
+    moved: AtomicBool,
+}
+
+/// All sessions that began with polling, by id. A session that has moved to a WebSocket stays in the list: a request
+/// with its id is told what is wrong, and the id cannot be used to take the session over.
+#[derive(Default)]
+struct Sessions(Mutex<HashMap<Sid, Arc<Entry>>>);
+
+impl Sessions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Entry>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A flag of an entry, which is lowered when this is dropped.
 struct Flag {
     entry: Arc<Entry>,
     which: fn(&Entry) -> &AtomicBool,
 }
 
 impl Flag {
-    /// None if it is up already.
+    /// Raises the flag; none if it is raised already.
     fn raise(entry: &Arc<Entry>, which: fn(&Entry) -> &AtomicBool) -> Option<Flag> {
         let was_up = which(entry).swap(true, Ordering::AcqRel);
         (!was_up).then(|| Flag {
@@ -392,39 +310,49 @@ impl Drop for Flag {
     }
 }
 
-/// A WebSocket's claim on a session that polls.
-pub struct Probe {
-    /// None if it comes too late.
-    moving: Option<Flag>,
+async fn deliver(entry: &Entry, letter: PollingLetter) -> Result<(), PollingRefusal> {
+    let sent = entry.mailbox.send(letter).await;
+    sent.map_err(|_| PollingRefusal::UnknownSession)
 }
 
-impl fmt::Debug for Probe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Probe")
+async fn reply(
+    answered: oneshot::Receiver<PollingAnswer>,
+) -> Result<Response<Body>, PollingRefusal> {
+    match answered.await {
+        Ok(PollingAnswer::Packets(body)) => Ok(packets(body)),
+        Ok(PollingAnswer::Done) => Ok(packets("ok".to_owned())),
+        Ok(PollingAnswer::Refused(refusal)) => Err(refusal),
+        // The session has ended meanwhile.
+        Err(_) => Err(PollingRefusal::UnknownSession),
     }
 }
 
-impl Probe {
-    /// Shows the client that the WebSocket gets through, and takes the session over when the client says so. None if it does
-    /// not: polling goes on as if nothing had been.
-    pub(super) async fn meet<S>(self, socket: &mut WebSocketStream<S>) -> Option<Box<Moved>>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let moving = self.moving?;
-        let mailbox = &moving.entry.mailbox;
-        let agreed = tokio::select! {
-            agreed = time::timeout(PROBE_TIMEOUT, agree(socket, mailbox)) => agreed.ok().flatten(),
-            () = mailbox.closed() => None,
-        };
-        agreed?;
-        let (moved, received) = oneshot::channel();
-        mailbox.send(Letter::Upgrade(moved)).await.ok()?;
-        received.await.ok()
-    }
+fn packets(body: String) -> Response<Body> {
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=UTF-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, body).into_response()
 }
 
-async fn agree<S>(socket: &mut WebSocketStream<S>, mailbox: &mpsc::Sender<Letter>) -> Option<()>
+/// Reads a body of at most `most` bytes.
+async fn read(body: Body, most: usize) -> Result<Vec<u8>, PollingRefusal> {
+    let mut stream = body.into_data_stream();
+    let mut whole = Vec::new();
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|_| PollingRefusal::BadRequest)?;
+        if whole.len() + piece.len() > most {
+            return Err(PollingRefusal::TooLong);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole)
+}
+
+async fn agree<S>(
+    socket: &mut WebSocketStream<S>,
+    mailbox: &mpsc::Sender<PollingLetter>,
+) -> Option<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -435,7 +363,7 @@ where
                     .send(Frame::text(socketio::PROBE_ANSWER))
                     .await
                     .ok()?;
-                mailbox.send(Letter::Probed).await.ok()?;
+                mailbox.send(PollingLetter::Probed).await.ok()?;
             }
             Frame::Text(text) if text.as_str() == socketio::UPGRADE => return Some(()),
             Frame::Ping(_) | Frame::Pong(_) => {}

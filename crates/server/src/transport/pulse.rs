@@ -1,4 +1,4 @@
-//! Whether a client lives: when it is asked, and when it is believed dead.
+//! Whether a client is alive: when it is pinged, and when it is believed dead.
 
 use std::time::Duration;
 
@@ -7,39 +7,41 @@ use tokio::time::Instant;
 use super::Limits;
 use super::session::Farewell;
 
-/// How long a client may take to say something after it has opened a session, pongs apart. It is long enough for somebody who
-/// types the first message by hand.
+/// How long a client may take to send something after it has opened a session; pongs do not count. It is long enough
+/// for a person who types the first message by hand.
 pub const FIRST_WORD: Duration = Duration::from_mins(1);
-/// The same for a client that has to ask for the default namespace, which its library does at once.
+/// The same for a client that has to connect to the default namespace, which its library does at once.
 pub const CONNECT: Duration = Duration::from_secs(20);
 
-/// Who asks whom.
+/// Which side sends pings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heartbeat {
-    /// The server asks, by a ping of the WebSocket protocol. Everybody answers by that protocol; a client that sleeps between
-    /// two reads does not, and lives. So who has never answered is not believed dead for it.
+    /// The server sends ping frames of the WebSocket protocol, which every library answers. A client that sleeps
+    /// between two reads does not, and is still there. So a client that has never answered is not believed dead for it;
+    /// `--idle-timeout` decides.
     Lenient,
-    /// The server asks, and whoever does not answer is dead: Engine.IO 4.
+    /// The server sends pings, and a client that does not answer is dead: Engine.IO 4.
     Strict,
-    /// The client asks, in the interval it was told: Engine.IO 3 over polling, whose libraries all do.
+    /// The client sends pings, in the interval it was told: Engine.IO 3 over polling, where every library does so.
     Client,
 }
 
-/// The state of one client's heartbeat. Time is an argument, and [`deadline`](Self::deadline) says when to
+/// The state of one client's heartbeat. Time is an argument, and [`deadline`](Self::deadline) says when to call
 /// [`ask`](Self::ask).
 #[derive(Debug)]
 pub(super) struct Pulse {
     heartbeat: Heartbeat,
     heard: Instant,
-    /// When the question was asked that has not been answered.
+    /// When the ping was sent that has not been answered.
     asked: Option<Instant>,
     answers: bool,
-    /// Until when it has to say its first word.
+    /// Until when the client has to send its first message; none once it has.
     first_word: Option<Instant>,
 }
 
 impl Pulse {
-    /// A client that has just come. `connects` if it has to ask for the default namespace.
+    /// The heartbeat of a client that has just come. `connects` says whether it has to connect to the default
+    /// namespace.
     pub(super) fn new(heartbeat: Heartbeat, connects: bool, now: Instant) -> Pulse {
         Pulse {
             heartbeat,
@@ -50,24 +52,25 @@ impl Pulse {
         }
     }
 
-    /// It has left its session and has as long to begin another as at first.
+    /// The client has left its session, and has as long as at first to begin another.
     pub(super) fn renew(&mut self, now: Instant) {
         self.first_word = Some(now + CONNECT);
     }
 
-    /// It has been heard. Returns whether that was an answer: the deadline may come earlier by it, and only then.
+    /// Something has come from the client. Returns whether it answers a ping. Only then may the deadline come earlier,
+    /// so that only then must the caller reset its timer.
     pub(super) fn beat(&mut self, pong: bool, now: Instant) -> bool {
         self.heard = now;
         self.answers |= pong;
         self.asked.take().is_some()
     }
 
-    /// It has said what it had to say first.
+    /// The client has sent its first message.
     pub(super) fn spoke(&mut self) {
         self.first_word = None;
     }
 
-    /// When to [`ask`](Self::ask) next.
+    /// When to call [`ask`](Self::ask) next.
     pub(super) fn deadline(&self, limits: &Limits) -> Instant {
         let mut deadline = self.heard + limits.idle_timeout;
         if let Some(first_word) = self.first_word {
@@ -77,13 +80,13 @@ impl Pulse {
             (Heartbeat::Client, _) => self.heard + limits.ping_interval + limits.ping_timeout,
             (_, None) => self.heard + limits.ping_interval,
             (_, Some(asked)) if self.answers => asked + limits.ping_timeout,
-            // One that never answers is asked on: the question itself keeps its way through the network open, and TCP
-            // notices by it when nobody is there.
+            // A client that never answers is still pinged: the pings keep its way through the network open, and make
+            // TCP notice when nobody is there.
             (_, Some(asked)) => asked + limits.ping_interval,
         })
     }
 
-    /// Asks (again) if the deadline has come, or believes it dead. Returns whether to ask.
+    /// Called at the deadline. Returns whether to send a ping, or that the client is believed dead.
     pub(super) fn ask(&mut self, limits: &Limits, now: Instant) -> Result<bool, Farewell> {
         if now < self.deadline(limits) {
             return Ok(false);
@@ -121,7 +124,8 @@ mod tests {
         outbox: 8,
     };
 
-    /// How often it is asked and how long it is believed, in seconds, if it says its first word and then nothing more.
+    /// How often a client is pinged, and after how many seconds it is believed dead, if it sends its first message and
+    /// then nothing more.
     fn silence(heartbeat: Heartbeat) -> (usize, u64) {
         let start = Instant::now();
         let mut pulse = Pulse::new(heartbeat, false, start);
@@ -140,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn silent_clients_are_believed_as_long_as_their_protocol_allows() {
+    fn silent_clients_live_as_long_as_their_heartbeat_allows() {
         assert_eq!(silence(Heartbeat::Strict), (1, 45));
         assert_eq!(silence(Heartbeat::Client), (0, 45));
         assert_eq!(silence(Heartbeat::Lenient), (143, 3600));
     }
 
     #[test]
-    fn whoever_makes_nothing_of_a_session_is_let_go() {
+    fn clients_without_a_first_word_are_dismissed() {
         for (connects, patience) in [(true, CONNECT), (false, FIRST_WORD)] {
             let start = Instant::now();
             let mut pulse = Pulse::new(Heartbeat::Lenient, connects, start);

@@ -1,117 +1,54 @@
-//! One client, whatever it speaks: where its commands go, and what it is told.
+//! One client on any transport: where its commands go, and what it is sent.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use rustls::crypto::SecureRandom;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::debug;
+use wulin_game::lobby::Hello;
+use wulin_game::protocol::event::{accepted, refused, restart};
+use wulin_game::protocol::socketio;
+use wulin_game::protocol::{Code, Command, Message, Request};
+use wulin_game::{ConnectionId, Origin, RoomId, room};
 
-use super::Limits;
+use super::hall::Hall;
 use super::limiter::{Limiter, Verdict};
 use crate::runtime::figures::Counted;
 use crate::runtime::{
     Ask, Delivery, Figures, Gauge, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
-use wulin_game::lobby::Hello;
-use wulin_game::protocol::event::{accepted, refused, restart};
-use wulin_game::protocol::socketio::{self, Sid};
-use wulin_game::protocol::{Code, Command, Message, Request};
-use wulin_game::{ConnectionId, Origin, RoomId, room};
 
-/// What sessions share: the way to the game, the limits, and the end of it all.
-#[derive(Debug, Clone)]
-pub struct Hall {
-    /// The lobby.
-    pub lobby: LobbyHandle,
-    /// What every transport keeps to.
-    pub limits: Limits,
-    /// Who is there.
-    pub figures: Arc<Figures>,
-    /// Cancelled when no more rounds are begun: whoever is not in one is let go.
-    pub draining: CancellationToken,
-    /// Every task that serves a client.
-    pub tasks: TaskTracker,
-    /// The server's own name, made up at its start: whoever asks for its health knows it by that.
-    pub instance: Arc<str>,
-    random: &'static dyn SecureRandom,
-    next_connection: Arc<AtomicU64>,
-}
-
-impl Hall {
-    /// A hall nobody has entered.
-    pub fn new(
-        lobby: LobbyHandle,
-        limits: Limits,
-        figures: Arc<Figures>,
-        draining: CancellationToken,
-        tasks: TaskTracker,
-        random: &'static dyn SecureRandom,
-        instance: Arc<str>,
-    ) -> Hall {
-        Hall {
-            lobby,
-            limits,
-            figures,
-            draining,
-            tasks,
-            instance,
-            random,
-            next_connection: Arc::default(),
-        }
-    }
-
-    fn next_connection(&self) -> ConnectionId {
-        ConnectionId(self.next_connection.fetch_add(1, Relaxed))
-    }
-
-    /// An id for a session; none if the system has no random numbers.
-    pub fn sid(&self) -> Option<Sid> {
-        let mut bytes = [0; 16];
-        self.random.fill(&mut bytes).ok()?;
-        Some(Sid::new(bytes))
-    }
-}
-
-/// So many people a second are told to come back after a restart. Each takes a TLS handshake, which is most of the work.
+/// How many people a second are told to come back after a restart. Each comes with a TLS handshake, which is most of
+/// the work.
 const RETURNS_PER_SECOND: f64 = 500.0;
-/// The time over which few people come back.
+/// Over how long a few people come back.
 const SHORTEST_RETURN: Duration = Duration::from_secs(1);
-/// The longest time over which many people come back.
+/// Over how long many people come back, at most.
 pub const LONGEST_RETURN: Duration = Duration::from_mins(1);
-/// The golden ratio's fraction: its multiples, taken without their whole part, lie as evenly as can be however many they are.
+/// The fraction of the golden ratio. The fractions of its multiples are spread evenly over 0 to 1, however many there
+/// are.
 const EVEN: f64 = 0.618_033_988_749_894_9;
 
-/// When one of so many people is to come back, each at a time of its own.
-fn return_delay(connection: ConnectionId, people: usize) -> Duration {
-    let spread = Duration::from_secs_f64(people as f64 / RETURNS_PER_SECOND)
-        .clamp(SHORTEST_RETURN, LONGEST_RETURN);
-    spread.mul_f64((connection.0 as f64 * EVEN).fract())
-}
-
-/// Why the server lets a client go.
+/// Why the server dismisses a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Farewell {
     /// The server is going away.
     GoingAway,
     /// Another connection has taken over.
     Replaced,
-    /// Too many messages for too long.
+    /// It sends too many messages for too long.
     TooFast,
     /// It does not read what it is sent.
     TooSlow,
-    /// It was asked whether it lives and did not answer, or has said nothing for too long.
+    /// It did not answer a ping, or has sent nothing for too long.
     Silent,
-    /// It has opened a session and made nothing of it.
+    /// It has opened a session and sent no first message.
     Mute,
 }
 
 impl Farewell {
-    /// The WebSocket close code, from RFC 6455 and its registry.
+    /// The close code of a WebSocket (RFC 6455, 7.4.1, and the registry it names).
     pub const fn close_code(self) -> u16 {
         match self {
             Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow | Farewell::Mute => 1008,
@@ -132,7 +69,7 @@ impl Farewell {
     }
 }
 
-/// Something to write.
+/// Something to write to the client.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
     /// An event.
@@ -142,7 +79,7 @@ pub enum Outgoing {
 }
 
 impl Outgoing {
-    /// As a packet of Socket.IO.
+    /// The packet of Socket.IO for it.
     pub(super) fn packet(&self) -> String {
         match self {
             Outgoing::Message(message) => socketio::write(message),
@@ -153,37 +90,38 @@ impl Outgoing {
     }
 }
 
-/// What the connection tells of a client.
+/// What the connection tells about a client.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Visitor {
-    /// Whether it has the 2016 client's signature.
+    /// Whether it has the signature of the 2016 client.
     pub legacy: bool,
-    /// Where it comes from, which bounds what one place can have remembered.
+    /// Where it comes from. It bounds how many scores are remembered for one place.
     pub origin: Option<Origin>,
 }
 
-/// One client from its first frame to its last.
+/// One client, from its first frame to its last.
 #[derive(Debug)]
 pub struct Session {
     peer: Peer,
     lobby: LobbyHandle,
     seat: Option<SeatHandle>,
-    /// Has asked its room to leave. Until the room has said yes, nothing else is read: the lobby must hear of it first.
+    /// Whether it has asked its room to leave. Until the room has confirmed it, nothing more is read: a `join` right
+    /// behind the `leave` must not reach the lobby before the room has told it.
     leaving: bool,
     visitor: Visitor,
     limiter: Limiter,
-    /// Of what has been accepted and not yet written.
+    /// The latencies of the deliveries that are accepted and not yet written.
     owed: Vec<Owed>,
-    /// The room whose result was written last, until it is known to have been received.
+    /// The room whose result was written last, until the client is known to have received it.
     unreceived: Option<RoomId>,
-    /// The client has been asked after it.
+    /// Whether the client has been sent a ping behind that result.
     asked: bool,
     figures: Arc<Figures>,
     _counted: Counted,
 }
 
 impl Session {
-    /// A client that has just connected.
+    /// The session of a client that has just connected.
     pub fn new(hall: &Hall, gauge: Gauge, visitor: Visitor) -> Session {
         let id = hall.next_connection();
         debug!(connection = %id, kind = ?gauge, "client connected");
@@ -206,7 +144,8 @@ impl Session {
         }
     }
 
-    /// The client leaves and may come again over the same connection: as somebody else, but not with a fresh limit.
+    /// The client leaves its session but not the connection, over which it may open another: as another person, but
+    /// with the same message limit.
     pub async fn renew(&mut self, hall: &Hall) {
         self.end().await;
         let id = hall.next_connection();
@@ -231,8 +170,8 @@ impl Session {
         !self.leaving
     }
 
-    /// Something has come that is no message, such as a ping. It costs as much as one. Returns whether it is heard; there is no
-    /// answer to what is dropped.
+    /// Something has come that is no message, such as a ping. It counts as a message for the limit. Returns whether it
+    /// is answered; what is dropped gets no answer.
     pub fn admit(&mut self) -> Result<bool, Farewell> {
         match self.limiter.admit(Instant::now()) {
             Verdict::Heard => Ok(true),
@@ -241,7 +180,8 @@ impl Session {
         }
     }
 
-    /// One message has come. Waits while the game is behind, which slows this client and nobody else.
+    /// A message has come. Waits while the mailbox of the room or the lobby is full, which slows down this client and
+    /// no other.
     pub async fn receive(&mut self, request: Request) -> Result<(), Farewell> {
         let Request { command, ack } = request;
         let event = command.as_ref().map_or("", Command::name);
@@ -265,7 +205,7 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for what comes next; each delivery goes through [`accept`](Self::accept).
+    /// Waits for the next deliveries. Each must be passed to [`accept`](Self::accept).
     ///
     /// Cancel safe: nothing is taken before it returns.
     pub async fn take(&self) -> Result<VecDeque<Delivery>, Farewell> {
@@ -276,7 +216,7 @@ impl Session {
             .map_err(|Overflowed| Farewell::TooSlow)
     }
 
-    /// Keeps book of one delivery; returns what of it is to be written.
+    /// Takes note of a delivery. Returns what is to be written for it, if anything.
     pub async fn accept(&mut self, delivery: Delivery) -> Result<Option<Outgoing>, Farewell> {
         match delivery {
             Delivery::Message(message) => return Ok(Some(self.outgoing(message))),
@@ -316,18 +256,18 @@ impl Session {
         }
     }
 
-    /// A message was not kept, since its reader is behind.
+    /// A volatile message was dropped because its reader is behind.
     pub fn drop_volatile(&self) {
         self.figures.counters.dropped.add(1);
     }
 
-    /// The result that has been written and is not known to have been received. A client that is gone may have been sent
-    /// one long after it could still read: it is told again when it comes back.
+    /// The room whose result was written and is not known to have been received. TCP accepts data for a while after a
+    /// client is gone, so a result that was written may be lost: the lobby tells it again when the client comes back.
     pub fn unreceived(&self) -> Option<RoomId> {
         self.unreceived
     }
 
-    /// The result to ask a client after; once for each.
+    /// The room whose result the client is to be asked about, by a ping. Returned once for each result.
     pub fn ask_after(&mut self) -> Option<RoomId> {
         let asked = std::mem::replace(&mut self.asked, true);
         self.unreceived.filter(|_| !asked)
@@ -341,6 +281,25 @@ impl Session {
         }
     }
 
+    /// Whether the client is in no round. A draining server dismisses such clients.
+    pub fn is_idle(&self) -> bool {
+        self.seat.is_none()
+    }
+
+    /// The last message to a client that is dismissed because the server restarts.
+    pub fn restart(&self) -> Message {
+        let people = self.figures.count(Gauge::Person);
+        self.figures.counters.sent.add("restart");
+        restart(return_delay(self.peer.id, people))
+    }
+
+    /// Ends the session: its connection is gone. The lobby tells the room.
+    pub async fn end(&self) {
+        debug!(connection = %self.peer.id, "client gone");
+        self.peer.outbox.close();
+        self.lobby.disconnected(self.peer.id).await;
+    }
+
     fn outgoing(&mut self, message: Message) -> Outgoing {
         if let Some(room) = message.result_of() {
             self.unreceived = Some(room);
@@ -348,25 +307,6 @@ impl Session {
         }
         self.figures.counters.sent.add(message.name);
         Outgoing::Message(message)
-    }
-
-    /// Whether no round is in progress here: a server that drains lets such clients go.
-    pub fn is_idle(&self) -> bool {
-        self.seat.is_none()
-    }
-
-    /// The last message to a client that is let go because the server restarts.
-    pub fn restart(&self) -> Message {
-        let people = self.figures.count(Gauge::Person);
-        self.figures.counters.sent.add("restart");
-        restart(return_delay(self.peer.id, people))
-    }
-
-    /// The connection is gone; the lobby tells the room.
-    pub async fn end(&self) {
-        debug!(connection = %self.peer.id, "client gone");
-        self.peer.outbox.close();
-        self.lobby.disconnected(self.peer.id).await;
     }
 
     async fn route(&mut self, command: Command, ack: Option<u64>) {
@@ -384,7 +324,8 @@ impl Session {
             self.leaving = to_room == room::Action::Leave;
             return;
         }
-        // In no room, or in one that is over and whose farewell is still in the outbox: the lobby answers.
+        // The player sits in no room, or in one that is over and whose `Unseated` is still in the outbox: the lobby
+        // answers.
         let ask = match command {
             Command::Hello(hello) => {
                 let wulin_game::protocol::command::Hello {
@@ -414,18 +355,26 @@ impl Session {
     }
 }
 
+/// After how long one of so many people is to come back. Each connection gets another time, so that they do not all
+/// come at once.
+fn return_delay(connection: ConnectionId, people: usize) -> Duration {
+    let spread = Duration::from_secs_f64(people as f64 / RETURNS_PER_SECOND)
+        .clamp(SHORTEST_RETURN, LONGEST_RETURN);
+    spread.mul_f64((connection.0 as f64 * EVEN).fract())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn people_come_back_one_after_the_other() {
+    fn return_delays_are_spread_evenly() {
         for people in [1_000, 20_000] {
             let mut delays: Vec<_> = (7..people + 7)
                 .map(|id| return_delay(ConnectionId(id), people as usize))
                 .collect();
             delays.sort();
-            // In no tenth of a second do more come than twice as many as are meant to.
+            // At most twice the intended number comes back in any tenth of a second.
             let most = delays.chunk_by(|a, b| a.as_millis() / 100 == b.as_millis() / 100);
             assert!(most.map(<[_]>::len).max().unwrap() <= 100);
         }

@@ -1,5 +1,5 @@
-//! From an HTTP request to a WebSocket: the opening handshake of RFC 6455, section 4.2, and that of RFC 8441 over HTTP/2,
-//! which [`super::connect`] has made look like it.
+//! From an HTTP request to a WebSocket: the opening handshake of RFC 6455, section 4.2. That of HTTP/2 (RFC 8441) has
+//! been rewritten to it by [`super::connect`].
 
 use std::sync::Arc;
 
@@ -22,44 +22,46 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 use super::Limits;
-use super::pace::{Patient, Tunnel};
-use super::session::Hall;
+use super::hall::Hall;
+use super::progress::{Patient, Tunnel};
 use super::websocket::{self, Entrance};
 
-/// What a request over HTTP/2 lacks that is no extended CONNECT.
+/// What is missing in a request over HTTP/2 that is no extended CONNECT.
 const OVER_HTTP2: &str =
     "Over HTTP/2 a WebSocket begins with CONNECT and :protocol = websocket (RFC 8441).\n";
-/// The base64 of keys. Old clients made up all of its characters, also the bits of the last one that mean nothing.
+/// The base64 of keys. The last character has bits that mean nothing; old clients set them at random, so they may be
+/// anything.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     PAD.with_decode_allow_trailing_bits(true),
 );
 
-/// Whether a request asks for a WebSocket, be it as it should or not.
+/// Whether a request tries to open a WebSocket, correctly or not.
 pub fn is_tried(headers: &HeaderMap) -> bool {
     [UPGRADE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION]
         .iter()
         .any(|header| headers.contains_key(header))
 }
 
-/// Whether a request asks for a WebSocket by name.
+/// Whether the `Upgrade` header names WebSocket.
 pub fn is_asked(headers: &HeaderMap) -> bool {
     names(headers, UPGRADE, "websocket")
 }
 
-/// What a request lacks to become a WebSocket, if it lacks it because of HTTP/2.
+/// What is missing in a request over HTTP/2 to open a WebSocket.
 pub fn hint<B>(request: &Request<B>) -> Option<&'static str> {
     (request.version() == Version::HTTP_2).then(|| OVER_HTTP2.trim_end())
 }
 
-/// Whether the WebSocket that a request asks for shares its connection with another one, for which the connection is counted.
+/// Whether the requested WebSocket shares its connection with another one, which uses the connection's slot in the
+/// limits.
 pub fn shares_connection<B>(request: &Request<B>) -> bool {
     let tunnel = request.extensions().get::<Arc<Tunnel>>();
-    tunnel.is_some_and(|tunnel| !tunnel.is_seated())
+    tunnel.is_some_and(|tunnel| !tunnel.holds_slot())
 }
 
-/// The refusal of a request that is no opening handshake as RFC 6455 demands it in 4.2.1: 400 with a sentence on what is
-/// wrong, or 426 for another version than 13. None if it is one.
+/// The refusal of a request that is no opening handshake by RFC 6455, 4.2.1: 400 with a sentence about what is wrong,
+/// or 426 for another version than 13. None if it is a handshake.
 pub fn refuse<B>(request: &Request<B>) -> Option<Response<Body>> {
     let headers = request.headers();
     let tunnelled = request.extensions().get::<Arc<Tunnel>>().is_some();
@@ -101,18 +103,18 @@ pub fn refuse<B>(request: &Request<B>) -> Option<Response<Body>> {
     Some(refusal)
 }
 
-/// The subprotocol to answer with: the first that is offered. None means anything to the game, but a browser takes no answer
-/// without one of those it has offered.
+/// The subprotocol to answer with: the first that is offered. The game uses none, but a browser closes the WebSocket if
+/// the answer names none of those it has offered.
 pub fn subprotocol(headers: &HeaderMap) -> Option<HeaderValue> {
     let offered = elements(headers, SEC_WEBSOCKET_PROTOCOL);
     let first = offered.into_iter().find(|offered| is_token(offered))?;
     HeaderValue::from_str(first).ok()
 }
 
-/// Answers the opening handshake and serves the client in a task of its own, which keeps `kept` until it ends. `S` is the
-/// stream the connection runs over.
+/// Answers the opening handshake and serves the client in a task of its own, which holds `kept` until it ends. `S` is
+/// the stream below the connection.
 ///
-/// Refused with 400 or 426 when the handshake is none, see [`refuse`].
+/// Answers with a refusal if it is no handshake, see [`refuse`].
 pub fn accept<S, K>(
     mut request: Request<Body>,
     entrance: Entrance,
@@ -156,7 +158,8 @@ async fn serve<S, K>(upgrade: OnUpgrade, entrance: Entrance, hall: Hall, _kept: 
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // In a box of its own: what it takes to get there is several times what a client costs from then on.
+    // Boxed: opening needs several times the memory of what follows, and a future has room for the largest of its steps
+    // for as long as it lives. The box is freed when the WebSocket is open.
     match Box::pin(open::<S>(upgrade, &hall.limits)).await {
         Ok(Opened::Bare(socket)) => websocket::serve(socket, entrance, hall).await,
         Ok(Opened::Wrapped(socket)) => {
@@ -183,21 +186,22 @@ async fn serve_tunnel<K>(
     websocket::serve(socket, entrance, hall).await;
 }
 
-/// A WebSocket, over the stream itself or over what hyper has wrapped it in.
+/// A WebSocket over the stream itself, or over hyper's wrapper if the stream is of another type.
 enum Opened<S> {
     Bare(Box<WebSocketStream<S>>),
     Wrapped(Box<WebSocketStream<TokioIo<Upgraded>>>),
 }
 
-/// Waits until the answer is out and takes the stream, without hyper's wrapping and its read buffer: that is most of what
-/// an idle client would cost.
+/// Waits until the answer is sent, and takes the stream out of hyper's wrapper. The wrapper's read buffer would be most
+/// of what an idle client costs.
 async fn open<S>(upgrade: OnUpgrade, limits: &Limits) -> hyper::Result<Opened<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     Ok(match upgrade.await?.downcast::<TokioIo<S>>() {
         Ok(parts) => {
-            // What the client said in the same instant as it asked. Copied: the buffer behind it is 8 KiB.
+            // Bytes that the client sent right behind its request. They are copied, because the buffer behind them has
+            // 8 KiB.
             let early = parts.read_buf.to_vec();
             Opened::Bare(websocket::open(parts.io.into_inner(), early, limits).await)
         }
@@ -207,14 +211,14 @@ where
     })
 }
 
-/// Whether a header that is a comma-separated list has this element.
+/// Whether a header with a comma-separated list has this element.
 fn names(headers: &HeaderMap, header: HeaderName, element: &str) -> bool {
     elements(headers, header)
         .iter()
         .any(|value| value.eq_ignore_ascii_case(element))
 }
 
-/// The elements of a header that is a comma-separated list.
+/// The elements of a header with a comma-separated list.
 fn elements(headers: &HeaderMap, header: HeaderName) -> Vec<&str> {
     let lists = headers.get_all(header).into_iter();
     let lists = lists.filter_map(|list| list.to_str().ok());
@@ -223,7 +227,7 @@ fn elements(headers: &HeaderMap, header: HeaderName) -> Vec<&str> {
         .collect()
 }
 
-/// The value of a header that may be there once only.
+/// The value of a header that must not be repeated; none if it is.
 fn only(headers: &HeaderMap, header: HeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(header).into_iter();
     values.next().filter(|_| values.next().is_none())
@@ -234,7 +238,7 @@ fn is_key(key: &HeaderValue) -> bool {
     BASE64.decode_slice(key, &mut bytes) == Ok(16)
 }
 
-/// Whether a word may stand in a header by itself (RFC 9110, 5.6.2).
+/// Whether a word is a token (RFC 9110, 5.6.2), which may stand in a header without quotes.
 fn is_token(word: &str) -> bool {
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !word.is_empty() && word.bytes().all(sound)
@@ -253,13 +257,13 @@ mod tests {
     use tokio::io::DuplexStream;
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
+    use wulin_game::lobby::{Lobby, Rules};
+    use wulin_game::matchmaking::Patience;
+    use wulin_game::room::Format;
 
     use super::*;
     use crate::runtime::{Figures, lobby};
     use crate::transport::session::Visitor;
-    use wulin_game::lobby::{Lobby, Rules};
-    use wulin_game::matchmaking::Patience;
-    use wulin_game::room::Format;
 
     fn hall() -> Hall {
         let rules = Rules {
@@ -303,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_16_bytes_of_base64() {
+    fn key_is_16_bytes_of_base64() {
         for key in [
             "dGhlIHNhbXBsZSBub25jZQ==",
             "AAAAAAAAAAAAAAAAAAAAAA==",
@@ -326,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_subprotocol_is_taken_that_can_be_one() {
+    fn first_valid_subprotocol_is_taken() {
         let offer = "sec-websocket-protocol";
         for (offered, answered) in [
             (vec![], None),
@@ -345,9 +349,10 @@ mod tests {
         }
     }
 
-    /// The task of a client is what most of them cost most of the time. What is needed for a moment is in boxes.
+    /// An idle client costs little more than the memory of its task. Steps that need more memory for a moment are
+    /// boxed, so that the task itself stays small.
     #[tokio::test]
-    async fn the_task_of_a_client_is_small() {
+    async fn task_of_a_client_stays_below_2_kib() {
         let upgrade = hyper::upgrade::on(Request::new(Body::empty()));
         let task =
             serve::<DuplexStream, _>(upgrade, Entrance::Native(Visitor::default()), hall(), ());

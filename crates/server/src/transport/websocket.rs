@@ -1,5 +1,7 @@
-//! The loop of one WebSocket: native, or Socket.IO that was opened directly. Nothing here knows the game.
+//! The loop of one WebSocket, native or Socket.IO, opened directly or taken over from polling. It knows no rule of the
+//! game.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -10,132 +12,25 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tracing::{debug, trace};
+use wulin_game::RoomId;
+use wulin_game::protocol::socketio::{Dialogue, Received, Sid};
 
 use super::Limits;
 use super::close::Close;
+use super::dialect::{Dialect, opening};
+use super::hall::Hall;
 use super::polling::{Listed, Moved, Probe};
-use super::pulse::{Heartbeat, Pulse};
-use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
-use crate::runtime::Gauge;
-use wulin_game::RoomId;
-use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
-use wulin_game::protocol::{Code, Fault, Request, native};
+use super::pulse::Pulse;
+use super::session::{Farewell, Outgoing, Session, Visitor};
+use crate::runtime::Delivery;
 
-/// The first read buffer in bytes. It grows with a message and most connections are idle: small saves memory.
+/// The size of the first read buffer in bytes. It grows with longer messages. Most connections are idle, so a small one
+/// saves memory.
 const READ_BUFFER: usize = 512;
-/// How long a client has to take note of the close before the socket goes, in all.
+/// How long a client has to read the close frame and close its side, before the socket is dropped.
 pub const LINGER: Duration = Duration::from_secs(2);
 
-/// What is spoken over the WebSocket.
-#[derive(Debug)]
-pub enum Dialect {
-    /// `{"event", "data"}`
-    Native,
-    /// Socket.IO
-    SocketIo(Dialogue),
-}
-
-impl Dialect {
-    fn gauge(&self) -> Gauge {
-        match self.version() {
-            None => Gauge::Native,
-            Some(Version::V3) => Gauge::EngineIo3,
-            Some(Version::V4) => Gauge::EngineIo4,
-        }
-    }
-
-    fn version(&self) -> Option<Version> {
-        match self {
-            Dialect::Native => None,
-            Dialect::SocketIo(dialogue) => Some(dialogue.version()),
-        }
-    }
-
-    fn read(&mut self, text: &str) -> Received {
-        match self {
-            Dialect::Native => Received::Request(Request {
-                command: native::read(text),
-                ack: None,
-            }),
-            Dialect::SocketIo(dialogue) => dialogue.read(text),
-        }
-    }
-
-    /// Binary frames carry nothing in either dialect. Socket.IO's own would be attachments.
-    fn read_bytes(&self) -> Received {
-        match self {
-            Dialect::Native => Received::Request(Request {
-                command: Err(Fault::new("", Code::BinaryMessage)),
-                ack: None,
-            }),
-            Dialect::SocketIo(_) => Received::Broken,
-        }
-    }
-
-    fn write(&self, outgoing: &Outgoing) -> Option<String> {
-        match self {
-            Dialect::Native => match outgoing {
-                Outgoing::Message(message) => Some(native::write(message)),
-                Outgoing::Acknowledge(..) => None,
-            },
-            Dialect::SocketIo(_) => Some(outgoing.packet()),
-        }
-    }
-
-    /// The question whether a client lives. Engine.IO 4 has one of its own; the others are asked by the WebSocket
-    /// protocol, which their libraries answer without them.
-    fn ping(&self) -> Frame {
-        match self.version() {
-            Some(Version::V4) => Frame::text(socketio::PING),
-            None | Some(Version::V3) => Frame::Ping(Vec::new().into()),
-        }
-    }
-
-    fn pulse(&self) -> Pulse {
-        let now = Instant::now();
-        match self.version() {
-            Some(Version::V4) => Pulse::new(Heartbeat::Strict, true, now),
-            None | Some(Version::V3) => Pulse::new(Heartbeat::Lenient, false, now),
-        }
-    }
-
-    /// Whether the client has made something of its session.
-    fn is_under_way(&self) -> bool {
-        match self {
-            Dialect::Native => true,
-            Dialect::SocketIo(dialogue) => dialogue.is_connected(),
-        }
-    }
-
-    fn renew(&mut self, hall: &Hall) {
-        // Without random numbers the client keeps the id it had.
-        if let (Dialect::SocketIo(dialogue), Some(sid)) = (self, hall.sid()) {
-            dialogue.renew(sid);
-        }
-    }
-
-    fn goodbye(&self) -> Option<Frame> {
-        match self {
-            Dialect::Native => None,
-            Dialect::SocketIo(_) => Some(Frame::text(socketio::DISCONNECT)),
-        }
-    }
-}
-
-/// The packets that open a session of Engine.IO over a WebSocket.
-fn opening(version: Version, sid: Sid, limits: &Limits) -> impl Iterator<Item = String> {
-    let open = socketio::open(&Handshake {
-        sid,
-        upgradable: false,
-        ping_interval: limits.ping_interval,
-        ping_timeout: limits.ping_timeout,
-        max_payload: limits.message_size,
-    });
-    let connected = (version == Version::V3).then(|| socketio::CONNECTED.to_owned());
-    [open].into_iter().chain(connected)
-}
-
-/// A WebSocket on an upgraded connection. `early` are the bytes that came with the request for the upgrade.
+/// A WebSocket on an upgraded connection. `early` are bytes that came right behind the request for the upgrade.
 pub async fn open<S>(stream: S, early: Vec<u8>, limits: &Limits) -> Box<WebSocketStream<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -149,35 +44,37 @@ where
     Box::new(socket.await)
 }
 
-/// How a client comes to its WebSocket.
+/// How a client opens its WebSocket.
 #[derive(Debug)]
 pub enum Entrance {
-    /// It opens it at once and speaks natively.
+    /// Directly, and speaks the native dialect.
     Native(Visitor),
-    /// It opens it at once and speaks Socket.IO.
+    /// Directly, and speaks Socket.IO.
     Direct {
-        /// The talk.
+        /// The state of the Socket.IO protocol.
         dialogue: Dialogue,
         /// The id of the Engine.IO session.
         sid: Sid,
-        /// Who it is.
+        /// What the connection tells about the client.
         visitor: Visitor,
     },
-    /// It moves there from polling.
+    /// To take over a session that polls.
     Upgrade(Probe),
 }
 
-/// A client at its WebSocket.
-struct Client {
+/// The state of one client on a WebSocket.
+struct WebSocketClient {
     dialect: Dialect,
     session: Session,
     pulse: Pulse,
-    /// Keeps the id of a session known that began with polling.
+    /// Keeps the id of a session that began with polling in the list.
     _listed: Option<Listed>,
 }
 
-/// Serves one client until either side is done. The socket and the client are boxed because they are large, and a future keeps
-/// what it is given twice.
+/// Serves one client until either side closes.
+///
+/// The socket and the client are boxed: both are large, and an async function stores an argument twice, as it was
+/// passed and as a local variable. This task is most of what an idle client costs.
 pub async fn serve<S>(mut socket: Box<WebSocketStream<S>>, entrance: Entrance, hall: Hall)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -188,51 +85,54 @@ where
     let connection = client.session.id();
     let ending = converse(&mut socket, &mut client, &hall).await;
     let last_words = match &ending {
-        // A Socket.IO client that is told to disconnect stays away; one whose connection just closes comes back by itself.
-        Err(End::Dismissed(Farewell::GoingAway)) => client
+        // A Socket.IO client that is told to disconnect does not come back; one whose connection just closes comes back
+        // by itself.
+        Err(WebSocketEnd::Dismissed(Farewell::GoingAway)) => client
             .dialect
             .write(&Outgoing::Message(client.session.restart()))
             .map(Frame::text),
-        Err(End::Dismissed(Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow)) => {
-            client.dialect.goodbye()
-        }
+        Err(WebSocketEnd::Dismissed(
+            Farewell::Replaced | Farewell::TooFast | Farewell::TooSlow,
+        )) => client.dialect.goodbye(),
         Err(
-            End::Dismissed(Farewell::Mute | Farewell::Silent)
-            | End::Broken(_)
-            | End::NoPacket
-            | End::Done,
+            WebSocketEnd::Dismissed(Farewell::Mute | Farewell::Silent)
+            | WebSocketEnd::Broken(_)
+            | WebSocketEnd::NoPacket
+            | WebSocketEnd::Done,
         )
         | Ok(()) => None,
     };
-    // The game hears first: saying goodbye may take a while.
+    // The game is told first, because saying goodbye may take a while.
     client.session.end().await;
     drop(client);
     match ending {
         Ok(()) => trace!(%connection, "closed by the client"),
-        Err(End::Broken(error)) => {
+        Err(WebSocketEnd::Broken(error)) => {
             debug!(%connection, %error, "connection broken");
             if let Some(close) = close(&error) {
                 Box::pin(say_goodbye(&mut socket, None, close.into())).await;
             }
         }
-        Err(End::Dismissed(farewell)) => {
+        Err(WebSocketEnd::Dismissed(farewell)) => {
             debug!(%connection, ?farewell, "client dismissed");
             Box::pin(say_goodbye(&mut socket, last_words, farewell.into())).await;
         }
-        Err(End::NoPacket) => {
+        Err(WebSocketEnd::NoPacket) => {
             debug!(%connection, "no packet of Socket.IO");
             Box::pin(say_goodbye(&mut socket, None, Close::NoPacket.into())).await;
         }
-        Err(End::Done) => Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await,
+        Err(WebSocketEnd::Done) => {
+            Box::pin(say_goodbye(&mut socket, None, Close::Done.into())).await;
+        }
     }
 }
 
-/// The first packets of a client, and its session; none if it makes nothing of the WebSocket.
+/// Sends the first packets and opens the session; none if a takeover from polling fails.
 async fn enter<S>(
     socket: &mut WebSocketStream<S>,
     entrance: Entrance,
     hall: &Hall,
-) -> Option<Box<Client>>
+) -> Option<Box<WebSocketClient>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -253,7 +153,7 @@ where
             return resume(socket, *moved).await;
         }
     };
-    Some(Box::new(Client {
+    Some(Box::new(WebSocketClient {
         session: Session::new(hall, dialect.gauge(), visitor),
         pulse: dialect.pulse(),
         dialect,
@@ -261,8 +161,8 @@ where
     }))
 }
 
-/// Goes on with a session that has polled until now.
-async fn resume<S>(socket: &mut WebSocketStream<S>, moved: Moved) -> Option<Box<Client>>
+/// Continues a session that has polled until now.
+async fn resume<S>(socket: &mut WebSocketStream<S>, moved: Moved) -> Option<Box<WebSocketClient>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -273,18 +173,18 @@ where
         listed,
     } = moved;
     for packet in packets {
-        // Whoever is gone already is found gone in the conversation, which ends the session.
+        // A failed write is ignored here: `converse` will find the connection closed, and end the session.
         let _ = socket.feed(Frame::text(packet)).await;
     }
-    if let Some(question) = question(&mut session) {
-        let _ = socket.feed(question).await;
+    if let Some(ping) = result_ping(&mut session) {
+        let _ = socket.feed(ping).await;
     }
     let dialect = Dialect::SocketIo(dialogue);
     let mut pulse = dialect.pulse();
     if dialect.is_under_way() {
         pulse.spoke();
     }
-    Some(Box::new(Client {
+    Some(Box::new(WebSocketClient {
         dialect,
         session,
         pulse,
@@ -293,124 +193,138 @@ where
 }
 
 #[derive(Debug)]
-enum End {
+enum WebSocketEnd {
     Broken(Error),
     Dismissed(Farewell),
-    /// The client speaks another protocol than it said.
+    /// A frame that is no packet of the client's dialect.
     NoPacket,
-    /// The client said goodbye in its dialect and leaves the closing to us.
+    /// The client said goodbye in its dialect, and the server is to close.
     Done,
 }
 
-impl From<Error> for End {
-    fn from(error: Error) -> End {
-        End::Broken(error)
+impl From<Error> for WebSocketEnd {
+    fn from(error: Error) -> WebSocketEnd {
+        WebSocketEnd::Broken(error)
     }
 }
 
-impl From<Farewell> for End {
-    fn from(farewell: Farewell) -> End {
-        End::Dismissed(farewell)
+impl From<Farewell> for WebSocketEnd {
+    fn from(farewell: Farewell) -> WebSocketEnd {
+        WebSocketEnd::Dismissed(farewell)
     }
 }
 
 /// Reads and writes until the client closes (`Ok`) or there is a reason to close.
 async fn converse<S>(
     socket: &mut WebSocketStream<S>,
-    client: &mut Client,
+    client: &mut WebSocketClient,
     hall: &Hall,
-) -> Result<(), End>
+) -> Result<(), WebSocketEnd>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Client {
-        dialect,
-        session,
-        pulse,
-        ..
-    } = client;
     let limits = &hall.limits;
-    // Both are waited for once and not in each turn anew, since each time a lock is taken that all connections share. So the
-    // alarm may go off too early, never too late.
-    let mut alarm = pin!(time::sleep_until(pulse.deadline(limits)));
+    // Both futures are made once and not in each turn of the loop, because making one takes a lock that all connections
+    // share. The timer is not reset for each frame either: it may fire too early, but never too late.
+    let mut alarm = pin!(time::sleep_until(client.pulse.deadline(limits)));
     let mut draining = pin!(hall.draining.cancelled());
     socket.flush().await?;
     loop {
         tokio::select! {
-            deliveries = session.take() => {
-                for delivery in deliveries? {
-                    if let Some(outgoing) = session.accept(delivery).await?
-                        && let Some(text) = dialect.write(&outgoing)
-                    {
-                        socket.feed(Frame::text(text)).await?;
-                    }
-                }
-                if let Some(question) = question(session) {
-                    socket.feed(question).await?;
-                }
-                socket.flush().await?;
-                session.written();
-            }
-            frame = socket.next(), if session.is_ready() => {
+            deliveries = client.session.take() => client.write(deliveries?, socket).await?,
+            frame = socket.next(), if client.session.is_ready() => {
                 let Some(frame) = frame else { return Ok(()) };
                 let frame = frame?;
-                if pulse.beat(matches!(frame, Frame::Pong(_)), Instant::now()) {
-                    alarm.as_mut().reset(pulse.deadline(limits));
+                if client.pulse.beat(matches!(frame, Frame::Pong(_)), Instant::now()) {
+                    alarm.as_mut().reset(client.pulse.deadline(limits));
                 }
-                if let Frame::Pong(answer) = &frame
-                    && let Ok(room) = answer[..].try_into()
-                {
-                    session.received(RoomId(u64::from_be_bytes(room)));
-                }
-                let received = match frame {
-                    Frame::Text(text) => Some(dialect.read(&text)),
-                    Frame::Binary(_) => Some(dialect.read_bytes()),
-                    // Answers to a ping or a close go out with the next poll; after a close that ends the stream.
-                    Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => None,
-                };
-                if received.is_some() && dialect.is_under_way() {
-                    pulse.spoke();
-                }
-                match received {
-                    Some(Received::Request(request)) => session.receive(request).await?,
+                match client.hear(frame) {
+                    Some(Received::Request(request)) => client.session.receive(request).await?,
                     Some(Received::Disconnect) => {
-                        // Costs as much as a message, and the limit is the connection's.
-                        session.admit()?;
-                        dialect.renew(hall);
-                        session.renew(hall).await;
-                        pulse.renew(Instant::now());
-                        alarm.as_mut().reset(pulse.deadline(limits));
+                        // It costs as much as a message: the limit is that of the connection, not of the session.
+                        client.session.admit()?;
+                        client.dialect.renew(hall);
+                        client.session.renew(hall).await;
+                        client.pulse.renew(Instant::now());
+                        alarm.as_mut().reset(client.pulse.deadline(limits));
                     }
-                    Some(Received::Close) => return Err(End::Done),
-                    Some(Received::Broken) => return Err(End::NoPacket),
+                    Some(Received::Close) => return Err(WebSocketEnd::Done),
+                    Some(Received::Broken) => return Err(WebSocketEnd::NoPacket),
                     Some(Received::Reply(text)) => {
-                        if session.admit()? {
+                        if client.session.admit()? {
                             socket.send(Frame::text(text)).await?;
                         }
                     }
                     Some(Received::Nothing) | None => {
-                        session.admit()?;
+                        client.session.admit()?;
                     }
                 }
             }
             () = &mut alarm => {
-                if pulse.ask(limits, Instant::now())? {
-                    socket.send(dialect.ping()).await?;
+                if client.pulse.ask(limits, Instant::now())? {
+                    socket.send(client.dialect.ping()).await?;
                 }
-                alarm.as_mut().reset(pulse.deadline(limits));
+                alarm.as_mut().reset(client.pulse.deadline(limits));
             }
-            () = &mut draining, if session.is_idle() => return Err(End::Dismissed(Farewell::GoingAway)),
+            () = &mut draining, if client.session.is_idle() => {
+                return Err(WebSocketEnd::Dismissed(Farewell::GoingAway));
+            }
         }
     }
 }
 
-/// A ping that asks after a result: its answer shows that what was sent before has been read.
-fn question(session: &mut Session) -> Option<Frame> {
+impl WebSocketClient {
+    /// Writes what was delivered.
+    async fn write<S>(
+        &mut self,
+        deliveries: VecDeque<Delivery>,
+        socket: &mut WebSocketStream<S>,
+    ) -> Result<(), WebSocketEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        for delivery in deliveries {
+            if let Some(outgoing) = self.session.accept(delivery).await?
+                && let Some(text) = self.dialect.write(&outgoing)
+            {
+                socket.feed(Frame::text(text)).await?;
+            }
+        }
+        if let Some(ping) = result_ping(&mut self.session) {
+            socket.feed(ping).await?;
+        }
+        socket.flush().await?;
+        self.session.written();
+        Ok(())
+    }
+
+    /// Takes note of a frame. Returns what it says, if it is none of the WebSocket protocol itself.
+    fn hear(&mut self, frame: Frame) -> Option<Received> {
+        if let Frame::Pong(answer) = &frame
+            && let Ok(room) = answer[..].try_into()
+        {
+            self.session.received(RoomId(u64::from_be_bytes(room)));
+        }
+        let received = match frame {
+            Frame::Text(text) => Some(self.dialect.read(&text)),
+            Frame::Binary(_) => Some(self.dialect.read_bytes()),
+            // tungstenite answers pings and closes by itself when the socket is polled next; after a close, the stream ends.
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) | Frame::Frame(_) => None,
+        };
+        if received.is_some() && self.dialect.is_under_way() {
+            self.pulse.spoke();
+        }
+        received
+    }
+}
+
+/// A ping sent behind a result. Its answer shows that the client has read the result.
+fn result_ping(session: &mut Session) -> Option<Frame> {
     let room = session.ask_after()?;
     Some(Frame::Ping(room.0.to_be_bytes().to_vec().into()))
 }
 
-/// What the client did to its WebSocket; none where the connection itself is gone.
+/// How the client broke the protocol; none if the connection itself is lost.
 fn close(error: &Error) -> Option<Close> {
     use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
     match error {
@@ -426,8 +340,8 @@ fn close(error: &Error) -> Option<Close> {
     }
 }
 
-/// Closes so that the client can read why: what it still sends is read and thrown away, or the kernel would answer it with
-/// a reset that overtakes our last words.
+/// Closes so that the client can read why. What it still sends is read and discarded: the kernel would answer unread
+/// data with a reset, which can overtake our last frames.
 async fn say_goodbye<S>(socket: &mut WebSocketStream<S>, goodbye: Option<Frame>, close: CloseFrame)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -443,6 +357,6 @@ where
         while stream.read(&mut rest).await? > 0 {}
         Ok::<(), Error>(())
     };
-    // However it ends, the socket is dropped.
+    // However this ends, the socket is dropped.
     let _ = time::timeout(LINGER, linger).await;
 }

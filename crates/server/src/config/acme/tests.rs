@@ -1,17 +1,11 @@
-//! What `--acme` takes and what it refuses.
+//! Tests of the flags of `--acme`.
 
 use clap::Parser;
 
+use super::super::tests::TestArgs;
 use super::super::{Config, HttpPort, Invalid};
 use super::*;
 use crate::prepared::Prepared;
-
-/// The flags alone.
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    serve: Serve,
-}
 
 fn loaded(flags: &Serve) -> Result<Prepared, Invalid> {
     Prepared::load(&Config::new(flags, 1024, |_| None)?, SystemTime::now())
@@ -20,7 +14,7 @@ fn loaded(flags: &Serve) -> Result<Prepared, Invalid> {
 fn prepared(state_dir: &Path, arguments: &[&str]) -> Result<Prepared, Invalid> {
     let own = ["wulin", "--state-dir", state_dir.to_str().unwrap()];
     let arguments = own.iter().chain(arguments);
-    let flags = Line::try_parse_from(arguments).unwrap().serve;
+    let flags = TestArgs::try_parse_from(arguments).unwrap().serve;
     loaded(&flags)
 }
 
@@ -33,7 +27,7 @@ fn sentence(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_domain_is_all_it_needs() {
+fn acme_needs_only_a_domain() {
     let home = tempfile::tempdir().unwrap();
     let prepared = prepared(
         home.path(),
@@ -70,7 +64,7 @@ fn a_domain_is_all_it_needs() {
 }
 
 #[test]
-fn what_cannot_be_fetched_is_refused_in_words() {
+fn unfetchable_domains_are_refused_in_a_sentence() {
     for (arguments, words) in [
         (&["--acme"][..], "--domain game.example.com"),
         (
@@ -111,7 +105,7 @@ fn what_cannot_be_fetched_is_refused_in_words() {
 }
 
 #[test]
-fn what_is_half_given_or_unreadable_is_refused_in_words() {
+fn incomplete_or_unreadable_flags_are_refused_in_a_sentence() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("file");
     fs::write(&file, "nothing of use").unwrap();
@@ -155,19 +149,19 @@ fn what_is_half_given_or_unreadable_is_refused_in_words() {
         if !arguments.contains(&"--state-dir") {
             flags.extend(["--state-dir", home.path().to_str().unwrap()]);
         }
-        let flags = Line::try_parse_from(flags).unwrap().serve;
+        let flags = TestArgs::try_parse_from(flags).unwrap().serve;
         let refused = loaded(&flags).map(|_| ());
         let sentence = refused.unwrap_err().to_string();
         assert!(sentence.contains(words), "{words:?} is not in {sentence:?}");
     }
     let flags = ["wulin", "--acme", "--domain", "game.example.com"];
-    let flags = Line::try_parse_from(flags).unwrap().serve;
+    let flags = TestArgs::try_parse_from(flags).unwrap().serve;
     let refused = loaded(&flags).map(|_| ());
     assert!(refused.unwrap_err().to_string().contains("--state-dir"));
 }
 
 #[test]
-fn the_key_of_an_external_account_is_no_secret_to_the_authority_alone() {
+fn external_account_key_is_read_and_never_printed() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("key");
     fs::write(&file, "AQID_w==\n").unwrap();
@@ -192,7 +186,7 @@ fn the_key_of_an_external_account_is_no_secret_to_the_authority_alone() {
 }
 
 #[test]
-fn a_pair_given_as_well_is_served_until_then_and_need_not_be_there() {
+fn given_pair_is_served_until_acme_has_fetched() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("certs");
     let flags = ["--acme", "--domain", "game.example.com", "--tls-dir"];

@@ -1,23 +1,23 @@
-//! What a client says about the answers it can use: encodings it understands, versions it has.
+//! What a client says about the answers it can use: the codings it accepts, and the versions it has.
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
 
-/// How the bytes of a file are packed.
+/// How the bytes of a file are compressed (a content coding of HTTP).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// The smallest.
     Brotli,
-    /// What everything understands.
+    /// The one that every client knows.
     Gzip,
-    /// Not at all.
+    /// Not compressed.
     Identity,
 }
 
 impl Coding {
-    /// All of them, the one we like best first.
+    /// All of them, best first.
     pub const ALL: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Identity];
-    /// Those whose bytes are others than the file's own.
+    /// Those that compress.
     pub const PACKED: [Coding; 2] = [Coding::Brotli, Coding::Gzip];
 
     /// Its name in HTTP.
@@ -29,7 +29,7 @@ impl Coding {
         }
     }
 
-    /// What the name of a file packed so ends with.
+    /// What the name of a file in this coding ends with.
     pub fn ending(self) -> &'static str {
         match self {
             Coding::Brotli => ".br",
@@ -38,9 +38,9 @@ impl Coding {
         }
     }
 
-    /// How welcome it is to a client, from 0, which is refused, to 1 (RFC 9110, 12.5.3).
+    /// How much a client prefers it, from 0, which refuses it, to 1 (RFC 9110, 12.5.3).
     pub fn weight(self, headers: &HeaderMap) -> f32 {
-        // What is not named is still acceptable as it is, but anything named is liked better.
+        // An uncompressed file is acceptable even if it is not named, but less than anything that is named.
         let unnamed = if self == Coding::Identity {
             f32::MIN_POSITIVE
         } else {
@@ -52,7 +52,7 @@ impl Coding {
     }
 }
 
-/// The weight `Accept-Encoding` gives to a name; none if the name is not there. What cannot be read is passed over.
+/// The weight `Accept-Encoding` gives to a name; none if it is not listed. Elements that cannot be read are skipped.
 fn stated(headers: &HeaderMap, name: &str) -> Option<f32> {
     headers
         .get_all(ACCEPT_ENCODING)
@@ -77,11 +77,12 @@ fn stated(headers: &HeaderMap, name: &str) -> Option<f32> {
         })
 }
 
-/// Whether the client has this version already: `If-None-Match`, by the weak comparison (RFC 9110, 13.1.2).
+/// Whether the client has this version already: `If-None-Match`, by weak comparison (RFC 9110, 13.1.2).
 pub fn has(headers: &HeaderMap, tag: &[u8]) -> bool {
     headers.get_all(IF_NONE_MATCH).iter().any(|line| {
         let line = line.as_bytes().trim_ascii();
-        // A tag may hold a comma. Ours hold none, so no other tag has a part that looks like ours, quotes included.
+        // Splitting at commas would be wrong for a tag with a comma. Ours have none, and a part of another tag cannot
+        // equal ours with its quotes.
         line == b"*"
             || line
                 .split(|byte| *byte == b',')
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn every_coding_weighs_what_the_client_says() {
+    fn codings_weigh_what_accept_encoding_says() {
         const LEAST: f32 = f32::MIN_POSITIVE;
         let cases: [(&[&str], [f32; 3]); 20] = [
             (&[], [0.0, 0.0, LEAST]),
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_known_by_its_tag_strong_or_weak() {
+    fn if_none_match_compares_tags_weakly() {
         let has = |lines: &[&'static str]| has(&headers(&IF_NONE_MATCH, lines), br#""a1""#);
         for lines in [
             &[r#""a1""#] as &[_],

@@ -1,4 +1,4 @@
-//! One session that polls, from its first request until it ends or moves to a WebSocket.
+//! The task of one polling session, from its first request until it ends or moves to a WebSocket.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -7,69 +7,90 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, Instant};
 use tracing::{debug, trace};
-
-use super::{Answer, Letter, Listed, PROBE_TIMEOUT, Refusal};
-use crate::runtime::{Delivery, Gauge};
-use crate::transport::Limits;
-use crate::transport::pulse::{Heartbeat, Pulse};
-use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
 use wulin_game::RoomId;
 use wulin_game::protocol::event::Care;
 use wulin_game::protocol::payload::{Malformed, Packets, encode};
 use wulin_game::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 
-/// How long a client that is let go has to fetch the last words.
+use super::{Listed, PROBE_TIMEOUT, PollingAnswer, PollingLetter, PollingRefusal};
+use crate::runtime::{Delivery, Gauge};
+use crate::transport::Limits;
+use crate::transport::hall::Hall;
+use crate::transport::pulse::{Heartbeat, Pulse};
+use crate::transport::session::{Farewell, Outgoing, Session, Visitor};
+
+/// How long a dismissed client has to fetch the last packets.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long a poll waits while a WebSocket is on its way. The client moves when its last poll is answered.
+/// How long a poll waits while a WebSocket is about to take over. A client moves only between two polls, so its poll
+/// must not wait for long.
 const POLL_WHILE_MOVING: Duration = Duration::from_millis(100);
 
 /// A session that goes on over a WebSocket.
 pub struct Moved {
-    /// The talk so far.
+    /// The state of the Socket.IO protocol.
     pub(crate) dialogue: Dialogue,
     /// The client.
     pub(crate) session: Session,
-    /// What has not been fetched.
+    /// The packets that the client has not fetched.
     pub(crate) packets: VecDeque<String>,
-    /// Keeps the session known.
+    /// Keeps the session in the list.
     pub(crate) listed: Listed,
 }
 
-/// The poll that waits.
+/// The GET that waits for packets.
 struct Poll {
-    answer: oneshot::Sender<Answer>,
-    /// When it is answered though there is nothing to say.
+    answer: oneshot::Sender<PollingAnswer>,
+    /// When it is answered even if there is nothing to send.
     due: Option<Instant>,
 }
 
-/// The request that brings packets.
+/// The POST whose packets are being carried out.
 struct Post {
     packets: Packets<Vec<u8>>,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<PollingAnswer>,
 }
 
-/// How a conversation ends.
-enum End {
+/// Why a session ends.
+enum PollingEnd {
     /// The client says goodbye.
     Closed,
     /// The client breaks the protocol.
     Misused,
-    /// The client has given up a poll: whether it has read the answer cannot be known, so the protocol ends the session.
+    /// The client has closed the request of its poll. Nobody can know whether it has read the answer, so the protocol
+    /// ends the session.
     Abandoned,
     Dismissed(Farewell),
     Moved(oneshot::Sender<Box<Moved>>),
 }
 
-impl From<Farewell> for End {
-    fn from(farewell: Farewell) -> End {
-        End::Dismissed(farewell)
+impl PollingEnd {
+    /// The packets that are sent to the client last.
+    fn last_packets(&self) -> &'static [&'static str] {
+        match self {
+            PollingEnd::Moved(_) | PollingEnd::Closed => &[socketio::NOOP],
+            PollingEnd::Misused
+            | PollingEnd::Abandoned
+            | PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute) => &[socketio::CLOSE],
+            // A Socket.IO client that is told to disconnect does not come back. These clients are to come back, so they
+            // are not told.
+            PollingEnd::Dismissed(Farewell::GoingAway) => &[],
+            // socket.io-client ignores events that come in one body with the close packet of Engine.IO, so that packet
+            // is left out.
+            PollingEnd::Dismissed(_) => &[socketio::DISCONNECT],
+        }
     }
 }
 
-/// What wakes a session.
+impl From<Farewell> for PollingEnd {
+    fn from(farewell: Farewell) -> PollingEnd {
+        PollingEnd::Dismissed(farewell)
+    }
+}
+
+/// What a session waits for.
 enum Happened {
     Delivered(VecDeque<Delivery>),
-    Asked(Option<Letter>),
+    Asked(Option<PollingLetter>),
     Alarm,
 }
 
@@ -78,18 +99,18 @@ pub(super) struct Conversation {
     dialogue: Dialogue,
     pulse: Pulse,
     limits: Limits,
-    /// What waits for a poll, at most [`Limits::outbox`] packets.
+    /// The packets that wait for the next poll, at most [`Limits::outbox`].
     packets: VecDeque<String>,
     poll: Option<Poll>,
     post: Option<Post>,
-    /// The result that went with the last answer to a poll.
+    /// The room whose result went out with the last answer to a poll.
     handed_over: Option<RoomId>,
-    /// Until when a WebSocket is believed to be on its way.
+    /// Until when a WebSocket is expected to take over.
     moving: Option<Instant>,
 }
 
 impl Conversation {
-    /// A session that has just been opened. `sid` is Socket.IO's.
+    /// A session that has just been opened. `sid` is the id of Socket.IO, not that of Engine.IO.
     pub(super) fn new(hall: &Hall, version: Version, sid: Sid, visitor: Visitor) -> Conversation {
         let (heartbeat, connects, first) = match version {
             Version::V3 => (Heartbeat::Client, false, Some(socketio::CONNECTED)),
@@ -108,53 +129,30 @@ impl Conversation {
         }
     }
 
-    /// Serves the session; it is known until this returns.
+    /// Serves the session. It stays in the list until this returns.
     pub(super) async fn run(
         mut self,
-        mut letters: mpsc::Receiver<Letter>,
+        mut letters: mpsc::Receiver<PollingLetter>,
         hall: Hall,
-        mut listed: Listed,
+        listed: Listed,
     ) {
         let connection = self.session.id();
         let Err(end) = self.converse(&mut letters, &hall).await;
-        let last_words: &[&str] = match &end {
-            End::Moved(_) | End::Closed => &[socketio::NOOP],
-            End::Misused | End::Abandoned | End::Dismissed(Farewell::Silent | Farewell::Mute) => {
-                &[socketio::CLOSE]
-            }
-            // A Socket.IO client that is told to disconnect stays away. These are to come back.
-            End::Dismissed(Farewell::GoingAway) => &[],
-            // socket.io-client drops events that come in one body with the close of Engine.IO, so that packet is left out.
-            End::Dismissed(_) => &[socketio::DISCONNECT],
-        };
         if let Some(post) = self.post.take() {
             let answer = match &end {
-                End::Misused => Answer::Refused(Refusal::BadRequest),
-                _ => Answer::Done,
+                PollingEnd::Misused => PollingAnswer::Refused(PollingRefusal::BadRequest),
+                _ => PollingAnswer::Done,
             };
             let _ = post.answer.send(answer);
         }
-        if let End::Moved(moved) = end {
+        if let PollingEnd::Moved(moved) = end {
             trace!(%connection, "moves to a WebSocket");
-            if let Some(poll) = self.poll.take() {
-                let noop = encode(self.dialogue.version(), last_words);
-                let _ = poll.answer.send(Answer::Packets(noop));
-            }
-            listed.moves();
-            let going = Box::new(Moved {
-                dialogue: self.dialogue,
-                session: self.session,
-                packets: self.packets,
-                listed,
-            });
-            if let Err(left) = moved.send(going) {
-                left.session.end().await;
-            }
-            return;
+            return self.hand_over(moved, listed).await;
         }
+        let last_packets = end.last_packets().iter();
         self.packets
-            .extend(last_words.iter().map(|words| (*words).to_owned()));
-        if let End::Dismissed(farewell) = &end {
+            .extend(last_packets.map(|packet| (*packet).to_owned()));
+        if let PollingEnd::Dismissed(farewell) = &end {
             debug!(%connection, ?farewell, "client dismissed");
             if *farewell == Farewell::GoingAway {
                 let restart = Outgoing::Message(self.session.restart());
@@ -162,15 +160,15 @@ impl Conversation {
             }
         }
         let body = encode(self.dialogue.version(), &self.packets);
-        // The game hears first: saying goodbye may take a while.
+        // The game is told first, because saying goodbye may take a while.
         self.session.end().await;
         match (self.poll, end) {
             (Some(poll), _) => {
-                let _ = poll.answer.send(Answer::Packets(body));
+                let _ = poll.answer.send(PollingAnswer::Packets(body));
             }
-            // Who is believed dead is not waited for.
-            (None, End::Dismissed(Farewell::Silent | Farewell::Mute)) => {}
-            (None, End::Dismissed(_)) => {
+            // These clients are believed to be gone: nothing is sent to them.
+            (None, PollingEnd::Dismissed(Farewell::Silent | Farewell::Mute)) => {}
+            (None, PollingEnd::Dismissed(_)) => {
                 let _ = time::timeout(LINGER, say_goodbye(&mut letters, body)).await;
             }
             (None, _) => {}
@@ -178,11 +176,29 @@ impl Conversation {
         drop(listed);
     }
 
+    /// Hands the session over to the WebSocket that has taken it.
+    async fn hand_over(mut self, moved: oneshot::Sender<Box<Moved>>, mut listed: Listed) {
+        if let Some(poll) = self.poll.take() {
+            let noop = encode(self.dialogue.version(), [socketio::NOOP]);
+            let _ = poll.answer.send(PollingAnswer::Packets(noop));
+        }
+        listed.moves();
+        let going = Box::new(Moved {
+            dialogue: self.dialogue,
+            session: self.session,
+            packets: self.packets,
+            listed,
+        });
+        if let Err(left) = moved.send(going) {
+            left.session.end().await;
+        }
+    }
+
     async fn converse(
         &mut self,
-        letters: &mut mpsc::Receiver<Letter>,
+        letters: &mut mpsc::Receiver<PollingLetter>,
         hall: &Hall,
-    ) -> Result<std::convert::Infallible, End> {
+    ) -> Result<std::convert::Infallible, PollingEnd> {
         loop {
             self.obey(hall).await?;
             self.answer_poll()?;
@@ -195,10 +211,10 @@ impl Conversation {
             let happened = tokio::select! {
                 deliveries = self.session.take() => Happened::Delivered(deliveries?),
                 letter = letters.recv() => Happened::Asked(letter),
-                () = abandoned(&mut self.poll) => return Err(End::Abandoned),
+                () = abandoned(&mut self.poll) => return Err(PollingEnd::Abandoned),
                 () = time::sleep_until(alarm) => Happened::Alarm,
                 () = hall.draining.cancelled(), if self.session.is_idle() => {
-                    return Err(End::Dismissed(Farewell::GoingAway));
+                    return Err(PollingEnd::Dismissed(Farewell::GoingAway));
                 }
             };
             match happened {
@@ -213,15 +229,15 @@ impl Conversation {
         }
     }
 
-    /// Takes note of a letter.
-    fn read(&mut self, letter: Option<Letter>) -> Result<(), End> {
+    /// Takes a letter.
+    fn read(&mut self, letter: Option<PollingLetter>) -> Result<(), PollingEnd> {
         match letter {
-            Some(Letter::Poll(answer)) => {
+            Some(PollingLetter::Poll(answer)) => {
                 if self.poll.is_some() {
-                    let _ = answer.send(Answer::Refused(Refusal::BadRequest));
-                    return Err(End::Misused);
+                    let _ = answer.send(PollingAnswer::Refused(PollingRefusal::BadRequest));
+                    return Err(PollingEnd::Misused);
                 }
-                // Who polls again has read the last answer.
+                // A client that polls again has read the last answer.
                 if let Some(room) = self.handed_over.take() {
                     self.session.received(room);
                 }
@@ -230,26 +246,26 @@ impl Conversation {
                 let due = moving.then(|| now + POLL_WHILE_MOVING);
                 self.poll = Some(Poll { answer, due });
             }
-            Some(Letter::Post { body, answer }) => {
+            Some(PollingLetter::Post { body, answer }) => {
                 let packets = Packets::new(self.dialogue.version(), body);
                 self.post = Some(Post { packets, answer });
             }
-            Some(Letter::Probed) => {
+            Some(PollingLetter::Probed) => {
                 let now = Instant::now();
                 self.moving = Some(now + PROBE_TIMEOUT);
                 if let Some(poll) = &mut self.poll {
                     poll.due = Some(now);
                 }
             }
-            Some(Letter::Upgrade(moved)) => return Err(End::Moved(moved)),
-            // The list of sessions holds the other end of the mailbox for as long as this session is in it.
-            Some(Letter::Misuse) | None => return Err(End::Misused),
+            Some(PollingLetter::Upgrade(moved)) => return Err(PollingEnd::Moved(moved)),
+            // `None` cannot happen: the list holds a sender of the mailbox for as long as this session is in it.
+            Some(PollingLetter::Misuse) | None => return Err(PollingEnd::Misused),
         }
         Ok(())
     }
 
-    /// Does what the request in hand brings, as far as the session may read on.
-    async fn obey(&mut self, hall: &Hall) -> Result<(), End> {
+    /// Carries out the packets of the POST in progress, as long as the session may read on.
+    async fn obey(&mut self, hall: &Hall) -> Result<(), PollingEnd> {
         while self.session.is_ready()
             && let Some(post) = &mut self.post
         {
@@ -258,7 +274,7 @@ impl Conversation {
                 Some(Err(Malformed)) => Received::Broken,
                 None => {
                     if let Some(post) = self.post.take() {
-                        let _ = post.answer.send(Answer::Done);
+                        let _ = post.answer.send(PollingAnswer::Done);
                     }
                     return Ok(());
                 }
@@ -278,23 +294,23 @@ impl Conversation {
                     self.session.admit()?;
                 }
                 Received::Disconnect => {
-                    // Costs as much as a message, and the limit is the connection's.
+                    // It costs as much as a message: the limit is that of the connection, not of the session.
                     self.session.admit()?;
-                    // Without random numbers the client keeps the id it had.
+                    // If the system has no random numbers, the client keeps its id.
                     if let Some(sid) = hall.sid() {
                         self.dialogue.renew(sid);
                     }
                     self.session.renew(hall).await;
                     self.pulse.renew(Instant::now());
                 }
-                Received::Close => return Err(End::Closed),
-                Received::Broken => return Err(End::Misused),
+                Received::Close => return Err(PollingEnd::Closed),
+                Received::Broken => return Err(PollingEnd::Misused),
             }
         }
         Ok(())
     }
 
-    async fn accept(&mut self, deliveries: VecDeque<Delivery>) -> Result<(), End> {
+    async fn accept(&mut self, deliveries: VecDeque<Delivery>) -> Result<(), PollingEnd> {
         for delivery in deliveries {
             let Some(outgoing) = self.session.accept(delivery).await? else {
                 continue;
@@ -319,8 +335,8 @@ impl Conversation {
         Ok(())
     }
 
-    /// Answers the poll that waits, if there is something to say or it has waited long enough.
-    fn answer_poll(&mut self) -> Result<(), End> {
+    /// Answers the poll that waits, if there are packets or it has waited long enough.
+    fn answer_poll(&mut self) -> Result<(), PollingEnd> {
         let version = self.dialogue.version();
         let due = |poll: &mut Poll| poll.due.is_some_and(|due| due <= Instant::now());
         let body = if !self.packets.is_empty() && self.poll.is_some() {
@@ -331,8 +347,8 @@ impl Conversation {
             return Ok(());
         };
         if let Some(poll) = self.poll.take() {
-            let sent = poll.answer.send(Answer::Packets(body));
-            sent.map_err(|_| End::Abandoned)?;
+            let sent = poll.answer.send(PollingAnswer::Packets(body));
+            sent.map_err(|_| PollingEnd::Abandoned)?;
             self.handed_over = self.session.unreceived();
             self.session.written();
         }
@@ -340,7 +356,7 @@ impl Conversation {
     }
 }
 
-/// Waits until the client gives its poll up.
+/// Waits until the client closes the request of its poll.
 async fn abandoned(poll: &mut Option<Poll>) {
     match poll {
         Some(poll) => poll.answer.closed().await,
@@ -348,18 +364,18 @@ async fn abandoned(poll: &mut Option<Poll>) {
     }
 }
 
-/// Answers the next poll with the last words.
-async fn say_goodbye(letters: &mut mpsc::Receiver<Letter>, body: String) {
+/// Answers the next poll with the last packets, and posts meanwhile with nothing.
+async fn say_goodbye(letters: &mut mpsc::Receiver<PollingLetter>, body: String) {
     while let Some(letter) = letters.recv().await {
         match letter {
-            Letter::Poll(answer) => {
-                let _ = answer.send(Answer::Packets(body));
+            PollingLetter::Poll(answer) => {
+                let _ = answer.send(PollingAnswer::Packets(body));
                 return;
             }
-            Letter::Post { answer, .. } => {
-                let _ = answer.send(Answer::Done);
+            PollingLetter::Post { answer, .. } => {
+                let _ = answer.send(PollingAnswer::Done);
             }
-            Letter::Misuse | Letter::Probed | Letter::Upgrade(_) => {}
+            PollingLetter::Misuse | PollingLetter::Probed | PollingLetter::Upgrade(_) => {}
         }
     }
 }
