@@ -9,6 +9,7 @@ mod heartbeat;
 mod packets;
 mod payloads;
 mod peer;
+mod reference;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;

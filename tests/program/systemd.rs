@@ -1,7 +1,5 @@
 //! The program under a service manager: what it says on `NOTIFY_SOCKET`, and sockets that are handed to it.
 
-mod support;
-
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -16,9 +14,11 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use support::handed::{Running, handed, listener, wulin};
-use support::websocket::Dialect;
-use support::{Client, PATIENCE};
+
+use crate::support;
+use crate::support::handed::{Running, handed, listener, wulin};
+use crate::support::websocket::Dialect;
+use crate::support::{Client, PATIENCE};
 
 /// The service manager's end of the socket.
 struct Manager(UnixDatagram);

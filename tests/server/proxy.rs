@@ -1,15 +1,14 @@
 //! Behind a proxy: whom it speaks for is whose connections are counted, and only a trusted one is believed.
 
-mod support;
-
-use support::server::{TestServer, Tls};
-use support::websocket::Dialect;
-use support::{Client, hello};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use wulin_server::runtime::Kind;
+
+use crate::support::server::{TestServer, Tls};
+use crate::support::websocket::Dialect;
+use crate::support::{Client, hello};
 
 /// A connection that begins with these bytes, and whether the server answers on it.
 async fn begin(server: &TestServer, header: &[u8]) -> TcpStream {

@@ -1,15 +1,15 @@
 //! Whole rounds over real TLS: every dialect alone, every pair, coming back, and the end of the server.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::engineio::Polling;
-use support::server::TestServer;
-use support::websocket::{DIALECTS, Dialect};
-use support::{Client, Incoming, hello};
 use wulin_server::runtime::Kind;
+
+use crate::support;
+use crate::support::engineio::Polling;
+use crate::support::server::TestServer;
+use crate::support::websocket::{DIALECTS, Dialect};
+use crate::support::{Client, Incoming, hello};
 
 fn uids(start: &Value) -> Vec<&str> {
     start["roomUsers"]

@@ -28,15 +28,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
 use self::Server::{Ours, Reference};
-use support::PATIENCE;
-use support::server::TestServer;
-use wire::Engine::{self, V3, V4};
-use wire::{ENGINES, PATH};
-
-mod support;
-#[path = "conformance/wire.rs"]
-#[allow(dead_code)]
-mod wire;
+use crate::support::PATIENCE;
+use crate::support::server::TestServer;
+use crate::wire::Engine::{self, V3, V4};
+use crate::wire::{ENGINES, PATH};
 
 #[derive(Clone, Copy)]
 enum Server<'a> {

@@ -1,14 +1,13 @@
 //! The page over real sockets: what is embedded, and how it is handed out.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use support::PATIENCE;
-use support::server::TestServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time;
+
+use crate::support::PATIENCE;
+use crate::support::server::TestServer;
 
 /// What a phone on a slow network has to fetch before it sees the game, in bytes.
 const FIRST_LOAD: usize = 60 * 1024;

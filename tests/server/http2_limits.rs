@@ -1,18 +1,18 @@
 //! What one stranger can have the server hold, and for how long, over HTTP/2.
 
-mod support;
-
 use axum::http::{Method, Request, StatusCode};
 use futures_util::StreamExt;
 use h2::client::Builder;
-use support::http2::{Browser, read};
-use support::server::TestServer;
-use support::websocket::Dialect;
-use support::{Client, PATIENCE};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time;
 use wulin_server::runtime::Kind;
+
+use crate::support;
+use crate::support::http2::{Browser, read};
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::support::{Client, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_websocket_has_a_place_of_its_own_in_the_limits() {

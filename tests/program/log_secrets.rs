@@ -1,7 +1,5 @@
 //! What the log of the program never says, however much it is to say: tokens and places.
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -9,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
-use support::Client;
-use support::program::{Running, wulin};
-use support::websocket::{DIALECTS, Dialect};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use wulin_http::exchange as http;
 use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+
+use crate::support::Client;
+use crate::support::program::{Running, wulin};
+use crate::support::websocket::{DIALECTS, Dialect};
 
 const LATITUDE: &str = "31.2304168";
 const LONGITUDE: &str = "121.4737018";

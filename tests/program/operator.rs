@@ -1,13 +1,12 @@
 //! What an operator sees of the program and says to it: its log, its state, its settings.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
 use std::process::{ChildStderr, Output, Stdio};
 
 use serde_json::Value;
-use support::program::{Running, wulin};
+
+use crate::support::program::{Running, wulin};
 
 /// A running program with an admin listener, and its log.
 struct Watched {

@@ -1,21 +1,20 @@
 //! HTTP/2 as a client meets it: the game over it, and what whoever asks in the wrong way is told.
 
-mod support;
-
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use h2::client::Builder;
 use h2::ext::Protocol;
 use serde_json::{Value, json};
-use support::PATIENCE;
-use support::http2::{Browser, Player, Tunnel, read};
-use support::server::TestServer;
-use support::websocket::{DIALECTS, Dialect};
 use tokio::time;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use wulin_server::runtime::Kind;
+
+use crate::support::PATIENCE;
+use crate::support::http2::{Browser, Player, Tunnel, read};
+use crate::support::server::TestServer;
+use crate::support::websocket::{DIALECTS, Dialect};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_is_played_over_one_connection() {

@@ -1,7 +1,5 @@
 //! Whoever is turned away by a setting is not turned away in silence: the log says so, with the flag that changes it.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -9,12 +7,13 @@ use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
-use support::port::Port;
-use support::program::Running;
-use support::server::{TestServer, Tls, trusting};
-use support::{PATIENCE, handed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
+
+use crate::support::port::Port;
+use crate::support::program::Running;
+use crate::support::server::{TestServer, Tls, trusting};
+use crate::support::{PATIENCE, handed};
 
 /// What a client's side of TLS begins with.
 const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03random";

@@ -1,20 +1,20 @@
 //! What the 2016 server died of, and worse, on each transport, while two others play on undisturbed.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::engineio::Polling;
-use support::server::TestServer;
-use support::websocket::{DIALECTS, Dialect};
-use support::{Client, hello};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use wulin_server::runtime::Kind;
+
+use crate::support;
+use crate::support::engineio::Polling;
+use crate::support::server::TestServer;
+use crate::support::websocket::{DIALECTS, Dialect};
+use crate::support::{Client, hello};
 
 /// Two who play one round after the other until they are told to stop. Every round must end, with both in its result.
 struct Undisturbed {

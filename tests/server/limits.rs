@@ -1,16 +1,15 @@
 //! What one stranger can have the server hold, and for how long, over TLS and HTTP/1.
 
-mod support;
-
 use std::net::SocketAddr;
 
-use support::server::TestServer;
-use support::websocket::Dialect;
-use support::{Client, PATIENCE};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
 use wulin_server::runtime::Kind;
+
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::support::{Client, PATIENCE};
 
 /// Waits until the server has closed a connection, and returns what it said before.
 async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> String {

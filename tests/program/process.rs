@@ -1,16 +1,16 @@
 //! The program itself: what it says, its signals, its certificates from files, its exit codes.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use support::program::{Running, wulin};
-use support::websocket::Dialect;
-use support::write_pair;
+
+use crate::support;
+use crate::support::program::{Running, wulin};
+use crate::support::websocket::Dialect;
+use crate::support::write_pair;
 
 #[test]
 fn sighup_reads_the_certificates_again_and_ends_nothing() {

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Boots a small Debian in a container of its own and runs the Debian package there under its systemd: tests/booted/inside.sh.
+# Boots a small Debian in a container of its own and runs the Debian package there under its systemd: tests/package/inside.sh.
 # The tree is made once and kept below target/. Needs root; what of it this machine cannot do is said, and nothing tested.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 program=${WULIN_BIN:-$target/debug/wulin}
-work=$target/booted
+work=$target/package
 # The release this machine has: its glibc is the one the program was built with.
 # shellcheck source=/dev/null
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
@@ -54,7 +54,7 @@ REVISION=1 packaging/deb.sh "$program" "$here/old"
 REVISION=2 packaging/deb.sh "$program" "$here/new"
 REVISION=1 packaging/deb.sh "$program" "$here/again" >/dev/null
 cmp "$here"/old/*.deb "$here"/again/*.deb
-cp -r tests/booted/inside.sh tests/booted/player.py systemd "$here"
+cp -r tests/package/inside.sh tests/package/player.py systemd "$here"
 strip --strip-all -o "$here/wulin" "$program"
 
 # Everything the machine writes is in memory and gone with it; its network is its own.

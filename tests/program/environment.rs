@@ -1,16 +1,15 @@
 //! What the environment says, as containers, systemd and shells hand it over, to the program itself.
 
-mod support;
-
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use clap::CommandFactory;
-use support::program::{Running, wulin};
-use support::write_pair;
 use wulin::cli::Cli;
+
+use crate::support::program::{Running, wulin};
+use crate::support::write_pair;
 
 /// Variables with their values.
 type Environment<'a> = &'a [(&'a str, &'a str)];

@@ -1,15 +1,14 @@
 //! IPv4 and IPv6: sockets of one family that are handed over are said, and a machine without IPv6 is served.
 #![cfg(target_os = "linux")]
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use socket2::{Domain, Socket, Type};
-use support::handed::{Running, handed, wulin};
+
+use crate::support::handed::{Running, handed, wulin};
 
 /// Starts a program to which the kernel gives no IPv6 sockets, as with `ipv6.disable=1`: they fail with `EAFNOSUPPORT`.
 const WITHOUT_IPV6: &str = r#"

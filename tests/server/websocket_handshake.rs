@@ -1,11 +1,10 @@
 //! The opening handshake of a WebSocket over HTTP/1.1, as RFC 6455 has it in 4.2.1, and methods nobody expects.
 
-mod support;
-
-use support::PATIENCE;
-use support::server::TestServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time;
+
+use crate::support::PATIENCE;
+use crate::support::server::TestServer;
 
 const NATIVE: &str = "GET /applet/websocket HTTP/1.1";
 const HOST: &str = "Host: localhost";

@@ -1,7 +1,5 @@
 //! `wulin health`, `status` and `log` find the server they belong to, however it was started, and take no other for it.
 
-mod support;
-
 use std::fs;
 use std::net::TcpListener as Listener;
 use std::path::Path;
@@ -9,12 +7,14 @@ use std::process::{Command, Output, Stdio};
 
 use rustls::ServerConfig;
 use serde_json::Value;
-use support::program::{Running, wulin};
-use support::server::TestServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use wulin_command::notice::{Notice, network, settled};
+
+use crate::support;
+use crate::support::program::{Running, wulin};
+use crate::support::server::TestServer;
 
 /// A server of this home, on a free port, with these flags alone.
 fn start(home: &Path, flags: &[&str]) -> Running {

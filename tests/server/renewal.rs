@@ -1,7 +1,5 @@
 //! New certificates while the server runs: who is connected notices nothing, whoever comes next gets them.
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -11,12 +9,13 @@ use rustls::HandshakeKind;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::json;
-use support::server::{TestServer, Tls, trusting};
-use support::websocket::Dialect;
-use support::{Client, PATIENCE, write_pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+use crate::support::server::{TestServer, Tls, trusting};
+use crate::support::websocket::Dialect;
+use crate::support::{Client, PATIENCE, write_pair};
 
 fn leaf(file: &Path) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(file).unwrap()

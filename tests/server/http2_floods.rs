@@ -1,14 +1,13 @@
 //! Frames of HTTP/2 that nobody sends who means well. Each flood ends with its connection, and costs no player anything.
 
-mod support;
-
-use support::server::TestServer;
-use support::websocket::Dialect;
-use support::{Client, PATIENCE};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
 use wulin_server::runtime::Kind;
+
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::support::{Client, PATIENCE};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;

@@ -1,19 +1,19 @@
 //! Whoever asks plainly is answered: health checks, load balancers, monitors, and addresses written a little wrong.
 
-mod support;
-
 use std::process::Stdio;
 
 use serde_json::Value;
-use support::port::Port;
-use support::program::Running;
-use support::server::{TestServer, Tls};
-use support::websocket::Dialect;
-use support::{Client, PATIENCE, handed, hello};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::support;
+use crate::support::port::Port;
+use crate::support::program::Running;
+use crate::support::server::{TestServer, Tls};
+use crate::support::websocket::Dialect;
+use crate::support::{Client, PATIENCE, handed, hello};
 
 /// The answer to these bytes: its head and its body.
 async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> (String, String) {

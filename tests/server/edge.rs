@@ -1,19 +1,18 @@
 //! The edge over real sockets: routes, redirect, limits and TLS.
 
-mod support;
-
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use support::engineio::{Polling, answer, request};
-use support::server::TestServer;
-use support::websocket::Dialect;
-use support::{Client, PATIENCE, write_pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
 use wulin_server::runtime::Kind;
+
+use crate::support::engineio::{Polling, answer, request};
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::support::{Client, PATIENCE, write_pair};
 
 async fn get(server: &TestServer, path: &str) -> (u16, String) {
     request(server, &format!("GET {path}"), "").await

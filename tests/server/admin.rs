@@ -3,18 +3,17 @@
 // Counts are whole numbers, exact in an f64.
 #![allow(clippy::float_cmp)]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use support::server::TestServer;
-use support::websocket::Dialect;
-use support::{Client, write_pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wulin_server::runtime::Kind;
+
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::support::{Client, write_pair};
 
 const ADMIN: [&str; 2] = ["--admin", "127.0.0.1:0"];
 
@@ -130,7 +129,7 @@ async fn a_round_is_counted_in_every_way() {
 async fn the_dashboard_asks_for_nothing_that_is_not_there() {
     let server = TestServer::start(&ADMIN);
     let text = get(&server, "/metrics").await;
-    let dashboard: Value = serde_json::from_str(include_str!("../docs/grafana.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(include_str!("../../docs/grafana.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let queries = panels
         .iter()

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs on the booted machine, as root: the package from its installation to its purge. ../booted.sh boots it.
+# Runs on the booted machine, as root: the package from its installation to its purge. ../package.sh boots it.
 set -Eeuo pipefail
 shopt -s inherit_errexit
 here=/wulin-test

@@ -1,0 +1,20 @@
+//! The server in this process, on port 0, spoken to over real TLS by HTTP/1, HTTP/2 and WebSocket clients.
+//!
+//! One binary, since linking takes longer than most of these tests. What needs all of the machine (`tests/load.rs`,
+//! `tests/crowd.rs`) or measures memory stays in a binary of its own.
+
+mod abuse;
+mod admin;
+mod edge;
+mod http2;
+mod http2_floods;
+mod http2_limits;
+mod lenient_requests;
+mod limits;
+mod page;
+mod proxy;
+mod renewal;
+mod rounds;
+#[path = "../support/mod.rs"]
+mod support;
+mod websocket_handshake;
