@@ -49,7 +49,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_comes_and_leaves_in_every_protocol() {
+async fn all_people_arrive_and_leave_in_every_protocol() {
     let server = TestServer::start(&[]);
     for protocol in PROTOCOLS {
         let arguments = ["--protocol", protocol, "--at-once", "7", "--admin", "off"];
@@ -62,7 +62,7 @@ async fn everybody_comes_and_leaves_in_every_protocol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_held_answers_pings_and_the_server_is_weighed() {
+async fn held_people_answer_pings_and_the_cost_is_measured() {
     // Engine.IO 4 would be cut off after little more than a second without its answers.
     let flags = ["--ping-interval", "200ms", "--ping-timeout", "1s"];
     let server = TestServer::start(&flags);
@@ -92,7 +92,7 @@ async fn whoever_is_held_answers_pings_and_the_server_is_weighed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cost_is_asked_of_the_right_server() {
+async fn the_cost_of_another_server_is_not_reported() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
     let other = TestServer::start(&[]);
     let admin = server.admin_address().unwrap().to_string();
@@ -146,7 +146,7 @@ async fn rounds_are_played_and_every_choice_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_are_timed_until_something_comes_back() {
+async fn echo_mode_times_each_frame_until_its_answer() {
     // Whoever chooses outside a round is told so, frame by frame: as good as an echo.
     let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
     let admin = server.admin_address().unwrap().to_string();
@@ -168,7 +168,7 @@ async fn frames_are_timed_until_something_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_plays_robots_is_counted_apart() {
+async fn rounds_against_robots_are_counted_apart() {
     let server = TestServer::start(&["--game-time", "1s", "--robot-wait", "0"]);
     let output = crowd(server.address(), "1")
         .args(["--mode", "play", "--time", "3s", "--warm-up", "100ms"])
@@ -184,7 +184,7 @@ async fn whoever_plays_robots_is_counted_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_comes_back_after_a_storm() {
+async fn all_people_reconnect_after_a_storm() {
     let server = TestServer::start(&[]);
     for protocol in PROTOCOLS {
         let arguments = ["--mode", "storm", "--protocol", protocol, "--admin", "off"];
@@ -206,7 +206,7 @@ async fn under_way(server: &TestServer, arguments: &[&str]) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_goes_away_is_told_as_loss() {
+async fn a_server_that_stops_is_reported_as_loss() {
     for mode in ["hold", "play"] {
         let server = TestServer::start(&["--game-time", "1s"]);
         // Longer than any test: it must end by itself.
@@ -223,7 +223,7 @@ async fn a_server_that_goes_away_is_told_as_loss() {
 }
 
 #[test]
-fn a_server_that_is_not_there_loses_everybody() {
+fn an_unreachable_server_loses_everybody() {
     // Bound and not listening: nobody else can take the port meanwhile.
     let port = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
@@ -238,7 +238,7 @@ fn a_server_that_is_not_there_loses_everybody() {
 }
 
 #[test]
-fn what_should_not_be_loaded_or_does_not_fit_is_refused() {
+fn foreign_servers_and_impossible_runs_are_refused() {
     let refused = |mut command: Command| {
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -269,7 +269,7 @@ fn what_should_not_be_loaded_or_does_not_fit_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_get_a_table_and_a_picture() {
+async fn without_json_a_table_and_a_plot_are_written() {
     let server = TestServer::start(&[]);
     let home = tempfile::tempdir().unwrap();
     let output = crowd(server.address(), "5")

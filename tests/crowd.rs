@@ -134,7 +134,7 @@ fn leaf(file: &Path) -> CertificateDer<'static> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_certificate_costs_nobody_anything() {
+async fn a_new_certificate_drops_no_connection() {
     let home = tempfile::tempdir().unwrap();
     let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
     write_pair(&["localhost"], &cert, &key);
@@ -163,7 +163,7 @@ async fn a_new_certificate_costs_nobody_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_costs_nobody_a_round() {
+async fn a_restart_interrupts_no_round() {
     let home = tempfile::tempdir().unwrap();
     let (socket, address) = listener();
     let start = || {

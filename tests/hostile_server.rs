@@ -167,7 +167,7 @@ fn start(people: usize, name: usize) -> Vec<u8> {
 const PLAY: [&str; 4] = ["play", "localhost:PORT", "--hand", "rock"];
 
 #[test]
-fn names_of_megabytes_are_not_taken_in() {
+fn play_does_not_buffer_huge_names() {
     let hostile = Hostile::start(|stream, pushed| {
         if upgrade(stream).is_some() {
             let message = frame(0x81, &start(1, 2_500_000));
@@ -179,7 +179,7 @@ fn names_of_megabytes_are_not_taken_in() {
 }
 
 #[test]
-fn a_message_in_endless_pieces_is_not_taken_in() {
+fn play_does_not_buffer_endless_fragments() {
     let hostile = Hostile::start(|stream, pushed| {
         if upgrade(stream).is_some() && stream.write_all(&frame(0x01, b"\"")).is_ok() {
             push(stream, &frame(0x00, &[b'x'; 16_384]), pushed);
@@ -190,7 +190,7 @@ fn a_message_in_endless_pieces_is_not_taken_in() {
 }
 
 #[test]
-fn rooms_full_of_people_wait_in_little_room() {
+fn queued_rounds_of_many_people_take_little_memory() {
     let hostile = Hostile::start(|stream, pushed| {
         if upgrade(stream).is_some() {
             let message = frame(0x81, &start(60, 500));
@@ -202,7 +202,7 @@ fn rooms_full_of_people_wait_in_little_room() {
 }
 
 #[test]
-fn pongs_to_a_server_that_does_not_read_are_not_kept() {
+fn unsent_pongs_do_not_pile_up() {
     let hostile = Hostile::start(|stream, pushed| {
         if upgrade(stream).is_some() {
             let pings = frame(0x89, &[b'x'; 125]).repeat(100);
@@ -215,7 +215,7 @@ fn pongs_to_a_server_that_does_not_read_are_not_kept() {
 }
 
 #[test]
-fn a_server_that_never_stops_talking_is_left() {
+fn play_leaves_a_server_that_floods_events() {
     let hostile = Hostile::start(|stream, pushed| {
         if upgrade(stream).is_some() {
             let event = br#"{"event":"movement","data":{"uid":"x","movement":"choice"}}"#;
@@ -228,7 +228,7 @@ fn a_server_that_never_stops_talking_is_left() {
 }
 
 #[test]
-fn headers_bodies_and_chunks_without_end_are_not_taken_in() {
+fn endless_headers_bodies_and_chunks_are_not_buffered() {
     let attacks: [fn(&mut Tls, &AtomicUsize); 4] = [
         |stream, pushed| {
             request(stream);
@@ -322,7 +322,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn whoever_answers_at_the_admin_port_steers_no_terminal() {
+fn admin_answers_print_no_control_characters() {
     for status in [200, 400] {
         let plain = Plain::start(status, format!("{STEERS}\nsecond line"));
         let admin = plain.address.to_string();
@@ -342,7 +342,7 @@ fn whoever_answers_at_the_admin_port_steers_no_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_status_that_is_one_steers_no_terminal_either() {
+async fn a_valid_status_prints_no_control_characters() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
     let real = server.admin_address().unwrap().to_string();
     let real = spawn_blocking(move || run(&["status", "--json", "--admin", &real]));
@@ -370,7 +370,7 @@ async fn a_status_that_is_one_steers_no_terminal_either() {
 }
 
 #[test]
-fn whoever_answers_health_check_or_play_steers_no_terminal() {
+fn game_answers_print_no_control_characters() {
     let answers: [fn(&mut Tls, &AtomicUsize); 3] = [
         |stream, _| {
             request(stream);

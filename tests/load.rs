@@ -30,7 +30,7 @@ fn narrow(server: &TestServer) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_thousand_clients_that_speak_at_once_are_all_answered() {
+async fn five_thousand_early_hellos_are_all_answered() {
     const CLIENTS: usize = 5000;
     let server = Arc::new(TestServer::start(&["--max-connections-per-ip", "6000"]));
     let at_once = Arc::new(Semaphore::new(100));
@@ -64,7 +64,7 @@ async fn five_thousand_clients_that_speak_at_once_are_all_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_client_from_2016_still_plays_after_many_pings() {
+async fn silent_2016_clients_stay_connected_and_can_play() {
     let flags = [
         "--ping-interval",
         "100ms",
@@ -98,7 +98,7 @@ async fn a_silent_client_from_2016_still_plays_after_many_pings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_says_nothing_at_all_goes_after_the_idle_limit() {
+async fn idle_2016_clients_are_dropped_after_the_idle_timeout() {
     let server = TestServer::start(&[
         "--ping-interval",
         "100ms",
@@ -113,7 +113,7 @@ async fn a_client_that_says_nothing_at_all_goes_after_the_idle_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_peer_is_noticed_though_no_fin_comes() {
+async fn dead_peers_are_noticed_without_a_fin() {
     let server = TestServer::start(&["--ping-interval", "200ms", "--ping-timeout", "300ms"]);
     for dialect in DIALECTS {
         let mut client = Client::greet(&server, dialect, "doomed").await;
@@ -197,7 +197,7 @@ async fn choices_over_polling_arrive_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_stops_reading_is_let_go_within_ten_seconds_and_nobody_waits_for_it() {
+async fn a_client_that_stops_reading_is_dropped_within_10_s() {
     let server = TestServer::start(&["--robot-wait", "60s", "--game-time", "60s"]);
     for dialect in DIALECTS {
         let stream = server.secure(narrow(&server)).await;
@@ -232,7 +232,7 @@ async fn a_client_that_stops_reading_is_let_go_within_ten_seconds_and_nobody_wai
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgraded_client_that_stops_reading_is_let_go_too() {
+async fn an_upgraded_client_that_stops_reading_is_dropped() {
     let server = TestServer::start(&[
         "--robot-wait",
         "60s",
@@ -268,7 +268,7 @@ fn reset(stream: &TcpStream) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_five_thousand_resets_nothing_is_left_behind() {
+async fn five_thousand_resets_leave_nothing_behind() {
     const RESETS: usize = 5000;
     let flags = [
         "--ping-interval",

@@ -79,7 +79,7 @@ async fn a_script_plays_a_round_against_a_robot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_line_is_the_hand_of_one_round() {
+async fn each_input_line_is_the_hand_of_one_round() {
     let server = TestServer::start(&QUICK);
     let output = play(wulin(&server, &[]), "paper\nnonsense\n1\n").await;
     let said = text(&output);
@@ -98,7 +98,7 @@ async fn each_line_is_the_hand_of_one_round() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_them_play_each_other() {
+async fn two_programs_play_each_other() {
     let server = TestServer::start(&["--robot-wait", "1h", "--game-time", "1s"]);
     let first = play(wulin(&server, &["--hand", "rock", "--name", "Ann"]), "");
     let second = play(
@@ -114,7 +114,7 @@ async fn two_of_them_play_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn chinese_is_spoken_where_the_locale_says_so() {
+async fn a_chinese_locale_gives_chinese_output() {
     let server = TestServer::start(&QUICK);
     let mut command = wulin(&server, &["--hand", "rock"]);
     command.env("LC_ALL", "zh_CN.UTF-8");
@@ -123,7 +123,7 @@ async fn chinese_is_spoken_where_the_locale_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
+async fn unreachable_or_untrusted_servers_are_errors() {
     let home = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     authority.write(&authority.issue(&["0.0.0.0"]), home.path());
@@ -293,7 +293,7 @@ fn settings(termios: &Termios) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_round_on_the_whole_screen() {
+async fn a_round_is_played_on_the_whole_screen() {
     let server = TestServer::start(&["--robot-wait", "100ms", "--game-time", "2s"]);
     let command = wulin(&server, &["--name", "Tester"]);
     spawn_blocking(move || {
@@ -322,7 +322,7 @@ async fn a_round_on_the_whole_screen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_terminal_is_given_back_however_it_ends() {
+async fn every_ending_restores_the_terminal() {
     let server = TestServer::start(&QUICK);
     for end in ["\x03", "\x1b", "\x04"] {
         let command = wulin(&server, &[]);
@@ -351,7 +351,7 @@ async fn the_terminal_is_given_back_however_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_connection_is_said_and_comes_back() {
+async fn a_lost_connection_is_shown_and_restored() {
     let server = TestServer::start(&QUICK);
     let port = server.address().port().to_string();
     let command = wulin(&server, &[]);

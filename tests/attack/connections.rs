@@ -18,7 +18,7 @@ fn unfinished_hello() -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn hellos_that_are_not_finished() {
+async fn unfinished_client_hellos_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(2000, 100, move |_| {
@@ -36,7 +36,7 @@ async fn hellos_that_are_not_finished() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn hellos_of_a_few_bytes() {
+async fn short_client_hellos_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(4000, 100, move |_| {
@@ -53,7 +53,7 @@ async fn hellos_of_a_few_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn answers_by_http2_that_nobody_reads() {
+async fn unread_http2_answers_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(1000, 100, move |_| {
@@ -73,7 +73,7 @@ async fn answers_by_http2_that_nobody_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn headers_that_drip() {
+async fn unfinished_request_headers_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(2500, 100, move |_| {
@@ -92,7 +92,7 @@ async fn headers_that_drip() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn idle_connections_to_the_admin_listener() {
+async fn idle_admin_connections_do_no_harm() {
     let mut scene = Scene::with(&["--request-timeout", "1s"]).await;
     let target = scene.target.clone();
     let attack = many(4000, 100, move |number| {
@@ -114,7 +114,7 @@ async fn idle_connections_to_the_admin_listener() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn http2_on_the_redirect_port() {
+async fn http2_on_the_redirect_port_does_no_harm() {
     let mut scene = Scene::with(&["--request-timeout", "1s"]).await;
     let target = scene.target.clone();
     let attack = many(3000, 100, move |_| {

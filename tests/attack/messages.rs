@@ -42,7 +42,7 @@ async fn deaf(target: &Target, path: &str) -> Option<WebSocketStream<Tls>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn websockets_that_never_read() {
+async fn websockets_that_never_read_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(500, 50, move |number| {
@@ -70,7 +70,7 @@ async fn websockets_that_never_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn floods_of_frames_that_are_no_messages() {
+async fn floods_of_control_frames_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(60, 60, move |number| {
@@ -104,7 +104,7 @@ async fn floods_of_frames_that_are_no_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn passers_by() {
+async fn short_visits_do_no_harm() {
     let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
     let mut scene = Scene::with(&soon).await;
     let target = scene.target.clone();

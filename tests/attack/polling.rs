@@ -53,7 +53,7 @@ async fn handshakes_by_http2(target: Target, version: u8, header: usize, count: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_over_one_connection() {
+async fn many_handshakes_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = bounded(handshakes(target, 3, 0, 6000));
@@ -61,7 +61,7 @@ async fn handshakes_over_one_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_with_long_headers() {
+async fn handshakes_with_long_headers_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = bounded(handshakes(target, 4, 8000, 4000));
@@ -71,7 +71,7 @@ async fn handshakes_with_long_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_of_thirteen_bytes() {
+async fn http2_handshakes_without_a_connect_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = bounded(handshakes_by_http2(target, 4, 0, 8000));
@@ -81,7 +81,7 @@ async fn handshakes_of_thirteen_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_with_long_headers_by_http2() {
+async fn http2_handshakes_with_long_headers_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = bounded(handshakes_by_http2(target, 3, 8000, 4000));
@@ -98,7 +98,7 @@ async fn session(line: &mut Line, version: u8) -> Option<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn attachments_that_never_all_come() {
+async fn missing_attachments_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(600, 40, move |_| {
@@ -131,7 +131,7 @@ async fn attachments_that_never_all_come() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn attachments_by_polling_that_never_all_come() {
+async fn missing_attachments_by_polling_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(100, 20, move |_| {
@@ -158,7 +158,7 @@ async fn attachments_by_polling_that_never_all_come() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn sessions_that_come_and_go_in_one_body() {
+async fn connects_and_closes_in_one_body_do_no_harm() {
     let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
     let mut scene = Scene::with(&soon).await;
     let target = scene.target.clone();
@@ -183,7 +183,7 @@ async fn sessions_that_come_and_go_in_one_body() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn bodies_that_drip() {
+async fn unfinished_request_bodies_do_no_harm() {
     let mut scene = Scene::start().await;
     let target = scene.target.clone();
     let attack = many(1200, 100, move |_| {
@@ -205,7 +205,7 @@ async fn bodies_that_drip() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn upgrades_that_are_not_finished() {
+async fn unfinished_upgrades_do_no_harm() {
     let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
     let mut scene = Scene::with(&soon).await;
     let target = scene.target.clone();

@@ -55,7 +55,7 @@ fn second_fails(found: &Found, name: &str, words: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_server_at_two_addresses_is_one_server() {
+async fn one_server_at_two_addresses_passes() {
     let scene = Scene::new();
     let server = scene.server(&[
         "--listen",
@@ -95,7 +95,7 @@ async fn one_server_at_two_addresses_is_one_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_at_the_second_address_is_found() {
+async fn another_server_at_the_second_address_is_found() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let chain = || ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
@@ -109,7 +109,7 @@ async fn a_stranger_at_the_second_address_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_phones_do_not_know_at_the_second_address_is_found() {
+async fn an_untrusted_certificate_at_the_second_address_is_found() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let other = crate::support::authority::Authority::named("Other");
@@ -122,7 +122,7 @@ async fn a_certificate_that_phones_do_not_know_at_the_second_address_is_found() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_port_that_is_closed_at_the_second_address_is_found() {
+async fn a_closed_port_at_the_second_address_is_found() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let found = both(&scene, &server, &[]).await;
@@ -149,7 +149,7 @@ async fn speaks(address: SocketAddr, answer: &'static [u8]) -> JoinHandle<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_answers_by_tcp_and_speaks_no_tls_at_the_second_address_is_found() {
+async fn a_second_address_without_tls_is_found() {
     let scene = Scene::new();
     for (answer, words) in [
         (&b""[..], &["no answer to the handshake"][..]),
@@ -165,7 +165,7 @@ async fn what_answers_by_tcp_and_speaks_no_tls_at_the_second_address_is_found() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_certificate_and_another_server_are_named_where_both_work() {
+async fn differing_certificates_and_servers_are_named() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let other = scene.authority.issue(&[DOMAIN]);
@@ -192,7 +192,7 @@ async fn another_certificate_and_another_server_are_named_where_both_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_that_leads_elsewhere_is_named_by_its_address() {
+async fn a_wrong_redirect_names_its_address() {
     let scene = Scene::new();
     let server = scene.server(&["--listen", "0.0.0.0", "--http-port", "0"]);
     let elsewhere =
@@ -211,7 +211,7 @@ async fn a_redirect_that_leads_elsewhere_is_named_by_its_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_read_which_address_it_is() {
+async fn the_printed_report_names_the_addresses() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let arguments = [
@@ -239,7 +239,7 @@ async fn people_read_which_address_it_is() {
 
 /// Where this machine has no way to addresses of a family, it cannot say anything of a server there.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_there_is_no_way_to_is_not_asked() {
+async fn addresses_without_a_route_are_skipped() {
     const DOCUMENTATION: &str = "2001:db8::1";
     let ip: IpAddr = DOCUMENTATION.parse().unwrap();
     let routed = UdpSocket::bind("[::]:0").and_then(|socket| socket.connect((ip, 9)));

@@ -65,7 +65,7 @@ async fn shown(scene: &Scene, chain: &[&str], issued: &Issued, roots: &[&Signer]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_root_is_told_at_which_phones_end() {
+async fn the_root_that_phones_use_is_named() {
     let scene = Scene::new();
     let (old, new, between) = (
         Signer::new("Old Root"),
@@ -90,7 +90,7 @@ async fn the_root_is_told_at_which_phones_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_expired_and_is_not_needed_is_named() {
+async fn an_expired_unneeded_certificate_is_a_warning() {
     let scene = Scene::new();
     let (old, new, between) = (
         Signer::new("Old Root"),
@@ -115,7 +115,7 @@ async fn what_has_expired_and_is_not_needed_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_in_another_kind_of_string_is_the_same_name() {
+async fn names_match_across_string_types() {
     let scene = Scene::new();
     let (root, between) = (Signer::new("Trial Root"), Signer::new("Trial Intermediate"));
     let printable = PrintableString::try_from("Trial Intermediate").unwrap();
@@ -133,7 +133,7 @@ async fn a_name_in_another_kind_of_string_is_the_same_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_serves_is_named() {
+async fn an_authority_certificate_as_the_leaf_is_found() {
     let scene = Scene::new();
     let (root, between) = (Signer::new("Trial Root"), Signer::new("Trial Intermediate"));
     let leaf = between.under(&root);

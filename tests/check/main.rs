@@ -20,7 +20,7 @@ use scene::{BOTH, DOMAIN, Found, Front, NAMES, Scene, WELCOME, free_port, run};
 use support::authority::{Authority, Issued, days, ders};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_good_server_is_found_good_and_a_round_is_played() {
+async fn a_sound_server_passes_and_a_round_is_played() {
     let scene = Scene::new();
     let http = free_port().to_string();
     let server = scene.server(&[
@@ -103,7 +103,7 @@ async fn fault(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_certificate_says_is_held_against_the_day_and_the_domain() {
+async fn expired_early_and_foreign_certificates_are_found() {
     let scene = Scene::new();
     let Scene { authority, .. } = &scene;
     let intermediate = authority.intermediate();
@@ -124,7 +124,7 @@ async fn what_a_certificate_says_is_held_against_the_day_and_the_domain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chain_must_be_whole_and_in_order_and_end_where_phones_know_it() {
+async fn incomplete_unordered_and_untrusted_chains_are_found() {
     let scene = Scene::new();
     let Scene {
         authority, issued, ..
@@ -172,7 +172,7 @@ async fn a_chain_must_be_whole_and_in_order_and_end_where_phones_know_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_from_the_root_itself_needs_nothing_in_between() {
+async fn a_certificate_issued_by_the_root_needs_no_intermediate() {
     let scene = Scene::new();
     let issued = scene.authority.issue_by_root(&[DOMAIN]);
     let server = scene.server(&[]);
@@ -184,7 +184,7 @@ async fn a_certificate_from_the_root_itself_needs_nothing_in_between() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_another_certificate_is_told() {
+async fn a_key_of_another_certificate_is_found() {
     let scene = Scene::new();
     let other = scene.authority.issue(&[DOMAIN]);
     let chain = ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
@@ -198,7 +198,7 @@ async fn a_key_of_another_certificate_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chain_without_a_known_root_is_trusted_only_with_its_file() {
+async fn an_unknown_root_is_trusted_only_with_ca_file() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let arguments = [
@@ -226,7 +226,7 @@ async fn a_chain_without_a_known_root_is_trusted_only_with_its_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_version_of_tls_is_missed() {
+async fn a_missing_tls_version_is_found() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let chain = || ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
@@ -249,7 +249,7 @@ async fn each_version_of_tls_is_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_wulin_is_told_from_what_is_no_server() {
+async fn another_server_and_a_closed_port_are_told_apart() {
     let scene = Scene::new();
     let chain = ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
     let nginx = Front::start(chain, &scene.issued, BOTH, None).await;
@@ -278,7 +278,7 @@ async fn what_is_no_wulin_is_told_from_what_is_no_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_says_nothing_is_given_up_in_time() {
+async fn a_silent_server_times_out() {
     let scene = Scene::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let started = Instant::now();
@@ -294,7 +294,7 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plain_http_and_a_missing_redirect_are_named() {
+async fn plain_http_and_a_missing_redirect_are_found() {
     let scene = Scene::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = listener.local_addr().unwrap();
@@ -324,7 +324,7 @@ async fn plain_http_and_a_missing_redirect_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_base_path_can_be_given_in_the_address_or_by_its_flag() {
+async fn a_moved_server_is_found_with_base_path() {
     let scene = Scene::new();
     let server = scene.server(&["--base-path", "/ws"]);
     let found = scene.check(server.address(), &[]).await;

@@ -79,7 +79,7 @@ async fn pages_of_any_origin_may_read_the_refusals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_that_asks_first_may_post() {
+async fn preflight_requests_allow_posts() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let session = Polled::open(&server, engine).await;
@@ -121,7 +121,7 @@ fn is_a_sentence(text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scripts_as_answers_are_refused_in_a_sentence() {
+async fn jsonp_is_refused_with_the_reason() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         for index in ["0", "7", ""] {
@@ -134,7 +134,7 @@ async fn scripts_as_answers_are_refused_in_a_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_client_library_is_elsewhere_and_the_answer_says_where() {
+async fn requests_for_the_client_library_are_404_with_advice() {
     let server = TestServer::start(&[]);
     for file in [
         "socket.io.js",

@@ -54,7 +54,7 @@ async fn a_close_packet_ends_the_session_and_the_pending_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_close_packet_ends_a_session_that_nobody_polls() {
+async fn a_close_packet_ends_a_session_without_a_poll() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         // What comes behind it in one body is not heard.
@@ -143,7 +143,7 @@ async fn two_posts_at_once_end_the_session() {
 
 /// A client that gives up a poll cannot know what was in its answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poll_that_is_given_up_ends_the_session() {
+async fn an_aborted_poll_ends_the_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let mut session = Polled::open(&server, engine).await;
@@ -163,7 +163,7 @@ async fn a_poll_that_is_given_up_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_over_is_over_for_every_transport() {
+async fn a_closed_session_is_unknown_to_every_transport() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let session = Polled::open(&server, engine).await;

@@ -65,7 +65,7 @@ async fn websocket_opens_with_the_fields_of_the_protocol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_version_it_is_3() {
+async fn a_missing_version_means_3() {
     let server = TestServer::start(&[]);
     let answer = get(&server, &format!("{PATH}?transport=polling")).await;
     assert_eq!(answer.status, 200);
@@ -79,7 +79,7 @@ async fn without_a_version_it_is_3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_other_version_is_served() {
+async fn other_versions_are_refused() {
     let server = TestServer::start(&[]);
     let versions = [
         "", "0", "2", "5", "abc", "4=", "=4", "04", "4.0", "4 ", "34", "33", "+4", "-4", "4;",
@@ -96,7 +96,7 @@ async fn no_other_version_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_session_id_is_none() {
+async fn an_empty_session_id_opens_a_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let polling = format!("{}&sid=", engine.target("polling"));
@@ -163,7 +163,7 @@ async fn unknown_sessions_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handshake_is_a_get() {
+async fn only_get_opens_a_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         for method in ["POST", "PUT", "DELETE", "PATCH"] {

@@ -9,7 +9,7 @@ const OFTEN: [&str; 4] = ["--ping-interval", "100ms", "--ping-timeout", "20s"];
 const STRICT: [&str; 4] = ["--ping-interval", "100ms", "--ping-timeout", "100ms"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_4_is_asked_by_the_server() {
+async fn the_server_pings_version_4() {
     let server = TestServer::start(&OFTEN);
     let session = Polled::open(&server, Engine::V4).await;
     for _ in 0..3 {
@@ -28,7 +28,7 @@ async fn version_4_is_asked_by_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_3_asks_the_server() {
+async fn version_3_pings_the_server() {
     let server = TestServer::start(&[]);
     let session = Polled::open(&server, Engine::V3).await;
     let mut connected = session.poll().await;
@@ -49,7 +49,7 @@ async fn version_3_asks_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_without_a_sign_of_life_ends() {
+async fn silent_sessions_end() {
     let server = TestServer::start(&STRICT);
     for engine in ENGINES {
         let mut silent = Polled::open(&server, engine).await;
@@ -64,7 +64,7 @@ async fn a_session_without_a_sign_of_life_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn polls_without_pongs_are_no_sign_of_life() {
+async fn polls_without_pongs_do_not_keep_a_session() {
     let server = TestServer::start(&STRICT);
     let session = Polled::open(&server, Engine::V4).await;
     loop {
@@ -83,7 +83,7 @@ async fn polls_without_pongs_are_no_sign_of_life() {
 
 /// The reference server answers such a poll without a word; what matters is that it is answered.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poll_of_a_client_believed_dead_is_answered() {
+async fn the_poll_of_a_timed_out_session_is_answered() {
     let server = TestServer::start(&STRICT);
     let mut session = Polled::open(&server, Engine::V3).await;
     assert_eq!(session.next().await.as_deref(), Some("40"));

@@ -53,7 +53,7 @@ const ATTACHED: [&str; 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_packet_ends_the_session() {
+async fn invalid_packets_end_the_session() {
     let server = TestServer::start(&[]);
     for way in ways() {
         for text in NONSENSE.into_iter().chain(ATTACHED) {
@@ -68,7 +68,7 @@ async fn what_is_no_packet_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_end_the_session() {
+async fn binary_packets_end_the_session() {
     let server = TestServer::start(&[]);
     for way in ways() {
         let mut peer = Peer::greet(&server, way, "tester").await;
@@ -79,7 +79,7 @@ async fn bytes_end_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_a_packet_but_no_message_is_a_fault_and_costs_nothing() {
+async fn valid_packets_with_bad_messages_get_faults() {
     let server = TestServer::start(&[]);
     for way in ways() {
         let mut peer = Peer::open(&server, way.0, way.1).await;
@@ -116,7 +116,7 @@ async fn what_is_a_packet_but_no_message_is_a_fault_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_acknowledgement_is_answered_by_its_number() {
+async fn acknowledgements_carry_the_requested_number() {
     let server = TestServer::start(&[]);
     for way in ways() {
         let mut peer = Peer::open(&server, way.0, way.1).await;
@@ -146,7 +146,7 @@ async fn an_acknowledgement_is_answered_by_its_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connect_that_is_none_ends_the_session() {
+async fn invalid_connect_packets_end_the_session() {
     let server = TestServer::start(&[]);
     for transport in [Transport::Polling, Transport::WebSocket] {
         for text in ["4abc", "40[]", "40{", "40\"x\"", "40null", "4"] {

@@ -22,7 +22,7 @@ async fn connected(server: &TestServer, engine: Engine) -> Polled<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_many_packets_is_heard_in_order() {
+async fn packets_of_one_body_are_handled_in_order() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let mut session = connected(&server, engine).await;
@@ -72,7 +72,7 @@ async fn name_heard(server: &TestServer, engine: Engine, uid: &str, bodies: &[Ve
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_3_counts_characters_as_its_clients_do() {
+async fn version_3_lengths_count_as_its_clients_count() {
     const NAME: &str = "武 🀄 é";
     let server = TestServer::start(&["--robot-wait", "20s"]);
     let hello = event("hello", &json!({"user": {"uid": "zhang", "uname": NAME}}));
@@ -102,7 +102,7 @@ async fn version_3_counts_characters_as_its_clients_do() {
 
 /// Its clients disagree on how other characters are counted, and would take the next packet for a part of this one.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_version_3_is_told_is_ascii() {
+async fn bodies_for_version_3_are_ascii() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
     let session = connected(&server, Engine::V3).await;
     let hello = event(
@@ -121,7 +121,7 @@ async fn what_version_3_is_told_is_ascii() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_payload_ends_the_session() {
+async fn invalid_payloads_end_the_session() {
     let server = TestServer::start(&[]);
     let mut bystander = Client::greet(&server, Dialect::Native, "bystander").await;
     let bodies: [(Engine, &[&str]); 2] = [
@@ -176,7 +176,7 @@ async fn a_body_that_is_no_payload_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_text_end_the_session() {
+async fn invalid_binary_bodies_end_the_session() {
     let server = TestServer::start(&[]);
     let bodies: [(Engine, &[&[u8]]); 2] = [
         (
@@ -206,7 +206,7 @@ async fn bytes_that_are_no_text_end_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_as_long_as_the_handshake_says_and_no_longer() {
+async fn bodies_may_be_as_long_as_max_payload() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let session = connected(&server, engine).await;

@@ -231,7 +231,7 @@ const SOUND: [(Engine, &[u8], usize); 12] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_packets_are_read_out_of_the_same_bodies() {
+async fn both_servers_read_the_same_packets() {
     let ours = TestServer::start(&[]);
     let servers = both(&ours).await;
     for (version, body, asked) in SOUND {
@@ -255,7 +255,7 @@ const UNSOUND_3: &[u8] =
     2:4\xff \0\x02\xff4 \x02\x01\xff4 \0\x01\xff9";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_bodies_end_a_session() {
+async fn the_same_bodies_end_a_session_on_both_servers() {
     let ours = TestServer::start(&[]);
     let servers = both(&ours).await;
     for (version, bodies) in [(V4, UNSOUND_4), (V3, UNSOUND_3)] {

@@ -22,7 +22,7 @@ fn sid(connected: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_4_asks_and_gets_a_session_id_of_its_own() {
+async fn version_4_connects_with_a_session_id_of_its_own() {
     let server = TestServer::start(&[]);
     for transport in TRANSPORTS {
         for packet in ["40", r#"40{"token":"123"}"#, "40/,", "40{}"] {
@@ -40,7 +40,7 @@ async fn version_4_asks_and_gets_a_session_id_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_3_is_connected_unasked() {
+async fn version_3_is_connected_automatically() {
     let server = TestServer::start(&[]);
     for transport in TRANSPORTS {
         let mut peer = Peer::open(&server, Engine::V3, transport).await;
@@ -52,7 +52,7 @@ async fn version_3_is_connected_unasked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_other_namespace_is_served() {
+async fn other_namespaces_are_refused() {
     let server = TestServer::start(&[]);
     for (engine, transport) in ways() {
         for name in ["/x", "/random,", "/x/y,", "/x,{\"token\":\"123\"}"] {
@@ -79,7 +79,7 @@ async fn no_other_namespace_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_before_the_connect_is_not_obeyed() {
+async fn events_before_the_connect_end_the_session() {
     let server = TestServer::start(&[]);
     for transport in TRANSPORTS {
         for early in [
@@ -136,7 +136,7 @@ async fn a_session_that_never_connects_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disconnect_ends_the_player_and_not_the_engine() {
+async fn a_disconnect_ends_the_player_and_keeps_the_connection() {
     let server = TestServer::start(&["--ping-interval", "500ms"]);
     for transport in TRANSPORTS {
         let mut peer = Peer::open(&server, Engine::V4, transport).await;
@@ -174,7 +174,7 @@ async fn pings_go_on_after_a_disconnect() {
 
 /// Over and over in one body: each takes the place of the one before, and none is left behind.
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_that_come_and_go_at_once_leave_nothing() {
+async fn connects_and_disconnects_in_one_body_leave_nothing() {
     let flags = ["--ping-interval", "1s", "--ping-timeout", "1s"];
     let server = TestServer::start(&flags);
     let many = "40\u{1e}41\u{1e}".repeat(40);

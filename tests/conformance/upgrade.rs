@@ -81,7 +81,7 @@ async fn the_pending_poll_ends_and_the_websocket_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_an_upgrade_polling_is_refused_and_harms_nothing() {
+async fn after_an_upgrade_polling_is_refused() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let session = connected(&server, engine).await;
@@ -99,7 +99,7 @@ async fn after_an_upgrade_polling_is_refused_and_harms_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_has_one_websocket() {
+async fn a_second_websocket_of_a_session_is_refused() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let session = connected(&server, engine).await;
@@ -118,7 +118,7 @@ async fn a_session_has_one_websocket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_began_with_a_websocket_has_no_other_and_no_polling() {
+async fn websocket_sessions_allow_no_second_transport() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let target = engine.target("websocket");
@@ -139,7 +139,7 @@ async fn a_session_that_began_with_a_websocket_has_no_other_and_no_polling() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_is_not_finished_leaves_polling_working() {
+async fn an_unfinished_upgrade_leaves_polling_working() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         // The sessions of the one version outlive its turn.
@@ -160,7 +160,7 @@ async fn an_upgrade_that_is_not_finished_leaves_polling_working() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_fails_leaves_polling_working() {
+async fn a_failed_upgrade_leaves_polling_working() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let mut session = connected(&server, engine).await;
@@ -202,7 +202,7 @@ async fn an_upgrade_ends_with_its_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_nobody_finishes_ends_in_time() {
+async fn unfinished_upgrades_time_out() {
     let flags = ["--ping-interval", "100ms", "--ping-timeout", "100ms"];
     let server = TestServer::start(&flags);
     for engine in ENGINES {
@@ -223,7 +223,7 @@ fn acknowledged(packets: impl IntoIterator<Item = String>) -> Vec<u32> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_said_during_an_upgrade_arrives_once_and_in_order() {
+async fn packets_during_an_upgrade_arrive_once_and_in_order() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let asked = |id: u32| format!(r#"42{id}["nonsense"]"#);

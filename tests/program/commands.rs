@@ -17,7 +17,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn a_pair_is_made_shown_and_not_made_over() {
+fn cert_self_signed_overwrites_only_when_forced() {
     let home = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| wulin(home.path(), arguments);
     let arguments = [
@@ -48,7 +48,7 @@ fn a_pair_is_made_shown_and_not_made_over() {
 }
 
 #[test]
-fn shells_and_man_get_what_they_read() {
+fn completions_and_man_pages_are_written() {
     let home = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| wulin(home.path(), arguments);
     for shell in ["bash", "zsh", "fish"] {
@@ -74,7 +74,7 @@ fn shells_and_man_get_what_they_read() {
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_no_failure() {
+fn a_closed_pipe_is_no_failure() {
     let home = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_wulin"))
         .args(["completions", "bash"])

@@ -35,7 +35,7 @@ fn env_file(text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_server_starts_with_every_variable_set_and_empty() {
+fn empty_variables_count_as_unset() {
     let home = tempfile::tempdir().unwrap();
     let command = Cli::command();
     let serve = command.find_subcommand("serve").unwrap();
@@ -70,7 +70,7 @@ fn a_server_starts_with_every_variable_set_and_empty() {
 }
 
 #[test]
-fn an_env_file_from_another_system_is_understood() {
+fn env_files_with_crlf_and_spaces_are_understood() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join("certs")).unwrap();
     let file = |name: &str| home.path().join("certs").join(name);
@@ -94,7 +94,7 @@ fn an_env_file_from_another_system_is_understood() {
 }
 
 #[test]
-fn quotation_marks_of_an_env_file_are_named_with_the_remedy() {
+fn quoted_values_are_refused_with_the_remedy() {
     let home = tempfile::tempdir().unwrap();
     for text in [
         "WULIN_DOMAIN=\"game.example.com\"",
@@ -195,7 +195,7 @@ const WRONG: &[Wrong<'static>] = &[
 ];
 
 #[test]
-fn whoever_gave_a_value_that_cannot_work_is_told_where_and_before_serving_too() {
+fn invalid_values_name_their_flag_or_variable() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join("empty")).unwrap();
     for (variable, flag, value, code, word) in WRONG {
@@ -229,7 +229,7 @@ fn whoever_gave_a_value_that_cannot_work_is_told_where_and_before_serving_too() 
 }
 
 #[test]
-fn what_is_wrong_with_a_certificate_or_a_domain_names_what_named_it() {
+fn certificate_and_domain_errors_name_their_source() {
     let home = tempfile::tempdir().unwrap();
     let certs = home.path().join("mine");
     std::fs::create_dir(&certs).unwrap();
@@ -283,7 +283,7 @@ fn what_is_wrong_with_a_certificate_or_a_domain_names_what_named_it() {
 }
 
 #[test]
-fn a_port_that_cannot_be_had_names_what_chose_it() {
+fn unavailable_ports_name_their_flag_or_variable() {
     let home = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -335,7 +335,7 @@ fn a_port_that_cannot_be_had_names_what_chose_it() {
 }
 
 #[test]
-fn other_commands_name_the_variable_as_well() {
+fn errors_of_other_commands_name_the_variable() {
     let home = tempfile::tempdir().unwrap();
     for (environment, line, code, word) in [
         (
@@ -383,7 +383,7 @@ fn other_commands_name_the_variable_as_well() {
 }
 
 #[test]
-fn print_config_says_where_each_value_is_from() {
+fn print_config_names_the_source_of_each_value() {
     let home = tempfile::tempdir().unwrap();
     let environment = [
         ("WULIN_SEATS", " 3\r"),
@@ -430,7 +430,7 @@ fn print_config_says_where_each_value_is_from() {
 }
 
 #[test]
-fn a_misspelt_variable_is_a_warning_in_the_log() {
+fn misspelt_variables_are_warned_about() {
     let home = tempfile::tempdir().unwrap();
     let mut program = wulin(home.path());
     program
@@ -447,7 +447,7 @@ fn a_misspelt_variable_is_a_warning_in_the_log() {
 }
 
 #[test]
-fn a_reader_that_has_had_enough_of_the_settings_is_no_failure() {
+fn print_config_to_a_closed_pipe_is_no_failure() {
     let home = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_wulin"))
         .arg("--print-config")

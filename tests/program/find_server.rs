@@ -65,7 +65,7 @@ fn notices(home: &Path) -> usize {
 }
 
 #[test]
-fn health_finds_the_server_whatever_flags_it_was_given() {
+fn health_finds_the_server_whatever_its_flags() {
     let ipv6 = Listener::bind("[::1]:0").is_ok();
     let proxied = ["--trusted-proxies", "127.0.0.0/8,::1", "--proxy-protocol"];
     for flags in [
@@ -106,7 +106,7 @@ fn health_finds_the_server_whatever_flags_it_was_given() {
 }
 
 #[test]
-fn health_needs_no_admin_listener_and_no_writable_state_folder() {
+fn health_works_without_admin_and_without_a_state_folder() {
     let home = tempfile::tempdir().unwrap();
     // Files where folders would be, which not even root can write to: what is left is a place of this user.
     fs::write(home.path().join("wulin"), "").unwrap();
@@ -124,7 +124,7 @@ fn health_needs_no_admin_listener_and_no_writable_state_folder() {
 }
 
 #[test]
-fn two_servers_of_one_machine_are_told_apart() {
+fn two_servers_on_one_machine_are_told_apart() {
     let home = tempfile::tempdir().unwrap();
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = start(one.path(), &[]);
@@ -172,7 +172,7 @@ fn two_servers_of_one_machine_are_told_apart() {
 }
 
 #[test]
-fn servers_that_share_a_state_folder_are_named_and_chosen_by_port() {
+fn servers_sharing_a_state_folder_are_chosen_by_port() {
     let home = tempfile::tempdir().unwrap();
     let first = start(home.path(), &[]);
     let second = start(home.path(), &[]);
@@ -190,7 +190,7 @@ fn servers_that_share_a_state_folder_are_named_and_chosen_by_port() {
 }
 
 #[test]
-fn the_notice_of_a_server_that_was_killed_is_believed_by_nobody() {
+fn the_notice_of_a_killed_server_is_removed() {
     let home = tempfile::tempdir().unwrap();
     let mut killed = start(home.path(), &[]);
     assert_eq!(notices(home.path()), 1);
@@ -231,7 +231,7 @@ fn forge(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_server_at_the_address_is_not_taken_for_ours() {
+async fn another_server_at_the_address_is_recognized() {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("wulin")).unwrap();
     let other = TestServer::start(&["--admin", "127.0.0.1:0"]);
@@ -243,7 +243,7 @@ async fn another_server_at_the_address_is_not_taken_for_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_program_that_answers_200_is_not_taken_for_ours() {
+async fn another_program_that_answers_200_is_recognized() {
     let home = tempfile::tempdir().unwrap();
     let (certificate, key) = (home.path().join("a.pem"), home.path().join("a.key"));
     support::write_pair(&["localhost"], &certificate, &key);
@@ -282,7 +282,7 @@ async fn another_program_that_answers_200_is_not_taken_for_ours() {
 }
 
 #[test]
-fn status_and_log_find_the_admin_listener_by_themselves() {
+fn status_and_log_find_the_admin_listener() {
     let home = tempfile::tempdir().unwrap();
     let running = start(home.path(), &[]);
     let status = ask(home.path(), &[], &["status"]);
@@ -304,7 +304,7 @@ fn status_and_log_find_the_admin_listener_by_themselves() {
 }
 
 #[test]
-fn a_second_signal_takes_the_notice_down_as_well() {
+fn a_second_signal_removes_the_notice() {
     let home = tempfile::tempdir().unwrap();
     let running = start(home.path(), &["--drain-timeout", "1h"]);
     // Somebody who asks for nothing holds the drain up.

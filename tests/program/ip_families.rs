@@ -56,7 +56,7 @@ fn listener(address: &str, only_v6: bool) -> Option<TcpListener> {
 }
 
 #[test]
-fn a_socket_that_takes_one_family_only_is_said_at_the_start() {
+fn single_family_sockets_are_warned_about_at_start() {
     for (address, only_v6, takes) in [
         ("0.0.0.0:0", false, Some("IPv4 only")),
         ("127.0.0.1:0", false, Some("IPv4 only")),
@@ -129,7 +129,7 @@ fn without_ipv6(home: &Path, flags: &[&str]) -> Option<Command> {
 }
 
 #[test]
-fn a_kernel_without_ipv6_is_served_by_ipv4() {
+fn without_ipv6_sockets_the_server_uses_ipv4() {
     let home = tempfile::tempdir().unwrap();
     let flags = [
         "--port",
@@ -180,7 +180,7 @@ fn a_kernel_without_ipv6_is_served_by_ipv4() {
 }
 
 #[test]
-fn a_machine_without_addresses_of_ipv6_is_served() {
+fn the_server_starts_without_ipv6_addresses() {
     let home = tempfile::tempdir().unwrap();
     let program = wulin(home.path());
     let output = Command::new("unshare")

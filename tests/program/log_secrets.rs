@@ -174,7 +174,7 @@ async fn play_all(server: &Logged, who: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_level_logs_a_token_or_a_place() {
+async fn no_log_level_shows_a_token_or_a_place() {
     for level in ["debug", "trace"] {
         let home = tempfile::tempdir().unwrap();
         let server = Logged::start(home.path(), level);
@@ -189,7 +189,7 @@ async fn no_level_logs_a_token_or_a_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_does_a_level_that_changes_while_it_runs() {
+async fn a_level_changed_at_run_time_shows_no_secrets() {
     let home = tempfile::tempdir().unwrap();
     let server = Logged::start(home.path(), "debug");
     let admin = server.admin().await;

@@ -76,7 +76,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn status_is_for_people_and_for_programs() {
+fn status_prints_a_page_or_json_and_can_watch() {
     let home = tempfile::tempdir().unwrap();
     let server = Watched::start(home.path(), "human", &[]);
     let page = said(&server.command(home.path(), &["status"]));
@@ -109,7 +109,7 @@ fn status_is_for_people_and_for_programs() {
 }
 
 #[test]
-fn the_level_of_the_log_changes_while_it_runs_and_sighup_brings_it_back() {
+fn log_changes_the_level_and_sighup_restores_it() {
     let home = tempfile::tempdir().unwrap();
     let mut server = Watched::start(home.path(), "human", &[]);
     assert_eq!(said(&server.command(home.path(), &["log"])).trim(), "info");
@@ -129,7 +129,7 @@ fn the_level_of_the_log_changes_while_it_runs_and_sighup_brings_it_back() {
 }
 
 #[test]
-fn json_lines_are_json_and_the_access_log_names_nobody() {
+fn the_access_log_holds_no_addresses_by_default() {
     let home = tempfile::tempdir().unwrap();
     let mut server = Watched::start(home.path(), "json", &["--access-log"]);
     server.health(home.path());
@@ -151,7 +151,7 @@ fn json_lines_are_json_and_the_access_log_names_nobody() {
 }
 
 #[test]
-fn the_journal_gets_priorities_and_no_time() {
+fn journald_lines_have_priorities_and_no_time() {
     let home = tempfile::tempdir().unwrap();
     let mut command = wulin(home.path());
     command
@@ -173,7 +173,7 @@ fn the_journal_gets_priorities_and_no_time() {
 }
 
 #[test]
-fn print_config_says_what_is_in_force_and_serves_nothing() {
+fn print_config_prints_the_settings_and_exits() {
     let home = tempfile::tempdir().unwrap();
     let output = wulin(home.path())
         .env("WULIN_SEATS", "3")
@@ -204,7 +204,7 @@ fn print_config_says_what_is_in_force_and_serves_nothing() {
 }
 
 #[test]
-fn health_is_asked_behind_a_proxy_on_the_same_machine_as_well() {
+fn health_works_when_the_proxy_protocol_is_required() {
     let home = tempfile::tempdir().unwrap();
     let flags = ["--trusted-proxies", "127.0.0.1", "--proxy-protocol"];
     let server = Watched::start(home.path(), "human", &flags);

@@ -13,7 +13,7 @@ use crate::support::websocket::Dialect;
 use crate::support::write_pair;
 
 #[test]
-fn sighup_reads_the_certificates_again_and_ends_nothing() {
+fn sighup_reloads_the_certificates() {
     let home = tempfile::tempdir().unwrap();
     let certs = home.path().join("certs");
     std::fs::create_dir(&certs).unwrap();
@@ -44,7 +44,7 @@ fn sighup_reads_the_certificates_again_and_ends_nothing() {
 }
 
 #[test]
-fn the_program_says_where_it_is_answers_health_and_stops_when_told() {
+fn the_program_prints_its_address_and_stops_on_a_signal() {
     let home = tempfile::tempdir().unwrap();
     for signal in ["TERM", "INT"] {
         let mut command = wulin(home.path());
@@ -83,7 +83,7 @@ fn the_program_says_where_it_is_answers_health_and_stops_when_told() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_drain() {
     let home = tempfile::tempdir().unwrap();
     let mut command = wulin(home.path());
     command.args(["--port", "0", "--listen", "127.0.0.1"]);
@@ -208,7 +208,7 @@ fn every_way_to_give_certificates_works() {
 }
 
 #[test]
-fn what_cannot_work_is_said_in_words_and_in_the_exit_code() {
+fn startup_errors_have_a_reason_and_an_exit_code() {
     let home = tempfile::tempdir().unwrap();
     let file = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
     write_pair(
@@ -266,7 +266,7 @@ fn what_cannot_work_is_said_in_words_and_in_the_exit_code() {
 }
 
 #[test]
-fn flag_beats_environment_beats_default() {
+fn a_flag_overrides_the_environment() {
     let home = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -146,7 +146,7 @@ fn said_once_a_minute(flags: &[&str], flag: &str, count: u64, turn_away: impl Fn
 }
 
 #[test]
-fn a_limit_for_one_address_that_refuses_is_said() {
+fn the_limit_per_address_is_logged() {
     let held = std::cell::OnceCell::new();
     said_once_a_minute(
         &["--max-connections-per-ip", "1", "--request-timeout", "1h"],
@@ -160,7 +160,7 @@ fn a_limit_for_one_address_that_refuses_is_said() {
 }
 
 #[test]
-fn the_limit_of_all_connections_is_said() {
+fn the_limit_of_all_connections_is_logged() {
     let held = std::cell::OnceCell::new();
     said_once_a_minute(
         &["--max-connections", "1", "--request-timeout", "1h"],
@@ -184,14 +184,14 @@ fn holding(told: &Told) -> (Runtime, Tls) {
 }
 
 #[test]
-fn an_https_client_where_a_header_is_expected_is_said() {
+fn a_missing_proxy_header_is_logged() {
     for bytes in [HELLO, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
         said_once_a_minute(&PROXY, "--proxy-protocol", 2, |told| told.refused(bytes));
     }
 }
 
 #[test]
-fn a_proxy_that_says_nothing_is_said() {
+fn a_late_proxy_header_is_logged() {
     let flags = [&PROXY[..], &["--tls-timeout", "200ms"]].concat();
     for bytes in [b"".as_slice(), b"PROXY TC"] {
         said_once_a_minute(&flags, "--proxy-protocol", 2, |told| told.refused(bytes));
@@ -199,7 +199,7 @@ fn a_proxy_that_says_nothing_is_said() {
 }
 
 #[test]
-fn a_header_that_cannot_be_read_is_said() {
+fn an_invalid_proxy_header_is_logged() {
     for bytes in [
         b"PROXY TCP4 nowhere 10.0.0.1 1 2\r\n".as_slice(),
         b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\0",
@@ -209,7 +209,7 @@ fn a_header_that_cannot_be_read_is_said() {
 }
 
 #[test]
-fn a_header_that_nobody_expects_is_said_at_both_ports() {
+fn an_unexpected_proxy_header_is_logged() {
     let bytes = [
         b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 443\r\n".as_slice(),
         VERSION_2,
@@ -236,7 +236,7 @@ fn a_header_that_nobody_expects_is_said_at_both_ports() {
 }
 
 #[test]
-fn addresses_are_named_where_the_operator_allows_it() {
+fn log_addresses_shows_the_refused_address() {
     let home = tempfile::tempdir().unwrap();
     let flags = [&PROXY[..], &["--access-log", "--log-addresses"]].concat();
     let told = Told::start(home.path(), &flags);
@@ -246,7 +246,7 @@ fn addresses_are_named_where_the_operator_allows_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_that_refuses_behind_a_proxy_is_said() {
+async fn the_limit_per_forwarded_address_is_logged() {
     let home = tempfile::tempdir().unwrap();
     let flags = [
         "--trusted-proxies",
@@ -298,7 +298,7 @@ async fn secure(home: &Path, stream: tokio::net::TcpStream) -> Tls {
 
 /// A load balancer that only looks whether the port is open has done nothing wrong.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_opened_and_closed_is_no_bad_proxy() {
+async fn a_bare_port_check_is_not_counted_as_a_bad_proxy() {
     let server = TestServer::start(&[&PROXY[..], &["--admin", "127.0.0.1:0"]].concat());
     drop(
         tokio::net::TcpStream::connect(server.address())

@@ -121,7 +121,7 @@ async fn live(notify: &str, manager: &Manager) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_manager_hears_how_the_server_is_from_the_first_to_the_last() {
+async fn the_service_manager_hears_the_whole_life_cycle() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let manager = Manager::new(UnixDatagram::bind(&path).unwrap());
@@ -129,7 +129,7 @@ async fn the_manager_hears_how_the_server_is_from_the_first_to_the_last() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_abstract_address_does_as_well() {
+async fn notify_works_over_an_abstract_socket() {
     let name = format!("wulin-test-{}", std::process::id());
     let address = UnixAddress::from_abstract_name(&name).unwrap();
     let manager = Manager::new(UnixDatagram::bind_addr(&address).unwrap());
@@ -137,7 +137,7 @@ async fn an_abstract_address_does_as_well() {
 }
 
 #[test]
-fn a_manager_that_is_not_there_changes_nothing() {
+fn a_missing_service_manager_is_ignored() {
     let home = tempfile::tempdir().unwrap();
     let (socket, address) = listener();
     let mut command = handed(home.path(), "https", [Some(socket.into()), None]);
@@ -165,7 +165,7 @@ fn healthy(home: &Path, address: SocketAddr) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_connects_before_the_program_is_there_is_answered_by_it() {
+async fn connections_made_before_the_start_are_answered() {
     let home = tempfile::tempdir().unwrap();
     let (https, https_address) = listener();
     let (http, plain_address) = listener();
@@ -202,7 +202,7 @@ async fn who_connects_before_the_program_is_there_is_answered_by_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_restart_under_load_refuses_nobody() {
+async fn a_restart_under_load_refuses_no_connection() {
     const RESTARTS: usize = 4;
     const CLIENTS: usize = 8;
     let home = tempfile::tempdir().unwrap();
@@ -269,7 +269,7 @@ impl Load {
 }
 
 #[test]
-fn what_is_handed_over_and_cannot_be_served_is_said_in_a_sentence() {
+fn unusable_handed_sockets_are_refused_with_the_reason() {
     let home = tempfile::tempdir().unwrap();
     let null = || File::open("/dev/null").unwrap().into();
     let udp = || UdpSocket::bind("127.0.0.1:0").unwrap().into();

@@ -136,7 +136,7 @@ fn refused() -> Vec<(&'static str, Option<Value>, &'static str)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bad_message_is_a_fault_and_costs_nothing() {
+async fn every_bad_message_is_answered_with_a_fault() {
     let server = start();
     let undisturbed = Undisturbed::start(&server).await;
     for dialect in DIALECTS {
@@ -190,7 +190,7 @@ async fn every_bad_message_is_a_fault_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_over_polling() {
+async fn bad_messages_over_polling_are_answered_with_faults() {
     let server = start();
     let undisturbed = Undisturbed::start(&server).await;
     let mut client = Polling::open(&server).await;
@@ -234,7 +234,7 @@ const NO_PACKETS: [&str; 11] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn text_that_is_no_packet_closes_the_connection() {
+async fn unreadable_packets_close_the_connection() {
     let server = start();
     let undisturbed = Undisturbed::start(&server).await;
     for packet in NO_PACKETS {
@@ -257,7 +257,7 @@ async fn text_that_is_no_packet_closes_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn text_that_is_no_message_is_a_fault_too() {
+async fn unreadable_messages_are_answered_with_faults() {
     let server = start();
     let undisturbed = Undisturbed::start(&server).await;
     let native = [
@@ -297,7 +297,7 @@ async fn text_that_is_no_message_is_a_fault_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn broken_frames_get_the_close_code_they_deserve() {
+async fn broken_frames_are_closed_with_their_code() {
     let server = start();
     let undisturbed = Undisturbed::start(&server).await;
     for dialect in DIALECTS {
@@ -350,7 +350,7 @@ enum Exit {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
+async fn leaving_mid_round_still_gives_a_result() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
     let undisturbed = Undisturbed::start(&server).await;
     let mut rounds = Vec::new();
@@ -423,7 +423,7 @@ async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_who_both_ask_at_once_or_in_the_middle_are_in_one_round_at_a_time() {
+async fn repeated_joins_never_start_a_second_round() {
     let server = start();
     for dialect in DIALECTS {
         let mut ann = Client::greet(&server, dialect, "ann").await;
@@ -455,7 +455,7 @@ async fn two_who_both_ask_at_once_or_in_the_middle_are_in_one_round_at_a_time() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_floods_is_told_then_closed() {
+async fn message_floods_get_faults_and_then_a_close() {
     let server = TestServer::start(&["--messages-per-second", "20"]);
     for dialect in DIALECTS {
         let mut client = Client::greet(&server, dialect, "flood").await;
@@ -491,7 +491,7 @@ async fn who_floods_is_told_then_closed() {
 
 /// Frames that are no messages cost as much as messages, so whoever floods with them is closed as well.
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_that_are_no_messages_are_limited_too() {
+async fn control_frames_count_toward_the_message_limit() {
     let server = TestServer::start(&["--messages-per-second", "20"]);
     // Each is answered as long as it is, and nothing of it is read before all are sent: that must fit on the way.
     let long = format!("2{}", "x".repeat(1000));

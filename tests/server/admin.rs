@@ -48,7 +48,7 @@ fn samples(text: &str) -> BTreeMap<&str, f64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_round_is_counted_in_every_way() {
+async fn one_round_shows_in_the_metrics_and_the_status() {
     let server = TestServer::start(&[&ADMIN[..], &["--robot-wait", "20s"]].concat());
     let mut ann = Client::greet(&server, Dialect::Native, "ann").await;
     let mut ben = Client::greet(&server, Dialect::EngineIo3, "ben").await;
@@ -126,7 +126,7 @@ async fn a_round_is_counted_in_every_way() {
 
 /// A panel over a metric that does not exist stays empty, and nobody is told.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_dashboard_asks_for_nothing_that_is_not_there() {
+async fn every_metric_of_the_dashboard_exists() {
     let server = TestServer::start(&ADMIN);
     let text = get(&server, "/metrics").await;
     let dashboard: Value = serde_json::from_str(include_str!("../../docs/grafana.json")).unwrap();
@@ -152,7 +152,7 @@ async fn the_dashboard_asks_for_nothing_that_is_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_certificate_is_counted() {
+async fn refused_certificates_are_counted() {
     let home = tempfile::tempdir().unwrap();
     let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
     write_pair(&["localhost"], &cert, &key);
@@ -178,7 +178,7 @@ async fn a_refused_certificate_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_who_means_this_machine_is_answered() {
+async fn the_admin_listener_answers_only_local_host_names() {
     let server = TestServer::start(&ADMIN);
     let address = server.admin_address().unwrap();
     for host in ["localhost", "127.0.0.1:9643", "[::1]:80"] {

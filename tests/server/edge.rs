@@ -62,7 +62,7 @@ async fn every_route_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn socketio_is_at_every_name_it_has() {
+async fn socketio_answers_under_each_of_its_paths() {
     let server = TestServer::start(&["--base-path", "/game", "--socketio-alias", "/old/io"]);
     for path in [
         "/game/socket.io/",
@@ -87,7 +87,7 @@ async fn socketio_is_at_every_name_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_leads_to_https() {
+async fn http_redirects_to_https() {
     // Port 0 would mean none, so a free one is looked for, on an address where no other test can take it meanwhile.
     const ADDRESS: &str = "127.0.0.7";
     let free = std::net::TcpListener::bind((ADDRESS, 0)).unwrap();
@@ -114,7 +114,7 @@ async fn http_leads_to_https() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_real_certificate_pins_browsers_to_https() {
+async fn hsts_is_sent_only_with_a_given_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (
         folder.path().join("cert.pem"),
@@ -141,7 +141,7 @@ async fn only_a_real_certificate_pins_browsers_to_https() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_versions_of_tls_and_of_http_are_spoken() {
+async fn tls_1_2_and_1_3_and_both_http_versions_work() {
     let server = TestServer::start(&[]);
     for (protocol, expected) in [("h2", "h2"), ("http/1.1", "http/1.1")] {
         let stream = TcpStream::connect(server.address()).await.unwrap();
@@ -175,7 +175,7 @@ async fn both_versions_of_tls_and_of_http_are_spoken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_dawdles_is_sent_away_and_costs_nobody_anything() {
+async fn slow_handshakes_and_request_headers_time_out() {
     let server = TestServer::start(&["--tls-timeout", "300ms", "--request-timeout", "300ms"]);
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
     // No TLS handshake; half a handshake; TLS and no request; half a header; a request, and then half of another.
@@ -208,7 +208,7 @@ async fn who_dawdles_is_sent_away_and_costs_nobody_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn there_are_only_so_many_connections() {
+async fn connections_per_address_are_limited() {
     let server = TestServer::start(&["--max-connections-per-ip", "3"]);
     let mut clients = Vec::new();
     for number in 0..3 {
@@ -228,7 +228,7 @@ async fn there_are_only_so_many_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drain_never_takes_longer_than_it_may() {
+async fn a_drain_ends_at_its_timeout() {
     let server = TestServer::start(&[
         "--drain-timeout",
         "1s",
@@ -245,7 +245,7 @@ async fn a_drain_never_takes_longer_than_it_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poll_of_a_client_that_has_left_the_game_does_not_hold_the_drain_up() {
+async fn a_poll_without_a_player_does_not_delay_the_drain() {
     let server = TestServer::start(&["--drain-timeout", "5m", "--ping-interval", "5m"]);
     let mut leaver = Polling::greet(&server, "leaver").await;
     let mut poll = server.connect().await;

@@ -17,7 +17,7 @@ use crate::support::server::TestServer;
 use crate::support::websocket::{DIALECTS, Dialect};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_round_is_played_over_one_connection() {
+async fn two_players_share_one_http2_connection() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
     for dialect in DIALECTS {
         let browser = Browser::open(&server).await;
@@ -51,7 +51,7 @@ async fn a_round_is_played_over_one_connection() {
 
 /// A browser would otherwise wait for a stalled connection of its page to be found dead before it opens another.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_of_http_1_as_well_opens_a_connection_for_its_websocket() {
+async fn extended_connect_is_enabled_only_for_http2_alone() {
     let server = TestServer::start(&[]);
     for (protocols, carries) in [(&["h2"][..], true), (&["h2", "http/1.1"], false)] {
         let browser = Browser::offering(&server, &Builder::new(), protocols).await;
@@ -61,7 +61,7 @@ async fn a_client_of_http_1_as_well_opens_a_connection_for_its_websocket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_began_with_polling_can_upgrade() {
+async fn a_polling_session_can_upgrade_over_http2() {
     let server = TestServer::start(&[]);
     let browser = Browser::open(&server).await;
     let path = "/applet/websocket/socket.io/?EIO=4&transport=polling";
@@ -88,7 +88,7 @@ async fn a_client_that_began_with_polling_can_upgrade() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subprotocol_is_answered_if_one_is_offered() {
+async fn an_offered_subprotocol_is_chosen() {
     let server = TestServer::start(&[]);
     let browser = Browser::open(&server).await;
     for (offered, answered) in [
@@ -108,7 +108,7 @@ async fn a_subprotocol_is_answered_if_one_is_offered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_asks_in_the_wrong_way_is_told_the_right_one() {
+async fn wrong_websocket_requests_are_told_the_right_form() {
     let server = TestServer::start(&[]);
     let browser = Browser::open(&server).await;
     let words = "CONNECT and :protocol = websocket (RFC 8441).";
@@ -162,7 +162,7 @@ async fn whoever_asks_in_the_wrong_way_is_told_the_right_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drain_says_goodbye() {
+async fn a_drain_closes_websockets_and_the_connection() {
     let server = TestServer::start(&[]);
     let browser = Browser::open(&server).await;
     let mut player = browser.greet(Dialect::Native, "player").await;

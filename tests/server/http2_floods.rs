@@ -67,7 +67,7 @@ async fn flood(server: &TestServer, reads: bool, frames: impl Fn(u32) -> Vec<u8>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_ends_with_its_connection() {
+async fn each_flood_closes_only_its_own_connection() {
     let server = TestServer::start(&["--write-timeout", "500ms"]);
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
     // Requests that are taken back at once.

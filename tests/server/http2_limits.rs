@@ -15,7 +15,7 @@ use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_websocket_has_a_place_of_its_own_in_the_limits() {
+async fn each_websocket_counts_toward_the_limits() {
     let server = TestServer::start(&["--max-connections-per-ip", "2"]);
     let browser = Browser::open(&server).await;
     let (first, _first) = browser.connect("/applet/websocket", &[]).await;
@@ -27,7 +27,7 @@ async fn each_websocket_has_a_place_of_its_own_in_the_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_may_have_little_under_way() {
+async fn streams_and_request_windows_are_limited() {
     let server = TestServer::start(&[]);
     let browser = Browser::open(&server).await;
     assert_eq!(browser.requests.current_max_send_streams(), 16);
@@ -44,7 +44,7 @@ async fn a_client_may_have_little_under_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_one_address_has_many_connections_the_next_speak_http_1() {
+async fn above_256_http2_connections_an_address_gets_http1() {
     let server = TestServer::start(&["--request-timeout", "10m"]);
     let chosen = async || {
         let stream = TcpStream::connect(server.address()).await.unwrap();
@@ -78,7 +78,7 @@ fn unwilling(window: u32) -> Builder {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_is_not_taken_is_given_up() {
+async fn unread_answers_are_reset_after_the_write_timeout() {
     let server = TestServer::start(&["--write-timeout", "500ms"]);
     for window in [0, 1, 20] {
         let browser = Browser::with(&server, &unwilling(window)).await;
@@ -110,7 +110,7 @@ async fn an_answer_that_is_not_taken_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_is_taken_bit_by_bit_comes_through() {
+async fn slowly_read_answers_arrive_whole() {
     let server = TestServer::start(&[]);
     let whole = support::engineio::request(&server, "GET /", "").await.1;
     assert!(whole.len() > 2000, "else it proves nothing");
@@ -135,7 +135,7 @@ async fn an_answer_that_is_taken_bit_by_bit_comes_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_websocket_that_takes_nothing_is_let_go_and_so_is_its_stream() {
+async fn a_websocket_that_never_reads_is_dropped_with_its_stream() {
     let server = TestServer::start(&["--write-timeout", "500ms"]);
     let browser = Browser::with(&server, &unwilling(0)).await;
     let mut idle = Browser::open(&server)
@@ -158,7 +158,7 @@ async fn a_websocket_that_takes_nothing_is_let_go_and_so_is_its_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_without_requests_ends() {
+async fn idle_http2_connections_are_closed() {
     let server = TestServer::start(&["--request-timeout", "500ms"]);
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
     // One that has asked something is told to go; one that never asks anything, or speaks no HTTP/2, is closed.

@@ -42,7 +42,7 @@ async fn plain(server: &TestServer) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_checks_are_answered_at_both_ports_however_they_ask() {
+async fn health_checks_are_answered_in_any_spelling() {
     let (server, _port) = with_redirect(&["--domain", "game.example.com"]);
     for path in [
         "/healthz",
@@ -77,7 +77,7 @@ async fn health_checks_are_answered_at_both_ports_however_they_ask() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_redirect_leads_to_a_domain_that_was_given() {
+async fn the_redirect_leads_to_a_configured_domain() {
     let flags = [
         "--domain",
         "Game.example.com",
@@ -132,7 +132,7 @@ async fn the_redirect_leads_to_a_domain_that_was_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_domain_the_client_says_where_it_means() {
+async fn without_a_domain_the_redirect_uses_the_host_header() {
     let (server, _port) = with_redirect(&[]);
     let https = server.address().port();
     let (head, body) = ask(plain(&server).await, "GET /x HTTP/1.0\r\n\r\n").await;
@@ -161,7 +161,7 @@ async fn open(server: &TestServer, path: &str, dialect: Dialect) -> Client {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slashes_too_many_lead_to_the_same_game() {
+async fn extra_slashes_lead_to_the_same_route() {
     let server = TestServer::start(&[]);
     for (number, path) in [
         "/applet/websocket/",
@@ -210,7 +210,7 @@ async fn slashes_too_many_lead_to_the_same_game() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_come_in_the_format_that_is_asked_for() {
+async fn metrics_come_in_the_requested_format() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
     let admin = server.admin_address().unwrap();
     let metrics = async |head: &str| {
@@ -304,7 +304,7 @@ fn version2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_is_heard_whatever_its_header_says_of_itself() {
+async fn every_valid_proxy_header_is_accepted() {
     let flags = [
         "--trusted-proxies",
         "::ffff:127.0.0.0/104",
@@ -334,7 +334,7 @@ async fn a_proxy_is_heard_whatever_its_header_says_of_itself() {
 
 /// An address of IPv4 is one, whoever writes it how.
 #[tokio::test(flavor = "multi_thread")]
-async fn mapped_addresses_are_counted_as_what_they_are() {
+async fn mapped_ipv4_addresses_count_as_ipv4() {
     let flags = [
         "--trusted-proxies",
         "127.0.0.1,10.0.0.0/8",
@@ -375,7 +375,7 @@ async fn mapped_addresses_are_counted_as_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_can_steer_whoever_reads_the_access_log() {
+async fn the_access_log_holds_no_control_characters() {
     use std::io::Read;
 
     use rustls::pki_types::pem::PemObject;

@@ -42,7 +42,7 @@ fn record(fragment: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hello_that_does_not_end_is_not_kept() {
+async fn oversized_client_hellos_close_the_connection() {
     // Time is not what ends it.
     let server = TestServer::start(&["--tls-timeout", "10m"]);
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_hello_that_does_not_end_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_hello_that_ends_is_fine_and_so_is_a_full_record_behind_it() {
+async fn long_client_hellos_and_full_records_are_accepted() {
     let server = TestServer::start(&[]);
     let protocols: Vec<String> = (0..50).map(|number| format!("{number:064}")).collect();
     let mut protocols: Vec<&str> = protocols.iter().map(String::as_str).collect();
@@ -81,7 +81,7 @@ async fn a_long_hello_that_ends_is_fine_and_so_is_a_full_record_behind_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_plain_port_speaks_http_1_only_and_waits_for_nobody() {
+async fn the_plain_port_serves_only_http1_and_times_out() {
     let server = with_http("127.0.0.8", &["--request-timeout", "300ms"]);
     let http = server.http_address().unwrap();
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -96,7 +96,7 @@ async fn the_plain_port_speaks_http_1_only_and_waits_for_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ports_without_tls_are_no_proxy_and_take_no_long_headers() {
+async fn ports_without_tls_refuse_connect_and_long_headers() {
     let flags = ["--admin", "127.0.0.1:0"];
     let server = with_http("127.0.0.9", &flags);
     for port in [server.http_address(), server.admin_address()] {
@@ -113,7 +113,7 @@ async fn ports_without_tls_are_no_proxy_and_take_no_long_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kept_connections_without_tls_end_with_the_server_and_hold_no_drain_up() {
+async fn idle_plain_connections_do_not_delay_the_drain() {
     let flags = [
         "--admin",
         "127.0.0.1:0",
@@ -140,7 +140,7 @@ async fn kept_connections_without_tls_end_with_the_server_and_hold_no_drain_up()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_admin_port_waits_for_nobody() {
+async fn slow_admin_requests_time_out() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0", "--request-timeout", "300ms"]);
     let admin = server.admin_address().unwrap();
     assert_eq!(ask(admin, "").await, "");
@@ -166,7 +166,7 @@ async fn the_admin_port_waits_for_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn there_are_only_so_many_connections_to_the_admin_port() {
+async fn admin_connections_are_limited_to_64() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0", "--request-timeout", "10m"]);
     let admin = server.admin_address().unwrap();
     let mut held = Vec::new();
@@ -198,7 +198,7 @@ async fn ask_and_never_read(stream: impl AsyncRead + AsyncWrite) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_nobody_reads_end_the_connection() {
+async fn unread_answers_close_the_connection() {
     let server = TestServer::start(&["--write-timeout", "300ms"]);
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
     let greedy = ask_and_never_read(server.connect().await);

@@ -100,7 +100,7 @@ fn links(document: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_file_is_handed_out_as_it_was_built() {
+async fn every_file_is_served_as_it_was_built() {
     let server = TestServer::start(&[]);
     let names = names(&dist());
     let packed = |name: &str| matches!(name.rsplit('.').next(), Some("br" | "gz"));
@@ -162,7 +162,7 @@ async fn every_file_is_handed_out_as_it_was_built() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_browser_has_is_not_sent_again() {
+async fn cached_files_are_answered_with_304() {
     let server = TestServer::start(&[]);
     let whole = get(&server, "/", &["Accept-Encoding: br, gzip"]).await;
     let tag = whole.header("etag").unwrap();
@@ -200,7 +200,7 @@ async fn what_a_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_encoding_is_one_the_client_takes() {
+async fn the_encoding_follows_accept_encoding() {
     let server = TestServer::start(&[]);
     for (accepted, expected) in [
         ("gzip, deflate, br, zstd", Some("br")),
@@ -220,7 +220,7 @@ async fn the_encoding_is_one_the_client_takes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_page_needs_is_there_and_small() {
+async fn the_first_load_is_complete_and_below_60_kib() {
     let server = TestServer::start(&[]);
     let document = get(&server, "/", &[]).await;
     let links: BTreeSet<_> = links(document.text()).into_iter().collect();
@@ -236,7 +236,7 @@ async fn what_the_page_needs_is_there_and_small() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_is_closed_off() {
+async fn the_page_has_strict_security_headers() {
     let server = TestServer::start(&[]);
     for (host, sources) in [
         ("localhost:8443", "'self' wss://localhost:8443"),
@@ -272,7 +272,7 @@ async fn the_document_is_closed_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_is_there_can_be_had_and_only_read() {
+async fn other_paths_are_404_and_other_methods_405() {
     let server = TestServer::start(&[]);
     for path in ["/", "/icon.svg", "/manifest.webmanifest"] {
         for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
@@ -300,7 +300,7 @@ async fn only_what_is_there_can_be_had_and_only_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_finds_a_socket_that_is_elsewhere() {
+async fn the_page_names_a_moved_base_path() {
     let (usual, moved) = (
         TestServer::start(&[]),
         TestServer::start(&["--base-path", "/game"]),

@@ -30,7 +30,7 @@ fn version2(source: [u8; 4]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_proxy_protocol_says_who_it_is() {
+async fn connections_count_for_the_address_in_the_proxy_header() {
     let server = TestServer::start(&[
         "--trusted-proxies",
         "127.0.0.0/8",
@@ -65,7 +65,7 @@ async fn the_proxy_protocol_says_who_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_from_anybody_else_is_no_tls() {
+async fn proxy_headers_from_untrusted_peers_are_refused() {
     let server = TestServer::start(&["--trusted-proxies", "192.0.2.0/24", "--proxy-protocol"]);
     let mut liar = begin(&server, b"PROXY TCP4 198.51.100.1 127.0.0.1 1 443\r\n").await;
     let mut answer = Vec::new();
@@ -90,7 +90,7 @@ async fn forwarded(server: &TestServer, address: &str) -> Result<impl Sized, u16
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forwarded_requests_count_where_they_are_from() {
+async fn websockets_count_for_the_forwarded_address() {
     let limit = ["--max-connections-per-ip", "1"];
     let flags = [&["--trusted-proxies", "127.0.0.1"][..], &limit].concat();
     let server = TestServer::start(&flags);

@@ -60,7 +60,7 @@ async fn ask(mut tls: Tls) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_pair_is_seen_and_served_and_nobody_who_is_there_notices() {
+async fn changed_files_are_served_without_interruption() {
     let home = tempfile::tempdir().unwrap();
     let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
     write_pair(&["localhost"], &cert, &key);
@@ -97,7 +97,7 @@ async fn a_new_pair_is_seen_and_served_and_nobody_who_is_there_notices() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_used_is_not_served() {
+async fn unusable_files_leave_the_old_certificate_in_place() {
     let home = tempfile::tempdir().unwrap();
     let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
     write_pair(&["localhost"], &cert, &key);
@@ -134,7 +134,7 @@ async fn what_cannot_be_used_is_not_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_leads_to_another_pair_is_a_change() {
+async fn a_changed_symbolic_link_is_noticed() {
     // As certbot has it: live/ holds links into archive/.
     let home = tempfile::tempdir().unwrap();
     let live = home.path().join("live");

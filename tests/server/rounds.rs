@@ -30,7 +30,7 @@ fn line<'a>(result: &'a Value, uid: &str) -> &'a Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_alone_plays_a_robot() {
+async fn a_lone_player_gets_a_robot() {
     let server = TestServer::start(&["--robot-wait", "50ms"]);
     for dialect in DIALECTS {
         let mut client = Client::greet(&server, dialect, "alone").await;
@@ -56,7 +56,7 @@ async fn whoever_is_alone_plays_a_robot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_on_one_dialect_plays_a_person_on_any_other() {
+async fn every_dialect_plays_every_other() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
     for one in DIALECTS {
         for other in DIALECTS {
@@ -98,7 +98,7 @@ async fn a_person_on_one_dialect_plays_a_person_on_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_polling_client_plays_a_native_one() {
+async fn a_polling_client_plays_a_native_client() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "3s"]);
     let mut ann = Client::greet(&server, Dialect::Native, "ann").await;
     let mut ben = Polling::greet(&server, "ben").await;
@@ -131,7 +131,7 @@ async fn rooms_of_three_settle_every_pair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_shows_its_token_takes_over_seat_and_score() {
+async fn the_token_takes_over_seat_and_score() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
     let mut old = Client::open(&server, Dialect::EngineIo3).await;
     old.send("hello", hello("ann")).await;
@@ -166,7 +166,7 @@ async fn whoever_shows_its_token_takes_over_seat_and_score() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_can_take_a_score_away_while_its_owner_is_gone() {
+async fn a_score_stays_with_its_token() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "1s"]);
     let mut ann = Client::open(&server, Dialect::Native).await;
     ann.send("hello", hello("ann")).await;
@@ -212,7 +212,7 @@ async fn nobody_can_take_a_score_away_while_its_owner_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leaving_frees_the_leaver_at_once_and_the_other_gets_a_result_on_time() {
+async fn a_leaver_may_join_again_and_the_other_gets_a_result() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
     let mut ann = Client::greet(&server, Dialect::EngineIo4, "ann").await;
     let mut ben = Client::greet(&server, Dialect::EngineIo3, "ben").await;
@@ -234,7 +234,7 @@ async fn leaving_frees_the_leaver_at_once_and_the_other_gets_a_result_on_time() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn acknowledgements_say_what_became_of_a_command() {
+async fn acknowledgements_carry_success_or_the_fault_code() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
     for dialect in [Dialect::EngineIo3, Dialect::EngineIo4] {
         let mut client = Client::greet(&server, dialect, "ann").await;
@@ -259,7 +259,7 @@ async fn acknowledgements_say_what_became_of_a_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_with_the_request_is_heard() {
+async fn a_frame_sent_with_the_upgrade_request_is_read() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let server = TestServer::start(&[]);
     let mut stream = server.connect().await;
@@ -328,7 +328,7 @@ fn uids_of(result: &Value) -> Vec<&Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nearby_counts_people_near_and_nobody_else() {
+async fn nearby_counts_only_people_nearby() {
     let server = TestServer::start(&[]);
     let at = |uid: &str, lat: f64, lng: f64| {
         let mut hello = hello(uid);
@@ -356,7 +356,7 @@ async fn nearby_counts_people_near_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_2016_client_that_lost_is_seated_again_and_no_other() {
+async fn only_a_losing_2016_client_is_seated_again() {
     let server = TestServer::start(&["--robot-wait", "100ms", "--game-time", "500ms"]);
     let mut old = Client::greet(&server, Dialect::EngineIo3, "old").await;
     let mut new = Client::greet(&server, Dialect::EngineIo4, "new").await;

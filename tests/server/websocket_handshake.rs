@@ -48,7 +48,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sound_handshake_is_answered_however_it_is_spelt() {
+async fn valid_handshakes_succeed_in_any_spelling() {
     let server = TestServer::start(&[]);
     for lines in [
         [NATIVE, HOST, UPGRADE, CONNECTION, KEY, VERSION],
@@ -89,7 +89,7 @@ fn spoilt(line: &str, by: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handshake_that_is_none_is_refused_with_what_is_wrong() {
+async fn invalid_handshakes_are_refused_with_the_reason() {
     let server = TestServer::start(&[]);
     let twice = |line: &str| format!("{line}\r\n{line}");
     for (line, by, words) in [
@@ -145,7 +145,7 @@ async fn a_handshake_that_is_none_is_refused_with_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_subprotocol_that_is_offered_is_answered() {
+async fn the_first_offered_subprotocol_is_chosen() {
     let server = TestServer::start(&[]);
     for path in [
         "/applet/websocket",
@@ -173,7 +173,7 @@ async fn the_first_subprotocol_that_is_offered_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn methods_nobody_expects_get_a_sensible_answer() {
+async fn unusual_methods_get_the_right_status() {
     let server = TestServer::start(&[]);
     for (line, expected) in [
         ("HEAD /", 200),
