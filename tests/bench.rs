@@ -1,4 +1,4 @@
-//! `wulin bench`, small, against a real server: what it counts adds up, and whoever gets lost is told.
+//! `wulin bench` with few people against a real server: its counts add up, and lost people are reported.
 
 mod support;
 
@@ -12,7 +12,7 @@ use wulin_server::runtime::Kind;
 const PROTOCOLS: [&str; 3] = ["native", "eio3", "eio4"];
 const PEOPLE: u64 = 20;
 
-/// The program, about to load this server with twenty people.
+/// `wulin bench --json` with twenty people against this server.
 fn bench(address: SocketAddr, arguments: &[&str]) -> Command {
     let mut command = crowd(address, "20");
     command.arg("--json").args(arguments);
@@ -27,7 +27,7 @@ fn crowd(address: SocketAddr, people: &str) -> Command {
     command
 }
 
-/// What a run that was to succeed has to tell.
+/// The report of a run in which everybody arrived and nobody was lost.
 fn sound(output: &Output) -> Value {
     let said = String::from_utf8_lossy(&output.stderr);
     let report = report(output);
@@ -63,7 +63,7 @@ async fn all_people_arrive_and_leave_in_every_protocol() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn held_people_answer_pings_and_the_cost_is_measured() {
-    // Engine.IO 4 would be cut off after little more than a second without its answers.
+    // Without pongs, Engine.IO 4 clients would be disconnected after little more than a second.
     let flags = ["--ping-interval", "200ms", "--ping-timeout", "1s"];
     let server = TestServer::start(&flags);
     let pid = std::process::id().to_string();
@@ -135,7 +135,7 @@ async fn rounds_are_played_and_every_choice_is_seen() {
         for times in ["movement_ms", "movement_from_sending_ms", "sending_ms"] {
             assert_eq!(play[times]["count"], play["choices"], "{times}");
         }
-        // What was due counts from earlier than what was sent.
+        // The first counts from when a choice was due, the second from when it was sent, which is later.
         assert!(
             number(&play["movement_ms"]["mean"])
                 >= number(&play["movement_from_sending_ms"]["mean"])
@@ -147,7 +147,7 @@ async fn rounds_are_played_and_every_choice_is_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn echo_mode_times_each_frame_until_its_answer() {
-    // Whoever chooses outside a round is told so, frame by frame: as good as an echo.
+    // A choice outside a round is answered by a fault, one for each frame: this serves as the echo.
     let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
     let admin = server.admin_address().unwrap().to_string();
     let arguments = ["--mode", "echo", "--time", "1s", "--warm-up", "100ms"];
@@ -194,7 +194,7 @@ async fn all_people_reconnect_after_a_storm() {
     }
 }
 
-/// A run that is under way, with everybody there.
+/// Starts a run and waits until everybody is connected.
 async fn under_way(server: &TestServer, arguments: &[&str]) -> Child {
     let child = bench(server.address(), arguments)
         .stdout(Stdio::piped())
@@ -209,7 +209,7 @@ async fn under_way(server: &TestServer, arguments: &[&str]) -> Child {
 async fn a_server_that_stops_is_reported_as_loss() {
     for mode in ["hold", "play"] {
         let server = TestServer::start(&["--game-time", "1s"]);
-        // Longer than any test: it must end by itself.
+        // Longer than any test may take: the run must end because the server stops.
         let arguments = ["--mode", mode, "--time", "1h", "--admin", "off"];
         let child = under_way(&server, &arguments).await;
         server.drain().await;
@@ -224,7 +224,7 @@ async fn a_server_that_stops_is_reported_as_loss() {
 
 #[test]
 fn an_unreachable_server_loses_everybody() {
-    // Bound and not listening: nobody else can take the port meanwhile.
+    // Bound but not listening: connections are refused, and no other process can take the port.
     let port = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
         .unwrap();
@@ -278,7 +278,7 @@ async fn without_json_a_table_and_a_plot_are_written() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    // No terminal, no line of progress.
+    // Standard error is no terminal, so there is no progress line.
     assert!(output.stderr.is_empty());
     let table = String::from_utf8(output.stdout).unwrap();
     for word in [

@@ -1,4 +1,4 @@
-//! Five hundred people who play without a pause: a new certificate and a restart cost nobody a connection or a round.
+//! Five hundred people play without a pause: a new certificate drops no connection, and a restart interrupts no round.
 
 mod support;
 
@@ -22,13 +22,13 @@ use tokio_rustls::TlsConnector;
 
 const PEOPLE: usize = 500;
 
-/// The way in for all of them, and what they have seen.
+/// How all of them connect, and what they have counted.
 struct Crowd {
     address: SocketAddr,
     tls: TlsConnector,
-    /// Rounds that had a result, counted by each who played.
+    /// Results received, counted by each player.
     results: AtomicUsize,
-    /// Times somebody was told to come back later, and did.
+    /// How often a player was told to come back later, and waited for that.
     returns: AtomicUsize,
     over: AtomicBool,
 }
@@ -44,14 +44,14 @@ impl Crowd {
         })
     }
 
-    /// Everybody comes and plays. One who fails ends the test, by the panic that `join` finds.
+    /// Starts all players. One that fails panics, which `results` and `end` find.
     fn gather(self: &Arc<Self>) -> JoinSet<()> {
         (0..PEOPLE)
             .map(|number| self.clone().live(format!("p{number}")))
             .collect()
     }
 
-    /// Plays round after round, through restarts of the server, until it is over.
+    /// Plays round after round, through restarts of the server, until `over` is set.
     async fn live(self: Arc<Self>, uid: String) {
         loop {
             let mut client = self.connect().await;
@@ -74,7 +74,7 @@ impl Crowd {
         Client::over(stream, Dialect::Native).await
     }
 
-    /// Until it is over, or the server says when to come back.
+    /// Plays until `over` is set, or until the server says when to come back.
     async fn play(&self, client: &mut Client) -> Option<Duration> {
         let mut playing = false;
         client.say("join").await;
@@ -99,7 +99,7 @@ impl Crowd {
                     assert!(!playing, "a round in progress is finished first");
                     return Some(Duration::from_millis(data["delay"].as_u64().unwrap()));
                 }
-                // Asked for a seat while the server was about to go, or chose when a busy machine had let the round pass.
+                // A `join` while the server was closing, or a choice that came after the round on a busy machine.
                 "fault" => {
                     assert!(["closing", "no_round"].contains(&data["code"].as_str().unwrap()));
                 }
@@ -108,7 +108,7 @@ impl Crowd {
         }
     }
 
-    /// Waits until there were so many more results.
+    /// Waits until this many more results have been received.
     async fn results(&self, people: &mut JoinSet<()>, more: usize) {
         let enough = self.results.load(Relaxed) + more;
         let deadline = Instant::now() + 2 * PATIENCE;

@@ -1,4 +1,5 @@
-//! What our own clients make of a server that means them harm: how much memory it can take, and what it can print.
+//! Our own clients against a hostile server: how much memory it can make them take, and what it can print on their
+//! terminal.
 
 mod support;
 
@@ -20,12 +21,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 type Tls = StreamOwned<ServerConnection, TcpStream>;
 
-/// Bytes a server pushes at a client if it takes them.
+/// How many bytes a server sends to a client that reads them all: 192 MiB.
 const PUSH: usize = 192 << 20;
-/// What the program may take in all, in KiB. It takes some 20 MiB when it is treated well, and took hundreds.
+/// How much memory the program may take in all: 56 MiB, in KiB. Against an honest server it takes about 20 MiB; without
+/// limits it took hundreds.
 const MOST: usize = 56 << 10;
 
-/// A server that does one thing to whoever comes, in threads that end with the test's process.
+/// A server that does the same to each client, in threads that end with the test's process.
 struct Hostile {
     address: SocketAddr,
     pushed: Arc<AtomicUsize>,
@@ -64,12 +66,13 @@ impl Hostile {
         hostile
     }
 
-    /// Whether it has done its worst: to one that takes it all, or to three that did not.
+    /// Whether the attack is over: one client has read everything, or three have left before.
     fn is_done(&self) -> bool {
         self.pushed.load(SeqCst) >= PUSH || self.came.load(SeqCst) >= 3
     }
 
-    /// The most memory that `wulin` with these arguments took under it, in KiB.
+    /// The most memory that `wulin` with these arguments took during the attack, in KiB. `PORT` stands for the server's
+    /// port.
     fn memory_of(&self, arguments: &[&str]) -> usize {
         let port = self.address.port().to_string();
         let arguments = arguments.iter().map(|word| word.replace("PORT", &port));
@@ -95,7 +98,7 @@ impl Hostile {
     }
 }
 
-/// The most memory it has taken so far, in KiB; nothing when it has ended.
+/// The most memory (VmHWM) that a process has taken so far, in KiB; 0 when it has ended.
 fn peak(child: &Child) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
     let status = status.unwrap_or_default();
@@ -104,7 +107,7 @@ fn peak(child: &Child) -> usize {
         .unwrap_or(0)
 }
 
-/// Reads a request to its empty line.
+/// Reads a request up to its empty line.
 fn request(stream: &mut Tls) -> String {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
@@ -113,7 +116,7 @@ fn request(stream: &mut Tls) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-/// Lets a client in as a Wulin would.
+/// Answers the upgrade request and sends `hi`, as a real server would.
 fn upgrade(stream: &mut Tls) -> Option<()> {
     let request = request(stream);
     let key = request
@@ -146,7 +149,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Writes the same over and over, until the client has taken all or had enough.
+/// Writes the same bytes over and over, until the client has read `PUSH` bytes or has left.
 fn push(stream: &mut Tls, bytes: &[u8], pushed: &AtomicUsize) {
     while pushed.load(SeqCst) < PUSH && stream.write_all(bytes).is_ok() {
         pushed.fetch_add(bytes.len(), SeqCst);
@@ -157,7 +160,7 @@ fn person(name: &str) -> String {
     format!(r#"{{"uid":"{name}","uname":"{name}","totalScore":1,"winStreak":1}}"#)
 }
 
-/// A round of so many people with names so long.
+/// A `start` event with this many people, whose names have this many characters.
 fn start(people: usize, name: usize) -> Vec<u8> {
     let users = vec![person(&"長".repeat(name)); people].join(",");
     let text = format!(r#"{{"event":"start","data":{{"gameTime":5,"roomUsers":[{users}]}}}}"#);
@@ -265,10 +268,11 @@ fn endless_headers_bodies_and_chunks_are_not_buffered() {
     }
 }
 
-/// Steers a terminal in each of the ways there are, or turns the direction of writing.
+/// Control sequences of a terminal, of one and of several characters, and characters that change the direction of
+/// writing.
 const STEERS: &str = "\x1b[31mred\x1b[0m \u{9b}2J \x07 \u{202e}txt\u{2066} \r over";
 
-/// Answers every request over plain HTTP with this, until it is dropped.
+/// A plain HTTP server that gives the same answer to each request, until it is dropped.
 struct Plain {
     address: SocketAddr,
     ended: Arc<AtomicBool>,
@@ -311,7 +315,7 @@ fn run(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Holds that what was printed has nothing in it but text and lines, and returns it.
+/// Asserts that a command printed no control characters but line ends, and returns what it printed.
 #[track_caller]
 fn text(output: &Output) -> String {
     let said = [&output.stdout[..], &output.stderr[..]].concat();
@@ -360,7 +364,7 @@ async fn a_valid_status_prints_no_control_characters() {
     let admin = plain.address.to_string();
     let shown = spawn_blocking(move || {
         let said = text(&run(&["status", "--admin", &admin]));
-        // What is between quotes has its escapes, which are text.
+        // JSON strings write control characters as escapes, which are plain text.
         (said, text(&run(&["status", "--json", "--admin", &admin])))
     });
     let (said, json) = shown.await.unwrap();
@@ -402,11 +406,11 @@ fn game_answers_print_no_control_characters() {
         let hostile = Hostile::start(answer);
         let port = hostile.address.port().to_string();
         let host = format!("localhost:{port}");
-        // It asks no stranger, so it repeats nothing.
+        // `health` does not trust another program's answer, so it prints nothing of it.
         text(&run(&["health", "--port", &port]));
         text(&run(&["check", &host, "--http-port", "0"]));
         text(&run(&["check", &host, "--http-port", "0", "--json"]));
-        // The second takes a goodbye for a lost connection, and would come back.
+        // `play` takes the close of the second server for a lost connection and would try again without end.
         if number != 1 {
             let said = text(&run(&["play", &host, "--hand", "rock"]));
             assert!(number == 0 || said.contains("[31mred"), "{said}");

@@ -1,4 +1,5 @@
-//! What a realtime server must withstand: crowds, silence, floods, clients that stop reading or vanish.
+//! What a realtime server must withstand: thousands of clients at once, silent clients, ten thousand messages in a row,
+//! clients that stop reading or vanish.
 
 mod support;
 
@@ -20,7 +21,7 @@ use tokio::time::{self, Instant};
 use tokio_tungstenite::tungstenite::Message;
 use wulin_server::runtime::Kind;
 
-/// A TCP connection that takes in next to nothing unless it is read.
+/// A TCP connection with a receive buffer of 2 KiB, so that unread data soon blocks the server.
 fn narrow(server: &TestServer) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(2048).unwrap();
@@ -39,11 +40,11 @@ async fn five_thousand_early_hellos_are_all_answered() {
         let (server, at_once) = (server.clone(), at_once.clone());
         clients.spawn(async move {
             let turn = at_once.acquire_owned().await.unwrap();
-            // Says hello in the instant the upgrade completes, and waits for nothing: neither `0{...}` nor `40`.
+            // Says hello as soon as the upgrade completes, without waiting for `0{...}` or `40`.
             let mut client =
                 Client::greet(&server, Dialect::EngineIo3, &format!("u{number}")).await;
             drop(turn);
-            // Stays until everybody has been answered.
+            // Stays connected until all have been answered.
             while server.count(Kind::Person) < CLIENTS {
                 if let Ok(Incoming::Closed(code)) =
                     time::timeout(Duration::from_millis(100), client.next()).await
@@ -76,9 +77,9 @@ async fn silent_2016_clients_stay_connected_and_can_play() {
         "50ms",
     ];
     let server = TestServer::start(&flags);
-    // One whose library answers the WebSocket's pings while it says nothing.
+    // A client whose library answers WebSocket pings while the client itself sends nothing.
     let mut answering = Client::greet(&server, Dialect::EngineIo3, "answering").await;
-    // One that does not even read while it sits there.
+    // A client that does not even read meanwhile.
     let mut asleep = Client::greet(&server, Dialect::EngineIo3, "asleep").await;
     let mut pings = 0;
     while pings < 30 {
@@ -117,7 +118,7 @@ async fn dead_peers_are_noticed_without_a_fin() {
     let server = TestServer::start(&["--ping-interval", "200ms", "--ping-timeout", "300ms"]);
     for dialect in DIALECTS {
         let mut client = Client::greet(&server, dialect, "doomed").await;
-        // It lives, and proves it once.
+        // It answers one ping.
         loop {
             let frame = time::timeout(PATIENCE, client.socket.next())
                 .await
@@ -133,14 +134,14 @@ async fn dead_peers_are_noticed_without_a_fin() {
                 break;
             }
         }
-        // From here on nobody reads or writes; the connection stays open.
+        // From here on the client neither reads nor writes, and the connection stays open.
         let started = Instant::now();
         server.wait_for(Kind::Connection, 0).await;
         assert!(started.elapsed() < Duration::from_secs(10));
         assert_eq!(server.count(Kind::Person), 0);
         drop(client);
     }
-    // One that polls, and then polls no more.
+    // A polling client that stops polling.
     let polling = Polling::greet(&server, "doomed").await;
     server.wait_for(Kind::Polling, 0).await;
     drop(polling);
@@ -158,7 +159,7 @@ async fn ten_thousand_choices_arrive_in_order() {
             client.socket.feed(Message::text(text)).await.unwrap();
         }
         client.socket.flush().await.unwrap();
-        // The room acknowledges each as it takes it.
+        // The room acknowledges each choice in the order it handles them.
         let mut expected = 0;
         while expected < CHOICES {
             if let Incoming::Acknowledge(id, answer) = client.next().await {
@@ -208,14 +209,14 @@ async fn a_client_that_stops_reading_is_dropped_within_10_s() {
         deaf.say("join").await;
         deaf.event("room").await;
         ann.join().await;
-        // It hears nothing from now on, and there is plenty to hear.
+        // From now on it reads nothing, while many events are sent to it.
         let started = Instant::now();
         let mut gone = false;
         while !gone {
             for _ in 0..200 {
                 ann.send("face", json!({"face": 1})).await;
             }
-            // Whoever is left in the room is told at once.
+            // The others in the room get its `leave` at once.
             while let Ok(heard) = time::timeout(Duration::from_millis(20), ann.next()).await {
                 gone |= heard == Incoming::Event("leave".to_owned(), json!({"uid": "deaf"}));
             }
@@ -260,7 +261,7 @@ async fn an_upgraded_client_that_stops_reading_is_dropped() {
     }
 }
 
-/// Closes with a reset instead of a goodbye.
+/// Makes the connection end with a TCP reset instead of a FIN.
 fn reset(stream: &TcpStream) {
     SockRef::from(stream)
         .set_linger(Some(Duration::ZERO))
@@ -292,7 +293,7 @@ async fn five_thousand_resets_leave_nothing_behind() {
             let _turn = turn;
             let tcp = TcpStream::connect(server.address()).await.unwrap();
             reset(&tcp);
-            // At every stage of a connection's life, in turn.
+            // The reset comes at each stage of a connection's life, in turn.
             let stage = number % 8;
             if stage == 0 {
                 return;
@@ -302,7 +303,7 @@ async fn five_thousand_resets_leave_nothing_behind() {
             match stage {
                 1 => {}
                 2 | 3 => {
-                    // Gone before the answer to the upgrade is written.
+                    // The client is gone before the answer to the upgrade is written.
                     let request = format!(
                         "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                         dialect.path()

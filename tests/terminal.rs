@@ -1,4 +1,4 @@
-//! `wulin play`, the program itself: in lines, and on a terminal of its own.
+//! `wulin play` as a process: reading and printing lines, and on a pseudo-terminal.
 
 mod support;
 
@@ -19,7 +19,7 @@ use support::server::TestServer;
 use tokio::task::spawn_blocking;
 use wulin_server::runtime::Kind;
 
-/// Rounds that are soon over, and robots that come at once.
+/// Short rounds, and robots that come at once.
 const QUICK: [&str; 4] = ["--robot-wait", "100ms", "--game-time", "1s"];
 
 fn wulin(server: &TestServer, arguments: &[&str]) -> Command {
@@ -33,7 +33,7 @@ fn wulin(server: &TestServer, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it with this on its standard input.
+/// Runs the command with this text on its standard input.
 async fn play(mut command: Command, typed: &'static str) -> Output {
     spawn_blocking(move || {
         let mut child = command
@@ -43,7 +43,7 @@ async fn play(mut command: Command, typed: &'static str) -> Output {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        // It may have ended before it has read all of it.
+        // The program may have ended before it has read everything.
         let _ = stdin.write_all(typed.as_bytes());
         drop(stdin);
         child.wait_with_output().unwrap()
@@ -107,7 +107,7 @@ async fn two_programs_play_each_other() {
     );
     let (ann, ben) = tokio::join!(first, second);
     let (ann, ben) = (text(&ann), text(&ben));
-    // A name cannot colour another one's terminal.
+    // A name's escape sequence does not reach the other player's terminal.
     assert!(ann.contains("You: rock, Be[31mn: paper. You lose"), "{ann}");
     assert!(ben.contains("You: paper, Ann: rock. You win! +1"), "{ben}");
     assert!(!ann.contains("Robot"), "{ann}");
@@ -131,7 +131,7 @@ async fn unreachable_or_untrusted_servers_are_errors() {
     let (chain, key) = (at("chain.pem"), at("key.pem"));
     let files = ["--tls-cert", &chain, "--tls-key", &key, "--http-port", "0"];
     let server = TestServer::start(&[&files[..], &QUICK].concat());
-    // Only this machine's own names need no trust, so the machine gets another one.
+    // `localhost` needs no trusted certificate, so the server is reached as 0.0.0.0.
     let port = server.address().port();
     let elsewhere = format!("0.0.0.0:{port}");
     let run = async |arguments: &[&str]| {
@@ -158,7 +158,7 @@ async fn unreachable_or_untrusted_servers_are_errors() {
     .await;
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("/nowhere"), "{}", text(&output));
-    // A name that is a robot's is refused, and asking again would not help.
+    // A robot's name is refused, and the program does not try again.
     let output = run(&[
         &elsewhere,
         "--hand",
@@ -175,7 +175,7 @@ async fn unreachable_or_untrusted_servers_are_errors() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// A terminal with the program in it.
+/// A pseudo-terminal with the program in it.
 struct Window {
     child: Child,
     master: File,
@@ -207,7 +207,7 @@ impl Window {
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             let mut pending = Vec::new();
-            // Ends with an error when the program has closed the other side.
+            // Reading fails when the program has closed its side.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 pending.extend(&bytes[..count]);
                 let whole = match std::str::from_utf8(&pending) {
@@ -244,7 +244,7 @@ impl Window {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits until this is shown, by anything that is written from now on or has been since the last look.
+    /// Waits until `wanted` is printed, in what has come since the last match.
     #[track_caller]
     fn wait_for(&self, wanted: &str) {
         let deadline = Instant::now() + PATIENCE;
@@ -260,7 +260,7 @@ impl Window {
         }
     }
 
-    /// Waits for its end, and returns the exit code. The terminal must be as it was.
+    /// Waits until the program ends, asserts that the terminal is as it was before, and returns the exit code.
     #[track_caller]
     fn end(mut self) -> Option<i32> {
         let deadline = Instant::now() + PATIENCE;
@@ -284,7 +284,7 @@ impl Drop for Window {
     }
 }
 
-/// What of a terminal's settings raw mode changes.
+/// The settings of a terminal that raw mode changes.
 fn settings(termios: &Termios) -> String {
     format!(
         "{:?} {:?} {:?}",
@@ -310,7 +310,7 @@ async fn a_round_is_played_on_the_whole_screen() {
         window.wait_for("play again");
         window.press("\r");
         window.wait_for("Choose!");
-        // Another size is another picture.
+        // A new size is drawn anew.
         window.resize(40, 12);
         window.wait_for(&format!("\x1b[2m{}\x1b[0m", "─".repeat(40)));
         window.press("q");

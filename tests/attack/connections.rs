@@ -1,4 +1,4 @@
-//! Connections that say little, slowly, or never listen.
+//! Connections that send little, send slowly, or never read.
 
 use tokio::net::TcpStream;
 
@@ -7,7 +7,7 @@ use super::http2::Http2;
 use super::messages::write;
 use super::scene::{Scene, Tls, many};
 
-/// The beginning of a `ClientHello`, in whole records, that says it is as long as one may be.
+/// The first 32,000 bytes of a `ClientHello`, in whole records, that announces the greatest length.
 fn unfinished_hello() -> Vec<u8> {
     let record = |payload: &[u8]| {
         let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
@@ -25,7 +25,7 @@ async fn unfinished_client_hellos_do_no_harm() {
         let target = target.clone();
         async move {
             let mut stream = target.tcp(target.https).await.ok()?;
-            // A server that has heard enough hangs up, and is not asked again.
+            // The server may close the connection; then this client does not try again.
             let _ = write(&mut stream, &unfinished_hello()).await;
             Some(stream)
         }
@@ -62,7 +62,7 @@ async fn unread_http2_answers_do_no_harm() {
             let stream = target.narrow(target.https).await.ok()?;
             let stream = target.http2(stream).await.ok()?;
             let mut connection = Http2::open(stream).await.ok()?;
-            // More than any server lets one connection have under way.
+            // More requests than servers usually allow at the same time on one connection.
             connection.ask("/", 64, 0).await.ok()?;
             Some(connection)
         }
@@ -122,7 +122,7 @@ async fn http2_on_the_redirect_port_does_no_harm() {
         async move {
             let stream = target.narrow(target.http).await.ok()?;
             let mut connection = Http2::open(stream).await.ok()?;
-            // Where only HTTP/1 is spoken, the answer is a refusal and the end.
+            // This port speaks only HTTP/1, so it refuses and closes.
             let _ = connection.ask("/", 64, 200).await;
             Some(connection)
         }

@@ -1,4 +1,4 @@
-//! As much of HTTP/2 (RFC 9113) as an attack needs, frame by frame: a library would keep to the rules.
+//! The part of HTTP/2 (RFC 9113) that an attack needs, frame by frame, since a library would keep to the rules.
 
 #![allow(unreachable_pub)]
 
@@ -49,7 +49,7 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http2<S> {
-    /// The preface. Answers may be as long as they like, and so may all of them together.
+    /// Sends the preface, with the largest flow-control windows for each answer and for all of them together.
     pub async fn open(mut stream: S) -> io::Result<Http2<S>> {
         let window = [0, 4, 0x7f, 0xff, 0xff, 0xff];
         let opening = [
@@ -62,11 +62,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http2<S> {
         Ok(Http2 { stream, next: 1 })
     }
 
-    /// Sends so many requests for this path at once, each with a header of this length.
+    /// Sends this many requests for this path at once, each with a header of this length.
     pub async fn ask(&mut self, path: &str, count: usize, header: usize) -> io::Result<()> {
         let mut bytes = Vec::new();
         for _ in 0..count {
-            // GET, https. The first time, path and authority go into the table as 63 and 62; then one byte says each.
+            // GET, https. The first request puts path and authority into the HPACK table as 63 and 62; later ones name
+            // each by one byte.
             let mut block = vec![0x82, 0x87];
             if self.next == 1 {
                 block.extend([vec![0x44], text(path), vec![0x41], text("localhost")].concat());
@@ -83,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http2<S> {
         self.stream.flush().await
     }
 
-    /// Reads until so many streams have ended, however they end.
+    /// Reads until this many streams have ended, by an answer or a reset.
     pub async fn answers(&mut self, count: usize) -> io::Result<()> {
         let mut ended = 0;
         while ended < count {

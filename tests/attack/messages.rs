@@ -1,4 +1,4 @@
-//! Clients that say too much, or listen to nothing.
+//! Clients that send too much, or never read.
 
 #![allow(unreachable_pub)]
 
@@ -16,7 +16,7 @@ use super::http1::{Line, SOCKETIO};
 use super::scene::{Scene, Target, Tls, many};
 use super::support::hello;
 
-/// Writes all of it, as long as somebody takes it.
+/// Writes all bytes. `None` if the server closes, or takes none for 2 s.
 pub async fn write(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Option<()> {
     let writing = async {
         stream.write_all(bytes).await?;
@@ -26,13 +26,13 @@ pub async fn write(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Opti
     writing.await.ok()?.ok()
 }
 
-/// Sends as long as somebody takes it.
+/// Sends a message. `None` if the server closes, or takes none for 2 s.
 async fn send(socket: &mut WebSocketStream<Tls>, message: Message) -> Option<()> {
     let sending = time::timeout(Duration::from_secs(2), socket.send(message));
     sending.await.ok()?.ok()
 }
 
-/// A WebSocket that takes in next to nothing.
+/// A WebSocket with a receive buffer of 2 KiB, which is never read.
 async fn deaf(target: &Target, path: &str) -> Option<WebSocketStream<Tls>> {
     let stream = target.narrow(target.https).await.ok()?;
     let stream = target.http1(stream).await.ok()?;
@@ -51,7 +51,7 @@ async fn websockets_that_never_read_do_no_harm() {
             let mut socket = deaf(&target, "/applet/websocket").await?;
             let greeting = json!({"event": "hello", "data": hello(&format!("deaf{number}"))});
             send(&mut socket, Message::text(greeting.to_string())).await?;
-            // Each is answered by a fault that quotes a name as long as a message may be.
+            // Each message is answered by a fault that quotes its event name, which has almost the greatest length.
             let nonsense = json!({"event": "x".repeat(16_000)}).to_string();
             for _ in 0..40 {
                 if send(&mut socket, Message::text(nonsense.clone()))

@@ -1,4 +1,4 @@
-//! Sessions that begin with a request and cost whoever begins them nothing.
+//! Sessions by polling, which cost an attacker one request each.
 
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
@@ -7,7 +7,7 @@ use super::http1::{Line, SOCKETIO, opening};
 use super::http2::Http2;
 use super::scene::{Scene, Target, bounded, many};
 
-/// So many handshakes over one connection, or a few should the server hang up.
+/// Sends this many handshakes over one connection, or over up to 20 if the server closes them.
 async fn handshakes(target: Target, version: u8, header: usize, count: usize) {
     let filler = "x".repeat(header);
     let path = opening(version);
@@ -90,7 +90,7 @@ async fn http2_handshakes_with_long_headers_do_no_harm() {
         .await;
 }
 
-/// A session, and where its requests go.
+/// Opens a session. Returns its paths for polling and for the WebSocket.
 async fn session(line: &mut Line, version: u8) -> Option<(String, String)> {
     let sid = line.session(version).await?;
     let path = |transport| format!("{SOCKETIO}?EIO={version}&transport={transport}&sid={sid}");

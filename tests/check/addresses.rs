@@ -1,4 +1,4 @@
-//! A name with several addresses: each is asked for everything, and what differs is named.
+//! A name with several addresses: each is checked in full, and differences are named.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -13,7 +13,7 @@ use crate::support::server::TestServer;
 const FIRST: &str = "127.0.0.1";
 const SECOND: &str = "127.0.0.2";
 
-/// What the address and its neighbour come to.
+/// The report on a server's address and on the same port at `SECOND`.
 async fn both(scene: &Scene, server: &TestServer, more: &[&str]) -> Found {
     let first = SocketAddr::from(([127, 0, 0, 1], server.address().port()));
     let second = [&["--address", SECOND][..], more].concat();
@@ -25,7 +25,7 @@ fn neighbour(server: &TestServer) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 2], server.address().port()))
 }
 
-/// The first address is well, the second fails in this, and all of that is said.
+/// Asserts that the first address passes, and that the second fails in this check with these words.
 #[track_caller]
 fn second_fails(found: &Found, name: &str, words: &[&str]) {
     assert_eq!(found.code, Some(1), "{:#}", found.report);
@@ -44,7 +44,7 @@ fn second_fails(found: &Found, name: &str, words: &[&str]) {
             "{name}: {:#}",
             found.report
         );
-        // Everything is asked there as well, or says why it is not.
+        // Each check of the second address is in the report too, done or skipped.
         found.at(SECOND, name);
     }
     let verdict = found.report["verdict"].as_str().unwrap();
@@ -87,7 +87,7 @@ async fn one_server_at_two_addresses_passes() {
     }
     found.is("ok", &["addresses"]);
     found.says("addresses", &["one server"]);
-    // That the port is another than 443 is one warning, not two.
+    // The port is not 443 at both addresses, which is one warning, not two.
     assert_eq!(
         found.report["verdict"],
         "A phone can play here, with one warning."
@@ -130,7 +130,7 @@ async fn a_closed_port_at_the_second_address_is_found() {
     assert_eq!(found.at(SECOND, "hello")["outcome"], "skipped");
 }
 
-/// Answers by TCP, and with this when something was said; with nothing where it is empty.
+/// Accepts TCP connections and sends `answer` to each after its first bytes. With an empty answer it stays silent.
 async fn speaks(address: SocketAddr, answer: &'static [u8]) -> JoinHandle<()> {
     let listener = TcpListener::bind(address).await.unwrap();
     tokio::spawn(async move {
@@ -182,7 +182,7 @@ async fn differing_certificates_and_servers_are_named() {
     drop(front);
     assert_eq!(both(&scene, &server, &["--strict"]).await.code, Some(1));
 
-    // The same certificate, on a second machine.
+    // The same certificate on a second server.
     let port = server.address().port().to_string();
     let twin = scene.server(&["--listen", SECOND, "--port", &port]);
     let found = both(&scene, &server, &[]).await;
@@ -237,7 +237,7 @@ async fn the_printed_report_names_the_addresses() {
     }
 }
 
-/// Where this machine has no way to addresses of a family, it cannot say anything of a server there.
+/// A machine without a route to an address family cannot tell anything about a server there.
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_without_a_route_are_skipped() {
     const DOCUMENTATION: &str = "2001:db8::1";

@@ -1,4 +1,4 @@
-//! Chains as `wulin check` finds them at a server: the root they end at, what has expired among them, whose they are.
+//! `wulin check` on certificate chains: the root they end at, expired certificates among them, and whose they are.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, 
 use crate::scene::{BOTH, DOMAIN, Found, Front, Scene};
 use crate::support::authority::{Issued, days, ders};
 
-/// An authority's key, for which certificates can be made over and over.
+/// An authority's key, for which several certificates can be made.
 struct Signer {
     key: KeyPair,
     params: CertificateParams,
@@ -55,7 +55,7 @@ impl Signer {
     }
 }
 
-/// What is found of a server that shows these certificates, by somebody who knows these roots.
+/// The report on a server that sends these certificates, from a client that trusts these roots.
 async fn shown(scene: &Scene, chain: &[&str], issued: &Issued, roots: &[&Signer]) -> Found {
     let known: String = roots.iter().map(|root| root.own()).collect();
     std::fs::write(scene.home.path().join("root.pem"), known).unwrap();
@@ -107,7 +107,7 @@ async fn an_expired_unneeded_certificate_is_a_warning() {
     found.says("trust", &["under the root “New Root”"]);
     assert!(!found.check("trust").to_string().contains("Old Root"));
 
-    // The only way to a root: that is a failure.
+    // It fails when the expired certificate is the only path to a root.
     let ended = &*between.until(&new, SystemTime::now() - days(30));
     let found = shown(&scene, &[leaf, ended], &issued, &[&new]).await;
     found.is("failed", &["trust"]);
@@ -126,7 +126,7 @@ async fn names_match_across_string_types() {
     let found = shown(&scene, &[&issued.leaf, above], &issued, &[&root]).await;
     found.is("ok", &["chain", "trust"]);
     found.says("trust", &["Trial Root"]);
-    // With the key of another one it is a stranger.
+    // An intermediate of the same name with another key does not match.
     let namesake = &*Signer::new("Trial Intermediate").under(&root);
     let found = shown(&scene, &[&issued.leaf, namesake], &issued, &[&root]).await;
     found.is("failed", &["trust"]);

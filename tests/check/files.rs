@@ -1,4 +1,4 @@
-//! `wulin check --offline`, and what people read.
+//! `wulin check --offline`, and the printed report.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -75,7 +75,7 @@ fn each_fault_of_files_is_named_with_its_remedy() {
         "chain",
         &["Test Intermediate", "whole chain"],
     );
-    // Two pairs, both broken: both are told.
+    // Two broken pairs are both reported.
     let found = scene.offline(&[
         "--tls-cert",
         "half.pem",
@@ -133,7 +133,7 @@ fn a_folder_is_read_as_the_server_reads_it() {
     found.is("failed", &["folder"]);
     found.is("skipped", &["domain"]);
     assert_eq!(found.code, Some(1));
-    // A self-made one is told at once.
+    // A self-signed certificate is recognized.
     let folder: PathBuf = scene.home.path().join("own");
     std::fs::create_dir(&folder).unwrap();
     support::write_pair(&[DOMAIN], &folder.join("a.pem"), &folder.join("a.key"));

@@ -1,4 +1,4 @@
-//! `wulin check`, the program itself, against a real server and against servers with one fault each.
+//! `wulin check` as a process, against a real server and against servers with one fault each.
 
 mod addresses;
 mod chains;
@@ -35,7 +35,7 @@ async fn a_sound_server_passes_and_a_round_is_played() {
         .check(server.address(), &["--http-port", &http, "--play"])
         .await;
     assert_eq!(found.code, Some(0), "{:#}", found.report);
-    // The port is not 443, which WeChat asks for; everything else is as it should be.
+    // The only warning is the port, since WeChat requires 443.
     found.is("warning", &["port"]);
     found.is(
         "ok",
@@ -54,7 +54,7 @@ async fn a_sound_server_passes_and_a_round_is_played() {
         found.report["verdict"],
         "A phone can play here, with one warning."
     );
-    // Nobody and nothing stays behind.
+    // The checks leave nothing behind on the server.
     server.wait_until_empty().await;
 
     let strict = scene.check(server.address(), &["--strict"]).await;
@@ -68,7 +68,7 @@ async fn a_sound_server_passes_and_a_round_is_played() {
     assert_eq!(names, NAMES);
 }
 
-/// Shows this chain in front of a real server: the one check must come out so, and all others well.
+/// Puts this chain in front of a real server, and asserts that the one check has this outcome and all others pass.
 async fn fault(
     scene: &Scene,
     (chain, issued): (Vec<CertificateDer<'static>>, &Issued),
@@ -82,7 +82,7 @@ async fn fault(
     found.says(name, words);
     let code = i32::from(outcome == "failed");
     assert_eq!(found.code, Some(code), "{words:?}: {:#}", found.report);
-    // The game behind it is looked at all the same.
+    // The game behind it is checked nevertheless.
     let others = [
         "chain",
         "trust",
@@ -94,7 +94,7 @@ async fn fault(
         "polling",
         "hello",
     ];
-    // Whether an incomplete chain would be trusted, nobody can know.
+    // For an incomplete chain, trust cannot be checked.
     let open = words.contains(&"fullchain").then_some("trust");
     for other in others.into_iter().filter(|other| *other != name) {
         let expected = if Some(other) == open { "skipped" } else { "ok" };
@@ -267,7 +267,7 @@ async fn another_server_and_a_closed_port_are_told_apart() {
     found.says("status", &["Welcome to nginx"]);
     assert_eq!(found.code, Some(1));
 
-    // Nothing listens: everything behind the port is skipped, and says why.
+    // Nothing listens: all later checks are skipped and say why.
     let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let found = scene.check(nobody, &["--play"]).await;
     found.is("failed", &["port"]);
@@ -283,7 +283,7 @@ async fn a_silent_server_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let started = Instant::now();
     let address = listener.local_addr().unwrap();
-    // Connections are accepted by the system, and nobody ever reads.
+    // The kernel accepts connections, and nothing ever reads them.
     let found = scene.check(address, &["--timeout", "500ms"]).await;
     assert!(started.elapsed() < Duration::from_secs(20));
     found.is("failed", &["tls_1_3"]);

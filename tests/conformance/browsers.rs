@@ -1,4 +1,4 @@
-//! What browsers ask of polling: pages of other origins, requests before the request, and what is no longer served.
+//! Polling from browsers: pages of other origins (CORS), preflight requests, and features that are no longer served.
 
 use super::support::server::TestServer;
 use super::wire::{Answer, Asked, ENGINES, PATH, Polled, get};
@@ -10,7 +10,7 @@ fn is_shared(answer: &Answer) {
     assert_eq!(allowed, Some(ORIGIN), "{answer:?}");
     let credentials = answer.header("access-control-allow-credentials");
     assert_eq!(credentials, Some("true"));
-    // What is answered depends on who asks: no cache may give it to another.
+    // The answer depends on the origin, so no cache may give it to another origin.
     let vary = answer.header("vary").unwrap_or_default().to_lowercase();
     assert!(vary.split(',').any(|name| name.trim() == "origin"));
 }
@@ -48,7 +48,7 @@ async fn pages_of_any_origin_may_read_the_answers() {
     }
 }
 
-/// A page that may not read a refusal sees a broken network in its place.
+/// Without these headers a page could not tell a refusal from a broken network.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_any_origin_may_read_the_refusals() {
     let server = TestServer::start(&[]);

@@ -1,4 +1,4 @@
-//! How a session begins, and every way in which it does not.
+//! How a session begins, and which handshakes are refused.
 
 use std::collections::HashSet;
 
@@ -33,7 +33,7 @@ async fn polling_opens_with_the_fields_of_the_protocol() {
         let kind = answer.header("content-type").unwrap().to_lowercase();
         assert_eq!(kind.replace(' ', ""), "text/plain;charset=utf-8");
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        // Whatever follows comes with a poll.
+        // All later packets come with a poll.
         assert_eq!(engine.packets(&answer.body).len(), 1, "{answer:?}");
         let opened = Polled::open(&server, engine).await.opened;
         assert_eq!(keys(&opened), FIELDS);
@@ -132,7 +132,7 @@ async fn unknown_transports_are_refused() {
             let upgraded = Socket::open(&server, &target).await;
             assert_eq!(upgraded.err(), Some(400), "{target}");
         }
-        // The transport that a request names is the one it uses.
+        // A request must use the transport that it names.
         let target = format!("{PATH}?{engine}&transport=websocket");
         is_refused(&get(&server, &target).await, 3, "Bad request");
         let target = format!("{PATH}?{engine}&transport=polling");
@@ -177,7 +177,7 @@ async fn only_get_opens_a_session() {
             let status = ask(&server, &request, "").await.status;
             assert!([400, 405].contains(&status), "{status}");
         }
-        // That was nobody's fault who speaks the protocol.
+        // The refused requests have not ended the session.
         if engine == Engine::V4 {
             session.post(&["40"]).await;
         }

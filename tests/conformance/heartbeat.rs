@@ -1,11 +1,11 @@
-//! Who asks whom whether the other lives, and what becomes of those who do not answer.
+//! Heartbeats: which side sends pings in which version, and that silent sessions end.
 
 use super::support::server::TestServer;
 use super::wire::{ENGINES, Engine, Polled, Socket};
 
-/// Asked often, with all the time a busy machine needs to answer.
+/// Frequent pings, with enough time for the answer on a busy machine.
 const OFTEN: [&str; 4] = ["--ping-interval", "100ms", "--ping-timeout", "20s"];
-/// Believed dead soon.
+/// Silent sessions end soon.
 const STRICT: [&str; 4] = ["--ping-interval", "100ms", "--ping-timeout", "100ms"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +53,7 @@ async fn silent_sessions_end() {
     let server = TestServer::start(&STRICT);
     for engine in ENGINES {
         let mut silent = Polled::open(&server, engine).await;
-        // Nothing is asked of it: that alone might keep it alive.
+        // The test sends no request meanwhile, since that might keep the session alive.
         server.wait_until_empty().await;
         silent.is_over().await;
     }
@@ -81,7 +81,7 @@ async fn polls_without_pongs_do_not_keep_a_session() {
     server.wait_until_empty().await;
 }
 
-/// The reference server answers such a poll without a word; what matters is that it is answered.
+/// The authors' server answers such a poll with an empty body. Only that it is answered matters.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_poll_of_a_timed_out_session_is_answered() {
     let server = TestServer::start(&STRICT);

@@ -1,4 +1,4 @@
-//! What is no packet of Socket.IO ends the session; what is one but means nothing to the game does not.
+//! Invalid packets of Socket.IO end the session; valid packets that mean nothing to the game do not.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::support::server::TestServer;
 use super::wire::Engine;
 use wulin_server::runtime::Kind;
 
-/// Text that is no packet, in either version, whoever says it.
+/// Text that is no packet in either version.
 const NONSENSE: [&str; 29] = [
     "",
     "9",
@@ -41,7 +41,7 @@ const NONSENSE: [&str; 29] = [
     "430{}",
 ];
 
-/// The beginning of an event whose rest would follow in binary.
+/// Events that announce binary attachments.
 const ATTACHED: [&str; 7] = [
     r#"451-["choice",{"_placeholder":true,"num":0}]"#,
     r#"451-7["choice",{"_placeholder":true,"num":0}]"#,
@@ -105,7 +105,7 @@ async fn valid_packets_with_bad_messages_get_faults() {
             peer.say(&event("choice", &payload)).await;
             assert_eq!(peer.event("fault").await["code"], "bad_choice", "{payload}");
         }
-        // Acknowledgements nobody waits for.
+        // Acknowledgements that the server has not asked for.
         for packet in ["430[]", "437[1]"] {
             peer.say(packet).await;
         }

@@ -1,4 +1,4 @@
-//! Several packets in one body, in the framing of each version, and bodies that are none.
+//! Several packets in one body, in the framing of each version, and invalid bodies.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::support::server::TestServer;
 use super::support::{Client, websocket::Dialect};
 use super::wire::{ENGINES, Engine, Polled};
 
-/// Events that are refused, each with an acknowledgement asked for, by its number.
+/// Events that are refused, each of which asks for an acknowledgement with its number.
 fn numbered(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(|id| format!(r#"42{id}["nonsense"]"#)).collect()
 }
@@ -45,7 +45,7 @@ async fn packets_of_one_body_are_handled_in_order() {
     }
 }
 
-/// What the other person in the room is called.
+/// The name that this session hears of itself in `room` after posting these bodies.
 async fn name_heard(server: &TestServer, engine: Engine, uid: &str, bodies: &[Vec<u8>]) -> Value {
     let mut session = connected(server, engine).await;
     for body in bodies {
@@ -78,10 +78,10 @@ async fn version_3_lengths_count_as_its_clients_count() {
     let hello = event("hello", &json!({"user": {"uid": "zhang", "uname": NAME}}));
     let join = r#"42["join"]"#;
     let once = Engine::V3.payload(&[&hello, join]);
-    // Socket.IO 1.x makes each byte of the UTF-8 a character, and HTTP encodes it a second time.
+    // Socket.IO 1.x makes each byte of the UTF-8 a character, and HTTP then encodes it a second time.
     let twice = |packet: &str| packet.bytes().map(char::from).collect::<String>();
     let twice = Engine::V3.payload(&[&twice(&hello), join]);
-    // Bytes, and their number digit by digit: what python-engineio 3 sends.
+    // Binary framing: the number of bytes in decimal digits, then the bytes. python-engineio 3 sends this.
     let framed = |packet: &str| {
         let digits = packet.len().to_string();
         let digits = digits.bytes().map(|digit| digit - b'0').collect();
@@ -100,7 +100,8 @@ async fn version_3_lengths_count_as_its_clients_count() {
     );
 }
 
-/// Its clients disagree on how other characters are counted, and would take the next packet for a part of this one.
+/// Clients of version 3 count other characters in different ways, and would take the next packet for a part of this
+/// one.
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_for_version_3_are_ascii() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
@@ -183,12 +184,12 @@ async fn invalid_binary_bodies_end_the_session() {
             Engine::V3,
             &[
                 b"2:4\xff",
-                b"\x00\x02\xff4",       // shorter than it says
-                b"\x00\x02\xff40\x00",  // and something behind
-                b"\x00\x0a\xff40",      // ten is no digit
-                b"\x00\xff",            // no length at all
-                b"\x02\x02\xff40",      // neither text nor bytes
-                b"\x00\x01\xff\xc3",    // no UTF-8
+                b"\x00\x02\xff4",       // shorter than its length
+                b"\x00\x02\xff40\x00",  // bytes behind it
+                b"\x00\x0a\xff40",      // 10 is no digit
+                b"\x00\xff",            // no length
+                b"\x02\x02\xff40",      // neither text (0) nor binary (1)
+                b"\x00\x01\xff\xc3",    // invalid UTF-8
                 b"\x01\x03\xff\x04\x01\x02", // bytes
                 b"\x00\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\xff4",
             ],
@@ -213,7 +214,7 @@ async fn bodies_may_be_as_long_as_max_payload() {
         let limit = session.opened["maxPayload"].as_u64().unwrap() as usize;
         let sized = |size: usize| {
             let body = engine.payload(&[r#"42["nonsense",""]"#]);
-            // In version 3 the length itself grows from two digits to five.
+            // In version 3 the number of the length grows from two digits to five.
             let growth = if engine == Engine::V3 { 3 } else { 0 };
             let filler = "x".repeat(size - body.len() - growth);
             let body = engine.payload(&[&format!(r#"42["nonsense","{filler}"]"#)]);

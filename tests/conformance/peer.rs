@@ -1,4 +1,4 @@
-//! A Socket.IO client by either transport, for rules that hold on both.
+//! A Socket.IO client over either transport, for rules that hold on both.
 
 #![allow(unreachable_pub)]
 
@@ -14,7 +14,7 @@ pub enum Transport {
     WebSocket,
 }
 
-/// Every version by every transport.
+/// Each version over each transport.
 pub fn ways() -> impl Iterator<Item = (Engine, Transport)> {
     ENGINES
         .into_iter()
@@ -39,7 +39,7 @@ pub fn event(name: &str, payload: &Value) -> String {
 }
 
 impl<'a> Peer<'a> {
-    /// Opens the session and says nothing.
+    /// Opens the session and sends nothing.
     pub async fn open(server: &'a TestServer, engine: Engine, transport: Transport) -> Peer<'a> {
         match transport {
             Transport::Polling => {
@@ -60,7 +60,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Connects to the default namespace, as each version does. Returns the packet that says so.
+    /// Connects to the default namespace in the way of the version. Returns the server's connect packet.
     pub async fn connect(&mut self) -> String {
         if self.engine == Engine::V4 {
             self.say("40").await;
@@ -68,7 +68,7 @@ impl<'a> Peer<'a> {
         self.next().await.expect("closed instead of connected")
     }
 
-    /// Opens the session, connects and says hello.
+    /// Opens the session, connects and sends `hello`.
     pub async fn greet(
         server: &'a TestServer,
         (engine, transport): (Engine, Transport),
@@ -85,7 +85,7 @@ impl<'a> Peer<'a> {
         self.event("hi").await;
     }
 
-    /// Says one packet, which the server may take badly.
+    /// Sends one packet, which may end the session.
     pub async fn say(&mut self, packet: &str) {
         match &mut self.line {
             Line::Polled(polled) => {
@@ -96,7 +96,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Bytes as each transport and version carries them.
+    /// Sends binary data in the form of the transport and the version.
     pub async fn say_bytes(&mut self) {
         match (&mut self.line, self.engine) {
             (Line::Polled(polled), Engine::V3) => {
@@ -125,7 +125,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// The payload of the next event of this name; what comes before it is passed over.
+    /// The payload of the next event of this name; packets before it are skipped.
     pub async fn event(&mut self, name: &str) -> Value {
         loop {
             let packet = self.next().await;
@@ -139,7 +139,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Waits for the end of the session and returns what was said before it.
+    /// Waits for the end of the session and returns the packets before it.
     pub async fn last_words(&mut self) -> Vec<String> {
         let mut words = Vec::new();
         while let Some(packet) = self.next().await {

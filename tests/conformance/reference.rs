@@ -1,18 +1,18 @@
-//! Our Engine.IO and Socket.IO held against an implementation that others wrote, socketioxide: both are told the same, and must
-//! understand the same.
+//! Our Engine.IO and Socket.IO compared with another implementation, socketioxide: both get the same bytes and must
+//! read the same packets.
 //!
-//! Where they differ on purpose nothing is compared. The reference
+//! Nothing is compared where they differ on purpose. The reference
 //!
-//! - refuses a namespace of revision 3 by an object, where Socket.IO 2 gives a string, and so do we;
-//! - answers a body 200 whose Engine.IO is sound and whose Socket.IO is not, and closes then; we answer 400;
-//! - takes a separator or a length with nothing behind it, and data of a `40` that is no JSON, for nothing; we close;
-//! - closes at an acknowledgement without an id and at the packet `0`, which engine.io's own server passes over, as we do;
-//! - knows no ids of acknowledgements beyond 63 bits;
+//! - refuses a namespace of revision 3 with an object, where Socket.IO 2 and this server send a string;
+//! - answers 200 to a body with valid Engine.IO and invalid Socket.IO, and closes then; this server answers 400;
+//! - ignores a separator or a length with nothing behind it, and data of a `40` that is not JSON; this server closes;
+//! - closes at an acknowledgement without an id and at the packet `0`, which engine.io's server and this one ignore;
+//! - cannot read ids of acknowledgements beyond 63 bits;
 //! - does not read escapes in the name of an event, and closes;
-//! - keeps attachments until all have come, where we close at their announcement;
-//! - reads no text twice encoded, as Socket.IO 1.x sends it;
-//! - answers a poll that waits with an empty body when its session ends, and every poll with a noop once a WebSocket has begun
-//!   to take over, for as long as that lasts.
+//! - waits for announced binary attachments, where this server closes;
+//! - cannot read text that is encoded twice, as Socket.IO 1.x sends it;
+//! - answers a pending poll with an empty body when its session ends, and each poll with a noop while an upgrade is
+//!   under way.
 
 use std::collections::VecDeque;
 use std::future::ready;
@@ -39,8 +39,8 @@ enum Server<'a> {
     Reference(SocketAddr),
 }
 
-/// Starts the reference with the figures of our handshake. As we do, it refuses every event by an acknowledgement and a
-/// `fault`, which has the event's name.
+/// Starts the reference with the intervals and limits of our handshake. Like ours it answers each event with a refusing
+/// acknowledgement and a `fault` that has the event's name.
 async fn reference(opened: &Value) -> SocketAddr {
     let millis = |name: &str| Duration::from_millis(opened[name].as_u64().unwrap());
     let (service, io) = SocketIo::builder()
@@ -83,11 +83,11 @@ impl Server<'_> {
     }
 }
 
-/// The status of the answer, and its body.
+/// Sends a request; returns the status and the body of the answer.
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut to: S, all: &[u8]) -> (u16, String) {
     to.write_all(all).await.unwrap();
     let mut answer = Vec::new();
-    // The end of TLS may be missing.
+    // The connection may end without a TLS close, which is an error here.
     let _ = to.read_to_end(&mut answer).await;
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").expect("no answer");
@@ -95,7 +95,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut to: S, all: &[u8]) -> (
     (head[9..12].parse().unwrap(), body.to_owned())
 }
 
-/// A packet without what each server makes up.
+/// A packet without its session id and its texts, in which the servers may differ.
 fn plain(packet: &str) -> String {
     let (kind, json) = packet.split_at(packet.find(['[', '{']).unwrap_or(packet.len()));
     match (kind, serde_json::from_str::<Value>(json)) {
@@ -103,7 +103,7 @@ fn plain(packet: &str) -> String {
             assert!(told["sid"].take().is_string());
             format!("{kind}{told}")
         }
-        // Why it was refused is the game's affair.
+        // The code and message of a fault belong to the game, so only the event's name is compared.
         ("42", Ok(told)) if told[0] == "fault" => format!("42 {} {}", told[0], told[1]["event"]),
         (_, Ok(told)) if kind.starts_with("43") => format!("{kind} {}", told[0]["ok"]),
         (_, Ok(told)) => format!("{kind}{told}"),
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         self.server.ask(&request, body).await
     }
 
-    /// What is heard up to so many acknowledgements.
+    /// The packets up to this many acknowledgements.
     async fn hear(&mut self, acknowledgements: usize) -> Vec<String> {
         let (mut heard, mut left) = (Vec::new(), acknowledgements);
         while left > 0 {
@@ -164,11 +164,11 @@ impl<'a> Session<'a> {
         heard
     }
 
-    /// The next packet of Socket.IO; none when the session is over.
+    /// The next packet of Socket.IO, `None` when the session is over.
     async fn next(&mut self) -> Option<String> {
         loop {
             match self.heard.pop_front().as_deref() {
-                // When a heartbeat comes is everybody's own affair.
+                // Heartbeats come at any time, so they are not compared.
                 Some("2" | "3" | "6" | "") => {}
                 Some("1") => return None,
                 Some(packet) => return Some(packet.to_owned()),
@@ -185,7 +185,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Both, to be told the same.
+/// Both servers, with the same limits.
 async fn both(server: &TestServer) -> [Server<'_>; 2] {
     let ours = Ours(server);
     let opened = Session::open(ours, V4).await.opened;
@@ -204,13 +204,13 @@ async fn handshakes_have_the_same_fields() {
     }
 }
 
-/// A body as it is written here: `~` is the separator of packets in version 4.
+/// A body as it goes over the wire: in this file `~` stands for the separator of version 4, 0x1e.
 fn separated(body: &[u8]) -> Vec<u8> {
     let separated = |byte: &u8| if *byte == b'~' { 0x1e } else { *byte };
     body.iter().map(separated).collect()
 }
 
-/// Bodies, and how many acknowledgements are asked for in them.
+/// Valid bodies, and how many acknowledgements each asks for.
 const SOUND: [(Engine, &[u8], usize); 12] = [
     (V4, br#"421["a"]~3~422["b",{}]~42["c"]~423["d"]"#, 3),
     (V4, r#"421["武🀄"]"#.as_bytes(), 1),
@@ -247,7 +247,7 @@ async fn both_servers_read_the_same_packets() {
     }
 }
 
-/// Bodies that end a session, parted by spaces.
+/// Bodies that end a session, separated by spaces.
 const UNSOUND_4: &[u8] =
     b"1 abc 7 9 x ~ 3~abc 3~~3 4 49 4x 42 44 45 42x 42[] 42{} 42[{}] 42[1 42[\"a\" 4\xff";
 const UNSOUND_3: &[u8] =

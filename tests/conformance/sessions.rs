@@ -1,4 +1,4 @@
-//! Socket.IO's own sessions, in those of Engine.IO: how they begin and end.
+//! Sessions of Socket.IO, inside those of Engine.IO: how they begin and end.
 
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ async fn version_4_connects_with_a_session_id_of_its_own() {
             let mut peer = Peer::open(&server, Engine::V4, transport).await;
             peer.say(packet).await;
             let own = sid(&peer.next().await.unwrap());
-            // Others may learn it, and the engine's is a secret: whoever knows that can take the session over.
+            // It must differ from the engine's session id, which is a secret: with it a stranger could take the session
+            // over.
             assert_ne!(own, peer.sid);
             assert!(!own.is_empty());
             peer.hello("tester").await;
@@ -67,7 +68,7 @@ async fn other_namespaces_are_refused() {
                 Engine::V4 => format!(r#"44{path},{{"message":"Invalid namespace"}}"#),
             };
             assert_eq!(peer.next().await, Some(expected));
-            // It can still have the one there is.
+            // The client can still connect to the default namespace.
             if engine == Engine::V4 {
                 peer.connect().await;
             }
@@ -93,7 +94,7 @@ async fn events_before_the_connect_end_the_session() {
             assert_eq!(peer.last_words().await, [""; 0], "{early}");
             server.wait_until_empty().await;
         }
-        // Nor what comes behind it in the same breath.
+        // A connect packet behind the event, in the same body, does not help.
         let mut peer = Peer::open(&server, Engine::V4, transport).await;
         if transport == Transport::WebSocket {
             peer.say(r#"42["nonsense"]"#).await;
@@ -102,7 +103,7 @@ async fn events_before_the_connect_end_the_session() {
         }
         assert_eq!(peer.last_words().await, [""; 0]);
     }
-    // The 2016 client waits for nothing.
+    // The 2016 client sends events at once, which is correct in version 3.
     let mut early = Client::greet(&server, Dialect::EngineIo3, "early").await;
     early.say("leave").await;
     assert_eq!(early.fault().await, "not_seated");
@@ -110,7 +111,7 @@ async fn events_before_the_connect_end_the_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_never_connects_ends() {
-    // It answers every ping, so that nothing else can end it.
+    // The clients answer every ping, so nothing else can end the sessions.
     let server = TestServer::start(&["--ping-interval", "1s"]);
     let mut polling = Peer::open(&server, Engine::V4, Transport::Polling).await;
     let mut websocket = Peer::open(&server, Engine::V4, Transport::WebSocket).await;
@@ -144,12 +145,12 @@ async fn a_disconnect_ends_the_player_and_keeps_the_connection() {
         peer.hello("tester").await;
         peer.say("41").await;
         server.wait_for(Kind::Person, 0).await;
-        // A client may come again over the same connection, as somebody else.
+        // A client may connect again over the same connection, with another uid.
         let second = sid(&peer.connect().await);
         assert_ne!(first, second);
         peer.hello("another").await;
         server.wait_for(Kind::Person, 1).await;
-        // Without a session, events are not obeyed.
+        // Without a session, events end the connection.
         peer.say("41").await;
         peer.say(&event("hello", &hello("ghost"))).await;
         assert_eq!(peer.last_words().await, [""; 0]);
@@ -172,7 +173,7 @@ async fn pings_go_on_after_a_disconnect() {
     }
 }
 
-/// Over and over in one body: each takes the place of the one before, and none is left behind.
+/// Many connects and disconnects in one body: each session replaces the one before, and none is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn connects_and_disconnects_in_one_body_leave_nothing() {
     let flags = ["--ping-interval", "1s", "--ping-timeout", "1s"];

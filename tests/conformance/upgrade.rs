@@ -1,4 +1,4 @@
-//! From polling to a WebSocket: what is said on the way there, and what happens when one stops half-way.
+//! The upgrade from polling to a WebSocket, and upgrades that fail or stop half-way.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::support::hello;
 use super::support::server::TestServer;
 use super::wire::{Answer, ENGINES, Engine, Polled, Socket};
 
-/// A session that is connected to the default namespace, its poll free.
+/// A session that is connected to the default namespace, without a pending poll.
 async fn connected(server: &TestServer, engine: Engine) -> Polled<'_> {
     let mut session = Polled::open(server, engine).await;
     if engine == Engine::V4 {
@@ -31,7 +31,7 @@ async fn upgraded(session: &Polled<'_>) -> Socket {
     socket
 }
 
-/// The WebSocket carries the session.
+/// Asserts that the session works over the WebSocket.
 async fn answers(socket: &mut Socket) {
     socket.say(r#"427["nonsense"]"#).await;
     while let Some(packet) = socket.next().await {
@@ -42,7 +42,7 @@ async fn answers(socket: &mut Socket) {
     panic!("closed");
 }
 
-/// Polling carries the session.
+/// Asserts that the session works by polling.
 async fn greets(session: &mut Polled<'_>, uid: &str) {
     let answer = session.post(&[&event("hello", &hello(uid))]).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
@@ -65,9 +65,9 @@ async fn the_pending_poll_ends_and_the_websocket_takes_over() {
         let session = connected(&server, engine).await;
         let mut poll = session.begin_poll().await;
         let mut socket = probed(&session).await;
-        // Whether it arrived before the probe or behind it.
+        // The poll ends with a noop, whether it arrived before the probe or after it.
         assert_eq!(poll.answer().await.body, engine.payload(&["6"]));
-        // Some clients poll once more before they say `5`.
+        // Some clients poll once more before they send `5`.
         let answer = session.poll().await;
         assert_eq!(answer.body, engine.payload(&["6"]));
         socket.say("5").await;
@@ -105,7 +105,7 @@ async fn a_second_websocket_of_a_session_is_refused() {
         let session = connected(&server, engine).await;
         let mut first = probed(&session).await;
         for again in [false, true] {
-            // Refused before it is one, or closed at once: the documents allow both.
+            // It may be refused, or opened and closed at once: the documents allow both.
             if let Ok(mut second) = session.beside().await {
                 second.is_over().await;
             }
@@ -142,15 +142,15 @@ async fn websocket_sessions_allow_no_second_transport() {
 async fn an_unfinished_upgrade_leaves_polling_working() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        // The sessions of the one version outlive its turn.
+        // The sessions of the first version still exist during the second, so each has its own uid.
         let [silent_uid, probed_uid] = ["silent", "probed"].map(|uid| format!("{uid} {engine:?}"));
-        // Nothing is said at all.
+        // The WebSocket sends nothing at all.
         let mut session = connected(&server, engine).await;
         let silent = session.beside().await.unwrap();
         greets(&mut session, &silent_uid).await;
         drop(silent);
         greets(&mut session, &silent_uid).await;
-        // The probe is all that is said.
+        // The WebSocket sends only the probe.
         let mut session = connected(&server, engine).await;
         let probed = probed(&session).await;
         greets(&mut session, &probed_uid).await;
@@ -180,7 +180,7 @@ async fn a_failed_upgrade_leaves_polling_working() {
             }
             socket.is_over().await;
         }
-        // And the next one may succeed.
+        // The next upgrade may succeed.
         upgraded(&session).await;
     }
 }
@@ -213,7 +213,7 @@ async fn unfinished_upgrades_time_out() {
     server.wait_until_empty().await;
 }
 
-/// Numbers of the acknowledgements among these packets.
+/// The numbers of the acknowledgements among these packets.
 fn acknowledged(packets: impl IntoIterator<Item = String>) -> Vec<u32> {
     let ids = packets.into_iter().filter_map(|packet| {
         let (id, _) = packet.strip_prefix("43")?.split_once('[')?;
@@ -239,7 +239,7 @@ async fn packets_during_an_upgrade_arrive_once_and_in_order() {
             }
             socket.say("2probe").await;
             assert_eq!(socket.next().await.as_deref(), Some("3probe"));
-            // A poll that was under way brings what there is, or nothing; a client need not have had one.
+            // A poll during the upgrade returns the packets there are, or a noop. A client may also have no poll then.
             if turn % 2 == 0 {
                 heard.extend(acknowledged(engine.packets(&session.poll().await.body)));
             }

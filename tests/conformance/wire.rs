@@ -1,4 +1,4 @@
-//! Requests and frames as an Engine.IO client sends them, one at a time: nothing is done unasked.
+//! Requests and frames of an Engine.IO client, one at a time: nothing is sent unless a test asks for it.
 
 #![allow(unreachable_pub)]
 
@@ -15,9 +15,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::support::PATIENCE;
 use super::support::server::{TestServer, Tls};
 
-/// Where Socket.IO is.
+/// The path of Socket.IO.
 pub const PATH: &str = "/applet/websocket/socket.io/";
-/// Between two packets of one payload in version 4.
+/// The separator of packets in a payload of version 4.
 const SEPARATOR: &str = "\u{1e}";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Engine {
 pub const ENGINES: [Engine; 2] = [Engine::V3, Engine::V4];
 
 impl Engine {
-    /// Path and query of a handshake by this transport.
+    /// Path and query of a handshake over this transport.
     pub fn target(self, transport: &str) -> String {
         let version = match self {
             Engine::V3 => 3,
@@ -66,7 +66,7 @@ impl Engine {
     }
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -86,7 +86,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// What engine.io's server says of a session it does not know.
+    /// Asserts the answer that engine.io's server gives for an unknown session.
     #[track_caller]
     pub fn is_unknown_session(&self) {
         assert_eq!(self.status, 400, "{self:?}");
@@ -111,7 +111,7 @@ impl Asked {
         Asked::begin(server, request, headers, body, body.len()).await
     }
 
-    /// Sends a request whose body is to be so long, and the beginning of it.
+    /// Sends a request that announces a body of `length` bytes, and the beginning of that body.
     pub async fn begin(
         server: &TestServer,
         request: &str,
@@ -179,7 +179,7 @@ pub struct Polled<'a> {
     server: &'a TestServer,
     pub engine: Engine,
     pub sid: String,
-    /// What the handshake said.
+    /// The JSON of the handshake.
     pub opened: Value,
     heard: VecDeque<String>,
 }
@@ -200,7 +200,7 @@ impl<'a> Polled<'a> {
         }
     }
 
-    /// Path and query of its requests by this transport.
+    /// Path and query of the session's requests over this transport.
     pub fn target(&self, transport: &str) -> String {
         format!("{}&sid={}", self.engine.target(transport), self.sid)
     }
@@ -209,7 +209,7 @@ impl<'a> Polled<'a> {
         get(self.server, &self.target("polling")).await
     }
 
-    /// Sends a poll; whoever calls reads the answer when it is time.
+    /// Sends a poll whose answer the caller reads later.
     pub async fn begin_poll(&self) -> Asked {
         let request = format!("GET {}", self.target("polling"));
         Asked::send(self.server, &request, &[], b"").await
@@ -232,7 +232,7 @@ impl<'a> Polled<'a> {
         asked.answer().await
     }
 
-    /// The next packet, `None` when the session is over. Noops are passed over and pings of version 4 answered.
+    /// The next packet, `None` when the session is over. Noops are skipped and pings of version 4 answered.
     pub async fn next(&mut self) -> Option<String> {
         time::timeout(PATIENCE, self.hear()).await.expect("silence")
     }
@@ -258,12 +258,12 @@ impl<'a> Polled<'a> {
         }
     }
 
-    /// Opens the WebSocket it would upgrade to.
+    /// Opens a second transport, the WebSocket to which the session can upgrade.
     pub async fn beside(&self) -> Result<Socket, u16> {
         Socket::open(self.server, &self.target("websocket")).await
     }
 
-    /// It is over, and the server knows nothing of it any more.
+    /// Waits until the session is over, and asserts that the server no longer knows it.
     pub async fn is_over(&mut self) {
         while self.next().await.is_some() {}
         self.poll().await.is_unknown_session();
@@ -277,7 +277,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens it; `Err` is the status it was refused with.
+    /// Opens a WebSocket; `Err` is the status it was refused with.
     pub async fn open(server: &TestServer, target: &str) -> Result<Socket, u16> {
         let request = format!("wss://localhost{target}")
             .into_client_request()

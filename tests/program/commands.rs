@@ -1,4 +1,4 @@
-//! The small commands of the program: `cert`, `completions`, `man`.
+//! The commands `cert`, `completions` and `man`.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -30,7 +30,7 @@ fn cert_self_signed_overwrites_only_when_forced() {
     ];
     let made = run(&arguments);
     assert_eq!(made.status.code(), Some(0), "{made:?}");
-    // What it prints can be typed.
+    // It prints the command line that uses the new files.
     assert_eq!(
         said(&made),
         "wulin --tls-cert dev/a.example.pem --tls-key dev/a.example.key\n"

@@ -1,4 +1,4 @@
-//! What the environment says, as containers, systemd and shells hand it over, to the program itself.
+//! Settings from environment variables, in the forms in which containers, systemd and shells pass them on.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use crate::support::write_pair;
 /// Variables with their values.
 type Environment<'a> = &'a [(&'a str, &'a str)];
 
-/// Runs the server until it ends by itself, or only has it say what is in force.
+/// Runs the program until it ends by itself, because of an error or of `--print-config`.
 fn run(home: &Path, environment: &[(&str, &str)], flags: &[&str]) -> Output {
     let mut command = wulin(home);
     command.envs(environment.iter().copied()).args(flags);
@@ -25,7 +25,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The lines of a `docker --env-file`: what is right of the first `=` is the value, whatever it is.
+/// The variables of a `docker --env-file`: all that follows the first `=` of a line is the value.
 fn env_file(text: &str) -> Vec<(String, String)> {
     let lines = text.split('\n').filter(|line| !line.starts_with('#'));
     lines
@@ -44,7 +44,7 @@ fn empty_variables_count_as_unset() {
     for name in names {
         program.env(name, "");
     }
-    // What is read besides the flags.
+    // Variables that the program reads besides those of the flags.
     for name in [
         "NO_COLOR",
         "JOURNAL_STREAM",
@@ -112,7 +112,7 @@ fn quoted_values_are_refused_with_the_remedy() {
             );
         }
     }
-    // A secret is not repeated.
+    // The message does not repeat a secret.
     let output = run(home.path(), &[("WULIN_ACME_EAB_KEY", "'c2VjcmV0'")], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -120,7 +120,7 @@ fn quoted_values_are_refused_with_the_remedy() {
     );
 }
 
-/// A value that cannot work: its variable, its flag, the value, the exit code, and a word of the sentence.
+/// An invalid value: its variable, its flag, the value, the exit code, and a word of the message.
 type Wrong<'a> = (&'a str, &'a str, &'a str, i32, &'a str);
 
 const WRONG: &[Wrong<'static>] = &[
@@ -417,7 +417,7 @@ fn print_config_names_the_source_of_each_value() {
         row("--acme-eab-key"),
         "--acme-eab-key (not shown) WULIN_ACME_EAB_KEY"
     );
-    // A key that nothing uses is refused here as it is at the start.
+    // A key without `--acme` is refused here as it is at the start.
     assert_eq!(output.status.code(), Some(78));
 
     let output = run(home.path(), &environment[5..], &["--print-config"]);

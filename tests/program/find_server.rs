@@ -1,4 +1,5 @@
-//! `wulin health`, `status` and `log` find the server they belong to, however it was started, and take no other for it.
+//! `wulin health`, `status` and `log` find the server of this user by its notice, however it was started, and never
+//! mistake another one for it.
 
 use std::fs;
 use std::net::TcpListener as Listener;
@@ -16,7 +17,7 @@ use crate::support;
 use crate::support::program::{Running, wulin};
 use crate::support::server::TestServer;
 
-/// A server of this home, on a free port, with these flags alone.
+/// Starts a server with its state below `home`, on a free port, with these flags.
 fn start(home: &Path, flags: &[&str]) -> Running {
     let mut command = wulin(home);
     command.args(["--port", "0"]);
@@ -58,7 +59,7 @@ fn stop(running: Running) {
     assert_eq!(running.exit_code(), Some(0));
 }
 
-/// The files a home holds that are notices.
+/// How many notices there are below `home`.
 fn notices(home: &Path) -> usize {
     let folder = fs::read_dir(home.join("wulin/running"));
     folder.map_or(0, Iterator::count)
@@ -86,7 +87,8 @@ fn health_finds_the_server_whatever_its_flags() {
         let home = tempfile::tempdir().unwrap();
         let running = start(home.path(), flags);
         is_well(&ask(home.path(), &[], &["health"]));
-        // The port of another server in the environment does not mislead, since a flag of ours has beaten it.
+        // Variables that name another port and address do not mislead the command: the server's own flags override
+        // them, as its notice says.
         is_well(&ask(
             home.path(),
             &[("WULIN_PORT", "1"), ("WULIN_LISTEN", "192.0.2.1")],
@@ -108,7 +110,8 @@ fn health_finds_the_server_whatever_its_flags() {
 #[test]
 fn health_works_without_admin_and_without_a_state_folder() {
     let home = tempfile::tempdir().unwrap();
-    // Files where folders would be, which not even root can write to: what is left is a place of this user.
+    // A file where the state folder would be, so that not even root can create it: the notice goes to the temporary
+    // folder instead.
     fs::write(home.path().join("wulin"), "").unwrap();
     let temporary = home.path().join("tmp");
     fs::create_dir(&temporary).unwrap();
@@ -132,12 +135,12 @@ fn two_servers_on_one_machine_are_told_apart() {
     let (first_port, second_port) = (first.port.to_string(), second.port.to_string());
     is_well(&ask(one.path(), &[], &["health", "--port", &first_port]));
     is_well(&ask(other.path(), &[], &["health", "--port", &second_port]));
-    // Each asks for its own alone, by a flag too.
+    // A command asks only its own server, even when `--port` names the other.
     is_not(
         &ask(one.path(), &[], &["health", "--port", &second_port]),
         &first_port,
     );
-    // By the state folder, whoever asks.
+    // The state folder, by variable or flag, chooses the server from any home.
     for (folder, port) in [(one.path(), &first_port), (other.path(), &second_port)] {
         let folder = folder.join("wulin");
         let folder = folder.to_str().unwrap();
@@ -159,7 +162,7 @@ fn two_servers_on_one_machine_are_told_apart() {
             assert_eq!(status["https"], format!("127.0.0.1:{port}"));
         }
     }
-    // One has ended, and the other has the port that is asked for: it is not taken for it.
+    // The first has ended and the other one has the port that is asked for, but it is not this home's server.
     stop(first);
     for line in [&["health"][..], &["health", "--port", &second_port]] {
         is_not(
@@ -204,7 +207,7 @@ fn the_notice_of_a_killed_server_is_removed() {
     stop(running);
 }
 
-/// A notice that is up although its server is another one: the port has changed hands.
+/// Writes and locks a notice of a server that is gone, while another one has its port.
 fn forge(
     home: &Path,
     https: std::net::SocketAddr,
@@ -292,7 +295,7 @@ fn status_and_log_find_the_admin_listener() {
         page.contains(&format!("127.0.0.1:{}", running.port)),
         "{page}"
     );
-    // Variables of the server that its flags have beaten.
+    // Variables that the server's flags override.
     for admin in ["127.0.0.1:1", "off", "127.0.0.1:0"] {
         let environment = [("WULIN_ADMIN", admin)];
         let status = ask(home.path(), &environment, &["status"]);
@@ -307,7 +310,7 @@ fn status_and_log_find_the_admin_listener() {
 fn a_second_signal_removes_the_notice() {
     let home = tempfile::tempdir().unwrap();
     let running = start(home.path(), &["--drain-timeout", "1h"]);
-    // Somebody who asks for nothing holds the drain up.
+    // An idle connection keeps the drain from ending.
     let mut idle = Command::new("openssl")
         .args([
             "s_client",

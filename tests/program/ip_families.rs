@@ -1,4 +1,4 @@
-//! IPv4 and IPv6: sockets of one family that are handed over are said, and a machine without IPv6 is served.
+//! IPv4 and IPv6: a handed socket of one family is warned about, and the server runs on machines without IPv6.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,8 @@ use socket2::{Domain, Socket, Type};
 
 use crate::support::handed::{Running, handed, wulin};
 
-/// Starts a program to which the kernel gives no IPv6 sockets, as with `ipv6.disable=1`: they fail with `EAFNOSUPPORT`.
+/// Python that starts a program under a seccomp filter: creating an IPv6 socket fails with `EAFNOSUPPORT`, as on a
+/// kernel with `ipv6.disable=1`.
 const WITHOUT_IPV6: &str = r#"
 import ctypes, os, platform, struct, sys
 architectures = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
@@ -30,8 +31,8 @@ if prctl(38, 1, 0, 0, 0) != 0 or prctl(22, 2, ctypes.create_string_buffer(progra
     sys.exit(77)
 os.execv(sys.argv[1], sys.argv[1:])
 "#;
-/// The same where only addresses of IPv6 are missing: a network of its own, in which all of them are switched off. It starts
-/// the program, asks it how it is, and ends it.
+/// A shell script for a network namespace in which IPv6 addresses are disabled, but sockets are not. It starts the
+/// program, asks for its health, and ends it.
 const WITHOUT_ADDRESSES: &str = r#"
 ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 || exit 77
 "$0" --port 8443 --http-port 0 --admin off &
@@ -43,7 +44,8 @@ kill $!
 wait $!
 "#;
 
-/// A listening socket, of IPv6 alone or of both families where the address is one of IPv6.
+/// A listening socket. For an IPv6 address, `only_v6` says whether it takes IPv6 alone or both families. `None` where
+/// the machine does not allow it.
 fn listener(address: &str, only_v6: bool) -> Option<TcpListener> {
     let address: SocketAddr = address.parse().unwrap();
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).ok()?;
@@ -77,7 +79,7 @@ fn single_family_sockets_are_warned_about_at_start() {
         command.args(["--admin", "off", "--log-format", "journald"]);
         command.stderr(Stdio::piped());
         let mut running = Running::start(command);
-        // Standard output is there too.
+        // `handed` leads standard output there too.
         let mut log = BufReader::new(running.0.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         while said
@@ -104,7 +106,7 @@ fn single_family_sockets_are_warned_about_at_start() {
     }
 }
 
-/// The program under a filter that gives it no IPv6 sockets; none where there can be no such filter.
+/// The program under a filter that denies IPv6 sockets, or `None` where this machine allows no such filter.
 fn without_ipv6(home: &Path, flags: &[&str]) -> Option<Command> {
     let mut command = Command::new("python3");
     let program = wulin(home);
@@ -144,7 +146,7 @@ fn without_ipv6_sockets_the_server_uses_ipv4() {
     let Some(mut command) = without_ipv6(home.path(), &flags) else {
         return;
     };
-    // Both to one pipe, in the order they are said.
+    // The log goes to a pipe, and standard output is not needed.
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut running = Running::start(command);
     let mut log = BufReader::new(running.0.stderr.take().unwrap()).lines();
@@ -166,7 +168,7 @@ fn without_ipv6_sockets_the_server_uses_ipv4() {
     running.signal("TERM");
     assert_eq!(running.exit_code(), Some(0));
 
-    // Who asks for IPv6 all the same is told what is missing.
+    // An explicit IPv6 address is an error that says what is missing.
     let Output { status, stderr, .. } =
         without_ipv6(home.path(), &["--listen", "::", "--port", "0"])
             .unwrap()
@@ -192,7 +194,7 @@ fn the_server_starts_without_ipv6_addresses() {
         .current_dir(home.path())
         .output();
     let output = output.ok().filter(|output| {
-        // 77 is the script's, the other is unshare's own, before it has become the shell.
+        // 77 is the script's own exit code; the message comes from unshare when it may not make a namespace.
         let refused = String::from_utf8_lossy(&output.stderr).contains("unshare:");
         output.status.code() != Some(77) && !refused
     });

@@ -1,4 +1,4 @@
-//! What the log of the program never says, however much it is to say: tokens and places.
+//! The log shows no tokens and no places, at any level.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::support::websocket::{DIALECTS, Dialect};
 const LATITUDE: &str = "31.2304168";
 const LONGITUDE: &str = "121.4737018";
 
-/// The program with an admin listener, and all that it logs.
+/// The program with an admin listener, and its whole log.
 struct Logged {
     running: Running,
     log: Arc<Mutex<String>>,
@@ -68,7 +68,7 @@ impl Logged {
         handshake(&connector, name, stream).await.unwrap()
     }
 
-    /// Ends it, and returns all that it logged.
+    /// Ends the program and returns its whole log.
     async fn end(self) -> String {
         let Logged {
             running,
@@ -85,7 +85,7 @@ impl Logged {
         .unwrap()
     }
 
-    /// The address behind a word of the log.
+    /// The address of the admin listener, from the log.
     async fn admin(&self) -> String {
         loop {
             let log = self.log.lock().unwrap().clone();
@@ -115,7 +115,7 @@ fn hello(uid: &str, token: Option<&str>) -> Value {
     hello
 }
 
-/// Says who it is, plays a round, and shows its token over a second connection; returns the token.
+/// Says hello, plays a round, and shows its token over a second connection. Returns the token.
 async fn play(server: &Logged, dialect: Dialect, uid: &str) -> String {
     let mut client = Client::over(server.connect().await, dialect).await;
     client.send("hello", hello(uid, None)).await;
@@ -124,7 +124,7 @@ async fn play(server: &Logged, dialect: Dialect, uid: &str) -> String {
     client.join().await;
     client.send("choice", json!({"choice": 2})).await;
     client.event("result").await;
-    // Refused, for a word of the log on that as well.
+    // A refused hello, so that its log line is tested as well.
     client.send("hello", hello("", Some(&token))).await;
     client.event("fault").await;
     let mut again = Client::over(server.connect().await, dialect).await;
@@ -134,7 +134,7 @@ async fn play(server: &Logged, dialect: Dialect, uid: &str) -> String {
     token
 }
 
-/// The same by polling.
+/// Says hello by polling. Returns the token.
 async fn poll(server: &Logged, uid: &str) -> String {
     let target = "/applet/websocket/socket.io/?EIO=4&transport=polling";
     let ask = async |method: &str, target: &str, body: &str| {
@@ -162,7 +162,7 @@ async fn poll(server: &Logged, uid: &str) -> String {
     }
 }
 
-/// Plays in every way there is; returns what must not be logged.
+/// Plays over every transport. Returns what must not be logged.
 async fn play_all(server: &Logged, who: &str) -> Vec<String> {
     let mut secrets = vec![LATITUDE.to_owned(), LONGITUDE.to_owned()];
     for dialect in DIALECTS {
@@ -207,7 +207,7 @@ async fn a_level_changed_at_run_time_shows_no_secrets() {
     }
     secrets.extend(play_all(&server, "reset").await);
     let before = server.log.lock().unwrap().len();
-    // Whoever names the libraries means it.
+    // Only an operator who names the libraries gets their lines, which do hold places.
     set("info,socketioxide=trace,engineioxide=trace,tungstenite=trace").await;
     play_all(&server, "named").await;
     let log = server.end().await;

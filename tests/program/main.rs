@@ -1,7 +1,8 @@
 //! The program `wulin` as a process: its commands, flags, environment, log, signals and exit codes.
 //!
-//! One binary, since linking takes longer than most of these tests. `tests/terminal.rs` opens pseudo-terminals, which every
-//! process started meanwhile would inherit, and `tests/hostile_server.rs` and `tests/bench.rs` measure memory: they stay alone.
+//! One binary, since linking takes longer than most of these tests. These stay alone: `tests/terminal.rs` opens
+//! pseudo-terminals, which every process started at the same time would inherit; `tests/hostile_server.rs` and
+//! `tests/bench.rs` measure memory.
 
 mod commands;
 mod environment;

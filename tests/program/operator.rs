@@ -1,4 +1,4 @@
-//! What an operator sees of the program and says to it: its log, its state, its settings.
+//! What an operator sees and changes: the log, the status, the settings.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
@@ -44,7 +44,7 @@ impl Watched {
         watched
     }
 
-    /// The first line of the log from here on that says this.
+    /// The next line of the log that contains `wanted`.
     fn hear(&mut self, wanted: &str) -> String {
         let mut lines = self.log.by_ref().map_while(Result::ok);
         let line = lines.find(|line| line.contains(wanted));
@@ -88,7 +88,7 @@ fn status_prints_a_page_or_json_and_can_watch() {
     let state: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(state["https"], format!("127.0.0.1:{port}"));
 
-    // Renewed until the server is gone, which it says.
+    // `--watch` prints again and again until the server is gone, and then says that.
     let mut watching = wulin(home.path())
         .args(["status", "--watch", "200ms", "--admin", &server.admin])
         .stdout(Stdio::piped())
@@ -121,7 +121,7 @@ fn log_changes_the_level_and_sighup_restores_it() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("Write a level"));
     server.running.signal("HUP");
     server.hear("SIGHUP");
-    // The signal is carried out some time after it was said.
+    // The level changes some time after the log says SIGHUP.
     while said(&server.command(home.path(), &["log"])).trim() != "info" {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
@@ -194,7 +194,7 @@ fn print_config_prints_the_settings_and_exits() {
     );
     assert_eq!(row("--log "), ["--log", "info", "default"]);
     assert!(table.contains("self-signed.pem: for localhost"), "{table}");
-    // What cannot work is said here as it would be at the start.
+    // Invalid settings end it as they would end the server's start.
     let output = wulin(home.path())
         .args(["--print-config", "--proxy-protocol"])
         .output()
@@ -209,7 +209,8 @@ fn health_works_when_the_proxy_protocol_is_required() {
     let flags = ["--trusted-proxies", "127.0.0.1", "--proxy-protocol"];
     let server = Watched::start(home.path(), "human", &flags);
     let port = server.running.port.to_string();
-    // The server says whether it wants the header. Its variable is there in a container's health check, and not elsewhere.
+    // The server's notice says whether it needs the header, whatever the variable says: a container's health check has
+    // the variable, a shell on the host has not.
     for variable in ["1", "0", ""] {
         let mut command = wulin(home.path());
         command.args(["health", "--port", &port]);

@@ -1,4 +1,4 @@
-//! The program itself: what it says, its signals, its certificates from files, its exit codes.
+//! The program as a process: what it prints, its signals, its certificates from files, its exit codes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ fn sighup_reloads_the_certificates() {
             .find(|line| line.contains(wanted));
         assert!(line.is_some(), "the log ended without {wanted:?}");
     };
-    // A certificate that cannot be used is named with its reason, and the next one is served.
+    // An unusable certificate is logged and the old one is kept; the next usable one is served.
     std::fs::write(certs.join("a.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
     running.signal("HUP");
     hear("SIGHUP");
@@ -96,7 +96,7 @@ fn a_second_signal_ends_the_drain() {
         "0",
     ]);
     let running = Running::start(command);
-    // A round that would take an hour.
+    // A player in a round of one hour keeps the drain from ending.
     let mut player = Command::new("openssl")
         .args([
             "s_client",
@@ -112,7 +112,7 @@ fn a_second_signal_ends_the_drain() {
     let mut request = b"GET /applet/websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".to_vec();
     for (event, payload) in [("hello", Some(support::hello("player"))), ("join", None)] {
         let text = Dialect::Native.write(event, payload.as_ref());
-        // Masked with zeros.
+        // The mask is zero.
         request.extend([0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0]);
         request.extend(text.as_bytes());
     }
@@ -130,7 +130,7 @@ fn a_second_signal_ends_the_drain() {
         heard.extend(byte);
     }
     running.signal("TERM");
-    // The listener is closed while it drains: only then is the second signal a second one.
+    // The drain has begun when the listener is closed: only then does INT count as the second signal.
     while std::net::TcpStream::connect(("127.0.0.1", running.port)).is_ok() {
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -1,4 +1,5 @@
-//! Whoever is turned away by a setting is not turned away in silence: the log says so, with the flag that changes it.
+//! Connections that a setting refuses are logged, with the flag that changes the setting, at most once a minute for
+//! each reason.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -15,13 +16,13 @@ use crate::support::program::Running;
 use crate::support::server::{TestServer, Tls, trusting};
 use crate::support::{PATIENCE, handed};
 
-/// What a client's side of TLS begins with.
+/// The first bytes of a TLS handshake.
 const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03random";
 const VERSION_2: &[u8] =
     b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\x7f\0\0\x01\x12\x67\x01\xbb";
 const PROXY: [&str; 3] = ["--trusted-proxies", "127.0.0.0/8", "--proxy-protocol"];
 
-/// The program, and the lines of its log.
+/// The program, and the lines of its log as they come.
 struct Told {
     home: PathBuf,
     running: Running,
@@ -62,7 +63,7 @@ impl Told {
         }
     }
 
-    /// The next line about somebody who was turned away.
+    /// The next line about refused connections.
     fn hear(&self) -> Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).expect("silence");
@@ -72,7 +73,7 @@ impl Told {
         }
     }
 
-    /// Ends the program; the lines that were not heard.
+    /// Ends the program. Returns the lines about refused connections that are left.
     fn end(self) -> Vec<Value> {
         self.running.signal("TERM");
         assert_eq!(self.running.exit_code(), Some(0));
@@ -86,7 +87,7 @@ impl Told {
         connect(self.running.port)
     }
 
-    /// Sends these bytes and waits until it is hung up on.
+    /// Sends these bytes and waits until the server closes the connection.
     fn refused(&self, bytes: &[u8]) {
         refused(self.connect(), bytes);
     }
@@ -106,7 +107,7 @@ fn connect(port: u16) -> TcpStream {
 
 fn refused(mut stream: TcpStream, bytes: &[u8]) {
     let _ = stream.write_all(bytes);
-    // A reset is an answer as well.
+    // The server may also reset the connection.
     if let Err(error) = stream.read_to_end(&mut Vec::new()) {
         assert_ne!(
             error.kind(),
@@ -116,7 +117,8 @@ fn refused(mut stream: TcpStream, bytes: &[u8]) {
     }
 }
 
-/// One line at once; of all others one at the end of the minute or of the program, with how many they were.
+/// Asserts that the first refusal is logged at once, and all later ones in a single line at the end of the program,
+/// with their count. (It comes after a minute if the program runs on.)
 fn said_once_a_minute(flags: &[&str], flag: &str, count: u64, turn_away: impl Fn(&Told)) {
     let home = tempfile::tempdir().unwrap();
     let told = Told::start(home.path(), flags);
@@ -173,7 +175,7 @@ fn the_limit_of_all_connections_is_logged() {
     );
 }
 
-/// A connection that is let in and stays, with the runtime it needs.
+/// A connection that the server has accepted and that stays open, with the runtime it needs.
 fn holding(told: &Told) -> (Runtime, Tls) {
     let runtime = Runtime::new().unwrap();
     let stream = runtime.block_on(async {
@@ -222,7 +224,7 @@ fn an_unexpected_proxy_header_is_logged() {
             told.refused(&[bytes, HELLO].concat());
         });
     }
-    // Behind one that is expected.
+    // A second header behind the expected one.
     let twice = [VERSION_2, VERSION_2, HELLO].concat();
     said_once_a_minute(&PROXY, "--trusted-proxies", 2, |told| told.refused(&twice));
 
@@ -296,7 +298,7 @@ async fn secure(home: &Path, stream: tokio::net::TcpStream) -> Tls {
         .unwrap()
 }
 
-/// A load balancer that only looks whether the port is open has done nothing wrong.
+/// Load balancers open and close a connection to see whether the port is open, which is no fault.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bare_port_check_is_not_counted_as_a_bad_proxy() {
     let server = TestServer::start(&[&PROXY[..], &["--admin", "127.0.0.1:0"]].concat());

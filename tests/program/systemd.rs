@@ -1,4 +1,4 @@
-//! The program under a service manager: what it says on `NOTIFY_SOCKET`, and sockets that are handed to it.
+//! The program under a service manager: its messages on `NOTIFY_SOCKET`, and sockets that are handed to it.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -29,7 +29,7 @@ impl Manager {
         Manager(socket)
     }
 
-    /// The next message, line by line.
+    /// The lines of the next message.
     fn hear(&self) -> Vec<String> {
         let mut message = [0; 4096];
         let length = self.0.recv(&mut message).expect("the program says nothing");
@@ -37,7 +37,7 @@ impl Manager {
         text.lines().map(ToOwned::to_owned).collect()
     }
 
-    /// The next message that is not about the watchdog.
+    /// The next message that is not for the watchdog.
     fn hear_state(&self) -> Vec<String> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
@@ -54,7 +54,7 @@ fn certificate(home: &Path) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(home.join("certs/a.pem")).unwrap()
 }
 
-/// One TLS connection over a TCP connection that is already there.
+/// TLS over an open TCP connection.
 async fn secure(home: &Path, stream: TcpStream) -> std::io::Result<support::server::Tls> {
     stream.set_nonblocking(true)?;
     let stream = tokio::net::TcpStream::from_std(stream)?;
@@ -64,7 +64,7 @@ async fn secure(home: &Path, stream: TcpStream) -> std::io::Result<support::serv
         .await
 }
 
-/// Asks over HTTPS for the health; returns the status line.
+/// Asks for the health over HTTPS. Returns the status line.
 async fn ask(home: &Path, stream: TcpStream) -> std::io::Result<String> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = secure(home, stream).await?;
@@ -76,7 +76,8 @@ async fn ask(home: &Path, stream: TcpStream) -> std::io::Result<String> {
     Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
 
-/// A whole life: ready, counting, reloading, ready, stopping, in this order; the watchdog all along.
+/// A whole life cycle: ready, the count of people, reloading, ready, stopping, in this order, with watchdog messages
+/// all the time.
 async fn live(notify: &str, manager: &Manager) {
     let home = tempfile::tempdir().unwrap();
     let (socket, address) = listener();
@@ -88,12 +89,12 @@ async fn live(notify: &str, manager: &Manager) {
     let first = manager.hear();
     assert_eq!(first, ["READY=1", "STATUS=0 people online, 0 rounds"]);
 
-    // Ready means that it answers.
+    // Once it is ready, it answers.
     let stream = secure(home.path(), TcpStream::connect(address).unwrap()).await;
     let mut player = Client::over(stream.unwrap(), Dialect::Native).await;
     player.send("hello", support::hello("player")).await;
     player.event("hi").await;
-    // Both come when they come, in any order; 0 people are said again if the count was taken before hello.
+    // The messages may come in any order, and the count of 0 may come again if it was taken before the hello.
     let wanted = "STATUS=1 person online, 0 rounds";
     let (mut alive, mut counted) = (0, false);
     let started = Instant::now();
@@ -149,7 +150,7 @@ fn a_missing_service_manager_is_ignored() {
     assert_eq!(running.exit_code(), Some(0));
 }
 
-/// Whether it answers `wulin health` within our patience.
+/// Whether it answers `wulin health` within `PATIENCE`.
 fn healthy(home: &Path, address: SocketAddr) -> bool {
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
@@ -175,7 +176,7 @@ async fn connections_made_before_the_start_are_answered() {
         .write_all(b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .unwrap();
 
-    // The names count, not the order. The ports are those of the sockets, whatever the flags say.
+    // The names of the sockets count, not their order. The ports are those of the sockets, whatever the flags say.
     let sockets = [Some(http.into()), Some(https.into())];
     let mut command = handed(home.path(), "http:https", sockets);
     command
@@ -224,7 +225,7 @@ async fn a_restart_under_load_refuses_no_connection() {
         .map(|_| tokio::spawn(load.clone().connect()))
         .collect();
     for _ in 0..RESTARTS {
-        // Clients are under way on both sides of every restart.
+        // Clients connect before, during and after each restart.
         load.wait_for(5 * CLIENTS).await;
         running.signal("TERM");
         assert_eq!(running.exit_code(), Some(0));
@@ -237,7 +238,7 @@ async fn a_restart_under_load_refuses_no_connection() {
     }
 }
 
-/// Clients that connect, ask once and come again.
+/// Clients that connect, send one request and connect again.
 struct Load {
     home: PathBuf,
     address: SocketAddr,
@@ -257,7 +258,7 @@ impl Load {
         }
     }
 
-    /// Waits until so many more have been answered.
+    /// Waits until this many more requests have been answered.
     async fn wait_for(&self, more: usize) {
         let enough = self.answered.load(Ordering::Relaxed) + more;
         let started = Instant::now();
@@ -308,7 +309,7 @@ fn sockets_for_another_process_are_left_alone() {
         .args(["--listen", "192.0.2.1", "--port", "0"])
         .output()
         .unwrap();
-    // It went on to open a port itself, on an address no machine has.
+    // It tried to open a port itself, on an address that no machine has.
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("192.0.2.1 is no address"), "{said}");
 }

@@ -1,4 +1,5 @@
-//! What the 2016 server died of, and worse, on each transport, while two others play on undisturbed.
+//! Bad messages, broken frames, floods and sudden leaves on each transport, while two others play on undisturbed. The
+//! server of 2016 crashed at some of them.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use crate::support::server::TestServer;
 use crate::support::websocket::{DIALECTS, Dialect};
 use crate::support::{Client, hello};
 
-/// Two who play one round after the other until they are told to stop. Every round must end, with both in its result.
+/// Two players who play one round after the other until they are told to stop. Every round must end with both in its
+/// result.
 struct Undisturbed {
     stop: watch::Sender<bool>,
     players: JoinHandle<usize>,
@@ -31,7 +33,8 @@ impl Undisturbed {
             let mut rounds = 0;
             while !*stopped.borrow() {
                 ann.say("join").await;
-                // The 2016 client that lost is seated as soon as its partner asks; asking all the same is refused.
+                // The 2016 client that lost is seated as soon as its partner joins again; a `join` of its own would be
+                // refused.
                 if rounds == 0 {
                     ben.say("join").await;
                 }
@@ -57,7 +60,7 @@ impl Undisturbed {
         Undisturbed { stop, players }
     }
 
-    /// At least one more whole round, then the end.
+    /// Stops after the round that is running. At least one round must have ended.
     async fn stop(self) {
         self.stop.send(true).unwrap();
         let rounds = tokio::time::timeout(support::PATIENCE, self.players)
@@ -72,7 +75,7 @@ fn start() -> TestServer {
     TestServer::start(&["--robot-wait", "20s", "--game-time", "2s"])
 }
 
-/// Messages that are refused, with the codes they are refused with.
+/// Messages that are refused: event, payload, and the code of the fault.
 fn refused() -> Vec<(&'static str, Option<Value>, &'static str)> {
     let mut cases = vec![
         ("hello", None, "bad_hello"),
@@ -168,7 +171,7 @@ async fn every_bad_message_is_answered_with_a_fault() {
                     .is_some_and(|message| !message.is_empty())
             );
         }
-        // The connection is as good as new.
+        // None of this has harmed the connection.
         client.send("hello", hello("tester")).await;
         client.event("hi").await;
         client.send("hello", hello("ann")).await;
@@ -218,7 +221,7 @@ async fn bad_messages_over_polling_are_answered_with_faults() {
     undisturbed.stop().await;
 }
 
-/// What Engine.IO or Socket.IO cannot read.
+/// Text that is no packet of Engine.IO or Socket.IO.
 const NO_PACKETS: [&str; 11] = [
     "",
     "9",
@@ -301,7 +304,8 @@ async fn broken_frames_are_closed_with_their_code() {
     let server = start();
     let undisturbed = Undisturbed::start(&server).await;
     for dialect in DIALECTS {
-        // A name of 8 MiB and a frame of 32 MiB: the client may finish sending, and is told why.
+        // Names of 8 MiB, of 32 MiB, and one that makes the message just too long: the client may finish sending, and
+        // then gets the close code.
         for size in [8 << 20, 32 << 20, 16 * 1024 + 1] {
             let mut client = Client::greet(&server, dialect, "tester").await;
             let mut long = hello("tester");
@@ -340,7 +344,7 @@ async fn broken_frames_are_closed_with_their_code() {
     undisturbed.stop().await;
 }
 
-/// How somebody goes.
+/// How a player leaves a round.
 #[derive(Debug, Clone, Copy)]
 enum Exit {
     Leave,
@@ -367,7 +371,7 @@ async fn leaving_mid_round_still_gives_a_result() {
                     format!("s{number}{turn}{half}"),
                     format!("g{number}{turn}{half}"),
                 );
-                // Far from each other pair, so that these two meet.
+                // Far from each other pair, so that these two are seated together.
                 let at = json!({"lat": (number * 20 + turn) as f64, "lng": half as f64 * 90.0});
                 let mut one = Client::open(&server, Dialect::Native).await;
                 let mut two = Client::open(&server, dialect).await;
@@ -382,7 +386,7 @@ async fn leaving_mid_round_still_gives_a_result() {
                     one.event("start").await;
                     two.event("start").await;
                     one.send("choice", json!({"choice": 1})).await;
-                    // The moment is the point of the test, not something waited for.
+                    // The moment of leaving is what the test varies. It waits for nothing here.
                     tokio::time::sleep(after).await;
                     match exit {
                         Exit::Leave => two.say("leave").await,
@@ -467,7 +471,7 @@ async fn message_floods_get_faults_and_then_a_close() {
             codes.push(client.fault().await);
         }
         let heard = codes.iter().filter(|code| *code == "not_seated").count();
-        // `hello` has been one message, and the packet that connects Engine.IO 4 another.
+        // `hello` was one message, and so was the packet that connects Engine.IO 4.
         let before = 1 + usize::from(dialect == Dialect::EngineIo4);
         assert!(
             heard >= 40 - before,
@@ -489,11 +493,13 @@ async fn message_floods_get_faults_and_then_a_close() {
     }
 }
 
-/// Frames that are no messages cost as much as messages, so whoever floods with them is closed as well.
+/// Frames without a message, such as pings, cost the server as much as messages, so a flood of them ends the connection
+/// too.
 #[tokio::test(flavor = "multi_thread")]
 async fn control_frames_count_toward_the_message_limit() {
     let server = TestServer::start(&["--messages-per-second", "20"]);
-    // Each is answered as long as it is, and nothing of it is read before all are sent: that must fit on the way.
+    // Each ping is answered by a pong of its length, and this client reads none of them before it has sent all: the
+    // answers must fit into the socket's buffers.
     let long = format!("2{}", "x".repeat(1000));
     let control = [Message::Ping, Message::Pong].map(|frame| frame(vec![7; 125].into()));
     for dialect in DIALECTS {
@@ -503,8 +509,8 @@ async fn control_frames_count_toward_the_message_limit() {
         }
         for frame in frames {
             let mut client = Client::greet(&server, dialect, "flood").await;
-            // Two seconds' worth is heard and five are borne. Few more are sent, so that the server can read on until its
-            // close has arrived.
+            // Messages for two seconds are accepted, and those for five are tolerated before the close. Few more are
+            // sent, so that the server can read all of them before its close arrives.
             for _ in 0..300 {
                 if client.socket_try(frame.clone()).await.is_err() {
                     break;

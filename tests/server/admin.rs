@@ -1,6 +1,6 @@
-//! What the admin listener tells of a server that has been played on: metrics and the state.
+//! The admin listener: the metrics and the status of a server that has been played on, and which requests it answers.
 
-// Counts are whole numbers, exact in an f64.
+// The counts are small whole numbers, which an f64 holds exactly.
 #![allow(clippy::float_cmp)]
 
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ async fn get(server: &TestServer, path: &str) -> String {
     body
 }
 
-/// Every sample by its name and labels. Fails on what is not in the format.
+/// Every sample by its name and labels. Fails on a line that is not in the OpenMetrics format.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
     let body = text.strip_suffix("# EOF\n").expect("it ends as it must");
     let lines = body.lines().filter(|line| !line.starts_with("# "));
@@ -61,10 +61,10 @@ async fn one_round_shows_in_the_metrics_and_the_status() {
     ben.event("start").await;
     ann.send("choice", json!({"choice": 1})).await;
     ben.event("movement").await;
-    // None of our events, and nothing that may become a label.
+    // An unknown event, whose name must not become a label.
     ann.text(r#"{"event": "evil\"} 1", "data": 1}"#).await;
     ann.event("fault").await;
-    // No TLS.
+    // A connection that speaks no TLS.
     let mut stranger = TcpStream::connect(server.address()).await.unwrap();
     stranger
         .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -124,7 +124,7 @@ async fn one_round_shows_in_the_metrics_and_the_status() {
     assert!(state["certificates"][0]["days_left"].as_f64().unwrap() > 300.0);
 }
 
-/// A panel over a metric that does not exist stays empty, and nobody is told.
+/// A panel that asks for a metric that does not exist stays empty without any error.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_of_the_dashboard_exists() {
     let server = TestServer::start(&ADMIN);
@@ -190,7 +190,7 @@ async fn the_admin_listener_answers_only_local_host_names() {
         let (head, _) = ask(address, "GET /status", host).await;
         assert!(head.starts_with("HTTP/1.1 403 "), "{host}: {head}");
     }
-    // Players have no way to it.
+    // The public port does not have the admin routes.
     let mut tls = server.connect().await;
     let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     tls.write_all(request.as_bytes()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The edge over real sockets: routes, redirect, limits and TLS.
+//! The edge of the server over real sockets: routes, redirect, limits, TLS and drain.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -43,7 +43,7 @@ async fn every_route_answers() {
         assert_eq!(get(&server, path).await.0, 404, "{path}");
     }
     assert_eq!(request(&server, "POST /applet/websocket", "").await.0, 405);
-    // A handshake that is none is refused, and nobody is left waiting.
+    // Invalid handshakes are refused at once.
     let upgrade = "GET /applet/websocket HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version:";
     assert_eq!(
         request(&server, &format!("{upgrade} 13\r\nX:"), "").await.0,
@@ -88,7 +88,8 @@ async fn socketio_answers_under_each_of_its_paths() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn http_redirects_to_https() {
-    // Port 0 would mean none, so a free one is looked for, on an address where no other test can take it meanwhile.
+    // `--http-port 0` would mean no such port, so a free one is looked for, on a loopback address that no other test
+    // uses.
     const ADDRESS: &str = "127.0.0.7";
     let free = std::net::TcpListener::bind((ADDRESS, 0)).unwrap();
     let http = free.local_addr().unwrap().port().to_string();
@@ -178,7 +179,7 @@ async fn tls_1_2_and_1_3_and_both_http_versions_work() {
 async fn slow_handshakes_and_request_headers_time_out() {
     let server = TestServer::start(&["--tls-timeout", "300ms", "--request-timeout", "300ms"]);
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
-    // No TLS handshake; half a handshake; TLS and no request; half a header; a request, and then half of another.
+    // No TLS handshake; half a handshake; TLS but no request; half a header; a request and then half of another.
     let mut nothing = TcpStream::connect(server.address()).await.unwrap();
     let mut half = TcpStream::connect(server.address()).await.unwrap();
     half.write_all(&[0x16, 0x03, 0x01, 0x02]).await.unwrap();

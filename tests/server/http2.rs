@@ -1,4 +1,4 @@
-//! HTTP/2 as a client meets it: the game over it, and what whoever asks in the wrong way is told.
+//! HTTP/2: rounds over extended CONNECT (RFC 8441), upgrades, wrong requests, and the drain.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -38,7 +38,7 @@ async fn two_players_share_one_http2_connection() {
             won.iter()
                 .any(|line| line["uid"] == "ann" && line["roundScore"] == 1)
         );
-        // A message as long as messages may be comes through the window.
+        // A message of almost the greatest length fits through the flow-control window.
         ann.send(&"x".repeat(16_000), None).await;
         ann.event("fault").await;
         ann.socket.close(None).await.unwrap();
@@ -49,7 +49,8 @@ async fn two_players_share_one_http2_connection() {
     }
 }
 
-/// A browser would otherwise wait for a stalled connection of its page to be found dead before it opens another.
+/// A client that speaks HTTP/1.1 as well is to open a new connection for its WebSocket: over HTTP/2 a browser would
+/// reuse the page's connection, and wait for its timeout if that one had stalled.
 #[tokio::test(flavor = "multi_thread")]
 async fn extended_connect_is_enabled_only_for_http2_alone() {
     let server = TestServer::start(&[]);
@@ -125,7 +126,7 @@ async fn wrong_websocket_requests_are_told_the_right_form() {
         refusal.contains(words) && refusal.lines().count() == 1,
         "{refusal}"
     );
-    // Somebody looks whether the route is alive.
+    // A plain GET answers that the route works, and how to open a WebSocket.
     let alive = browser.ask(Method::GET, "/applet/websocket", &[]).await;
     assert_eq!(alive.status(), StatusCode::OK);
     let alive: Value = serde_json::from_str(&read(alive.into_body()).await.unwrap()).unwrap();
@@ -157,7 +158,7 @@ async fn wrong_websocket_requests_are_told_the_right_form() {
         let (answer, _) = browser.send(request.body(()).unwrap(), false).await;
         assert_eq!(answer.status(), status, "{protocol:?}");
     }
-    // None of this has harmed the connection.
+    // The connection still works.
     browser.greet(Dialect::Native, "ann").await;
 }
 

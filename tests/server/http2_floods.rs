@@ -1,4 +1,5 @@
-//! Frames of HTTP/2 that nobody sends who means well. Each flood ends with its connection, and costs no player anything.
+//! Floods of HTTP/2 frames that no honest client sends. The server closes the connection of each flood, and players do
+//! not notice.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,7 +25,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&head, payload].concat()
 }
 
-/// `GET /healthz` of `localhost`, in literals that no table keeps.
+/// `GET /healthz` at `localhost`, in HPACK literals that are not put into the table (RFC 7541, 6.2.2).
 fn request() -> Vec<u8> {
     let fields = [
         (":method", "GET"),
@@ -37,7 +38,8 @@ fn request() -> Vec<u8> {
     fields.concat()
 }
 
-/// Sends frames, made from their number, until the server has enough. Reads the answers or leaves them.
+/// Sends the frames that `frames` makes from a running number, until the server closes the connection. `reads` says
+/// whether answers are read.
 async fn flood(server: &TestServer, reads: bool, frames: impl Fn(u32) -> Vec<u8>) {
     let stream = TcpStream::connect(server.address()).await.unwrap();
     let tls = server.tls(&["h2"]);
@@ -70,7 +72,7 @@ async fn flood(server: &TestServer, reads: bool, frames: impl Fn(u32) -> Vec<u8>
 async fn each_flood_closes_only_its_own_connection() {
     let server = TestServer::start(&["--write-timeout", "500ms"]);
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
-    // Requests that are taken back at once.
+    // Requests that are reset at once (CVE-2023-44487).
     flood(&server, true, |number| {
         let stream = number * 2 + 1;
         let taken_back = frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]);
@@ -78,7 +80,7 @@ async fn each_flood_closes_only_its_own_connection() {
         [asked, taken_back].concat()
     })
     .await;
-    // Headers that do not end.
+    // Headers that never end.
     flood(&server, true, |number| match number {
         0 => frame(HEADERS, END_STREAM, 1, &request()),
         _ => frame(CONTINUATION, 0, 1, &[0, 1, b'x', 1, b'y'].repeat(100)),
@@ -89,7 +91,7 @@ async fn each_flood_closes_only_its_own_connection() {
         _ => frame(CONTINUATION, 0, 1, &[]),
     })
     .await;
-    // What has to be answered, without taking the answer.
+    // Frames that must be answered, whose answers are not read.
     flood(&server, false, |_| frame(PING, 0, 0, &[7; 8])).await;
     flood(&server, false, |_| frame(SETTINGS, 0, 0, &[])).await;
     server.wait_for(Kind::Connection, 1).await;

@@ -1,4 +1,4 @@
-//! What one stranger can have the server hold, and for how long, over HTTP/2.
+//! How much memory and how many streams one client can hold, and for how long, over HTTP/2.
 
 use axum::http::{Method, Request, StatusCode};
 use futures_util::StreamExt;
@@ -53,7 +53,7 @@ async fn above_256_http2_connections_an_address_gets_http1() {
         let mut stream = tls.connect(name, stream).await.unwrap();
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if h2 {
-            // The server speaks first: by then it counts what was chosen.
+            // The server sends its settings first: once they arrive, it has counted this connection as HTTP/2.
             stream.read_u8().await.unwrap();
         }
         (stream, h2)
@@ -70,7 +70,7 @@ async fn above_256_http2_connections_an_address_gets_http1() {
     time::timeout(PATIENCE, again).await.expect("still full");
 }
 
-/// A client that gives so little window for each answer.
+/// A client with this flow-control window for each answer, in bytes.
 fn unwilling(window: u32) -> Builder {
     let mut builder = Builder::new();
     builder.initial_window_size(window);
@@ -93,7 +93,7 @@ async fn unread_answers_are_reset_after_the_write_timeout() {
         for answer in answers {
             assert_eq!(answer.status(), StatusCode::OK);
             let mut body = answer.into_body();
-            // What the window allows comes, nothing is given back, and then it is reset.
+            // The bytes that fit into the window arrive; the window is not opened again, so the stream is reset.
             let reset = loop {
                 match time::timeout(PATIENCE, body.data()).await.expect("silence") {
                     Some(Ok(_)) => {}
@@ -103,7 +103,7 @@ async fn unread_answers_are_reset_after_the_write_timeout() {
             };
             assert_eq!(reset.reason(), Some(h2::Reason::CANCEL));
         }
-        // The connection is as good as new.
+        // The connection still works.
         let head = browser.ask(Method::HEAD, "/healthz", &[]).await;
         assert_eq!(head.status(), StatusCode::OK);
     }
@@ -114,7 +114,7 @@ async fn slowly_read_answers_arrive_whole() {
     let server = TestServer::start(&[]);
     let whole = support::engineio::request(&server, "GET /", "").await.1;
     assert!(whole.len() > 2000, "else it proves nothing");
-    // The window is a fraction of the page, and opens as it is read.
+    // The window is smaller than the page and opens as the page is read.
     let browser = Browser::with(&server, &unwilling(500)).await;
     let page = browser.ask(Method::GET, "/", &[]).await;
     let length = page.headers()["content-length"]
@@ -123,7 +123,7 @@ async fn slowly_read_answers_arrive_whole() {
         .to_owned();
     assert_eq!(length, whole.len().to_string());
     assert_eq!(read(page.into_body()).await.unwrap(), whole);
-    // It ends with the last byte, and needs no window beyond it.
+    // A window of exactly the page's length is enough.
     let exact = u32::try_from(whole.len()).unwrap();
     let browser = Browser::with(&server, &unwilling(exact)).await;
     let mut body = browser.ask(Method::GET, "/", &[]).await.into_body();
@@ -144,7 +144,7 @@ async fn a_websocket_that_never_reads_is_dropped_with_its_stream() {
         .await;
     let mut greedy = browser.play(Dialect::EngineIo3).await;
     for _ in 0..20 {
-        // Each is answered.
+        // Each ping must be answered, for which there is no window.
         greedy.text("2").await;
     }
     server.wait_for(Kind::EngineIo3, 0).await;
@@ -152,7 +152,7 @@ async fn a_websocket_that_never_reads_is_dropped_with_its_stream() {
         .await
         .expect("still open");
     assert!(!matches!(end, Some(Ok(_))), "{end:?}");
-    // One that owes nothing is left alone: it still plays.
+    // A WebSocket without unsent data is not touched: it can still play.
     idle.send("join", None).await;
     idle.event("room").await;
 }
@@ -161,7 +161,7 @@ async fn a_websocket_that_never_reads_is_dropped_with_its_stream() {
 async fn idle_http2_connections_are_closed() {
     let server = TestServer::start(&["--request-timeout", "500ms"]);
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
-    // One that has asked something is told to go; one that never asks anything, or speaks no HTTP/2, is closed.
+    // One that has sent a request gets a GOAWAY; one that never sends any, or speaks no HTTP/2, is closed.
     let asked = Browser::open(&server).await;
     asked.ask(Method::GET, "/healthz", &[]).await;
     let silent = Browser::open(&server).await;
@@ -182,7 +182,7 @@ async fn idle_http2_connections_are_closed() {
         .await
         .expect("still open");
     server.wait_for(Kind::Connection, 1).await;
-    // A WebSocket is no idle stream, however little is said.
+    // A stream with a WebSocket keeps the connection open, even when nothing is sent.
     let browser = Browser::open(&server).await;
     let mut quiet = browser.greet(Dialect::Native, "quiet").await;
     let other = Browser::open(&server).await;

@@ -1,4 +1,5 @@
-//! Whoever asks plainly is answered: health checks, load balancers, monitors, and addresses written a little wrong.
+//! Requests in unusual but harmless forms are answered: those of health checks, load balancers and monitors, and paths
+//! with extra slashes. No request can write control characters into the log.
 
 use std::process::Stdio;
 
@@ -15,7 +16,7 @@ use crate::support::server::{TestServer, Tls};
 use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE, handed, hello};
 
-/// The answer to these bytes: its head and its body.
+/// The answer to these bytes: its head in lower case, and its body.
 async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> (String, String) {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -27,7 +28,7 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> 
     (head.to_lowercase(), body.to_owned())
 }
 
-/// A server that is also at a plain port, and the port, which is kept until the end.
+/// A server that also listens at a plain HTTP port, and that port, which must be kept until the end of the test.
 fn with_redirect(flags: &[&str]) -> (TestServer, Port) {
     let port = Port::free();
     let number = port.number.to_string();
@@ -148,10 +149,10 @@ async fn without_a_domain_the_redirect_uses_the_host_header() {
     }
 }
 
-/// A WebSocket at an address as it is written.
+/// Opens a WebSocket at exactly this path.
 async fn open(server: &TestServer, path: &str, dialect: Dialect) -> Client {
     let stream: Tls = server.connect().await;
-    // Not by a client's own parser of addresses, which would put some of these right.
+    // The path is set afterwards, since the client's own parser would correct some of these.
     let mut request = "wss://localhost/".into_client_request().unwrap();
     *request.uri_mut() = format!("wss://localhost{path}").parse().unwrap();
     let (socket, _) = tokio_tungstenite::client_async(request, stream)
@@ -193,7 +194,7 @@ async fn extra_slashes_lead_to_the_same_route() {
         ("//applet/websocket", "200"),
         ("//", "200"),
         ("///?a=b", "200"),
-        // These are other addresses.
+        // These are other paths.
         ("/icon.svg/", "404"),
         ("/applet/websocket/x/", "404"),
         ("/applet", "404"),
@@ -201,7 +202,7 @@ async fn extra_slashes_lead_to_the_same_route() {
         let (head, _) = ask(server.connect().await, &format!("GET {path} {end}")).await;
         assert_eq!(head.split(' ').nth(1), Some(status), "{path}: {head}");
     }
-    // The page's policy names the host as it must be named.
+    // The page's policy names the host without the empty port.
     let (head, _) = ask(server.connect().await, &format!("GET / {end}")).await;
     assert!(
         head.contains("connect-src 'self' wss://my_host\r\n"),
@@ -250,7 +251,7 @@ async fn metrics_come_in_the_requested_format() {
         body.contains("\n# TYPE wulin_rounds counter\n") && body.ends_with("# EOF\n"),
         "{body}"
     );
-    // Whoever names no host is no browser.
+    // A request without a Host header cannot come from a browser.
     for host in [
         "",
         "\r\nHost: LOCALHOST.",
@@ -264,7 +265,8 @@ async fn metrics_come_in_the_requested_format() {
     assert!(head.contains(" 403 "), "{head}");
 }
 
-/// Each sample belongs to the metric that was announced last, by the names the older format has.
+/// Asserts the older text format (0.0.4): each sample belongs to the metric of the last TYPE line, and has the name of
+/// that metric.
 fn is_classic(body: &str) {
     let mut announced = ("", "");
     for line in body.lines() {
@@ -291,7 +293,7 @@ fn is_classic(body: &str) {
     }
 }
 
-/// A header of version 2.
+/// A PROXY header of version 2.
 fn version2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
     let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
     [
@@ -332,7 +334,7 @@ async fn every_valid_proxy_header_is_accepted() {
     }
 }
 
-/// An address of IPv4 is one, whoever writes it how.
+/// An IPv4 address counts as the same address when it is written as a mapped IPv6 address.
 #[tokio::test(flavor = "multi_thread")]
 async fn mapped_ipv4_addresses_count_as_ipv4() {
     let flags = [
@@ -363,7 +365,7 @@ async fn mapped_ipv4_addresses_count_as_ipv4() {
             .expect("it is let in");
         assert!(matches!(read, Ok(0) | Err(_)), "{header:?}");
     }
-    // Another one, and a proxy behind the proxy, whose address is not counted.
+    // Another address, and the address of a trusted proxy, which is not limited.
     for header in [
         "PROXY TCP4 192.0.2.8 10.0.0.1 1 2\r\n",
         "PROXY TCP6 ::ffff:10.0.0.1 ::1 1 2\r\n",

@@ -1,4 +1,4 @@
-//! What one stranger can have the server hold, and for how long, over TLS and HTTP/1.
+//! How much memory and how many connections one client can hold, and for how long, over TLS and HTTP/1.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::support::server::TestServer;
 use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE};
 
-/// Waits until the server has closed a connection, and returns what it said before.
+/// Waits until the server has closed a connection, and returns what it sent before.
 async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut said = Vec::new();
     let _ = time::timeout(PATIENCE, stream.read_to_end(&mut said))
@@ -26,16 +26,16 @@ async fn ask(address: SocketAddr, request: &str) -> String {
     closed(&mut stream).await
 }
 
-/// A server with a plain HTTP port, on an address where no other test takes it.
+/// A server with a plain HTTP port, on a loopback address that no other test uses.
 fn with_http(address: &str, flags: &[&str]) -> TestServer {
-    // Port 0 would mean none.
+    // `--http-port 0` would mean no such port, so a free one is looked for.
     let free = std::net::TcpListener::bind((address, 0)).unwrap();
     let http = free.local_addr().unwrap().port().to_string();
     drop(free);
     TestServer::start(&[&["--listen", address, "--http-port", &http], flags].concat())
 }
 
-/// A part of a TLS handshake message, as a record of its own.
+/// A part of a TLS handshake message, in a record of its own.
 fn record(fragment: &[u8]) -> Vec<u8> {
     let length = u16::try_from(fragment.len()).unwrap().to_be_bytes();
     [&[0x16, 3, 1, length[0], length[1]], fragment].concat()
@@ -43,10 +43,10 @@ fn record(fragment: &[u8]) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oversized_client_hellos_close_the_connection() {
-    // Time is not what ends it.
+    // The timeout is so long that only the size can end the connection.
     let server = TestServer::start(&["--tls-timeout", "10m"]);
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
-    // A ClientHello of 60,000 bytes, of which a quarter comes.
+    // A ClientHello that announces 60,000 bytes, of which 15,000 are sent.
     let mut hello = vec![1, 0, 0xea, 0x60, 3, 3];
     hello.resize(15_000, 0);
     for part in hello.chunks(3000) {
@@ -75,7 +75,7 @@ async fn long_client_hellos_and_full_records_are_accepted() {
         "POST /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    // The answer may come before the body is read.
+    // The server may answer and close before it has read the body, so writing may fail.
     let _ = stream.write_all(request.as_bytes()).await;
     assert!(closed(&mut stream).await.starts_with("HTTP/1.1 405 "));
 }
@@ -87,7 +87,7 @@ async fn the_plain_port_serves_only_http1_and_times_out() {
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let said = ask(http, preface).await;
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 "), "{said:?}");
-    // Nothing at all; half a request; one request and no other.
+    // Nothing at all; half a request; one request, after which the connection stays idle.
     assert_eq!(ask(http, "").await, "");
     assert!(!ask(http, "GET / HTTP/1.1\r\nHo").await.contains(" 301 "));
     let said = ask(http, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
@@ -170,7 +170,7 @@ async fn admin_connections_are_limited_to_64() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0", "--request-timeout", "10m"]);
     let admin = server.admin_address().unwrap();
     let mut held = Vec::new();
-    // Each is let in before the next is made: it has been answered.
+    // Each has been answered, and so is counted, before the next one is opened.
     for _ in 0..64 {
         let mut stream = TcpStream::connect(admin).await.unwrap();
         let request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -179,7 +179,7 @@ async fn admin_connections_are_limited_to_64() {
         held.push(stream);
     }
     assert_eq!(ask(admin, "").await, "", "one too many is closed at once");
-    // Players are not counted among them.
+    // Players do not count toward this limit.
     Client::greet(&server, Dialect::Native, "player").await;
     held.clear();
     let welcome = async {
@@ -189,7 +189,7 @@ async fn admin_connections_are_limited_to_64() {
     time::timeout(PATIENCE, welcome).await.expect("still full");
 }
 
-/// Asks for the page again and again and reads nothing, until the server has enough.
+/// Asks for the page again and again and reads nothing, until the server closes the connection.
 async fn ask_and_never_read(stream: impl AsyncRead + AsyncWrite) {
     let (unread, mut stream) = tokio::io::split(stream);
     let request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);

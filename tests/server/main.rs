@@ -1,7 +1,7 @@
 //! The server in this process, on port 0, spoken to over real TLS by HTTP/1, HTTP/2 and WebSocket clients.
 //!
-//! One binary, since linking takes longer than most of these tests. What needs all of the machine (`tests/load.rs`,
-//! `tests/crowd.rs`) or measures memory stays in a binary of its own.
+//! One binary, since linking takes longer than most of these tests. Tests that need the whole machine (`tests/load.rs`,
+//! `tests/crowd.rs`) or measure memory stay alone.
 
 mod abuse;
 mod admin;

@@ -1,4 +1,4 @@
-//! The page over real sockets: what is embedded, and how it is handed out.
+//! The page over real sockets: the embedded files, their headers, encodings and caching.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use tokio::time;
 use crate::support::PATIENCE;
 use crate::support::server::TestServer;
 
-/// What a phone on a slow network has to fetch before it sees the game, in bytes.
+/// The most bytes that a phone may have to load before it shows the game: 60 KiB, since some networks are slow.
 const FIRST_LOAD: usize = 60 * 1024;
-/// Each name of `Accept-Encoding` and the ending of what is packed so.
+/// Each name of `Accept-Encoding`, and the file ending of its compressed variant.
 const ENCODINGS: [(&str, &str); 3] = [("br", ".br"), ("gzip", ".gz"), ("identity", "")];
 
 struct Answer {
@@ -92,7 +92,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The addresses in a document's links, scripts and pictures.
+/// The addresses in a document's `href` and `src` attributes.
 fn links(document: &str) -> Vec<&str> {
     let from = |attribute| document.split(attribute).skip(1);
     let links = from(" href=\"").chain(from(" src=\""));
@@ -190,7 +190,7 @@ async fn cached_files_are_answered_with_304() {
                 assert_eq!(answer.header(name), None, "{name}");
             }
         }
-        // The version is that of another encoding, so this one is not known.
+        // The tag belongs to another encoding, so the answer is sent in full.
         let answer = get(&server, "/", &["Accept-Encoding: gzip", &condition]).await;
         let expected = if known == "*" { 304 } else { 200 };
         assert_eq!(answer.status, expected, "{known}");

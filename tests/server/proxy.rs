@@ -1,4 +1,5 @@
-//! Behind a proxy: whom it speaks for is whose connections are counted, and only a trusted one is believed.
+//! Behind a proxy, connections count for the address that a trusted proxy names, by PROXY header or X-Forwarded-For.
+//! Other peers are not believed.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -10,7 +11,7 @@ use crate::support::server::{TestServer, Tls};
 use crate::support::websocket::Dialect;
 use crate::support::{Client, hello};
 
-/// A connection that begins with these bytes, and whether the server answers on it.
+/// A connection that begins with these bytes.
 async fn begin(server: &TestServer, header: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(header).await.unwrap();
@@ -18,7 +19,7 @@ async fn begin(server: &TestServer, header: &[u8]) -> TcpStream {
 }
 
 async fn is_refused(mut stream: TcpStream) -> bool {
-    // No handshake is begun: whoever is let in would be waited for.
+    // The client sends nothing more. The server would wait for its handshake if it had accepted the connection.
     matches!(stream.read(&mut [0]).await, Ok(0) | Err(_))
 }
 
@@ -47,14 +48,14 @@ async fn connections_count_for_the_address_in_the_proxy_header() {
     let mut ben = Client::over(server.secure(other).await, Dialect::EngineIo4).await;
     ben.send("hello", hello("ben")).await;
     ben.event("hi").await;
-    // The proxy's own health check.
+    // The health check of the proxy itself.
     let own = begin(&server, b"PROXY UNKNOWN\r\n").await;
     drop(server.secure(own).await);
 
-    // A second one from an address that may have one, whichever version says so.
+    // A second connection from an address that may have one; the header's version does not matter.
     let again = begin(&server, &version2([192, 0, 2, 1])).await;
     assert!(is_refused(again).await);
-    // No header at all.
+    // A TLS handshake without a header.
     let none = begin(&server, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03random").await;
     assert!(is_refused(none).await);
     server.wait_for(Kind::Connection, 2).await;
@@ -74,7 +75,7 @@ async fn proxy_headers_from_untrusted_peers_are_refused() {
     drop(Client::greet(&server, Dialect::Native, "direct").await);
 }
 
-/// Opens a WebSocket that was forwarded for this address; the status if it was refused.
+/// Opens a WebSocket with this X-Forwarded-For header; `Err` is the status it was refused with.
 async fn forwarded(server: &TestServer, address: &str) -> Result<impl Sized, u16> {
     let stream: Tls = server.connect().await;
     let mut request = "wss://localhost/applet/websocket"
@@ -97,7 +98,7 @@ async fn websockets_count_for_the_forwarded_address() {
     let first = forwarded(&server, "192.0.2.1").await.ok().unwrap();
     let second = forwarded(&server, "10.9.9.9, 192.0.2.2").await.ok();
     assert!(second.is_some());
-    // What a client says of itself is not believed: the proxy has added the last one.
+    // Only the last address counts, which the proxy has added. The client may have written those before it.
     assert_eq!(
         forwarded(&server, "203.0.113.5, 192.0.2.1").await.err(),
         Some(429)
@@ -106,7 +107,7 @@ async fn websockets_count_for_the_forwarded_address() {
     server.wait_for(Kind::Native, 1).await;
     assert!(forwarded(&server, "192.0.2.1").await.is_ok());
 
-    // Whoever is no proxy is counted by where it is.
+    // A peer that is no trusted proxy counts for its own address.
     let server = TestServer::start(&limit);
     let _first = forwarded(&server, "192.0.2.1").await.ok().unwrap();
     let stream = TcpStream::connect(server.address()).await.unwrap();

@@ -1,4 +1,4 @@
-//! New certificates while the server runs: who is connected notices nothing, whoever comes next gets them.
+//! New certificates while the server runs: open connections go on, and new ones get the new certificate.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -27,13 +27,13 @@ async fn connect(server: &TestServer, tls: &TlsConnector) -> Tls {
     tls.connect(name, stream).await.unwrap()
 }
 
-/// What a client that has never been here is shown; it trusts all of `known`.
+/// The certificate that a client without a TLS session gets; it trusts all of `known`.
 async fn shown(server: &TestServer, known: &[CertificateDer<'static>]) -> CertificateDer<'static> {
     let tls = connect(server, &trusting(known.iter().cloned(), &[])).await;
     tls.get_ref().1.peer_certificates().unwrap()[0].clone()
 }
 
-/// Waits until the server has noticed by itself.
+/// Waits until the server has noticed the changed files by itself.
 async fn wait_for(
     server: &TestServer,
     wanted: &CertificateDer<'static>,
@@ -49,7 +49,7 @@ async fn wait_for(
     }
 }
 
-/// A whole answer, so that the ticket that came with the handshake has been read.
+/// Reads a whole answer, and with it the session ticket that the server sends after the handshake.
 async fn ask(mut tls: Tls) {
     tls.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .await
@@ -85,7 +85,7 @@ async fn changed_files_are_served_without_interruption() {
     let new = leaf(&cert);
     wait_for(&server, &new, &[old, new.clone()]).await;
 
-    // The round goes on, and so does the session of whoever was here before.
+    // The round goes on, and a client from before can resume its TLS session.
     ann.send("choice", json!({"choice": 2})).await;
     assert_eq!(ben.event("movement").await["uid"], "ann");
     let back = connect(&server, &returning).await;
@@ -135,7 +135,7 @@ async fn unusable_files_leave_the_old_certificate_in_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_symbolic_link_is_noticed() {
-    // As certbot has it: live/ holds links into archive/.
+    // As certbot does it: live/ holds symbolic links into archive/.
     let home = tempfile::tempdir().unwrap();
     let live = home.path().join("live");
     fs::create_dir(&live).unwrap();

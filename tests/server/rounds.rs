@@ -1,4 +1,4 @@
-//! Whole rounds over real TLS: every dialect alone, every pair, coming back, and the end of the server.
+//! Whole rounds over real TLS: each dialect against a robot and against each other, tokens, leaving, and the drain.
 
 use std::time::Duration;
 
@@ -138,7 +138,7 @@ async fn the_token_takes_over_seat_and_score() {
     let token = old.event("hi").await["token"].clone();
     let mut ben = Client::greet(&server, Dialect::Native, "ben").await;
     old.say("join").await;
-    // Seats are told in the order they were taken in.
+    // `start` lists the players in the order in which they were seated.
     old.event("room").await;
     ben.say("join").await;
     old.event("start").await;
@@ -186,7 +186,8 @@ async fn a_score_stays_with_its_token() {
     drop(ann);
     server.wait_for(Kind::Person, 1).await;
 
-    // Her uid is no secret: it was in `start`. Somebody takes it, plays with it, and is still there when she comes back.
+    // Her uid is no secret, since it was in `start`. Another client uses it, plays with it, and is still connected when
+    // she comes back.
     let mut thief = Client::greet(&server, Dialect::Native, "ann").await;
     thief.say("join").await;
     thief.event("room").await;
@@ -203,7 +204,7 @@ async fn a_score_stays_with_its_token() {
     drop(ann);
     server.wait_for(Kind::Person, 1).await;
 
-    // Or is gone again by then.
+    // The other client is gone again when she comes back.
     drop(Client::greet(&server, Dialect::Native, "ann").await);
     server.wait_for(Kind::Person, 1).await;
     let mut ann = Client::open(&server, Dialect::Native).await;
@@ -220,7 +221,7 @@ async fn a_leaver_may_join_again_and_the_other_gets_a_result() {
     ben.say("join").await;
     ann.event("start").await;
     ben.event("start").await;
-    // In one breath: the second must find that the first has been carried out.
+    // Without a pause between them: the `join` must find the `leave` done.
     ben.say("leave").await;
     ben.say("join").await;
     assert_eq!(
@@ -263,7 +264,7 @@ async fn a_frame_sent_with_the_upgrade_request_is_read() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let server = TestServer::start(&[]);
     let mut stream = server.connect().await;
-    // The first frame in the same write as the request, masked with zeros.
+    // The first frame is in the same write as the request, and its mask is zero.
     let text = Dialect::EngineIo3.write("hello", Some(&hello("hasty")));
     let mut bytes = format!(
         "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
@@ -307,7 +308,8 @@ async fn drain_finishes_rounds_and_closes_properly() {
             assert_eq!(waiting.closed().await, Some(1001));
             let refused = tokio::net::TcpStream::connect(address).await;
             assert!(refused.is_err(), "no new connection");
-            // The polling client cannot be asked any more: its requests are new connections. The round counts all the same.
+            // The polling client cannot hear its result, since its requests would be new connections. The round counts
+            // nevertheless.
             let result = ann.event("result").await;
             assert_eq!(uids_of(&result).len(), 2);
             ann.event("restart").await;
@@ -362,7 +364,7 @@ async fn only_a_losing_2016_client_is_seated_again() {
     let mut new = Client::greet(&server, Dialect::EngineIo4, "new").await;
     old.join().await;
     new.join().await;
-    // Neither shows a hand: against a robot, which always does, both lose.
+    // Neither shows a hand, so both lose to a robot, which always shows one.
     old.event("result").await;
     new.event("result").await;
     old.event("start").await;

@@ -1,4 +1,4 @@
-//! The opening handshake of a WebSocket over HTTP/1.1, as RFC 6455 has it in 4.2.1, and methods nobody expects.
+//! The opening handshake of a WebSocket over HTTP/1.1 (RFC 6455, 4.2.1), and unusual methods.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time;
@@ -13,7 +13,7 @@ const CONNECTION: &str = "Connection: Upgrade";
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 const VERSION: &str = "Sec-WebSocket-Version: 13";
 
-/// The head of the answer to these lines, and as much of its body as comes with it.
+/// The head and the body of the answer to a request of these lines.
 async fn answer(server: &TestServer, lines: &[&str]) -> (String, String) {
     let mut stream = server.connect().await;
     let request = format!("{}\r\n\r\n", lines.join("\r\n"));
@@ -57,7 +57,8 @@ async fn valid_handshakes_succeed_in_any_spelling() {
             "host: example",
             "upgrade: WebSocket",
             "connection: keep-alive, UPGRADE",
-            // Made up of 22 random characters, the last of which has bits beyond the 16 bytes.
+            // A key of 22 characters of which the last has bits beyond the 16 bytes: some clients make their key of
+            // random letters.
             "sec-websocket-key: abcdefghijklmnopqrstuv==",
             VERSION,
         ],
@@ -76,7 +77,7 @@ async fn valid_handshakes_succeed_in_any_spelling() {
     }
 }
 
-/// A sound handshake with another line in the place of one, or several, or none.
+/// A valid handshake in which one line is replaced by another, by several, or by none.
 fn spoilt(line: &str, by: &str) -> Vec<String> {
     let sound = [NATIVE, HOST, UPGRADE, CONNECTION, KEY, VERSION];
     assert!(sound.contains(&line));
@@ -110,7 +111,7 @@ async fn invalid_handshakes_are_refused_with_the_reason() {
             "Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!!!",
             "16 bytes",
         ),
-        // As long as a key, yet 17 and 18 bytes; 15 bytes.
+        // As long as a key, but 17 and 18 bytes when decoded; then 15 bytes.
         (
             KEY,
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSE=",
@@ -200,7 +201,7 @@ async fn unusual_methods_get_the_right_status() {
             !line.starts_with("HEAD ") || body.is_empty(),
             "{line}: {body}"
         );
-        // A request is never told back to whom it may be hidden from.
+        // No answer repeats the request's headers: TRACE would show scripts what they may not see.
         assert!(!body.contains(HOST), "{line}: {body}");
     }
 }

@@ -18,7 +18,7 @@ pub struct Polling<'a> {
     heard: Vec<String>,
 }
 
-/// One HTTP/1.1 request on a connection of its own: status and body.
+/// Sends one HTTP/1.1 request on a connection of its own. Returns the status and the decoded body.
 pub async fn request(server: &TestServer, head: &str, body: &str) -> (u16, String) {
     let (head, body) = answer(server, head, body).await;
     let status = head
@@ -34,7 +34,7 @@ pub async fn request(server: &TestServer, head: &str, body: &str) -> (u16, Strin
     (status, body)
 }
 
-/// One request on a connection of its own, and the answer as it came: its head, and its body.
+/// Sends one request on a connection of its own. Returns the head and the body of the answer as they came.
 pub async fn answer(server: &TestServer, head: &str, body: &str) -> (String, String) {
     let mut stream = server.connect().await;
     let length = body.len();
@@ -91,7 +91,7 @@ impl<'a> Polling<'a> {
         client
     }
 
-    /// Where its requests go.
+    /// Path and query of the session's requests.
     pub fn target(&self) -> String {
         format!(
             "/applet/websocket/socket.io/?EIO=4&transport=polling&sid={}",

@@ -1,4 +1,4 @@
-//! The program as a process that a service manager starts.
+//! The program as a service manager starts it: with sockets that are handed over.
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::write_pair;
 
-/// The program with nothing of this machine's settings, and with a certificate in `home/certs`.
+/// A command that starts the program without the environment of this machine, and with a certificate in `home/certs`.
 pub fn wulin(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
     prepare(&mut command, home);
@@ -27,8 +27,8 @@ fn prepare(command: &mut Command, home: &Path) {
         .current_dir(home);
 }
 
-/// The program with sockets handed over as systemd does: descriptors 3 and 4. The shell becomes the program, so that
-/// `LISTEN_PID` is right.
+/// A command that hands sockets to the program as systemd does, as descriptors 3 and 4. A shell sets `LISTEN_PID` to
+/// its own id and then becomes the program by `exec`.
 pub fn handed(home: &Path, names: &str, sockets: [Option<OwnedFd>; 2]) -> Command {
     let count = sockets.iter().flatten().count();
     let mut command = Command::new("sh");
@@ -53,7 +53,7 @@ pub fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// A running program, ended with the test.
+/// A running program, which is killed when the test ends.
 pub struct Running(pub Child);
 
 impl Running {

@@ -1,6 +1,7 @@
-//! The real server on port 0, and clients that speak to it over real TLS.
+//! What the tests share: the real server on port 0, the program as a process, and clients that speak to them over real
+//! TLS.
 
-// Every test binary compiles this and uses its own part of it.
+// Every test binary compiles all of this and uses a part of it.
 #![allow(dead_code, unreachable_pub)]
 
 pub mod authority;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
-/// How long anything may take that happens at all. Generous: it only ends tests that have failed.
+/// How long a test waits for something that must happen. It is generous, since it only ends tests that have failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The payload of a `hello`.
@@ -31,7 +32,7 @@ pub fn hello(uid: &str) -> Value {
     json!({"user": {"uid": uid, "uname": uid, "uavatar": ""}})
 }
 
-/// A certificate for `names` that a server can use, and its key, in the files given.
+/// Writes a new self-signed certificate for `names` and its key into these files.
 pub fn write_pair(names: &[&str], certificate: &Path, key: &Path) {
     let signer = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();

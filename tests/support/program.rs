@@ -1,10 +1,10 @@
-//! The program itself, as a process.
+//! The program as a process.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The program, with nothing of this machine's settings.
+/// A command that starts the program without the environment of this machine, and with its state in `home`.
 pub fn wulin(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
     command
@@ -14,7 +14,7 @@ pub fn wulin(home: &Path) -> Command {
     command
 }
 
-/// A running program and the port it said it is at.
+/// A running program, the first two lines it printed, and its port.
 pub struct Running {
     pub child: Child,
     pub said: Vec<String>,
