@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::json;
-use support::handed::{Running, handed, listener};
+use support::handed::{Service, handed, listener};
 use support::server::{TestServer, trusting};
 use support::websocket::Dialect;
 use support::{Client, Incoming, PATIENCE, hello, write_pair};
@@ -170,7 +170,7 @@ async fn a_restart_interrupts_no_round() {
         let socket = socket.try_clone().unwrap().into();
         let mut command = handed(home.path(), "https", [Some(socket), None]);
         command.args(["--game-time", "1s", "--admin", "off", "--log", "warn"]);
-        Running::start(command)
+        Service::start(command)
     };
     let mut running = start();
     let trust = trusting([leaf(&home.path().join("certs/a.pem"))], &[]);

@@ -2,7 +2,7 @@
 
 use tokio::net::TcpStream;
 
-use super::http1::Line;
+use super::http1::Http1;
 use super::http2::Http2;
 use super::messages::write;
 use super::scene::{Scene, Tls, many};
@@ -79,11 +79,11 @@ async fn unfinished_request_headers_do_no_harm() {
     let attack = many(2500, 100, move |_| {
         let target = target.clone();
         async move {
-            let mut line = Line::open(&target).await.ok()?;
+            let mut connection = Http1::open(&target).await.ok()?;
             let filler = "x".repeat(14_000);
             let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {filler}");
-            write(&mut line.stream, head.as_bytes()).await?;
-            Some(line)
+            write(&mut connection.stream, head.as_bytes()).await?;
+            Some(connection)
         }
     });
     scene

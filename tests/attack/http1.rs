@@ -16,16 +16,16 @@ pub fn opening(version: u8) -> String {
     format!("{SOCKETIO}?EIO={version}&transport=polling")
 }
 
-pub struct Line {
+pub struct Http1 {
     pub stream: Tls,
     read: Vec<u8>,
 }
 
-impl Line {
-    pub async fn open(target: &Target) -> io::Result<Line> {
+impl Http1 {
+    pub async fn open(target: &Target) -> io::Result<Http1> {
         let stream = target.tls().await?;
         let read = Vec::new();
-        Ok(Line { stream, read })
+        Ok(Http1 { stream, read })
     }
 
     /// Sends the same request `count` times without waiting, then reads the answers. Returns how many came.

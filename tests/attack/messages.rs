@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::http1::{Line, SOCKETIO};
+use super::http1::{Http1, SOCKETIO};
 use super::scene::{Scene, Target, Tls, many};
 use super::support::hello;
 
@@ -111,14 +111,14 @@ async fn short_visits_do_no_harm() {
     let attack = many(10, 10, move |crowd| {
         let target = target.clone();
         async move {
-            let mut line = Line::open(&target).await.ok()?;
+            let mut connection = Http1::open(&target).await.ok()?;
             for number in 0..400 {
-                let sid = line.session(3).await?;
+                let sid = connection.session(3).await?;
                 let greeting = json!(["hello", hello(&format!("p{crowd}-{number}"))]);
                 let greeting = format!("42{greeting}");
                 let body = format!("{}:{greeting}1:1", greeting.len());
                 let path = format!("POST {SOCKETIO}?EIO=3&transport=polling&sid={sid}");
-                line.ask(&path, body.as_bytes()).await?;
+                connection.ask(&path, body.as_bytes()).await?;
             }
             Some(())
         }

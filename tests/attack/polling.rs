@@ -3,7 +3,7 @@
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::http1::{Line, SOCKETIO, opening};
+use super::http1::{Http1, SOCKETIO, opening};
 use super::http2::Http2;
 use super::scene::{Scene, Target, bounded, many};
 
@@ -14,12 +14,12 @@ async fn handshakes(target: Target, version: u8, header: usize, count: usize) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX: {filler}\r\n\r\n");
     let mut left = count;
     for _ in 0..20 {
-        let Ok(mut line) = Line::open(&target).await else {
+        let Ok(mut connection) = Http1::open(&target).await else {
             return;
         };
         while left > 0 {
             let batch = left.min(50);
-            if line.flood(&request, batch).await < batch {
+            if connection.flood(&request, batch).await < batch {
                 break;
             }
             left -= batch;
@@ -91,8 +91,8 @@ async fn http2_handshakes_with_long_headers_do_no_harm() {
 }
 
 /// Opens a session. Returns its paths for polling and for the WebSocket.
-async fn session(line: &mut Line, version: u8) -> Option<(String, String)> {
-    let sid = line.session(version).await?;
+async fn session(connection: &mut Http1, version: u8) -> Option<(String, String)> {
+    let sid = connection.session(version).await?;
     let path = |transport| format!("{SOCKETIO}?EIO={version}&transport={transport}&sid={sid}");
     Some((path("polling"), path("websocket")))
 }
@@ -104,10 +104,10 @@ async fn missing_attachments_do_no_harm() {
     let attack = many(600, 40, move |_| {
         let target = target.clone();
         async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, websocket) = session(&mut line, 4).await?;
-            line.ask(&format!("POST {polling}"), b"40").await?;
-            let mut socket = line.upgrade(&websocket).await?;
+            let mut connection = Http1::open(&target).await.ok()?;
+            let (polling, websocket) = session(&mut connection, 4).await?;
+            connection.ask(&format!("POST {polling}"), b"40").await?;
+            let mut socket = connection.upgrade(&websocket).await?;
             for packet in ["2probe", "5"] {
                 socket.send(Message::text(packet)).await.ok()?;
             }
@@ -137,19 +137,19 @@ async fn missing_attachments_by_polling_do_no_harm() {
     let attack = many(100, 20, move |_| {
         let target = target.clone();
         async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, _) = session(&mut line, 4).await?;
+            let mut connection = Http1::open(&target).await.ok()?;
+            let (polling, _) = session(&mut connection, 4).await?;
             let post = format!("POST {polling}");
             let event = "40\u{1e}4599999-[\"hello\",{\"_placeholder\":true,\"num\":0}]";
-            line.ask(&post, event.as_bytes()).await?;
+            connection.ask(&post, event.as_bytes()).await?;
             let attachment = format!("b{}", "A".repeat(16_000));
             for _ in 0..80 {
-                let (status, _) = line.ask(&post, attachment.as_bytes()).await?;
+                let (status, _) = connection.ask(&post, attachment.as_bytes()).await?;
                 if status != 200 {
                     break;
                 }
             }
-            Some(line)
+            Some(connection)
         }
     });
     scene
@@ -165,12 +165,13 @@ async fn connects_and_closes_in_one_body_do_no_harm() {
     let attack = many(40, 10, move |number| {
         let target = target.clone();
         async move {
-            let mut line = Line::open(&target).await.ok()?;
+            let mut connection = Http1::open(&target).await.ok()?;
             let bodies = ["40\u{1e}1", "40\u{1e}40\u{1e}41\u{1e}40\u{1e}41"];
             for turn in 0..25 {
-                let (polling, _) = session(&mut line, 4).await?;
+                let (polling, _) = session(&mut connection, 4).await?;
                 let body = bodies[(number + turn) % 2];
-                line.ask(&format!("POST {polling}"), body.as_bytes())
+                connection
+                    .ask(&format!("POST {polling}"), body.as_bytes())
                     .await?;
             }
             Some(())
@@ -189,14 +190,14 @@ async fn unfinished_request_bodies_do_no_harm() {
     let attack = many(1200, 100, move |_| {
         let target = target.clone();
         async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, _) = session(&mut line, 3).await?;
+            let mut connection = Http1::open(&target).await.ok()?;
+            let (polling, _) = session(&mut connection, 3).await?;
             let head = format!(
                 "POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16384\r\n\r\n"
             );
             let begun = [head.as_bytes(), &[b'x'; 16_000]].concat();
-            super::messages::write(&mut line.stream, &begun).await?;
-            Some(line)
+            super::messages::write(&mut connection.stream, &begun).await?;
+            Some(connection)
         }
     });
     scene
@@ -212,10 +213,10 @@ async fn unfinished_upgrades_do_no_harm() {
     let attack = many(1000, 50, move |number| {
         let target = target.clone();
         async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, websocket) = session(&mut line, 4).await?;
-            line.ask(&format!("POST {polling}"), b"40").await?;
-            let mut socket = line.upgrade(&websocket).await?;
+            let mut connection = Http1::open(&target).await.ok()?;
+            let (polling, websocket) = session(&mut connection, 4).await?;
+            connection.ask(&format!("POST {polling}"), b"40").await?;
+            let mut socket = connection.upgrade(&websocket).await?;
             if number % 2 == 0 {
                 socket.send(Message::text("2probe")).await.ok()?;
             }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::scene::{BOTH, DOMAIN, Found, Front, NAMES, Scene, WELCOME, free_port, run};
+use crate::scene::{BOTH, DOMAIN, Found, NAMES, Scene, TlsFront, WELCOME, free_port, run};
 use crate::support::authority::ders;
 use crate::support::server::TestServer;
 
@@ -100,7 +100,7 @@ async fn another_server_at_the_second_address_is_found() {
     let server = scene.server(&[]);
     let chain = || ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
     let address = neighbour(&server);
-    let stranger = Front::start_at(address, chain(), &scene.issued, BOTH, None).await;
+    let stranger = TlsFront::start_at(address, chain(), &scene.issued, BOTH, None).await;
     let found = both(&scene, &server, &[]).await;
     second_fails(&found, "status", &["Welcome to nginx"]);
     found.is("warning", &["addresses"]);
@@ -116,7 +116,7 @@ async fn an_untrusted_certificate_at_the_second_address_is_found() {
     let strange = other.issue(&[DOMAIN]);
     let chain = ders(&[&strange.leaf, &other.intermediate()]);
     let behind = Some(server.address());
-    let _front = Front::start_at(neighbour(&server), chain, &strange, BOTH, behind).await;
+    let _front = TlsFront::start_at(neighbour(&server), chain, &strange, BOTH, behind).await;
     let found = both(&scene, &server, &[]).await;
     second_fails(&found, "trust", &["phones do not know"]);
 }
@@ -171,7 +171,7 @@ async fn differing_certificates_and_servers_are_named() {
     let other = scene.authority.issue(&[DOMAIN]);
     let chain = ders(&[&other.leaf, &scene.authority.intermediate()]);
     let behind = Some(server.address());
-    let front = Front::start_at(neighbour(&server), chain, &other, BOTH, behind).await;
+    let front = TlsFront::start_at(neighbour(&server), chain, &other, BOTH, behind).await;
     let found = both(&scene, &server, &[]).await;
     assert_eq!(found.code, Some(0), "{:#}", found.report);
     found.is("warning", &["addresses"]);

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use rcgen::string::PrintableString;
 use rcgen::{BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, KeyPair};
 
-use crate::scene::{BOTH, DOMAIN, Found, Front, Scene};
+use crate::scene::{BOTH, DOMAIN, Found, Scene, TlsFront};
 use crate::support::authority::{Issued, days, ders};
 
 /// An authority's key, for which several certificates can be made.
@@ -60,7 +60,7 @@ async fn shown(scene: &Scene, chain: &[&str], issued: &Issued, roots: &[&Signer]
     let known: String = roots.iter().map(|root| root.own()).collect();
     std::fs::write(scene.home.path().join("root.pem"), known).unwrap();
     let server = scene.server(&[]);
-    let front = Front::start(ders(chain), issued, BOTH, Some(server.address())).await;
+    let front = TlsFront::start(ders(chain), issued, BOTH, Some(server.address())).await;
     scene.check(front.address, &[]).await
 }
 

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
-use scene::{BOTH, DOMAIN, Found, Front, NAMES, Scene, WELCOME, free_port, run};
+use scene::{BOTH, DOMAIN, Found, NAMES, Scene, TlsFront, WELCOME, free_port, run};
 use support::authority::{Authority, Issued, days, ders};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +76,7 @@ async fn fault(
     words: &[&str],
 ) {
     let server = scene.server(&[]);
-    let front = Front::start(chain, issued, BOTH, Some(server.address())).await;
+    let front = TlsFront::start(chain, issued, BOTH, Some(server.address())).await;
     let found = scene.check(front.address, &[]).await;
     found.is(outcome, &[name]);
     found.says(name, words);
@@ -177,7 +177,7 @@ async fn a_certificate_issued_by_the_root_needs_no_intermediate() {
     let issued = scene.authority.issue_by_root(&[DOMAIN]);
     let server = scene.server(&[]);
     let chain = ders(&[&issued.leaf]);
-    let front = Front::start(chain, &issued, BOTH, Some(server.address())).await;
+    let front = TlsFront::start(chain, &issued, BOTH, Some(server.address())).await;
     let found = scene.check(front.address, &[]).await;
     found.is("ok", &["chain", "trust", "domain", "expiry"]);
     found.says("chain", &["one certificate"]);
@@ -231,14 +231,14 @@ async fn a_missing_tls_version_is_found() {
     let server = scene.server(&[]);
     let chain = || ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
     let behind = Some(server.address());
-    let newer = Front::start(chain(), &scene.issued, &[&version::TLS13], behind).await;
+    let newer = TlsFront::start(chain(), &scene.issued, &[&version::TLS13], behind).await;
     let found = scene.check(newer.address, &[]).await;
     found.is("failed", &["tls_1_2"]);
     found.is("skipped", &["cipher_suite"]);
     found.is("ok", &["tls_1_3", "chain", "trust", "hello"]);
     assert_eq!(found.code, Some(1));
 
-    let older = Front::start(chain(), &scene.issued, &[&version::TLS12], behind).await;
+    let older = TlsFront::start(chain(), &scene.issued, &[&version::TLS12], behind).await;
     let found = scene.check(older.address, &[]).await;
     found.is("warning", &["tls_1_3"]);
     found.is(
@@ -252,7 +252,7 @@ async fn a_missing_tls_version_is_found() {
 async fn another_server_and_a_closed_port_are_told_apart() {
     let scene = Scene::new();
     let chain = ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
-    let nginx = Front::start(chain, &scene.issued, BOTH, None).await;
+    let nginx = TlsFront::start(chain, &scene.issued, BOTH, None).await;
     let found = scene.check(nginx.address, &["--play"]).await;
     found.is(
         "ok",

@@ -183,26 +183,26 @@ impl Scene {
 }
 
 /// A TLS server with its own chain and versions, in front of a real server or of a page that is not Wulin.
-pub struct Front {
+pub struct TlsFront {
     pub address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Drop for Front {
+impl Drop for TlsFront {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Front {
+impl TlsFront {
     pub async fn start(
         chain: Vec<CertificateDer<'static>>,
         issued: &Issued,
         versions: &[&'static SupportedProtocolVersion],
         behind: Option<SocketAddr>,
-    ) -> Front {
+    ) -> TlsFront {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        Front::start_at(anywhere, chain, issued, versions, behind).await
+        TlsFront::start_at(anywhere, chain, issued, versions, behind).await
     }
 
     pub async fn start_at(
@@ -211,7 +211,7 @@ impl Front {
         issued: &Issued,
         versions: &[&'static SupportedProtocolVersion],
         behind: Option<SocketAddr>,
-    ) -> Front {
+    ) -> TlsFront {
         let key = PrivateKeyDer::try_from(issued.key.serialize_der()).unwrap();
         let key = aws_lc_rs::sign::any_supported_type(&key).unwrap();
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -242,7 +242,7 @@ impl Front {
                 });
             }
         });
-        Front { address, task }
+        TlsFront { address, task }
     }
 }
 

@@ -21,13 +21,13 @@ pub fn ways() -> impl Iterator<Item = (Engine, Transport)> {
         .flat_map(|engine| [(engine, Transport::Polling), (engine, Transport::WebSocket)])
 }
 
-enum Line<'a> {
+enum Connection<'a> {
     Polled(Polled<'a>),
     Socket(Box<Socket>),
 }
 
 pub struct Peer<'a> {
-    line: Line<'a>,
+    connection: Connection<'a>,
     pub engine: Engine,
     /// The session id of the engine.
     pub sid: String,
@@ -45,8 +45,12 @@ impl<'a> Peer<'a> {
             Transport::Polling => {
                 let polled = Polled::open(server, engine).await;
                 let sid = polled.sid.clone();
-                let line = Line::Polled(polled);
-                Peer { line, engine, sid }
+                let connection = Connection::Polled(polled);
+                Peer {
+                    connection,
+                    engine,
+                    sid,
+                }
             }
             Transport::WebSocket => {
                 let target = engine.target("websocket");
@@ -54,8 +58,12 @@ impl<'a> Peer<'a> {
                 let open = socket.next().await.unwrap();
                 let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
                 let sid = open["sid"].as_str().unwrap().to_owned();
-                let line = Line::Socket(Box::new(socket));
-                Peer { line, engine, sid }
+                let connection = Connection::Socket(Box::new(socket));
+                Peer {
+                    connection,
+                    engine,
+                    sid,
+                }
             }
         }
     }
@@ -87,34 +95,34 @@ impl<'a> Peer<'a> {
 
     /// Sends one packet, which may end the session.
     pub async fn say(&mut self, packet: &str) {
-        match &mut self.line {
-            Line::Polled(polled) => {
+        match &mut self.connection {
+            Connection::Polled(polled) => {
                 let answer = polled.post(&[packet]).await;
                 assert!([200, 400].contains(&answer.status), "{answer:?}");
             }
-            Line::Socket(socket) => socket.say(packet).await,
+            Connection::Socket(socket) => socket.say(packet).await,
         }
     }
 
     /// Sends binary data in the form of the transport and the version.
     pub async fn say_bytes(&mut self) {
-        match (&mut self.line, self.engine) {
-            (Line::Polled(polled), Engine::V3) => {
+        match (&mut self.connection, self.engine) {
+            (Connection::Polled(polled), Engine::V3) => {
                 let _ = polled.post(&["b4AQID"]).await;
             }
-            (Line::Polled(polled), Engine::V4) => {
+            (Connection::Polled(polled), Engine::V4) => {
                 let _ = polled.post(&["bAQID"]).await;
             }
-            (Line::Socket(socket), Engine::V3) => socket.say_bytes(&[4, 1, 2, 3]).await,
-            (Line::Socket(socket), Engine::V4) => socket.say_bytes(&[1, 2, 3]).await,
+            (Connection::Socket(socket), Engine::V3) => socket.say_bytes(&[4, 1, 2, 3]).await,
+            (Connection::Socket(socket), Engine::V4) => socket.say_bytes(&[1, 2, 3]).await,
         }
     }
 
     /// The next packet, `None` when the session is over.
     pub async fn next(&mut self) -> Option<String> {
-        match &mut self.line {
-            Line::Polled(polled) => polled.next().await,
-            Line::Socket(socket) => loop {
+        match &mut self.connection {
+            Connection::Polled(polled) => polled.next().await,
+            Connection::Socket(socket) => loop {
                 match socket.next().await {
                     Some(ping) if ping == "2" && self.engine == Engine::V4 => {
                         socket.say("3").await;
@@ -145,7 +153,7 @@ impl<'a> Peer<'a> {
         while let Some(packet) = self.next().await {
             words.push(packet);
         }
-        if let Line::Polled(polled) = &mut self.line {
+        if let Connection::Polled(polled) = &mut self.connection {
             polled.is_over().await;
         }
         words

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::handed::{Running, handed, wulin};
+use crate::support::handed::{Service, handed, wulin};
 
 /// Python that starts a program under a seccomp filter: creating an IPv6 socket fails with `EAFNOSUPPORT`, as on a
 /// kernel with `ipv6.disable=1`.
@@ -78,7 +78,7 @@ fn single_family_sockets_are_warned_about_at_start() {
         let mut command = handed(home.path(), "https", [Some(socket.into()), None]);
         command.args(["--admin", "off", "--log-format", "journald"]);
         command.stderr(Stdio::piped());
-        let mut running = Running::start(command);
+        let mut running = Service::start(command);
         // `handed` leads standard output there too.
         let mut log = BufReader::new(running.0.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
@@ -148,7 +148,7 @@ fn without_ipv6_sockets_the_server_uses_ipv4() {
     };
     // The log goes to a pipe, and standard output is not needed.
     command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut running = Running::start(command);
+    let mut running = Service::start(command);
     let mut log = BufReader::new(running.0.stderr.take().unwrap()).lines();
     let line = log.find_map(|line| {
         let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();

@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 
 use crate::support;
-use crate::support::handed::{Running, handed, listener, wulin};
+use crate::support::handed::{Service, handed, listener, wulin};
 use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE};
 
@@ -85,7 +85,7 @@ async fn live(notify: &str, manager: &Manager) {
     command
         .env("NOTIFY_SOCKET", notify)
         .env("WATCHDOG_USEC", "1000000");
-    let running = Running::start(command);
+    let running = Service::start(command);
     let first = manager.hear();
     assert_eq!(first, ["READY=1", "STATUS=0 people online, 0 rounds"]);
 
@@ -144,7 +144,7 @@ fn a_missing_service_manager_is_ignored() {
     let mut command = handed(home.path(), "https", [Some(socket.into()), None]);
     command.env("NOTIFY_SOCKET", home.path().join("nobody"));
     command.env("WATCHDOG_USEC", "1000000");
-    let running = Running::start(command);
+    let running = Service::start(command);
     assert!(healthy(home.path(), address));
     running.signal("TERM");
     assert_eq!(running.exit_code(), Some(0));
@@ -183,7 +183,7 @@ async fn connections_made_before_the_start_are_answered() {
         .env("WULIN_PORT", "1")
         .env("WULIN_HTTP_PORT", "2")
         .stderr(Stdio::piped());
-    let mut running = Running::start(command);
+    let mut running = Service::start(command);
     assert_eq!(ask(home.path(), early).await.unwrap(), "HTTP/1.1 200 OK");
     let mut redirect = String::new();
     plain.read_to_string(&mut redirect).unwrap();
@@ -210,7 +210,7 @@ async fn a_restart_under_load_refuses_no_connection() {
     let (socket, address) = listener();
     let start = || {
         let socket = socket.try_clone().unwrap().into();
-        Running::start(handed(home.path(), "https", [Some(socket), None]))
+        Service::start(handed(home.path(), "https", [Some(socket), None]))
     };
     let mut running = start();
     assert!(healthy(home.path(), address));

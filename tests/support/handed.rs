@@ -54,11 +54,11 @@ pub fn listener() -> (TcpListener, SocketAddr) {
 }
 
 /// A running program, which is killed when the test ends.
-pub struct Running(pub Child);
+pub struct Service(pub Child);
 
-impl Running {
-    pub fn start(mut command: Command) -> Running {
-        Running(command.spawn().unwrap())
+impl Service {
+    pub fn start(mut command: Command) -> Service {
+        Service(command.spawn().unwrap())
     }
 
     pub fn signal(&self, name: &str) {
@@ -74,7 +74,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
