@@ -3,18 +3,17 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use serde_json::json;
 use support::handed::{Service, handed, listener};
+use support::pair::{Pair, leaf};
 use support::server::{TestServer, trusting};
 use support::websocket::Dialect;
-use support::{Client, Incoming, PATIENCE, hello, write_pair};
+use support::{Client, Incoming, PATIENCE, hello};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
@@ -129,32 +128,19 @@ impl Crowd {
     }
 }
 
-fn leaf(file: &Path) -> CertificateDer<'static> {
-    CertificateDer::from_pem_file(file).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_certificate_drops_no_connection() {
-    let home = tempfile::tempdir().unwrap();
-    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
-    write_pair(&["localhost"], &cert, &key);
-    let files = [
-        "--tls-cert",
-        cert.to_str().unwrap(),
-        "--tls-key",
-        key.to_str().unwrap(),
-    ];
-    let server =
-        TestServer::start(&[&files[..], &["--http-port", "0", "--game-time", "1s"]].concat());
-    let crowd = Crowd::new(server.address(), trusting([leaf(&cert)], &[]));
+    let pair = Pair::new();
+    let server = TestServer::start(&[&pair.flags()[..], &["--game-time", "1s"]].concat());
+    let crowd = Crowd::new(server.address(), trusting([pair.leaf()], &[]));
     let mut people = crowd.gather();
     for _ in 0..5 {
         crowd.results(&mut people, PEOPLE).await;
-        write_pair(&["localhost"], &cert, &key);
+        pair.renew();
         server.reload().await;
         let stream = TcpStream::connect(server.address()).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        let newcomer = trusting([leaf(&cert)], &[]).connect(name, stream).await;
+        let newcomer = trusting([pair.leaf()], &[]).connect(name, stream).await;
         newcomer.expect("the new certificate is not served");
     }
     crowd.results(&mut people, PEOPLE).await;

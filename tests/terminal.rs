@@ -15,6 +15,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 use support::PATIENCE;
 use support::authority::Authority;
+use support::program;
 use support::server::TestServer;
 use tokio::task::spawn_blocking;
 use wulin_server::runtime::Kind;
@@ -340,9 +341,7 @@ async fn every_ending_restores_the_terminal() {
         spawn_blocking(move || {
             let window = Window::open(command, 80, 24);
             window.wait_for("q \x1b[0m");
-            let id = window.child.id().to_string();
-            let sent = Command::new("kill").args(["-s", signal, &id]).status();
-            assert!(sent.unwrap().success());
+            program::signal(&window.child, signal);
             assert_eq!(window.end(), Some(0), "{signal}");
         })
         .await

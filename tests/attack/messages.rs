@@ -44,25 +44,21 @@ async fn deaf(target: &Target, path: &str) -> Option<WebSocketStream<Tls>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn websockets_that_never_read_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(500, 50, move |number| {
-        let target = target.clone();
-        async move {
-            let mut socket = deaf(&target, "/applet/websocket").await?;
-            let greeting = json!({"event": "hello", "data": hello(&format!("deaf{number}"))});
-            send(&mut socket, Message::text(greeting.to_string())).await?;
-            // Each message is answered by a fault that quotes its event name, which has almost the greatest length.
-            let nonsense = json!({"event": "x".repeat(16_000)}).to_string();
-            for _ in 0..40 {
-                if send(&mut socket, Message::text(nonsense.clone()))
-                    .await
-                    .is_none()
-                {
-                    break;
-                }
+    let attack = many(scene.target.clone(), 500, 50, |target, number| async move {
+        let mut socket = deaf(&target, "/applet/websocket").await?;
+        let greeting = json!({"event": "hello", "data": hello(&format!("deaf{number}"))});
+        send(&mut socket, Message::text(greeting.to_string())).await?;
+        // Each message is answered by a fault that quotes its event name, which has almost the greatest length.
+        let nonsense = json!({"event": "x".repeat(16_000)}).to_string();
+        for _ in 0..40 {
+            if send(&mut socket, Message::text(nonsense.clone()))
+                .await
+                .is_none()
+            {
+                break;
             }
-            Some(socket)
         }
+        Some(socket)
     });
     scene
         .withstands("500 WebSockets that never read", attack)
@@ -72,31 +68,27 @@ async fn websockets_that_never_read_do_no_harm() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn floods_of_control_frames_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(60, 60, move |number| {
-        let target = target.clone();
-        async move {
-            let version = 3 + number % 2;
-            let path = format!("{SOCKETIO}?EIO={version}&transport=websocket");
-            let mut socket = deaf(&target, &path).await?;
-            if version == 4 {
-                send(&mut socket, Message::text("40")).await?;
-            }
-            let frame = match number % 6 {
-                0 => Message::text(format!("2{}", "x".repeat(16_000))),
-                1 => Message::text("3"),
-                2 => Message::text("40/x,"),
-                3 => Message::Ping(vec![0; 125].into()),
-                4 => Message::text("2"),
-                _ => Message::Pong(vec![0; 125].into()),
-            };
-            for _ in 0..3000 {
-                if send(&mut socket, frame.clone()).await.is_none() {
-                    break;
-                }
-            }
-            Some(socket)
+    let attack = many(scene.target.clone(), 60, 60, |target, number| async move {
+        let version = 3 + number % 2;
+        let path = format!("{SOCKETIO}?EIO={version}&transport=websocket");
+        let mut socket = deaf(&target, &path).await?;
+        if version == 4 {
+            send(&mut socket, Message::text("40")).await?;
         }
+        let frame = match number % 6 {
+            0 => Message::text(format!("2{}", "x".repeat(16_000))),
+            1 => Message::text("3"),
+            2 => Message::text("40/x,"),
+            3 => Message::Ping(vec![0; 125].into()),
+            4 => Message::text("2"),
+            _ => Message::Pong(vec![0; 125].into()),
+        };
+        for _ in 0..3000 {
+            if send(&mut socket, frame.clone()).await.is_none() {
+                break;
+            }
+        }
+        Some(socket)
     });
     scene
         .withstands("60 floods of pings and the like", attack)
@@ -107,21 +99,17 @@ async fn floods_of_control_frames_do_no_harm() {
 async fn short_visits_do_no_harm() {
     let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
     let mut scene = Scene::with(&soon).await;
-    let target = scene.target.clone();
-    let attack = many(10, 10, move |crowd| {
-        let target = target.clone();
-        async move {
-            let mut connection = Http1::open(&target).await.ok()?;
-            for number in 0..400 {
-                let sid = connection.session(3).await?;
-                let greeting = json!(["hello", hello(&format!("p{crowd}-{number}"))]);
-                let greeting = format!("42{greeting}");
-                let body = format!("{}:{greeting}1:1", greeting.len());
-                let path = format!("POST {SOCKETIO}?EIO=3&transport=polling&sid={sid}");
-                connection.ask(&path, body.as_bytes()).await?;
-            }
-            Some(())
+    let attack = many(scene.target.clone(), 10, 10, |target, crowd| async move {
+        let mut connection = Http1::open(&target).await.ok()?;
+        for number in 0..400 {
+            let sid = connection.session(3).await?;
+            let greeting = json!(["hello", hello(&format!("p{crowd}-{number}"))]);
+            let greeting = format!("42{greeting}");
+            let body = format!("{}:{greeting}1:1", greeting.len());
+            let path = format!("POST {SOCKETIO}?EIO=3&transport=polling&sid={sid}");
+            connection.ask(&path, body.as_bytes()).await?;
         }
+        Some(())
     });
     scene.withstands("4,000 passers-by", attack).await;
     scene.is_deserted().await;

@@ -322,9 +322,14 @@ async fn play(target: Target, rounds: Arc<AtomicU32>) {
     }
 }
 
-/// Does something `count` times, `at_once` of them at the same time, for at most `ATTACK`. Attempts that the server
+/// Attacks this target `count` times, `at_once` of them at the same time, for at most `ATTACK`. Attempts that the server
 /// refuses are not repeated.
-pub async fn many<T, F>(count: usize, at_once: usize, one: impl Fn(usize) -> F) -> Vec<T>
+pub async fn many<T, F>(
+    target: Target,
+    count: usize,
+    at_once: usize,
+    one: impl Fn(Target, usize) -> F,
+) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = Option<T>> + Send + 'static,
@@ -333,7 +338,7 @@ where
     let mut tasks = JoinSet::new();
     for number in 0..count {
         let turns = turns.clone();
-        let one = one(number);
+        let one = one(target.clone(), number);
         tasks.spawn(async move {
             let _turn = turns.acquire_owned().await;
             one.await

@@ -12,20 +12,11 @@ fn numbered(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(|id| format!(r#"42{id}["nonsense"]"#)).collect()
 }
 
-async fn connected(server: &TestServer, engine: Engine) -> Polled<'_> {
-    let mut session = Polled::open(server, engine).await;
-    if engine == Engine::V4 {
-        assert_eq!(session.post(&["40"]).await.status, 200);
-    }
-    assert!(session.next().await.unwrap().starts_with("40"));
-    session
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn packets_of_one_body_are_handled_in_order() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let mut session = connected(&server, engine).await;
+        let mut session = Polled::connected(&server, engine).await;
         for posts in [0..1, 1..3, 3..40] {
             let packets = numbered(posts);
             let packets: Vec<&str> = packets.iter().map(String::as_str).collect();
@@ -47,7 +38,7 @@ async fn packets_of_one_body_are_handled_in_order() {
 
 /// The name that this session hears of itself in `room` after posting these bodies.
 async fn name_heard(server: &TestServer, engine: Engine, uid: &str, bodies: &[Vec<u8>]) -> Value {
-    let mut session = connected(server, engine).await;
+    let mut session = Polled::connected(server, engine).await;
     for body in bodies {
         let answer = if body[0] == 0 {
             session.post_bytes(body).await
@@ -105,7 +96,7 @@ async fn version_3_lengths_count_as_its_clients_count() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_for_version_3_are_ascii() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
-    let session = connected(&server, Engine::V3).await;
+    let session = Polled::connected(&server, Engine::V3).await;
     let hello = event(
         "hello",
         &json!({"user": {"uid": "zhang", "uname": "武 🀄 é"}}),
@@ -166,7 +157,7 @@ async fn invalid_payloads_end_the_session() {
     ];
     for (engine, bodies) in bodies {
         for body in bodies {
-            let mut session = connected(&server, engine).await;
+            let mut session = Polled::connected(&server, engine).await;
             let answer = session.post_text(body).await;
             assert_eq!(answer.status, 400, "{body:?} in {engine:?}: {answer:?}");
             session.is_over().await;
@@ -198,7 +189,7 @@ async fn invalid_binary_bodies_end_the_session() {
     ];
     for (engine, bodies) in bodies {
         for body in bodies {
-            let mut session = connected(&server, engine).await;
+            let mut session = Polled::connected(&server, engine).await;
             let answer = session.post_bytes(body).await;
             assert_eq!(answer.status, 400, "{body:?} in {engine:?}: {answer:?}");
             session.is_over().await;
@@ -210,7 +201,7 @@ async fn invalid_binary_bodies_end_the_session() {
 async fn bodies_may_be_as_long_as_max_payload() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let limit = session.opened["maxPayload"].as_u64().unwrap() as usize;
         let sized = |size: usize| {
             let body = engine.payload(&[r#"42["nonsense",""]"#]);

@@ -23,12 +23,12 @@ use axum::Router;
 use serde_json::{Value, json};
 use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Event, SocketRef};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
 use self::Server::{Ours, Reference};
 use crate::support::PATIENCE;
+use crate::support::http1::{exchange, status};
 use crate::support::server::TestServer;
 use crate::wire::Engine::{self, V3, V4};
 use crate::wire::{ENGINES, PATH};
@@ -76,23 +76,13 @@ impl Server<'_> {
             "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
         );
         let all = [head.as_bytes(), body].concat();
-        match self {
+        let (head, body) = match self {
             Ours(server) => exchange(server.connect().await, &all).await,
             Reference(to) => exchange(TcpStream::connect(to).await.unwrap(), &all).await,
-        }
+        };
+        assert!(!head.contains("chunked"), "{head}");
+        (status(&head), body)
     }
-}
-
-/// Sends a request; returns the status and the body of the answer.
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut to: S, all: &[u8]) -> (u16, String) {
-    to.write_all(all).await.unwrap();
-    let mut answer = Vec::new();
-    // The connection may end without a TLS close, which is an error here.
-    let _ = to.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("no answer");
-    assert!(!head.contains("chunked"), "{head}");
-    (head[9..12].parse().unwrap(), body.to_owned())
 }
 
 /// A packet without its session id and its texts, in which the servers may differ.

@@ -7,16 +7,6 @@ use super::support::hello;
 use super::support::server::TestServer;
 use super::wire::{Answer, ENGINES, Engine, Polled, Socket};
 
-/// A session that is connected to the default namespace, without a pending poll.
-async fn connected(server: &TestServer, engine: Engine) -> Polled<'_> {
-    let mut session = Polled::open(server, engine).await;
-    if engine == Engine::V4 {
-        assert_eq!(session.post(&["40"]).await.status, 200);
-    }
-    assert!(session.next().await.unwrap().starts_with("40"));
-    session
-}
-
 async fn probed(session: &Polled<'_>) -> Socket {
     let mut socket = session.beside().await.unwrap();
     socket.say("2probe").await;
@@ -62,7 +52,7 @@ fn is_refused(answer: &Answer) {
 async fn the_pending_poll_ends_and_the_websocket_takes_over() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut poll = session.begin_poll().await;
         let mut socket = probed(&session).await;
         // The poll ends with a noop, whether it arrived before the probe or after it.
@@ -84,7 +74,7 @@ async fn the_pending_poll_ends_and_the_websocket_takes_over() {
 async fn after_an_upgrade_polling_is_refused() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut socket = upgraded(&session).await;
         is_refused(&session.poll().await);
         is_refused(&session.post(&[r#"42["nonsense"]"#]).await);
@@ -102,7 +92,7 @@ async fn after_an_upgrade_polling_is_refused() {
 async fn a_second_websocket_of_a_session_is_refused() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut first = probed(&session).await;
         for again in [false, true] {
             // It may be refused, or opened and closed at once: the documents allow both.
@@ -145,13 +135,13 @@ async fn an_unfinished_upgrade_leaves_polling_working() {
         // The sessions of the first version still exist during the second, so each has its own uid.
         let [silent_uid, probed_uid] = ["silent", "probed"].map(|uid| format!("{uid} {engine:?}"));
         // The WebSocket sends nothing at all.
-        let mut session = connected(&server, engine).await;
+        let mut session = Polled::connected(&server, engine).await;
         let silent = session.beside().await.unwrap();
         greets(&mut session, &silent_uid).await;
         drop(silent);
         greets(&mut session, &silent_uid).await;
         // The WebSocket sends only the probe.
-        let mut session = connected(&server, engine).await;
+        let mut session = Polled::connected(&server, engine).await;
         let probed = probed(&session).await;
         greets(&mut session, &probed_uid).await;
         drop(probed);
@@ -163,7 +153,7 @@ async fn an_unfinished_upgrade_leaves_polling_working() {
 async fn a_failed_upgrade_leaves_polling_working() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let mut session = connected(&server, engine).await;
+        let mut session = Polled::connected(&server, engine).await;
         for (number, packet) in ["", "4", r#"42["nonsense"]"#, "9", "2", "2prob", "x"]
             .into_iter()
             .enumerate()
@@ -189,11 +179,11 @@ async fn a_failed_upgrade_leaves_polling_working() {
 async fn an_upgrade_ends_with_its_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut silent = session.beside().await.unwrap();
         assert_eq!(session.post(&["1"]).await.status, 200);
         silent.is_over().await;
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut probed = probed(&session).await;
         assert_eq!(session.post(&["1"]).await.status, 200);
         probed.is_over().await;
@@ -206,7 +196,7 @@ async fn unfinished_upgrades_time_out() {
     let flags = ["--ping-interval", "100ms", "--ping-timeout", "100ms"];
     let server = TestServer::start(&flags);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut silent = session.beside().await.unwrap();
         silent.is_over().await;
     }
@@ -228,7 +218,7 @@ async fn packets_during_an_upgrade_arrive_once_and_in_order() {
     for engine in ENGINES {
         let asked = |id: u32| format!(r#"42{id}["nonsense"]"#);
         for turn in 0..6 {
-            let session = connected(&server, engine).await;
+            let session = Polled::connected(&server, engine).await;
             let mut heard = Vec::new();
             for id in 0..10 {
                 session.post(&[&asked(id)]).await;

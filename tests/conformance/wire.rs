@@ -6,13 +6,14 @@ use std::collections::VecDeque;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::support::PATIENCE;
+use super::support::http1::{read_answer, status, unchunk};
 use super::support::server::{TestServer, Tls};
 
 /// The path of Socket.IO.
@@ -133,35 +134,14 @@ impl Asked {
     }
 
     pub async fn answer(&mut self) -> Answer {
-        let mut answer = Vec::new();
-        let read = self.stream.read_to_end(&mut answer);
-        let _ = time::timeout(PATIENCE, read).await.expect("no answer");
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let mut answer = Answer {
-            status: status.unwrap_or(0),
-            head: head.to_owned(),
-            body: body.to_owned(),
-        };
+        let (head, body) = read_answer(&mut self.stream).await;
+        let status = status(&head);
+        let mut answer = Answer { status, head, body };
         if answer.header("transfer-encoding") == Some("chunked") {
-            answer.body = unchunked(&answer.body);
+            answer.body = unchunk(&answer.body);
         }
         answer
     }
-}
-
-fn unchunked(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, rest)) = body.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap();
-        if size == 0 {
-            break;
-        }
-        whole.push_str(&rest[..size]);
-        body = &rest[size + 2..];
-    }
-    whole
 }
 
 pub async fn get(server: &TestServer, target: &str) -> Answer {
@@ -198,6 +178,16 @@ impl<'a> Polled<'a> {
             opened,
             heard,
         }
+    }
+
+    /// Opens a session and connects it to the default namespace. It has no pending poll.
+    pub async fn connected(server: &'a TestServer, engine: Engine) -> Polled<'a> {
+        let mut session = Polled::open(server, engine).await;
+        if engine == Engine::V4 {
+            assert_eq!(session.post(&["40"]).await.status, 200);
+        }
+        assert!(session.next().await.unwrap().starts_with("40"));
+        session
     }
 
     /// Path and query of the session's requests over this transport.

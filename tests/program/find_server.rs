@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::TcpListener as Listener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use rustls::ServerConfig;
 use serde_json::Value;
@@ -311,18 +311,7 @@ fn a_second_signal_removes_the_notice() {
     let home = tempfile::tempdir().unwrap();
     let running = start(home.path(), &["--drain-timeout", "1h"]);
     // An idle connection keeps the drain from ending.
-    let mut idle = Command::new("openssl")
-        .args([
-            "s_client",
-            "-quiet",
-            "-connect",
-            &format!("127.0.0.1:{}", running.port),
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut idle = running.openssl_client();
     running.signal("TERM");
     running.signal("INT");
     let _ = running.exit_code();

@@ -97,18 +97,7 @@ fn a_second_signal_ends_the_drain() {
     ]);
     let running = Running::start(command);
     // A player in a round of one hour keeps the drain from ending.
-    let mut player = Command::new("openssl")
-        .args([
-            "s_client",
-            "-quiet",
-            "-connect",
-            &format!("127.0.0.1:{}", running.port),
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut player = running.openssl_client();
     let mut request = b"GET /applet/websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".to_vec();
     for (event, payload) in [("hello", Some(support::hello("player"))), ("join", None)] {
         let text = Dialect::Native.write(event, payload.as_ref());

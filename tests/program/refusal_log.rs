@@ -11,9 +11,10 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 
+use crate::support::handed::secure;
 use crate::support::port::Port;
 use crate::support::program::Running;
-use crate::support::server::{TestServer, Tls, trusting};
+use crate::support::server::{TestServer, Tls};
 use crate::support::{PATIENCE, handed};
 
 /// The first bytes of a TLS handshake.
@@ -180,7 +181,7 @@ fn holding(told: &Told) -> (Runtime, Tls) {
     let runtime = Runtime::new().unwrap();
     let stream = runtime.block_on(async {
         let stream = tokio::net::TcpStream::connect(("127.0.0.1", told.running.port)).await;
-        secure(&told.home, stream.unwrap()).await
+        secure(&told.home, stream.unwrap()).await.unwrap()
     });
     (runtime, stream)
 }
@@ -264,7 +265,7 @@ async fn the_limit_per_forwarded_address_is_logged() {
         let stream = tokio::net::TcpStream::connect(("127.0.0.1", told.running.port))
             .await
             .unwrap();
-        let mut stream = secure(home.path(), stream).await;
+        let mut stream = secure(home.path(), stream).await.unwrap();
         let request = "GET /applet/websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                        X-Forwarded-For: 203.0.113.9, ::ffff:192.0.2.7\r\n\r\n";
@@ -285,17 +286,6 @@ async fn the_limit_per_forwarded_address_is_logged() {
     );
     drop(streams);
     assert_eq!(told.end(), Vec::<Value>::new());
-}
-
-async fn secure(home: &Path, stream: tokio::net::TcpStream) -> Tls {
-    use rustls::pki_types::pem::PemObject;
-    let certificate =
-        rustls::pki_types::CertificateDer::from_pem_file(home.join("certs/a.pem")).unwrap();
-    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-    trusting([certificate], &["http/1.1"])
-        .connect(name, stream)
-        .await
-        .unwrap()
 }
 
 /// Load balancers open and close a connection to see whether the port is open, which is no fault.

@@ -12,11 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-
 use crate::support;
-use crate::support::handed::{Service, handed, listener, wulin};
+use crate::support::handed::{self, Service, handed, listener, wulin};
 use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE};
 
@@ -50,18 +47,10 @@ impl Manager {
     }
 }
 
-fn certificate(home: &Path) -> CertificateDer<'static> {
-    CertificateDer::from_pem_file(home.join("certs/a.pem")).unwrap()
-}
-
 /// TLS over an open TCP connection.
 async fn secure(home: &Path, stream: TcpStream) -> std::io::Result<support::server::Tls> {
     stream.set_nonblocking(true)?;
-    let stream = tokio::net::TcpStream::from_std(stream)?;
-    let name = ServerName::try_from("localhost").unwrap();
-    support::server::trusting([certificate(home)], &["http/1.1"])
-        .connect(name, stream)
-        .await
+    handed::secure(home, tokio::net::TcpStream::from_std(stream)?).await
 }
 
 /// Asks for the health over HTTPS. Returns the status line.

@@ -11,21 +11,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wulin_server::runtime::Kind;
 
+use crate::support::Client;
+use crate::support::engineio::request;
+use crate::support::http1::exchange;
+use crate::support::pair::Pair;
 use crate::support::server::TestServer;
 use crate::support::websocket::Dialect;
-use crate::support::{Client, write_pair};
 
 const ADMIN: [&str; 2] = ["--admin", "127.0.0.1:0"];
 
 /// The head and the body of an answer.
 async fn ask(address: SocketAddr, request: &str, host: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
     let request = format!("{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_owned(), body.to_owned())
+    exchange(stream, request.as_bytes()).await
 }
 
 async fn get(server: &TestServer, path: &str) -> String {
@@ -153,22 +152,14 @@ async fn every_metric_of_the_dashboard_exists() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_certificates_are_counted() {
-    let home = tempfile::tempdir().unwrap();
-    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
-    write_pair(&["localhost"], &cert, &key);
-    let files = [
-        "--tls-cert",
-        cert.to_str().unwrap(),
-        "--tls-key",
-        key.to_str().unwrap(),
-    ];
-    let server = TestServer::start(&[&ADMIN[..], &files[..], &["--http-port", "0"]].concat());
-    std::fs::write(&cert, "-----BEGIN CERTIFICATE-----").unwrap();
+    let pair = Pair::new();
+    let server = TestServer::start(&[&ADMIN[..], &pair.flags()].concat());
+    std::fs::write(&pair.certificate, "-----BEGIN CERTIFICATE-----").unwrap();
     server.reload().await;
     let text = get(&server, "/metrics").await;
     let refused = r#"wulin_certificate_reloads_total{outcome="refused"}"#;
     assert!(samples(&text)[refused] >= 1.0, "{text}");
-    write_pair(&["localhost"], &cert, &key);
+    pair.renew();
     server.reload().await;
     let text = get(&server, "/metrics").await;
     assert_eq!(
@@ -191,10 +182,6 @@ async fn the_admin_listener_answers_only_local_host_names() {
         assert!(head.starts_with("HTTP/1.1 403 "), "{host}: {head}");
     }
     // The public port does not have the admin routes.
-    let mut tls = server.connect().await;
-    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    tls.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    tls.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    let (status, _) = request(&server, "GET /metrics", "").await;
+    assert_eq!(status, 404);
 }

@@ -10,9 +10,10 @@ use tokio::time;
 use wulin_server::runtime::Kind;
 
 use crate::support::engineio::{Polling, answer, request};
+use crate::support::pair::Pair;
 use crate::support::server::TestServer;
 use crate::support::websocket::Dialect;
-use crate::support::{Client, PATIENCE, write_pair};
+use crate::support::{Client, PATIENCE};
 
 async fn get(server: &TestServer, path: &str) -> (u16, String) {
     request(server, &format!("GET {path}"), "").await
@@ -116,21 +117,8 @@ async fn http_redirects_to_https() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hsts_is_sent_only_with_a_given_certificate() {
-    let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (
-        folder.path().join("cert.pem"),
-        folder.path().join("key.pem"),
-    );
-    write_pair(&["localhost"], &certificate, &key);
-    let pair = [
-        "--tls-cert",
-        certificate.to_str().unwrap(),
-        "--tls-key",
-        key.to_str().unwrap(),
-        "--http-port",
-        "0",
-    ];
-    for (flags, pinned) in [(&pair[..], true), (&[], false)] {
+    let pair = Pair::new();
+    for (flags, pinned) in [(&pair.flags()[..], true), (&[], false)] {
         let server = TestServer::start(flags);
         let (head, _) = answer(&server, "GET /", "").await;
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");

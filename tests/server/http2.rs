@@ -1,18 +1,15 @@
 //! HTTP/2: rounds over extended CONNECT (RFC 8441), upgrades, wrong requests, and the drain.
 
-use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use h2::client::Builder;
 use h2::ext::Protocol;
 use serde_json::{Value, json};
 use tokio::time;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::Role;
 use wulin_server::runtime::Kind;
 
 use crate::support::PATIENCE;
-use crate::support::http2::{Browser, Player, Tunnel, read};
+use crate::support::http2::{Browser, read};
 use crate::support::server::TestServer;
 use crate::support::websocket::{DIALECTS, Dialect};
 
@@ -72,18 +69,7 @@ async fn a_polling_session_can_upgrade_over_http2() {
     let open: Value = serde_json::from_str(&open[1..]).unwrap();
     let sid = open["sid"].as_str().unwrap();
     let path = format!("/applet/websocket/socket.io/?EIO=4&transport=websocket&sid={sid}");
-    let (response, send) = browser.connect(&path, &[]).await;
-    assert_eq!(response.status(), StatusCode::OK);
-    let tunnel = Tunnel {
-        send,
-        receive: response.into_body(),
-        rest: Bytes::new(),
-    };
-    let socket = WebSocketStream::from_raw_socket(tunnel, Role::Client, None).await;
-    let mut player = Player {
-        dialect: Dialect::EngineIo4,
-        socket,
-    };
+    let mut player = browser.play_at(&path, Dialect::EngineIo4).await;
     player.text("2probe").await;
     assert_eq!(player.next().await, Message::text("3probe"));
 }

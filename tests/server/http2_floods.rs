@@ -6,24 +6,12 @@ use tokio::net::TcpStream;
 use tokio::time;
 use wulin_server::runtime::Kind;
 
+use crate::support::http2_frames::{
+    CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame,
+};
 use crate::support::server::TestServer;
 use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE};
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
-    [&head, payload].concat()
-}
 
 /// `GET /healthz` at `localhost`, in HPACK literals that are not put into the table (RFC 7541, 6.2.2).
 fn request() -> Vec<u8> {

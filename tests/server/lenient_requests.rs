@@ -9,7 +9,8 @@ use tokio::net::TcpStream;
 use tokio::time;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::support;
+use crate::support::handed::secure;
+use crate::support::http1::exchange;
 use crate::support::port::Port;
 use crate::support::program::Running;
 use crate::support::server::{TestServer, Tls};
@@ -17,15 +18,9 @@ use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE, handed, hello};
 
 /// The answer to these bytes: its head in lower case, and its body.
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> (String, String) {
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = time::timeout(PATIENCE, stream.read_to_end(&mut answer))
-        .await
-        .expect("no answer");
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    (head.to_lowercase(), body.to_owned())
+async fn ask(stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> (String, String) {
+    let (head, body) = exchange(stream, request.as_bytes()).await;
+    (head.to_lowercase(), body)
 }
 
 /// A server that also listens at a plain HTTP port, and that port, which must be kept until the end of the test.
@@ -380,8 +375,6 @@ async fn mapped_ipv4_addresses_count_as_ipv4() {
 async fn the_access_log_holds_no_control_characters() {
     use std::io::Read;
 
-    use rustls::pki_types::pem::PemObject;
-
     for format in ["json", "human", "journald"] {
         let home = tempfile::tempdir().unwrap();
         let mut command = handed::wulin(home.path());
@@ -400,16 +393,8 @@ async fn the_access_log_holds_no_control_characters() {
             .args(["--trusted-proxies", "127.0.0.1"])
             .stderr(Stdio::piped());
         let mut running = Running::start(command);
-        let certificate =
-            rustls::pki_types::CertificateDer::from_pem_file(home.path().join("certs/a.pem"))
-                .unwrap();
-        let stream = TcpStream::connect(("127.0.0.1", running.port))
-            .await
-            .unwrap();
-        let stream = support::server::trusting([certificate], &["http/1.1"])
-            .connect("localhost".try_into().unwrap(), stream)
-            .await
-            .unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", running.port)).await;
+        let stream = secure(home.path(), stream.unwrap()).await.unwrap();
         let request = "GET /before\u{9b}2J\u{202e}after HTTP/1.0\r\nHost: a\u{9b}\r\nUser-Agent: \u{202e}\r\n\
                        X-Forwarded-For: \u{9b}, ::ffff:192.0.2.7\r\n\r\n";
         ask(stream, request).await;

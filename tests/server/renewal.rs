@@ -2,24 +2,19 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::time::Instant;
 
 use rustls::HandshakeKind;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::support::pair::{Pair, leaf};
 use crate::support::server::{TestServer, Tls, trusting};
 use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE, write_pair};
-
-fn leaf(file: &Path) -> CertificateDer<'static> {
-    CertificateDer::from_pem_file(file).unwrap()
-}
 
 async fn connect(server: &TestServer, tls: &TlsConnector) -> Tls {
     let stream = TcpStream::connect(server.address()).await.unwrap();
@@ -61,18 +56,9 @@ async fn ask(mut tls: Tls) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_files_are_served_without_interruption() {
-    let home = tempfile::tempdir().unwrap();
-    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
-    write_pair(&["localhost"], &cert, &key);
-    let old = leaf(&cert);
-    let flags = [
-        "--tls-cert",
-        cert.to_str().unwrap(),
-        "--tls-key",
-        key.to_str().unwrap(),
-    ];
-    let server =
-        TestServer::start(&[&flags[..], &["--http-port", "0", "--game-time", "8s"]].concat());
+    let pair = Pair::new();
+    let old = pair.leaf();
+    let server = TestServer::start(&[&pair.flags()[..], &["--game-time", "8s"]].concat());
     let returning = trusting([old.clone()], &["http/1.1"]);
     ask(connect(&server, &returning).await).await;
     let mut ann = Client::greet(&server, Dialect::Native, "ann").await;
@@ -81,8 +67,8 @@ async fn changed_files_are_served_without_interruption() {
     ben.say("join").await;
     ann.event("start").await;
 
-    write_pair(&["localhost"], &cert, &key);
-    let new = leaf(&cert);
+    pair.renew();
+    let new = pair.leaf();
     wait_for(&server, &new, &[old, new.clone()]).await;
 
     // The round goes on, and a client from before can resume its TLS session.
@@ -98,37 +84,36 @@ async fn changed_files_are_served_without_interruption() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unusable_files_leave_the_old_certificate_in_place() {
-    let home = tempfile::tempdir().unwrap();
-    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
-    write_pair(&["localhost"], &cert, &key);
-    let old = leaf(&cert);
+    let pair = Pair::new();
+    let (cert, key) = (&pair.certificate, &pair.key);
+    let old = pair.leaf();
     let flags = [
         "--tls-dir",
-        home.path().to_str().unwrap(),
+        pair.folder.path().to_str().unwrap(),
         "--domain",
         "localhost",
     ];
     let server = TestServer::start(&[&flags[..], &["--http-port", "0"]].concat());
 
     let elsewhere = tempfile::tempdir().unwrap();
-    let whole = fs::read(&cert).unwrap();
-    write_pair(&["localhost"], &elsewhere.path().join("cert.pem"), &key);
+    let whole = fs::read(cert).unwrap();
+    write_pair(&["localhost"], &elsewhere.path().join("cert.pem"), key);
     let still_old = async |why: &str| {
         server.reload().await;
         let shown = shown(&server, std::slice::from_ref(&old)).await;
         assert_eq!(shown, old, "{why}");
     };
     still_old("a key of another certificate").await;
-    fs::write(&cert, &whole[..whole.len() / 2]).unwrap();
+    fs::write(cert, &whole[..whole.len() / 2]).unwrap();
     still_old("half a certificate").await;
-    write_pair(&["elsewhere.example"], &cert, &key);
+    write_pair(&["elsewhere.example"], cert, key);
     still_old("another domain").await;
-    fs::remove_file(&cert).unwrap();
-    fs::remove_file(&key).unwrap();
+    fs::remove_file(cert).unwrap();
+    fs::remove_file(key).unwrap();
     still_old("an empty folder").await;
 
-    write_pair(&["localhost"], &cert, &key);
-    let new = leaf(&cert);
+    pair.renew();
+    let new = pair.leaf();
     server.reload().await;
     assert_eq!(shown(&server, &[old.clone(), new.clone()]).await, new);
 }

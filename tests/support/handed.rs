@@ -5,6 +5,12 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+
+use super::pair::leaf;
+use super::program::signal;
+use super::server::{Tls, trusting};
 use super::write_pair;
 
 /// A command that starts the program without the environment of this machine, and with a certificate in `home/certs`.
@@ -47,6 +53,15 @@ pub fn handed(home: &Path, names: &str, sockets: [Option<OwnedFd>; 2]) -> Comman
     command
 }
 
+/// TLS over an open TCP connection, trusting the certificate in `home/certs` alone.
+pub async fn secure(home: &Path, stream: TcpStream) -> std::io::Result<Tls> {
+    let name = ServerName::try_from("localhost").unwrap();
+    trusting([leaf(&home.join("certs/a.pem"))], &["http/1.1"])
+        .connect(name, stream)
+        .await
+}
+
+/// A listening socket at any port, and its address.
 pub fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -62,11 +77,7 @@ impl Service {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.0.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        signal(&self.0, name);
     }
 
     pub fn exit_code(mut self) -> Option<i32> {

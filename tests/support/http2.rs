@@ -97,8 +97,9 @@ impl Browser {
         self.send(request.body(()).unwrap(), false).await
     }
 
-    pub async fn play(&self, dialect: Dialect) -> Player {
-        let (response, send) = self.connect(dialect.path(), &[]).await;
+    /// Opens a WebSocket at this path and sends nothing.
+    pub async fn play_at(&self, path: &str, dialect: Dialect) -> Player {
+        let (response, send) = self.connect(path, &[]).await;
         assert_eq!(response.status(), StatusCode::OK);
         let tunnel = Tunnel {
             send,
@@ -106,7 +107,11 @@ impl Browser {
             rest: Bytes::new(),
         };
         let socket = WebSocketStream::from_raw_socket(tunnel, Role::Client, None).await;
-        let mut player = Player { dialect, socket };
+        Player { dialect, socket }
+    }
+
+    pub async fn play(&self, dialect: Dialect) -> Player {
+        let mut player = self.play_at(dialect.path(), dialect).await;
         if dialect == Dialect::EngineIo4 {
             player.text("40").await;
         }

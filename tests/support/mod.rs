@@ -8,7 +8,10 @@ pub mod authority;
 pub mod engineio;
 pub mod front;
 pub mod handed;
+pub mod http1;
 pub mod http2;
+pub mod http2_frames;
+pub mod pair;
 pub mod pebble;
 pub mod port;
 pub mod program;
@@ -16,12 +19,11 @@ pub mod server;
 pub mod stranger;
 pub mod websocket;
 
+pub use pair::write_pair;
 pub use websocket::{Client, Incoming};
 
-use std::path::Path;
 use std::time::Duration;
 
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 /// How long a test waits for something that must happen. It is generous, since it only ends tests that have failed.
@@ -30,16 +32,4 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The payload of a `hello`.
 pub fn hello(uid: &str) -> Value {
     json!({"user": {"uid": uid, "uname": uid, "uavatar": ""}})
-}
-
-/// Writes a new self-signed certificate for `names` and its key into these files.
-pub fn write_pair(names: &[&str], certificate: &Path, key: &Path) {
-    let signer = KeyPair::generate().unwrap();
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let issued = CertificateParams::new(names)
-        .unwrap()
-        .self_signed(&signer)
-        .unwrap();
-    std::fs::write(certificate, issued.pem()).unwrap();
-    std::fs::write(key, signer.serialize_pem()).unwrap();
 }

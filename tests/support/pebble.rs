@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::PATIENCE;
 use super::port::Port;
+use super::program::signal;
 use super::server::{Tls, trusting};
 
 /// A process that is killed when the test ends.
@@ -372,9 +373,7 @@ impl Program {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.running.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(status.unwrap().success());
+        signal(&self.running.child, name);
     }
 
     /// Ends it as systemd does, by SIGTERM. Returns its exit code.

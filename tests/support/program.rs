@@ -37,14 +37,31 @@ impl Running {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        signal(&self.child, name);
+    }
+
+    /// A TLS client of the program, which sends what is written to its standard input.
+    pub fn openssl_client(&self) -> Child {
+        Command::new("openssl")
+            .args(["s_client", "-quiet", "-connect"])
+            .arg(format!("127.0.0.1:{}", self.port))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     pub fn exit_code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
+}
+
+/// Sends a signal to a process, by the `kill` command: safe Rust has no other way.
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
