@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
-use support::server::TestServer;
 use wulin_server::runtime::Kind;
+
+use crate::support::server::TestServer;
 
 const PROTOCOLS: [&str; 3] = ["native", "eio3", "eio4"];
 const PEOPLE: u64 = 20;

@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use serde_json::json;
-use support::handed::{Service, handed, listener};
-use support::pair::{Pair, leaf};
-use support::server::{TestServer, trusting};
-use support::websocket::Dialect;
-use support::{Client, Incoming, PATIENCE, hello};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use tokio_rustls::TlsConnector;
+
+use crate::support::handed::{Service, handed, listener};
+use crate::support::pair::{Pair, leaf};
+use crate::support::server::{TestServer, trusting};
+use crate::support::websocket::Dialect;
+use crate::support::{Client, Incoming, PATIENCE, hello};
 
 const PEOPLE: usize = 500;
 

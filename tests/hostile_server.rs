@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use support::PATIENCE;
-use support::server::TestServer;
 use tokio::task::spawn_blocking;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::support::PATIENCE;
+use crate::support::server::TestServer;
 
 type Tls = StreamOwned<ServerConnection, TcpStream>;
 

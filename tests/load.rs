@@ -9,10 +9,6 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use socket2::{Domain, SockRef, Socket, Type};
-use support::engineio::Polling;
-use support::server::TestServer;
-use support::websocket::{DIALECTS, Dialect};
-use support::{Client, Incoming, PATIENCE};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -20,6 +16,11 @@ use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use tokio_tungstenite::tungstenite::Message;
 use wulin_server::runtime::Kind;
+
+use crate::support::engineio::Polling;
+use crate::support::server::TestServer;
+use crate::support::websocket::{DIALECTS, Dialect};
+use crate::support::{Client, Incoming, PATIENCE};
 
 /// A TCP connection with a receive buffer of 2 KiB, so that unread data soon blocks the server.
 fn narrow(server: &TestServer) -> TcpStream {

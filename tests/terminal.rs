@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
-use support::PATIENCE;
-use support::authority::Authority;
-use support::program;
-use support::server::TestServer;
 use tokio::task::spawn_blocking;
 use wulin_server::runtime::Kind;
+
+use crate::support::PATIENCE;
+use crate::support::authority::Authority;
+use crate::support::program;
+use crate::support::server::TestServer;
 
 /// Short rounds, and robots that come at once.
 const QUICK: [&str; 4] = ["--robot-wait", "100ms", "--game-time", "1s"];

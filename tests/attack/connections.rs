@@ -2,10 +2,10 @@
 
 use tokio::net::TcpStream;
 
-use super::http1::Http1;
-use super::http2::Http2;
-use super::messages::write;
-use super::scene::{Scene, Tls, many};
+use crate::http1::Http1;
+use crate::http2::Http2;
+use crate::messages::write;
+use crate::scene::{Scene, Tls, many};
 
 /// The first 32,000 bytes of a `ClientHello`, in whole records, that announces the greatest length.
 fn unfinished_hello() -> Vec<u8> {

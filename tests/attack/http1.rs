@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::scene::{Target, Tls};
+use crate::scene::{Target, Tls};
 
 pub const SOCKETIO: &str = "/applet/websocket/socket.io/";
 

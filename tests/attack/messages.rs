@@ -12,9 +12,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::http1::{Http1, SOCKETIO};
-use super::scene::{Scene, Target, Tls, many};
-use super::support::hello;
+use crate::http1::{Http1, SOCKETIO};
+use crate::scene::{Scene, Target, Tls, many};
+use crate::support::hello;
 
 /// Writes all bytes. `None` if the server closes, or takes none for 2 s.
 pub async fn write(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Option<()> {

@@ -3,9 +3,9 @@
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::http1::{Http1, SOCKETIO, opening};
-use super::http2::Http2;
-use super::scene::{Scene, Target, bounded, many};
+use crate::http1::{Http1, SOCKETIO, opening};
+use crate::http2::Http2;
+use crate::scene::{Scene, Target, bounded, many};
 
 /// Sends this many handshakes over one connection, or over up to 20 if the server closes them.
 async fn handshakes(target: Target, version: u8, header: usize, count: usize) {
@@ -179,7 +179,7 @@ async fn unfinished_request_bodies_do_no_harm() {
         let head =
             format!("POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16384\r\n\r\n");
         let begun = [head.as_bytes(), &[b'x'; 16_000]].concat();
-        super::messages::write(&mut connection.stream, &begun).await?;
+        crate::messages::write(&mut connection.stream, &begun).await?;
         Some(connection)
     });
     scene

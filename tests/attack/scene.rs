@@ -23,11 +23,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::support::port::Port;
-use super::support::program::{Running, wulin};
-use super::support::server::trusting;
-use super::support::websocket::{Client, Dialect};
-use super::support::{PATIENCE, hello, write_pair};
+use crate::support::port::Port;
+use crate::support::program::{Running, wulin};
+use crate::support::server::trusting;
+use crate::support::websocket::{Client, Dialect};
+use crate::support::{PATIENCE, hello, write_pair};
 
 /// How much more memory the program may take while it is attacked: 64 MiB.
 const MORE: u64 = 64 << 20;

@@ -16,8 +16,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
-use scene::{BOTH, DOMAIN, Found, NAMES, Scene, TlsFront, WELCOME, free_port, run};
-use support::authority::{Authority, Issued, days, ders};
+use crate::scene::{BOTH, DOMAIN, Found, NAMES, Scene, TlsFront, WELCOME, free_port, run};
+use crate::support::authority::{Authority, Issued, days, ders};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sound_server_passes_and_a_round_is_played() {

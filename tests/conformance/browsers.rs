@@ -1,7 +1,7 @@
 //! Polling from browsers: pages of other origins (CORS), preflight requests, and features that are no longer served.
 
-use super::support::server::TestServer;
-use super::wire::{Answer, Asked, ENGINES, PATH, Polled, get};
+use crate::support::server::TestServer;
+use crate::wire::{Answer, Asked, ENGINES, PATH, Polled, get};
 
 const ORIGIN: &str = "https://game.example:8443";
 
@@ -38,7 +38,7 @@ async fn pages_of_any_origin_may_read_the_answers() {
         assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
         is_shared(&answer);
         let session = Polled::open(&server, engine).await;
-        if engine == super::wire::Engine::V4 {
+        if engine == crate::wire::Engine::V4 {
             session.post(&["40"]).await;
         }
         let target = session.target("polling");
@@ -52,7 +52,7 @@ async fn pages_of_any_origin_may_read_the_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_any_origin_may_read_the_refusals() {
     let server = TestServer::start(&[]);
-    let session = Polled::open(&server, super::wire::Engine::V4).await;
+    let session = Polled::open(&server, crate::wire::Engine::V4).await;
     let target = session.target("polling");
     let long = "x".repeat(20_000);
     for (request, body) in [

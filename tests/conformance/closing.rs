@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time;
 
-use super::support::PATIENCE;
-use super::support::server::TestServer;
-use super::wire::{Answer, Asked, ENGINES, Engine, Polled, Socket, get};
+use crate::support::PATIENCE;
+use crate::support::server::TestServer;
+use crate::wire::{Answer, Asked, ENGINES, Engine, Polled, Socket, get};
 
 /// How long to wait until a poll has arrived. If it comes after the end of the session it is refused, which is correct;
 /// then the next try waits longer.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::support::server::TestServer;
-use super::wire::{Answer, ENGINES, Engine, PATH, Polled, Socket, ask, get};
+use crate::support::server::TestServer;
+use crate::wire::{Answer, ENGINES, Engine, PATH, Polled, Socket, ask, get};
 
 fn keys(opened: &Value) -> Vec<&str> {
     let fields = opened.as_object().unwrap();

@@ -1,7 +1,7 @@
 //! Heartbeats: which side sends pings in which version, and that silent sessions end.
 
-use super::support::server::TestServer;
-use super::wire::{ENGINES, Engine, Polled, Socket};
+use crate::support::server::TestServer;
+use crate::wire::{ENGINES, Engine, Polled, Socket};
 
 /// Frequent pings, with enough time for the answer on a busy machine.
 const OFTEN: [&str; 4] = ["--ping-interval", "100ms", "--ping-timeout", "20s"];

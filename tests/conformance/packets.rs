@@ -1,12 +1,12 @@
 //! Invalid packets of Socket.IO end the session; valid packets that mean nothing to the game do not.
 
 use serde_json::json;
-
-use super::peer::{Peer, Transport, event, ways};
-use super::support::hello;
-use super::support::server::TestServer;
-use super::wire::Engine;
 use wulin_server::runtime::Kind;
+
+use crate::peer::{Peer, Transport, event, ways};
+use crate::support::hello;
+use crate::support::server::TestServer;
+use crate::wire::Engine;
 
 /// Text that is no packet in either version.
 const NONSENSE: [&str; 29] = [

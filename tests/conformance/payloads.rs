@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::peer::event;
-use super::support::server::TestServer;
-use super::support::{Client, websocket::Dialect};
-use super::wire::{ENGINES, Engine, Polled};
+use crate::peer::event;
+use crate::support::Client;
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::wire::{ENGINES, Engine, Polled};
 
 /// Events that are refused, each of which asks for an acknowledgement with its number.
 fn numbered(numbers: std::ops::Range<u32>) -> Vec<String> {

@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::support::hello;
-use super::support::server::TestServer;
-use super::wire::{ENGINES, Engine, Polled, Socket};
+use crate::support::hello;
+use crate::support::server::TestServer;
+use crate::wire::{ENGINES, Engine, Polled, Socket};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {

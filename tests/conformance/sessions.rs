@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{self, Instant};
-
-use super::peer::{Peer, Transport, event, ways};
-use super::support::server::TestServer;
-use super::support::{Client, hello, websocket::Dialect};
-use super::wire::Engine;
 use wulin_server::runtime::Kind;
+
+use crate::peer::{Peer, Transport, event, ways};
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::support::{Client, hello};
+use crate::wire::Engine;
 
 const TRANSPORTS: [Transport; 2] = [Transport::Polling, Transport::WebSocket];
 
@@ -162,7 +163,7 @@ async fn a_disconnect_ends_the_player_and_keeps_the_connection() {
 async fn pings_go_on_after_a_disconnect() {
     let server = TestServer::start(&["--ping-interval", "200ms"]);
     let target = Engine::V4.target("websocket");
-    let mut socket = super::wire::Socket::open(&server, &target).await.unwrap();
+    let mut socket = crate::wire::Socket::open(&server, &target).await.unwrap();
     assert!(socket.next().await.unwrap().starts_with("0{"));
     socket.say("40").await;
     while !socket.next().await.unwrap().starts_with("40{") {}

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::peer::event;
-use super::support::hello;
-use super::support::server::TestServer;
-use super::wire::{Answer, ENGINES, Engine, Polled, Socket};
+use crate::peer::event;
+use crate::support::hello;
+use crate::support::server::TestServer;
+use crate::wire::{Answer, ENGINES, Engine, Polled, Socket};
 
 async fn probed(session: &Polled<'_>) -> Socket {
     let mut socket = session.beside().await.unwrap();
@@ -123,7 +123,7 @@ async fn websocket_sessions_allow_no_second_transport() {
             second.is_over().await;
         }
         let target = format!("{}&sid={sid}", engine.target("polling"));
-        is_refused(&super::wire::get(&server, &target).await);
+        is_refused(&crate::wire::get(&server, &target).await);
         answers(&mut first).await;
     }
 }

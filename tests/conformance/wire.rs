@@ -12,9 +12,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::support::PATIENCE;
-use super::support::http1::{read_answer, status, unchunk};
-use super::support::server::{TestServer, Tls};
+use crate::support::PATIENCE;
+use crate::support::http1::{read_answer, status, unchunk};
+use crate::support::server::{TestServer, Tls};
 
 /// The path of Socket.IO.
 pub const PATH: &str = "/applet/websocket/socket.io/";
