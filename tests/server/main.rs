@@ -11,6 +11,7 @@ mod http2_floods;
 mod http2_limits;
 mod lenient_requests;
 mod limits;
+mod message_floods;
 mod page;
 mod proxy;
 mod renewal;

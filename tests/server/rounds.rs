@@ -131,6 +131,38 @@ async fn rooms_of_three_settle_every_pair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn repeated_joins_never_start_a_second_round() {
+    let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "2s"]);
+    for dialect in DIALECTS {
+        let mut ann = Client::greet(&server, dialect, "ann").await;
+        let mut ben = Client::greet(&server, Dialect::Native, "ben").await;
+        for client in [&mut ann, &mut ben] {
+            for _ in 0..5 {
+                client.say("join").await;
+            }
+        }
+        for client in [&mut ann, &mut ben] {
+            client.event("start").await;
+            client.say("join").await;
+            let mut starts = 0;
+            loop {
+                match client.next().await {
+                    Incoming::Event(name, _) if name == "start" => starts += 1,
+                    Incoming::Event(name, _) if name == "result" => break,
+                    Incoming::Event(name, fault) if name == "fault" => {
+                        assert_eq!(fault["code"], "already_seated");
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!(starts, 0, "a second round began within the first");
+        }
+        drop((ann, ben));
+        server.wait_until_empty().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_token_takes_over_seat_and_score() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
     let mut old = Client::open(&server, Dialect::EngineIo3).await;
