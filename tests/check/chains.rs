@@ -55,6 +55,11 @@ impl Signer {
     }
 }
 
+/// Two roots and an intermediate.
+fn signers() -> [Signer; 3] {
+    ["Old Root", "New Root", "Between"].map(Signer::new)
+}
+
 /// The report on a server that sends these certificates, from a client that trusts these roots.
 async fn shown(scene: &Scene, chain: &[&str], issued: &Issued, roots: &[&Signer]) -> Found {
     let known: String = roots.iter().map(|root| root.own()).collect();
@@ -67,11 +72,7 @@ async fn shown(scene: &Scene, chain: &[&str], issued: &Issued, roots: &[&Signer]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_root_that_phones_use_is_named() {
     let scene = Scene::new();
-    let (old, new, between) = (
-        Signer::new("Old Root"),
-        Signer::new("New Root"),
-        Signer::new("Between"),
-    );
+    let [old, new, between] = signers();
     let issued = between.issue();
     let (leaf, above) = (&*issued.leaf, &*between.under(&new));
     let (cross, own) = (&*new.under(&old), &*new.own());
@@ -92,11 +93,7 @@ async fn the_root_that_phones_use_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_unneeded_certificate_is_a_warning() {
     let scene = Scene::new();
-    let (old, new, between) = (
-        Signer::new("Old Root"),
-        Signer::new("New Root"),
-        Signer::new("Between"),
-    );
+    let [old, new, between] = signers();
     let issued = between.issue();
     let (leaf, above) = (&*issued.leaf, &*between.under(&new));
     let cross = &*new.until(&old, SystemTime::now() - days(30));
