@@ -29,14 +29,14 @@ const PUSH: usize = 192 << 20;
 const MOST: usize = 56 << 10;
 
 /// A server that does the same to each client, in threads that end with the test's process.
-struct Hostile {
+struct HostileServer {
     address: SocketAddr,
     pushed: Arc<AtomicUsize>,
     came: Arc<AtomicUsize>,
 }
 
-impl Hostile {
-    fn start(attack: fn(&mut Tls, &AtomicUsize)) -> Hostile {
+impl HostileServer {
+    fn start(attack: fn(&mut Tls, &AtomicUsize)) -> HostileServer {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -48,7 +48,7 @@ impl Hostile {
             .unwrap();
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let hostile = Hostile {
+        let hostile = HostileServer {
             address: listener.local_addr().unwrap(),
             pushed: Arc::default(),
             came: Arc::default(),
@@ -170,8 +170,8 @@ fn start(people: usize, name: usize) -> Vec<u8> {
 
 /// Runs `wulin play` against this attack and asserts that it takes little memory. Returns the server.
 #[track_caller]
-fn play_takes_little(attack: fn(&mut Tls, &AtomicUsize)) -> Hostile {
-    let hostile = Hostile::start(attack);
+fn play_takes_little(attack: fn(&mut Tls, &AtomicUsize)) -> HostileServer {
+    let hostile = HostileServer::start(attack);
     let most = hostile.memory_of(&PLAY);
     assert!(most < MOST, "{most} KiB");
     hostile
@@ -260,7 +260,7 @@ fn endless_headers_bodies_and_chunks_are_not_buffered() {
             &["health", "--port", "PORT"],
             &["check", "localhost:PORT", "--http-port", "0", "--json"],
         ] {
-            let hostile = Hostile::start(attack);
+            let hostile = HostileServer::start(attack);
             let most = hostile.memory_of(arguments);
             assert!(hostile.pushed.load(SeqCst) < PUSH, "{number} {arguments:?}");
             assert!(most < MOST, "{number} {arguments:?}: {most} KiB");
@@ -273,20 +273,20 @@ fn endless_headers_bodies_and_chunks_are_not_buffered() {
 const STEERS: &str = "\x1b[31mred\x1b[0m \u{9b}2J \x07 \u{202e}txt\u{2066} \r over";
 
 /// A plain HTTP server that gives the same answer to each request, until it is dropped.
-struct Plain {
+struct PlainServer {
     address: SocketAddr,
     ended: Arc<AtomicBool>,
 }
 
-impl Drop for Plain {
+impl Drop for PlainServer {
     fn drop(&mut self) {
         self.ended.store(true, SeqCst);
         let _ = TcpStream::connect(self.address);
     }
 }
 
-impl Plain {
-    fn start(status: u16, body: String) -> Plain {
+impl PlainServer {
+    fn start(status: u16, body: String) -> PlainServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let ended = Arc::new(AtomicBool::new(false));
@@ -303,7 +303,7 @@ impl Plain {
                 let _ = stream.write_all(answer.as_bytes());
             }
         });
-        Plain { address, ended }
+        PlainServer { address, ended }
     }
 }
 
@@ -328,7 +328,7 @@ fn text(output: &Output) -> String {
 #[test]
 fn admin_answers_print_no_control_characters() {
     for status in [200, 400] {
-        let plain = Plain::start(status, format!("{STEERS}\nsecond line"));
+        let plain = PlainServer::start(status, format!("{STEERS}\nsecond line"));
         let admin = plain.address.to_string();
         for arguments in [
             &["log", "--admin", &admin][..],
@@ -360,7 +360,7 @@ async fn a_valid_status_prints_no_control_characters() {
     state["certificates"][0]["until"] = STEERS.into();
     let certificate = state["certificates"][0].clone();
     state["certificates"] = vec![certificate; 2].into();
-    let plain = Plain::start(200, state.to_string());
+    let plain = PlainServer::start(200, state.to_string());
     let admin = plain.address.to_string();
     let shown = spawn_blocking(move || {
         let said = text(&run(&["status", "--admin", &admin]));
@@ -403,7 +403,7 @@ fn game_answers_print_no_control_characters() {
         },
     ];
     for (number, answer) in answers.into_iter().enumerate() {
-        let hostile = Hostile::start(answer);
+        let hostile = HostileServer::start(answer);
         let port = hostile.address.port().to_string();
         let host = format!("localhost:{port}");
         // `health` does not trust another program's answer, so it prints nothing of it.

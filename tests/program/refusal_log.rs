@@ -24,14 +24,14 @@ const VERSION_2: &[u8] =
 const PROXY: [&str; 3] = ["--trusted-proxies", "127.0.0.0/8", "--proxy-protocol"];
 
 /// The program, and the lines of its log as they come.
-struct Told {
+struct LoggingProgram {
     home: PathBuf,
     running: Running,
     lines: Receiver<String>,
 }
 
-impl Told {
-    fn start(home: &Path, flags: &[&str]) -> Told {
+impl LoggingProgram {
+    fn start(home: &Path, flags: &[&str]) -> LoggingProgram {
         let mut command = handed::wulin(home);
         command
             .args([
@@ -57,7 +57,7 @@ impl Told {
                 let _ = sender.send(line);
             }
         });
-        Told {
+        LoggingProgram {
             home: home.to_owned(),
             running,
             lines,
@@ -120,11 +120,16 @@ fn refused(mut stream: TcpStream, bytes: &[u8]) {
 
 /// Asserts that the first refusal is logged at once, and all later ones in a single line at the end of the program,
 /// with their count. (It comes after a minute if the program runs on.)
-fn said_once_a_minute(flags: &[&str], flag: &str, count: u64, turn_away: impl Fn(&Told)) {
+fn is_logged_once_a_minute(
+    flags: &[&str],
+    flag: &str,
+    count: u64,
+    turn_away: impl Fn(&LoggingProgram),
+) {
     let home = tempfile::tempdir().unwrap();
-    let told = Told::start(home.path(), flags);
-    turn_away(&told);
-    let first = told.hear();
+    let program = LoggingProgram::start(home.path(), flags);
+    turn_away(&program);
+    let first = program.hear();
     assert_eq!(
         (&first["level"], &first["count"]),
         (&"WARN".into(), &1.into()),
@@ -132,9 +137,9 @@ fn said_once_a_minute(flags: &[&str], flag: &str, count: u64, turn_away: impl Fn
     );
     assert!(first["message"].as_str().unwrap().contains(flag), "{first}");
     for _ in 0..count {
-        turn_away(&told);
+        turn_away(&program);
     }
-    let rest = told.end();
+    let rest = program.end();
     assert_eq!(rest.len(), 1, "{rest:?}");
     assert_eq!(
         (&rest[0]["message"], &rest[0]["count"]),
@@ -151,13 +156,13 @@ fn said_once_a_minute(flags: &[&str], flag: &str, count: u64, turn_away: impl Fn
 #[test]
 fn the_limit_per_address_is_logged() {
     let held = std::cell::OnceCell::new();
-    said_once_a_minute(
+    is_logged_once_a_minute(
         &["--max-connections-per-ip", "1", "--request-timeout", "1h"],
         "--max-connections-per-ip",
         5,
-        |told| {
-            held.get_or_init(|| holding(told));
-            told.refused(b"");
+        |program| {
+            held.get_or_init(|| holding(program));
+            program.refused(b"");
         },
     );
 }
@@ -165,23 +170,23 @@ fn the_limit_per_address_is_logged() {
 #[test]
 fn the_limit_of_all_connections_is_logged() {
     let held = std::cell::OnceCell::new();
-    said_once_a_minute(
+    is_logged_once_a_minute(
         &["--max-connections", "1", "--request-timeout", "1h"],
         "--max-connections ",
         3,
-        |told| {
-            held.get_or_init(|| holding(told));
-            told.refused(b"");
+        |program| {
+            held.get_or_init(|| holding(program));
+            program.refused(b"");
         },
     );
 }
 
 /// A connection that the server has accepted and that stays open, with the runtime it needs.
-fn holding(told: &Told) -> (Runtime, Tls) {
+fn holding(program: &LoggingProgram) -> (Runtime, Tls) {
     let runtime = Runtime::new().unwrap();
     let stream = runtime.block_on(async {
-        let stream = tokio::net::TcpStream::connect(("127.0.0.1", told.running.port)).await;
-        secure(&told.home, stream.unwrap()).await.unwrap()
+        let stream = tokio::net::TcpStream::connect(("127.0.0.1", program.running.port)).await;
+        secure(&program.home, stream.unwrap()).await.unwrap()
     });
     (runtime, stream)
 }
@@ -189,7 +194,9 @@ fn holding(told: &Told) -> (Runtime, Tls) {
 #[test]
 fn a_missing_proxy_header_is_logged() {
     for bytes in [HELLO, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
-        said_once_a_minute(&PROXY, "--proxy-protocol", 2, |told| told.refused(bytes));
+        is_logged_once_a_minute(&PROXY, "--proxy-protocol", 2, |program| {
+            program.refused(bytes);
+        });
     }
 }
 
@@ -197,7 +204,9 @@ fn a_missing_proxy_header_is_logged() {
 fn a_late_proxy_header_is_logged() {
     let flags = [&PROXY[..], &["--tls-timeout", "200ms"]].concat();
     for bytes in [b"".as_slice(), b"PROXY TC"] {
-        said_once_a_minute(&flags, "--proxy-protocol", 2, |told| told.refused(bytes));
+        is_logged_once_a_minute(&flags, "--proxy-protocol", 2, |program| {
+            program.refused(bytes);
+        });
     }
 }
 
@@ -207,7 +216,9 @@ fn an_invalid_proxy_header_is_logged() {
         b"PROXY TCP4 nowhere 10.0.0.1 1 2\r\n".as_slice(),
         b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\0",
     ] {
-        said_once_a_minute(&PROXY, "--proxy-protocol", 2, |told| told.refused(bytes));
+        is_logged_once_a_minute(&PROXY, "--proxy-protocol", 2, |program| {
+            program.refused(bytes);
+        });
     }
 }
 
@@ -221,17 +232,19 @@ fn an_unexpected_proxy_header_is_logged() {
         &[][..],
         &["--trusted-proxies", "192.0.2.0/24", "--proxy-protocol"],
     ]) {
-        said_once_a_minute(flags, "--trusted-proxies", 2, |told| {
-            told.refused(&[bytes, HELLO].concat());
+        is_logged_once_a_minute(flags, "--trusted-proxies", 2, |program| {
+            program.refused(&[bytes, HELLO].concat());
         });
     }
     // A second header behind the expected one.
     let twice = [VERSION_2, VERSION_2, HELLO].concat();
-    said_once_a_minute(&PROXY, "--trusted-proxies", 2, |told| told.refused(&twice));
+    is_logged_once_a_minute(&PROXY, "--trusted-proxies", 2, |program| {
+        program.refused(&twice);
+    });
 
     let port = Port::free();
     let number = port.number.to_string();
-    said_once_a_minute(&["--http-port", &number], "--trusted-proxies", 2, |_| {
+    is_logged_once_a_minute(&["--http-port", &number], "--trusted-proxies", 2, |_| {
         let bytes =
             b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 80\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
         refused(connect(port.number), bytes);
@@ -242,10 +255,10 @@ fn an_unexpected_proxy_header_is_logged() {
 fn log_addresses_shows_the_refused_address() {
     let home = tempfile::tempdir().unwrap();
     let flags = [&PROXY[..], &["--access-log", "--log-addresses"]].concat();
-    let told = Told::start(home.path(), &flags);
-    told.refused(HELLO);
-    assert_eq!(told.hear()["last"], "127.0.0.1");
-    told.end();
+    let program = LoggingProgram::start(home.path(), &flags);
+    program.refused(HELLO);
+    assert_eq!(program.hear()["last"], "127.0.0.1");
+    program.end();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,10 +272,10 @@ async fn the_limit_per_forwarded_address_is_logged() {
         "--access-log",
         "--log-addresses",
     ];
-    let told = Told::start(home.path(), &flags);
+    let program = LoggingProgram::start(home.path(), &flags);
     let mut streams = Vec::new();
     for status in ["HTTP/1.1 101", "HTTP/1.1 429"] {
-        let stream = tokio::net::TcpStream::connect(("127.0.0.1", told.running.port))
+        let stream = tokio::net::TcpStream::connect(("127.0.0.1", program.running.port))
             .await
             .unwrap();
         let mut stream = secure(home.path(), stream).await.unwrap();
@@ -275,7 +288,7 @@ async fn the_limit_per_forwarded_address_is_logged() {
         assert_eq!(std::str::from_utf8(&answer).unwrap(), status);
         streams.push(stream);
     }
-    let line = told.hear();
+    let line = program.hear();
     assert_eq!(line["last"], "192.0.2.7");
     assert!(
         line["message"]
@@ -285,7 +298,7 @@ async fn the_limit_per_forwarded_address_is_logged() {
         "{line}"
     );
     drop(streams);
-    assert_eq!(told.end(), Vec::<Value>::new());
+    assert_eq!(program.end(), Vec::<Value>::new());
 }
 
 /// Load balancers open and close a connection to see whether the port is open, which is no fault.

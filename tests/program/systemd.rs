@@ -18,12 +18,12 @@ use crate::support::websocket::Dialect;
 use crate::support::{Client, PATIENCE};
 
 /// The service manager's end of the socket.
-struct Manager(UnixDatagram);
+struct ServiceManager(UnixDatagram);
 
-impl Manager {
-    fn new(socket: UnixDatagram) -> Manager {
+impl ServiceManager {
+    fn new(socket: UnixDatagram) -> ServiceManager {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        Manager(socket)
+        ServiceManager(socket)
     }
 
     /// The lines of the next message.
@@ -67,7 +67,7 @@ async fn ask(home: &Path, stream: TcpStream) -> std::io::Result<String> {
 
 /// A whole life cycle: ready, the count of people, reloading, ready, stopping, in this order, with watchdog messages
 /// all the time.
-async fn live(notify: &str, manager: &Manager) {
+async fn live(notify: &str, manager: &ServiceManager) {
     let home = tempfile::tempdir().unwrap();
     let (socket, address) = listener();
     let mut command = handed(home.path(), "https", [Some(socket.into()), None]);
@@ -114,7 +114,7 @@ async fn live(notify: &str, manager: &Manager) {
 async fn the_service_manager_hears_the_whole_life_cycle() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
-    let manager = Manager::new(UnixDatagram::bind(&path).unwrap());
+    let manager = ServiceManager::new(UnixDatagram::bind(&path).unwrap());
     live(path.to_str().unwrap(), &manager).await;
 }
 
@@ -122,7 +122,7 @@ async fn the_service_manager_hears_the_whole_life_cycle() {
 async fn notify_works_over_an_abstract_socket() {
     let name = format!("wulin-test-{}", std::process::id());
     let address = UnixAddress::from_abstract_name(&name).unwrap();
-    let manager = Manager::new(UnixDatagram::bind_addr(&address).unwrap());
+    let manager = ServiceManager::new(UnixDatagram::bind_addr(&address).unwrap());
     live(&format!("@{name}"), &manager).await;
 }
 

@@ -19,13 +19,13 @@ use crate::support::{Client, hello};
 
 /// Two players who play one round after the other until they are told to stop. Every round must end with both in its
 /// result.
-struct Undisturbed {
+struct OtherPlayers {
     stop: watch::Sender<bool>,
     players: JoinHandle<usize>,
 }
 
-impl Undisturbed {
-    async fn start(server: &TestServer) -> Undisturbed {
+impl OtherPlayers {
+    async fn start(server: &TestServer) -> OtherPlayers {
         let mut ann = Client::greet(server, Dialect::Native, "ann").await;
         let mut ben = Client::greet(server, Dialect::EngineIo3, "ben").await;
         let (stop, stopped) = watch::channel(false);
@@ -57,7 +57,7 @@ impl Undisturbed {
             }
             usize::try_from(rounds).unwrap()
         });
-        Undisturbed { stop, players }
+        OtherPlayers { stop, players }
     }
 
     /// Stops after the round that is running. At least one round must have ended.
@@ -141,7 +141,7 @@ fn refused() -> Vec<(&'static str, Option<Value>, &'static str)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bad_message_is_answered_with_a_fault() {
     let server = start();
-    let undisturbed = Undisturbed::start(&server).await;
+    let others = OtherPlayers::start(&server).await;
     for dialect in DIALECTS {
         let mut client = Client::open(&server, dialect).await;
         for (event, payload) in [
@@ -189,13 +189,13 @@ async fn every_bad_message_is_answered_with_a_fault() {
         assert_eq!(client.fault().await, "already_seated");
         client.say("leave").await;
     }
-    undisturbed.stop().await;
+    others.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_messages_over_polling_are_answered_with_faults() {
     let server = start();
-    let undisturbed = Undisturbed::start(&server).await;
+    let others = OtherPlayers::start(&server).await;
     let mut client = Polling::open(&server).await;
     client.send("join", None).await;
     assert_eq!(client.event("fault").await["code"], "hello_first");
@@ -218,7 +218,7 @@ async fn bad_messages_over_polling_are_answered_with_faults() {
         assert_eq!(client.post(packet).await, 200, "{packet}");
         assert_eq!(client.event("fault").await["code"], code, "{packet}");
     }
-    undisturbed.stop().await;
+    others.stop().await;
 }
 
 /// Text that is no packet of Engine.IO or Socket.IO.
@@ -239,7 +239,7 @@ const NO_PACKETS: [&str; 11] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn unreadable_packets_close_the_connection() {
     let server = start();
-    let undisturbed = Undisturbed::start(&server).await;
+    let others = OtherPlayers::start(&server).await;
     for packet in NO_PACKETS {
         for dialect in [Dialect::EngineIo3, Dialect::EngineIo4] {
             let mut client = Client::greet(&server, dialect, "tester").await;
@@ -256,13 +256,13 @@ async fn unreadable_packets_close_the_connection() {
         client.socket_try(bytes).await.unwrap();
         assert_eq!(client.closed().await, Some(1002));
     }
-    undisturbed.stop().await;
+    others.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unreadable_messages_are_answered_with_faults() {
     let server = start();
-    let undisturbed = Undisturbed::start(&server).await;
+    let others = OtherPlayers::start(&server).await;
     let native = [
         ("", "bad_json"),
         ("{", "bad_json"),
@@ -296,13 +296,13 @@ async fn unreadable_messages_are_answered_with_faults() {
         drop(client);
         server.wait_for(Kind::Person, 2).await;
     }
-    undisturbed.stop().await;
+    others.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_frames_are_closed_with_their_code() {
     let server = start();
-    let undisturbed = Undisturbed::start(&server).await;
+    let others = OtherPlayers::start(&server).await;
     for dialect in DIALECTS {
         // Names of 8 MiB, of 32 MiB, and one that makes the message just too long: the client may finish sending, and
         // then gets the close code.
@@ -341,7 +341,7 @@ async fn broken_frames_are_closed_with_their_code() {
         drop(client);
         server.wait_for(Kind::Person, 2).await;
     }
-    undisturbed.stop().await;
+    others.stop().await;
 }
 
 /// How a player leaves a round.
@@ -356,7 +356,7 @@ enum Exit {
 #[tokio::test(flavor = "multi_thread")]
 async fn leaving_mid_round_still_gives_a_result() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
-    let undisturbed = Undisturbed::start(&server).await;
+    let others = OtherPlayers::start(&server).await;
     let mut rounds = Vec::new();
     for (number, dialect) in DIALECTS.into_iter().enumerate() {
         for (turn, exit) in [Exit::Leave, Exit::Close, Exit::Vanish, Exit::WithAChoice]
@@ -423,5 +423,5 @@ async fn leaving_mid_round_still_gives_a_result() {
             .expect("no result")
             .unwrap();
     }
-    undisturbed.stop().await;
+    others.stop().await;
 }
