@@ -99,7 +99,7 @@ impl HostileServer {
     }
 }
 
-/// The most memory (VmHWM) that a process has taken so far, in KiB; 0 when it has ended.
+/// The most memory (`VmHWM`) that a process has taken so far, in KiB; 0 when it has ended.
 fn peak(child: &Child) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
     let status = status.unwrap_or_default();

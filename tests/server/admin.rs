@@ -34,7 +34,7 @@ async fn get(server: &TestServer, path: &str) -> String {
     body
 }
 
-/// Every sample by its name and labels. Fails on a line that is not in the OpenMetrics format.
+/// Every sample by its name and labels. Fails on a line that is not in the `OpenMetrics` format.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
     let body = text.strip_suffix("# EOF\n").expect("it ends as it must");
     let lines = body.lines().filter(|line| !line.starts_with("# "));
