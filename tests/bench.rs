@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::server::TestServer;
 
@@ -202,7 +202,7 @@ async fn under_way(server: &TestServer, arguments: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    server.wait_for(Kind::Person, PEOPLE as usize).await;
+    server.wait_for(Gauge::Person, PEOPLE as usize).await;
     child
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 use tokio::task::spawn_blocking;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::PATIENCE;
 use crate::support::authority::Authority;
@@ -320,7 +320,7 @@ async fn a_round_is_played_on_the_whole_screen() {
     })
     .await
     .unwrap();
-    server.wait_for(Kind::Person, 0).await;
+    server.wait_for(Gauge::Person, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -377,5 +377,5 @@ async fn a_lost_connection_is_shown_and_restored() {
     })
     .await
     .unwrap();
-    again.wait_for(Kind::Person, 0).await;
+    again.wait_for(Gauge::Person, 0).await;
 }

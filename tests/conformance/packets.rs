@@ -1,7 +1,7 @@
 //! Invalid packets of Socket.IO end the session; valid packets that mean nothing to the game do not.
 
 use serde_json::json;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::peer::{Peer, Transport, event, ways};
 use crate::support::hello;
@@ -62,7 +62,7 @@ async fn invalid_packets_end_the_session() {
             let words = peer.last_words().await;
             let answered = words.iter().any(|word| word.starts_with("42[\"room\""));
             assert!(!answered, "{text:?} was obeyed: {words:?}");
-            server.wait_for(Kind::Person, 0).await;
+            server.wait_for(Gauge::Person, 0).await;
         }
     }
 }
@@ -74,7 +74,7 @@ async fn binary_packets_end_the_session() {
         let mut peer = Peer::greet(&server, way, "tester").await;
         peer.say_bytes().await;
         peer.last_words().await;
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{self, Instant};
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::peer::{Peer, Transport, event, ways};
 use crate::support::server::TestServer;
@@ -145,12 +145,12 @@ async fn a_disconnect_ends_the_player_and_keeps_the_connection() {
         let first = sid(&peer.connect().await);
         peer.hello("tester").await;
         peer.say("41").await;
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
         // A client may connect again over the same connection, with another uid.
         let second = sid(&peer.connect().await);
         assert_ne!(first, second);
         peer.hello("another").await;
-        server.wait_for(Kind::Person, 1).await;
+        server.wait_for(Gauge::Person, 1).await;
         // Without a session, events end the connection.
         peer.say("41").await;
         peer.say(&event("hello", &hello("ghost"))).await;
@@ -201,6 +201,6 @@ async fn a_disconnect_of_version_3_ends_the_player() {
     for transport in TRANSPORTS {
         let mut peer = Peer::greet(&server, (Engine::V3, transport), "tester").await;
         peer.say("41").await;
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support;
 use crate::support::engineio::Polling;
@@ -294,7 +294,7 @@ async fn unreadable_messages_are_answered_with_faults() {
         client.say("join").await;
         client.event("room").await;
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
     }
     others.stop().await;
 }
@@ -319,7 +319,7 @@ async fn broken_frames_are_closed_with_their_code() {
                 "{size} bytes on {dialect:?}"
             );
             drop(client);
-            server.wait_for(Kind::Person, 2).await;
+            server.wait_for(Gauge::Person, 2).await;
         }
         let mut client = Client::greet(&server, dialect, "tester").await;
         client
@@ -332,14 +332,14 @@ async fn broken_frames_are_closed_with_their_code() {
             .unwrap();
         assert_eq!(client.closed().await, Some(1007));
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
         let mut client = Client::greet(&server, dialect, "tester").await;
         let mut frame = Frame::message(b"{}".to_vec(), OpCode::Data(Data::Text), true);
         frame.header_mut().rsv1 = true;
         client.raw(frame).await.unwrap();
         assert_eq!(client.closed().await, Some(1002));
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
     }
     others.stop().await;
 }
@@ -354,7 +354,7 @@ enum Exit {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leaving_mid_round_still_gives_a_result() {
+async fn a_round_ends_well_and_only_leave_forfeits() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
     let others = OtherPlayers::start(&server).await;
     let mut rounds = Vec::new();
@@ -397,7 +397,12 @@ async fn leaving_mid_round_still_gives_a_result() {
                             drop(two);
                         }
                     }
-                    assert_eq!(one.event("leave").await, json!({"uid": goes}));
+                    let (event, hand) = match exit {
+                        Exit::Leave => ("leave", Value::Null),
+                        Exit::Close | Exit::Vanish => ("away", Value::Null),
+                        Exit::WithAChoice => ("away", json!(2)),
+                    };
+                    assert_eq!(one.event(event).await, json!({"uid": goes}), "{exit:?}");
                     let result = one.event("result").await;
                     let line = |uid: &str| {
                         result["result"]
@@ -409,10 +414,10 @@ async fn leaving_mid_round_still_gives_a_result() {
                     };
                     assert_eq!(
                         line(&stays).unwrap()["roundScore"],
-                        1,
+                        u8::from(hand.is_null()),
                         "{exit:?} after {after:?}"
                     );
-                    assert_eq!(line(&goes).unwrap()["choice"], Value::Null);
+                    assert_eq!(line(&goes).unwrap()["choice"], hand);
                 }));
             }
         }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::Client;
 use crate::support::engineio::request;
@@ -72,8 +72,8 @@ async fn one_round_shows_in_the_metrics_and_the_status() {
     let _ = stranger.read_to_end(&mut Vec::new()).await;
     ann.event("result").await;
     ben.event("result").await;
-    server.wait_for(Kind::Room, 0).await;
-    server.wait_for(Kind::Connection, 2).await;
+    server.wait_for(Gauge::Room, 0).await;
+    server.wait_for(Gauge::Connection, 2).await;
 
     let text = get(&server, "/metrics").await;
     let samples = samples(&text);

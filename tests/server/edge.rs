@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::engineio::{Polling, answer, request};
 use crate::support::pair::Pair;
@@ -29,7 +29,7 @@ async fn every_route_answers() {
         "{page}"
     );
     for path in ["/applet/websocket", "/healthz", "/readyz"] {
-        server.wait_for(Kind::Connection, 0).await;
+        server.wait_for(Gauge::Connection, 0).await;
         let (status, body) = get(&server, path).await;
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!((status, &body["status"]), (200, &"ok".into()), "{path}");
@@ -191,7 +191,7 @@ async fn slow_handshakes_and_request_headers_time_out() {
             .await
             .expect("still open");
     }
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     player.say("join").await;
     player.event("room").await;
 }
@@ -212,7 +212,7 @@ async fn connections_per_address_are_limited() {
         0
     );
     clients.pop();
-    server.wait_for(Kind::Connection, 2).await;
+    server.wait_for(Gauge::Connection, 2).await;
     Client::greet(&server, Dialect::Native, "welcome").await;
 }
 
@@ -244,7 +244,7 @@ async fn a_poll_without_a_player_does_not_delay_the_drain() {
     );
     poll.write_all(request.as_bytes()).await.unwrap();
     assert_eq!(leaver.post("41").await, 200);
-    server.wait_for(Kind::Person, 0).await;
+    server.wait_for(Gauge::Person, 0).await;
     drop(leaver);
     time::timeout(PATIENCE, server.drain())
         .await

@@ -6,7 +6,7 @@ use h2::ext::Protocol;
 use serde_json::{Value, json};
 use tokio::time;
 use tokio_tungstenite::tungstenite::Message;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::PATIENCE;
 use crate::support::http2::{Browser, read};
@@ -21,7 +21,7 @@ async fn two_players_share_one_http2_connection() {
         assert!(browser.requests.is_extended_connect_protocol_enabled());
         let mut ann = browser.greet(dialect, "ann").await;
         let mut ben = browser.greet(Dialect::Native, "ben").await;
-        assert_eq!(server.count(Kind::Connection), 1);
+        assert_eq!(server.count(Gauge::Connection), 1);
         ann.send("join", None).await;
         ben.send("join", None).await;
         ann.event("start").await;
@@ -40,7 +40,7 @@ async fn two_players_share_one_http2_connection() {
         ann.event("fault").await;
         ann.socket.close(None).await.unwrap();
         ben.socket.close(None).await.unwrap();
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
         drop((ann, ben, browser));
         server.wait_until_empty().await;
     }

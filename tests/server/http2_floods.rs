@@ -4,7 +4,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::http2_frames::{
     CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame,
@@ -82,7 +82,7 @@ async fn each_flood_closes_only_its_own_connection() {
     // Frames that must be answered, whose answers are not read.
     flood(&server, false, |_| frame(PING, 0, 0, &[7; 8])).await;
     flood(&server, false, |_| frame(SETTINGS, 0, 0, &[])).await;
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     player.say("join").await;
     player.event("room").await;
 }

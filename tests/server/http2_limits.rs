@@ -6,7 +6,7 @@ use h2::client::Builder;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support;
 use crate::support::http2::{Browser, read};
@@ -147,7 +147,7 @@ async fn a_websocket_that_never_reads_is_dropped_with_its_stream() {
         // Each ping must be answered, for which there is no window.
         greedy.text("2").await;
     }
-    server.wait_for(Kind::EngineIo3, 0).await;
+    server.wait_for(Gauge::EngineIo3, 0).await;
     let end = time::timeout(PATIENCE, greedy.socket.next())
         .await
         .expect("still open");
@@ -181,7 +181,7 @@ async fn idle_http2_connections_are_closed() {
     let _ = time::timeout(PATIENCE, mute.read_to_end(&mut Vec::new()))
         .await
         .expect("still open");
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     // A stream with a WebSocket keeps the connection open, even when nothing is sent.
     let browser = Browser::open(&server).await;
     let mut quiet = browser.greet(Dialect::Native, "quiet").await;

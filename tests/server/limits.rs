@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::server::TestServer;
 use crate::support::websocket::Dialect;
@@ -55,7 +55,7 @@ async fn oversized_client_hellos_close_the_connection() {
         }
     }
     closed(&mut stream).await;
-    server.wait_for(Kind::Connection, 0).await;
+    server.wait_for(Gauge::Connection, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +92,7 @@ async fn the_plain_port_serves_only_http1_and_times_out() {
     assert!(!ask(http, "GET / HTTP/1.1\r\nHo").await.contains(" 301 "));
     let said = ask(http, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert!(said.starts_with("HTTP/1.1 301 "), "{said}");
-    server.wait_for(Kind::Connection, 0).await;
+    server.wait_for(Gauge::Connection, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +203,7 @@ async fn unread_answers_close_the_connection() {
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
     let greedy = ask_and_never_read(server.connect().await);
     time::timeout(PATIENCE, greedy).await.expect("still open");
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     player.say("join").await;
     player.event("room").await;
 }

@@ -15,6 +15,7 @@ mod message_floods;
 mod page;
 mod proxy;
 mod renewal;
+mod resume;
 mod rounds;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support::server::{TestServer, Tls};
 use crate::support::websocket::Dialect;
@@ -58,9 +58,9 @@ async fn connections_count_for_the_address_in_the_proxy_header() {
     // A TLS handshake without a header.
     let none = begin(&server, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03random").await;
     assert!(is_refused(none).await);
-    server.wait_for(Kind::Connection, 2).await;
+    server.wait_for(Gauge::Connection, 2).await;
     drop(ann);
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     let free = begin(&server, b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 443\r\n").await;
     server.secure(free).await;
 }
@@ -104,7 +104,7 @@ async fn websockets_count_for_the_forwarded_address() {
         Some(429)
     );
     drop(first);
-    server.wait_for(Kind::Native, 1).await;
+    server.wait_for(Gauge::Native, 1).await;
     assert!(forwarded(&server, "192.0.2.1").await.is_ok());
 
     // A peer that is no trusted proxy counts for its own address.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 use crate::support;
 use crate::support::engineio::Polling;
@@ -216,7 +216,7 @@ async fn a_score_stays_with_its_token() {
     ann.send("choice", json!({"choice": 2})).await;
     assert_eq!(line(&ann.event("result").await, "ann")["totalScore"], 1);
     drop(ann);
-    server.wait_for(Kind::Person, 1).await;
+    server.wait_for(Gauge::Person, 1).await;
 
     // Her uid is no secret, since it was in `start`. Another client uses it, plays with it, and is still connected when
     // she comes back.
@@ -234,11 +234,11 @@ async fn a_score_stays_with_its_token() {
         1
     );
     drop(ann);
-    server.wait_for(Kind::Person, 1).await;
+    server.wait_for(Gauge::Person, 1).await;
 
     // The other client is gone again when she comes back.
     drop(Client::greet(&server, Dialect::Native, "ann").await);
-    server.wait_for(Kind::Person, 1).await;
+    server.wait_for(Gauge::Person, 1).await;
     let mut ann = Client::open(&server, Dialect::Native).await;
     ann.send("hello", proof).await;
     assert_eq!(ann.event("hi").await["totalScore"], 1);
@@ -386,7 +386,7 @@ async fn nearby_counts_only_people_nearby() {
     let mut anywhere = Client::open(&server, Dialect::EngineIo4).await;
     anywhere.send("hello", hello("e")).await;
     assert_eq!(anywhere.event("hi").await["nearby"], 4);
-    assert_eq!(server.count(Kind::Person), 5);
+    assert_eq!(server.count(Gauge::Person), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,8 @@ pub struct Foreign;
 pub enum Event {
     /// `hi`: who we are is known.
     Hi(Hi),
+    /// `nearby`: how many others are online, or near, by now.
+    Nearby(u64),
     /// `room`: who sits at the table that is not full yet.
     Room(Room),
     /// `start`
@@ -63,6 +65,9 @@ pub struct Hi {
     /// Wins in a row.
     #[serde(default)]
     pub win_streak: u32,
+    /// The round that ended while we were away.
+    #[serde(default)]
+    pub missed: Option<Outcome>,
 }
 
 /// A table before its round.
@@ -167,10 +172,17 @@ struct Left {
     uid: String,
 }
 
-#[derive(Deserialize)]
-struct Outcome {
+/// How a round ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Outcome {
+    /// For everybody who played it.
     #[serde(deserialize_with = "people")]
-    result: Vec<Line>,
+    pub result: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Nearby {
+    nearby: u64,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +207,7 @@ fn event(text: &str) -> Option<Event> {
     let data = data.map_or("null", RawValue::get);
     Some(match &*event {
         "hi" => Event::Hi(object(data)?),
+        "nearby" => Event::Nearby(object::<Nearby>(data)?.nearby),
         "room" => Event::Room(object(data)?),
         "start" => Event::Start(object(data)?),
         "movement" => Event::Movement(object(data)?),
@@ -289,17 +302,22 @@ mod tests {
         let standing = Standing {
             total: 7,
             streak: 2,
+            ..Standing::default()
         };
         let seats: Arc<[Seated]> = [Seated {
             profile,
             standing,
             robot: true,
+            locked: false,
+            away: false,
         }]
         .into();
-        let round_time = Duration::from_millis(2500);
-        let Event::Start(start) =
-            over_the_wire(&wulin_game::Event::RoundStarted { round_time, seats })
-        else {
+        let started = wulin_game::Event::RoundStarted {
+            round_time: Duration::from_millis(2500),
+            seats,
+            own: None,
+        };
+        let Event::Start(start) = over_the_wire(&started) else {
             panic!("no start");
         };
         assert!((start.game_time - 2.5).abs() < f64::EPSILON);
@@ -315,7 +333,9 @@ mod tests {
             standing,
         }]
         .into();
-        let Event::Result(lines) = over_the_wire(&wulin_game::Event::RoundEnded { standings })
+        let room = wulin_game::RoomId(1);
+        let Event::Result(lines) =
+            over_the_wire(&wulin_game::Event::RoundEnded { room, standings })
         else {
             panic!("no result");
         };

@@ -125,7 +125,8 @@ impl Game<'_> {
             say(line);
         }
         let starts = matches!(news, News::Said(Event::Start(_)));
-        let ends = matches!(news, News::Said(Event::Result(_)));
+        // By a result, or by one that comes late, with `hi`.
+        let was_playing = matches!(table.stage, Stage::Playing(_));
         table.hear(news, Instant::now());
         match &table.stage {
             Stage::Playing(round) if starts => {
@@ -138,7 +139,7 @@ impl Game<'_> {
                     table.press(Key::Hand(hand), Instant::now());
                 }
             }
-            Stage::Over(over) if ends => {
+            Stage::Over(over) if was_playing => {
                 say(story(over, self.words));
                 self.played += 1;
                 if self.last || self.rounds.is_some_and(|rounds| self.played >= rounds) {

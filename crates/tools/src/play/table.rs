@@ -262,8 +262,12 @@ impl Table {
         match (event, &mut self.stage) {
             (Event::Hi(hi), _) => {
                 self.online = hi.nearby;
+                if let Some(missed) = hi.missed {
+                    self.finish(missed.result);
+                }
                 (self.total, self.streak) = (hi.total_score, hi.win_streak);
             }
+            (Event::Nearby(nearby), _) => self.online = nearby,
             (Event::Room(room), Stage::Waiting(seated)) => {
                 let others = room.users.into_iter().filter(|user| user.uid != self.uid);
                 *seated = others.map(|user| plain(&user.uname)).collect();
@@ -514,6 +518,21 @@ pub(super) mod tests {
         assert_eq!(table.take_says(), [Say::Choice(Hand::Paper)]);
         table.hear(start(&["me", "robot:2"]), now);
         assert_eq!(table.take_says(), [], "another round has no hand yet");
+    }
+
+    #[test]
+    fn a_result_that_was_missed_is_shown_as_if_it_had_come() {
+        let (mut table, now) = playing();
+        table.hear(News::Down("cut".into()), now);
+        table.hear(News::Up, now);
+        let missed = r#"{"result":[{"uid":"me","choice":2,"roundScore":3,"totalScore":9,"winStreak":3},
+            {"uid":"robot:1","choice":1,"roundScore":0,"totalScore":4,"winStreak":0}]}"#;
+        let hi = format!(r#"{{"totalScore":9,"winStreak":3,"missed":{missed}}}"#);
+        table.hear(said("hi", &hi), now);
+        assert_eq!(over(&table).outcome, Outcome::Won);
+        assert_eq!((table.total, table.streak), (9, 3));
+        table.hear(said("nearby", r#"{"nearby":5}"#), now);
+        assert_eq!(table.online, 5);
     }
 
     #[test]

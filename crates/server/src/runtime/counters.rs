@@ -76,7 +76,7 @@ pub enum Owed {
 
 /// What has happened since the start.
 #[derive(Debug)]
-pub struct Tally {
+pub struct Counters {
     /// Clients that have connected, by transport.
     pub clients: Split,
     /// TLS handshakes that came to something, by version.
@@ -105,9 +105,9 @@ pub struct Tally {
     pub lateness: Histogram,
 }
 
-impl Default for Tally {
-    fn default() -> Tally {
-        Tally {
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters {
             clients: Split::new(&["native", "engineio3", "engineio4", "polling"]),
             handshakes: Split::new(&["1.2", "1.3"]),
             refusals: Split::new(&[
@@ -124,7 +124,8 @@ impl Default for Tally {
             ]),
             received: Split::new(&["hello", "join", "leave", "choice", "face"]),
             sent: Split::new(&[
-                "hi", "room", "start", "movement", "leave", "result", "fault", "restart",
+                "hi", "nearby", "room", "start", "movement", "leave", "away", "back", "result",
+                "fault", "restart",
             ]),
             faults: Split::new(&Code::NAMES),
             certificates: Split::new(&["served", "refused"]),
@@ -138,7 +139,7 @@ impl Default for Tally {
     }
 }
 
-impl Tally {
+impl Counters {
     /// A message that was owed has been written.
     pub fn paid(&self, owed: Owed) {
         let (histogram, since) = match owed {
@@ -155,11 +156,11 @@ mod tests {
 
     #[test]
     fn what_is_not_known_beforehand_is_other() {
-        let tally = Tally::default();
-        tally.received.add("join");
-        tally.received.add("constructor");
-        let counts: Vec<_> = tally.received.counts().filter(|(_, n)| *n > 0).collect();
+        let counters = Counters::default();
+        counters.received.add("join");
+        counters.received.add("constructor");
+        let counts: Vec<_> = counters.received.counts().filter(|(_, n)| *n > 0).collect();
         assert_eq!(counts, [("join", 1), (OTHER, 1)]);
-        assert_eq!(tally.received.sum(), 2);
+        assert_eq!(counters.received.sum(), 2);
     }
 }
