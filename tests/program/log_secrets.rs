@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use wulin_http::exchange as http;
-use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
 use crate::support::Client;
 use crate::support::program::{Running, wulin};
@@ -60,7 +60,7 @@ impl Logged {
         }
     }
 
-    async fn connect(&self) -> Stream {
+    async fn connect(&self) -> SecureStream {
         let connector = connector(&Trust::Anybody(Recorder::new()), ANY_VERSION).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", self.running.port));
         let stream = stream.await.unwrap();

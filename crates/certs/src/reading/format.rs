@@ -1,24 +1,25 @@
-//! What a file is that is no PEM text: an encoding, a binary format, a page; and the command that makes PEM of it.
+//! Recognises files that are not PEM text (UTF-16, binary formats, web pages) and gives the command that converts them.
 
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
 
-use super::certificate::Certificate;
-use super::der;
-use super::kind::{self, Form};
-use super::problem::{Problem, shell};
+use crate::problem::{Problem, shell};
+use crate::x509::certificate::Certificate;
+use crate::x509::der;
+use crate::x509::kind::{self, Form};
 
-/// So many bytes in a row, each with a zero beside it, are no accident: it is UTF-16.
+/// After this many characters in a row with exactly one zero byte each, at the same place, the file counts as UTF-16.
 const WIDE: usize = 8;
 
-/// So many visible bytes in a row are no UTF-16, not even Chinese.
+/// This many printable ASCII bytes in a row are not UTF-16. Chinese in UTF-16 can look like a few of them, but not 32.
 const NARROW: usize = 32;
 
-/// Names what is no PEM text; `wanted` says what it should be, in a problem's words.
-pub(super) fn refuse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<(), Problem> {
+/// Refuses a file that is not PEM text. `wanted` names what it should hold, for error messages.
+pub(crate) fn refuse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<(), Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::Empty {
             file: file.to_owned(),
@@ -65,7 +66,7 @@ fn wide(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<(), Problem> 
     let whole = |order: fn([u8; 2]) -> u16| {
         let units = bytes.chunks(2).map(|pair| match *pair {
             [one, two] => order([one, two]),
-            // Half a character is none.
+            // An odd last byte becomes an unpaired surrogate, so that decoding fails.
             _ => 0xd800,
         });
         let text: Result<String, _> = char::decode_utf16(units).collect();
@@ -84,18 +85,18 @@ fn wide(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<(), Problem> 
     Err(Problem::Utf16 { file, order })
 }
 
-/// The object identifier of PKCS#7 signed data.
+/// The object identifier of PKCS#7 signed data (1.2.840.113549.1.7.2), as DER.
 const PKCS7: &[u8] = &[
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02,
 ];
 
 const FOR_NGINX: &str = "Download the certificate for Nginx instead, which is PEM.";
 
-/// What PKCS#7 is called.
-pub(super) const BUNDLE: &str = "a PKCS#7 bundle (.p7b)";
+/// What a PKCS#7 file is called in a sentence.
+pub(crate) const BUNDLE: &str = "a PKCS#7 bundle (.p7b)";
 
-/// The command that makes PEM of this file; `from` is what comes before the name of the file.
-pub(super) fn convert(file: &Path, command: &str, extension: &str) -> String {
+/// The sentence with the `openssl` command that converts this file to one with another extension.
+pub(crate) fn convert(file: &Path, command: &str, extension: &str) -> String {
     let to = file.with_extension(extension);
     format!(
         "Convert it with `openssl {command} -in {} -out {}`",
@@ -105,29 +106,30 @@ pub(super) fn convert(file: &Path, command: &str, extension: &str) -> String {
 }
 
 /// Whether these bytes are PKCS#7, or CMS, which is the same with another name.
-pub(super) fn is_pkcs7(der: &[u8]) -> bool {
+pub(crate) fn is_pkcs7(der: &[u8]) -> bool {
     body(der).is_some_and(|body| body.starts_with(PKCS7))
 }
 
 /// Whether these bytes are a certificate request.
-pub(super) fn is_request(der: &[u8]) -> bool {
+pub(crate) fn is_request(der: &[u8]) -> bool {
     X509CertificationRequest::from_der(der).is_ok()
 }
 
-/// What is in a SEQUENCE; not cut at its end, and of any way to write its length.
+/// The content of a SEQUENCE, for looking at its first bytes: its end is not cut off, and any form of length is
+/// accepted, the indefinite one of BER too.
 fn body(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [0x30, 0x80, body @ ..]
         | [0x30, 0x81, _, body @ ..]
         | [0x30, 0x82, _, _, body @ ..]
         | [0x30, 0x83, _, _, _, body @ ..] => Some(body),
-        // Only the key of an elliptic curve is short enough for one byte of length.
+        // Only keys on elliptic curves are shorter than 128 bytes.
         [0x30, length, body @ ..] if usize::from(*length) == body.len() => Some(body),
         _ => None,
     }
 }
 
-/// Binary formats that consoles and tools hand out, with the command that makes PEM of them.
+/// Binary formats that cloud consoles and tools hand out, with the command that converts them.
 fn binary(file: &Path, bytes: &[u8]) -> Option<(&'static str, String)> {
     let other = || FOR_NGINX.to_owned();
     match bytes {
@@ -193,7 +195,7 @@ fn binary(file: &Path, bytes: &[u8]) -> Option<(&'static str, String)> {
     })
 }
 
-/// Text that is something else, or has PEM behind one more encoding.
+/// Text that is something else, such as a web page or an SSH key, or that is PEM in one more encoding.
 fn text(file: &Path, bytes: &[u8]) -> Option<(&'static str, String)> {
     let start = bytes
         .strip_prefix(b"\xef\xbb\xbf")
@@ -235,7 +237,7 @@ fn text(file: &Path, bytes: &[u8]) -> Option<(&'static str, String)> {
     in_base64(file, start)
 }
 
-/// A whole file of base64: PEM once more encoded, or DER without the lines around it.
+/// A file that is base64 throughout: PEM encoded once more, or DER without its BEGIN and END lines.
 fn in_base64(file: &Path, text: &[u8]) -> Option<(&'static str, String)> {
     let compact: Vec<u8> = text
         .iter()

@@ -1,10 +1,10 @@
-//! What kind a key is, by its own words: the algorithm, the curve, the size. Names are for people.
+//! Reads from a key what kind it is: algorithm, curve and size. The names are for people.
 
 use rustls_pki_types::PrivateKeyDer;
 
 use super::der::{self, INTEGER, OCTET_STRING, SEQUENCE, Value};
 
-/// RSA keys that are served and that clients verify, in bits.
+/// The sizes of RSA keys that this server signs with and clients verify, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 const RSA: &str = "1.2.840.113549.1.1.1";
@@ -43,56 +43,56 @@ const CURVES: [(&str, &str); 29] = [
     ("1.3.36.3.3.2.8.1.1.14", "brainpoolP512t1"),
 ];
 
-/// The national standard of China; it has an algorithm and a curve of its own.
+/// SM2, the national standard of China, which has an algorithm and a curve of its own.
 const SM2: &str = "1.2.156.10197.1.301";
 
 /// A kind of key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(crate) struct KeyKind {
     /// As `RSA 2048` or `ECDSA P-256`.
-    pub(super) name: String,
-    /// What it is, with its article, if clients or this server cannot use it.
-    pub(super) unfit: Option<String>,
+    pub(crate) name: String,
+    /// What it is, with an article, if clients or this server cannot use it.
+    pub(crate) unfit: Option<String>,
 }
 
-/// What a curve is called that is written out instead of named.
+/// The name of an ECDSA key whose curve is written out as parameters instead of named.
 const EXPLICIT: &str = "ECDSA with explicit parameters";
 
-impl Kind {
+impl KeyKind {
     /// Whether it is an ECDSA key with its curve written out.
-    pub(super) fn is_explicit(&self) -> bool {
+    pub(crate) fn is_explicit(&self) -> bool {
         self.name == EXPLICIT
     }
 
-    fn fit(name: impl Into<String>) -> Self {
-        Self {
+    fn fit(name: impl Into<String>) -> KeyKind {
+        KeyKind {
             name: name.into(),
             unfit: None,
         }
     }
 
-    fn unfit(name: impl Into<String>, words: impl Into<String>) -> Self {
-        Self {
+    fn unfit(name: impl Into<String>, words: impl Into<String>) -> KeyKind {
+        KeyKind {
             name: name.into(),
             unfit: Some(words.into()),
         }
     }
 }
 
-/// How a private key is written.
+/// The encoding of a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Pkcs8,
     Sec1,
     Pkcs1,
-    /// As OpenSSL wrote DSA keys before PKCS#8.
+    /// The form in which OpenSSL wrote DSA keys before PKCS#8.
     Dsa,
-    /// Behind a passphrase.
+    /// PKCS#8, encrypted with a passphrase.
     Encrypted,
 }
 
-/// How these bytes write a private key; none if they do not.
-pub(super) fn form(der: &[u8]) -> Option<Form> {
+/// The encoding of the private key in these bytes, told by the tags of its parts; none if it is no private key.
+pub(crate) fn form(der: &[u8]) -> Option<Form> {
     let parts = der::parts(der)?;
     let tags: Vec<_> = parts.iter().map(|part| part.tag).collect();
     Some(match *tags.as_slice() {
@@ -114,24 +114,24 @@ pub(super) fn form(der: &[u8]) -> Option<Form> {
     })
 }
 
-/// What a certificate's public key is, from its `SubjectPublicKeyInfo`.
-pub(super) fn of_public(info: &[u8]) -> Kind {
+/// The kind of a public key, from its `SubjectPublicKeyInfo`.
+pub(crate) fn of_public(info: &[u8]) -> KeyKind {
     let kind = || {
         let parts = der::parts(info)?;
         let algorithm = parts.first()?.parts()?;
         let key = parts.get(1)?.bits()?;
         by_algorithm(&algorithm, key)
     };
-    kind().unwrap_or_else(|| Kind::unfit("of an unknown kind", "a key that cannot be read"))
+    kind().unwrap_or_else(|| KeyKind::unfit("of an unknown kind", "a key that cannot be read"))
 }
 
-/// What a private key is, if it says so.
-pub(super) fn of_private(key: &PrivateKeyDer<'_>) -> Option<Kind> {
+/// The kind of a private key, if it can be read.
+pub(crate) fn of_private(key: &PrivateKeyDer<'_>) -> Option<KeyKind> {
     let parts = der::parts(key.secret_der())?;
     match key {
         PrivateKeyDer::Pkcs1(_) => Some(rsa(&parts)),
         PrivateKeyDer::Sec1(_) => {
-            // `[0] parameters`, after the secret.
+            // `[0] parameters`, after the secret (RFC 5915, 3).
             let parameters = parts.iter().find(|part| part.tag == 0xa0);
             let curve = parameters.and_then(|outer| der::read(outer.content));
             Some(elliptic(curve.map(|(curve, _)| curve)))
@@ -147,9 +147,9 @@ pub(super) fn of_private(key: &PrivateKeyDer<'_>) -> Option<Kind> {
     }
 }
 
-/// What makes two public keys the same one, however a certificate writes them: the algorithm and the key, without
-/// parameters, and the points of curves in their short form.
-pub(super) fn identity(info: &[u8]) -> Vec<u8> {
+/// The bytes by which two public keys are compared, however they are encoded: the algorithm without its parameters,
+/// then the key, with points on elliptic curves compressed.
+pub(crate) fn identity(info: &[u8]) -> Vec<u8> {
     let identity = || {
         let parts = der::parts(info)?;
         let algorithm = *parts.first()?.parts()?.first()?;
@@ -168,46 +168,46 @@ pub(super) fn identity(info: &[u8]) -> Vec<u8> {
     identity().unwrap_or_else(|| info.to_vec())
 }
 
-/// By its algorithm, with parameters; RSA has its size in the public `key`.
-fn by_algorithm(algorithm: &[Value<'_>], key: &[u8]) -> Option<Kind> {
+/// The kind by algorithm and parameters. The size of an RSA key is in the public `key` alone.
+fn by_algorithm(algorithm: &[Value<'_>], key: &[u8]) -> Option<KeyKind> {
     let which = algorithm.first()?.oid()?;
     Some(match which.as_str() {
         RSA => sized(bits(der::parts(key)?.first()?)),
         ELLIPTIC => elliptic(algorithm.get(1).copied()),
         "1.2.840.113549.1.1.10" => {
-            Kind::unfit("RSA-PSS", "an RSA-PSS key (RSA for PSS signatures only)")
+            KeyKind::unfit("RSA-PSS", "an RSA-PSS key (RSA for PSS signatures only)")
         }
-        "1.2.840.113549.1.1.7" => Kind::unfit("RSA-OAEP", "an RSA-OAEP key, which cannot sign"),
-        "1.3.101.112" => Kind::fit("Ed25519"),
-        "1.3.101.113" => Kind::unfit("Ed448", "an Ed448 key"),
-        "1.3.101.110" => Kind::unfit("X25519", "an X25519 key, which cannot sign"),
-        "1.3.101.111" => Kind::unfit("X448", "an X448 key, which cannot sign"),
-        "1.2.840.10040.4.1" => Kind::unfit("DSA", "a DSA key"),
+        "1.2.840.113549.1.1.7" => KeyKind::unfit("RSA-OAEP", "an RSA-OAEP key, which cannot sign"),
+        "1.3.101.112" => KeyKind::fit("Ed25519"),
+        "1.3.101.113" => KeyKind::unfit("Ed448", "an Ed448 key"),
+        "1.3.101.110" => KeyKind::unfit("X25519", "an X25519 key, which cannot sign"),
+        "1.3.101.111" => KeyKind::unfit("X448", "an X448 key, which cannot sign"),
+        "1.2.840.10040.4.1" => KeyKind::unfit("DSA", "a DSA key"),
         "1.2.840.113549.1.3.1" | "1.2.840.10046.2.1" => {
-            Kind::unfit("Diffie-Hellman", "a Diffie-Hellman key, which cannot sign")
+            KeyKind::unfit("Diffie-Hellman", "a Diffie-Hellman key, which cannot sign")
         }
         SM2 => sm2(),
-        other if other.starts_with("1.2.643.") => Kind::unfit("GOST", "a GOST key"),
-        other if other.starts_with("2.16.840.1.101.3.4.3.") => Kind::unfit(
+        other if other.starts_with("1.2.643.") => KeyKind::unfit("GOST", "a GOST key"),
+        other if other.starts_with("2.16.840.1.101.3.4.3.") => KeyKind::unfit(
             "of a post-quantum kind",
             format!("a post-quantum key ({other})"),
         ),
-        other => Kind::unfit(
+        other => KeyKind::unfit(
             format!("of the kind {other}"),
             format!("a key of a kind that is not used in TLS ({other})"),
         ),
     })
 }
 
-fn elliptic(curve: Option<Value<'_>>) -> Kind {
+fn elliptic(curve: Option<Value<'_>>) -> KeyKind {
     let Some(curve) = curve else {
-        return Kind::unfit(
+        return KeyKind::unfit(
             "ECDSA on an unnamed curve",
             "an ECDSA key that does not say its curve",
         );
     };
     let Some(which) = curve.oid() else {
-        return Kind::unfit(
+        return KeyKind::unfit(
             EXPLICIT,
             "an ECDSA key with explicit parameters (its curve is written out instead of named)",
         );
@@ -218,37 +218,37 @@ fn elliptic(curve: Option<Value<'_>>) -> Kind {
     let at = CURVES.iter().position(|(oid, _)| *oid == which);
     let name = at.map_or(which.as_str(), |at| CURVES[at].1);
     match at {
-        Some(0..3) => Kind::fit(format!("ECDSA {name}")),
-        _ => Kind::unfit(
+        Some(0..3) => KeyKind::fit(format!("ECDSA {name}")),
+        _ => KeyKind::unfit(
             format!("ECDSA {name}"),
             format!("an ECDSA key on the curve {name}"),
         ),
     }
 }
 
-fn sm2() -> Kind {
-    Kind::unfit("SM2", "an SM2 key (the Chinese national standard)")
+fn sm2() -> KeyKind {
+    KeyKind::unfit("SM2", "an SM2 key (the Chinese national standard)")
 }
 
-/// A key as PKCS#1 has it: version, modulus, exponents, primes.
-fn rsa(parts: &[Value<'_>]) -> Kind {
+/// The kind of an RSA key from the parts of its PKCS#1 form: version, modulus, exponents, primes.
+fn rsa(parts: &[Value<'_>]) -> KeyKind {
     let kind = sized(parts.get(1).map_or(0, bits));
-    // A tenth part lists further primes.
+    // A tenth part lists further primes (RFC 8017, A.1.2).
     if kind.unfit.is_none() && parts.len() > 9 {
-        return Kind::unfit(kind.name, "an RSA key of more than two primes");
+        return KeyKind::unfit(kind.name, "an RSA key of more than two primes");
     }
     kind
 }
 
-fn sized(bits: usize) -> Kind {
+fn sized(bits: usize) -> KeyKind {
     let name = format!("RSA {bits}");
     if RSA_BITS.contains(&bits) {
-        Kind::fit(name)
+        KeyKind::fit(name)
     } else if bits < *RSA_BITS.start() {
-        Kind::unfit(name, format!("an RSA key of only {bits} bits"))
+        KeyKind::unfit(name, format!("an RSA key of only {bits} bits"))
     } else {
         let most = RSA_BITS.end();
-        Kind::unfit(
+        KeyKind::unfit(
             name,
             format!("an RSA key of {bits} bits, more than the {most} that clients take"),
         )

@@ -3,37 +3,33 @@
 use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
-use x509_parser::{
-    certificate::X509Certificate,
-    extensions::{GeneralName, ParsedExtension},
-    prelude::FromDer,
-};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::prelude::FromDer;
 
-use super::{
-    der::sequence,
-    distinguished::DistinguishedName,
-    kind::{self, Kind},
-    signature::{Signed, signed_by},
-};
+use super::der::sequence;
+use super::distinguished::DistinguishedName;
+use super::kind::{self, KeyKind};
+use super::signature::{Signed, signed_by};
 
-/// What we need of an X.509 certificate.
+/// The parts of an X.509 certificate (RFC 5280) that are needed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Certificate {
-    pub(super) der: CertificateDer<'static>,
-    /// What pairs a certificate with its private key; see [`kind::identity`].
-    pub(super) public_key: Vec<u8>,
+pub(crate) struct Certificate {
+    pub(crate) der: CertificateDer<'static>,
+    /// Equal for a certificate and its private key; see [`kind::identity`].
+    pub(crate) public_key: Vec<u8>,
     /// The public key as a DER `SubjectPublicKeyInfo`.
     key_info: Vec<u8>,
-    pub(super) kind: Kind,
-    /// DNS and IP names in lower case; the common name only where there are none.
-    pub(super) names: Vec<String>,
+    pub(crate) kind: KeyKind,
+    /// DNS names and IP addresses, in lower case; the common name only if there are none.
+    pub(crate) names: Vec<String>,
     /// Whether the names are subject alternative names, the only ones clients look at.
-    pub(super) has_alternative_names: bool,
-    pub(super) not_before: SystemTime,
-    pub(super) not_after: SystemTime,
+    pub(crate) has_alternative_names: bool,
+    pub(crate) not_before: SystemTime,
+    pub(crate) not_after: SystemTime,
     role: Role,
-    pub(super) subject: DistinguishedName,
-    pub(super) issuer: DistinguishedName,
+    pub(crate) subject: DistinguishedName,
+    pub(crate) issuer: DistinguishedName,
     subject_key_id: Option<Vec<u8>>,
     issuer_key_id: Option<Vec<u8>>,
     self_signed: bool,
@@ -42,17 +38,17 @@ pub(super) struct Certificate {
 /// What the key of a certificate may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Serve.
+    /// Serve, and not sign other certificates.
     Server,
-    /// Vouch for others, and nothing says that it must not serve.
+    /// Sign other certificates; no key usage forbids to serve as well.
     Either,
-    /// Vouch for others, and not serve.
+    /// Sign other certificates, and not serve.
     Authority,
 }
 
 impl Certificate {
     /// Parses a DER certificate; nothing may follow it.
-    pub(super) fn parse(der: CertificateDer<'static>) -> Option<Self> {
+    pub(crate) fn parse(der: CertificateDer<'static>) -> Option<Certificate> {
         let (rest, x509) = X509Certificate::from_der(&der).ok()?;
         if !rest.is_empty() {
             return None;
@@ -84,7 +80,7 @@ impl Certificate {
             }
         }
         let key_info = x509.public_key().raw;
-        let mut certificate = Self {
+        let mut certificate = Certificate {
             public_key: kind::identity(key_info),
             kind: kind::of_public(key_info),
             key_info: key_info.to_vec(),
@@ -109,14 +105,15 @@ impl Certificate {
         Some(certificate)
     }
 
-    /// Whether it is its own issuer: a root, or made for development.
-    pub(super) fn is_self_signed(&self) -> bool {
+    /// Whether it is its own issuer: a root, or a certificate for development.
+    pub(crate) fn is_self_signed(&self) -> bool {
         self.self_signed
     }
 
-    /// Whether it is an authority's, and serves no domain. What `openssl req -x509` makes for development calls itself an
-    /// authority too, but has a domain and no key usage against it.
-    pub(super) fn is_authority(&self) -> bool {
+    /// Whether it belongs to an authority and serves no domain. What `openssl req -x509` makes for development is
+    /// marked as an authority too, but it names a domain and no key usage forbids to serve, so it does not count as
+    /// one.
+    pub(crate) fn is_authority(&self) -> bool {
         let is_for_a_domain = self.has_alternative_names
             || self.names.iter().any(|name| {
                 name == "localhost" || (name.contains('.') && !name.contains(char::is_whitespace))
@@ -128,24 +125,24 @@ impl Certificate {
         }
     }
 
-    /// Whether it may vouch for others.
-    pub(super) fn is_ca(&self) -> bool {
+    /// Whether it may sign other certificates.
+    pub(crate) fn is_ca(&self) -> bool {
         self.role != Role::Server
     }
 
-    pub(super) fn is_valid_at(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_valid_at(&self, now: SystemTime) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 
-    /// Whether `issuer` has issued it. The signature says so; where it is of a kind that cannot be verified, the names and
-    /// the identifiers of the keys do.
-    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+    /// Whether `issuer` has issued it, by its signature. If that is of a kind that cannot be verified here, the names
+    /// and the key identifiers decide.
+    pub(crate) fn is_issued_by(&self, issuer: &Certificate) -> bool {
         let names = self.issuer == issuer.subject;
         let ids = match (&self.issuer_key_id, &issuer.subject_key_id) {
             (Some(ours), Some(theirs)) => Some(ours == theirs),
             _ => None,
         };
-        // What agrees in neither is not worth the arithmetic.
+        // Verifying a signature is expensive, so first a name or an identifier must fit.
         if !names && ids != Some(true) {
             return false;
         }
@@ -156,8 +153,8 @@ impl Certificate {
         }
     }
 
-    /// Whether this root has issued it, or is it.
-    pub(super) fn is_issued_by_root(&self, root: &Root) -> bool {
+    /// Whether this root has issued it, or is the same certificate.
+    pub(crate) fn is_issued_by_root(&self, root: &Root) -> bool {
         self.issuer == root.subject
             && match signed_by(&self.der, &root.key_info) {
                 Signed::Yes => true,
@@ -167,16 +164,16 @@ impl Certificate {
     }
 }
 
-/// A root that clients know.
+/// A root that clients trust.
 #[derive(Debug)]
-pub(super) struct Root {
-    pub(super) subject: DistinguishedName,
+pub(crate) struct Root {
+    pub(crate) subject: DistinguishedName,
     key_info: Vec<u8>,
 }
 
 impl Root {
-    pub(super) fn new(anchor: &TrustAnchor<'_>) -> Option<Self> {
-        Some(Self {
+    pub(crate) fn new(anchor: &TrustAnchor<'_>) -> Option<Root> {
+        Some(Root {
             subject: DistinguishedName::read(&sequence(&anchor.subject))?,
             key_info: sequence(&anchor.subject_public_key_info),
         })

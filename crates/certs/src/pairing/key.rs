@@ -7,22 +7,23 @@ use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::SigningKey;
 use rustls_pki_types::PrivateKeyDer;
 
-use super::kind;
-use super::problem::Problem;
+use crate::problem::Problem;
+use crate::x509::kind;
 
-/// A private key that can sign.
+/// A private key that is ready to sign.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
-    pub(super) signing: Arc<dyn SigningKey>,
-    /// The public half, as it is in the certificate.
-    pub(super) public_key: Vec<u8>,
+pub(crate) struct Key {
+    pub(crate) signing: Arc<dyn SigningKey>,
+    /// The public half, in the form of [`kind::identity`].
+    pub(crate) public_key: Vec<u8>,
 }
 
 impl Key {
-    pub(super) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Self, Problem> {
+    /// Loads a key, or says why no server can use it.
+    pub(crate) fn load(file: &Path, der: &PrivateKeyDer<'static>) -> Result<Key, Problem> {
         let loaded = any_supported_type(der).ok().and_then(|signing| {
             let public_key = kind::identity(&signing.public_key()?);
-            Some(Self {
+            Some(Key {
                 signing,
                 public_key,
             })
@@ -42,7 +43,7 @@ impl Key {
     }
 
     /// What kind of key it is: a server can have one certificate of each kind for the same name.
-    pub(super) fn algorithm(&self) -> rustls::SignatureAlgorithm {
+    pub(crate) fn algorithm(&self) -> rustls::SignatureAlgorithm {
         self.signing.algorithm()
     }
 }

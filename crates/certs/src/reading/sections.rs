@@ -1,7 +1,9 @@
-//! The sections of PEM text, as tools, editors and people have left them.
+//! Splits PEM text (RFC 7468) into its sections, however tools, editors and people have written them.
 //!
-//! What cannot be misunderstood is read: any line ends, spaces, what nobody sees, other text between sections, a section on one
-//! line. What could be a sign of more damage is named with its line.
+//! A spelling with one possible meaning is accepted: any line ends, extra spaces, invisible characters, text between
+//! the sections, a whole section on one line. Anything that may be a sign of more damage is refused, with its line
+//! number. `rustls_pemfile` passes over what it does not know, so that a damaged file looks like an empty one; this
+//! reader must say what is wrong.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -10,13 +12,13 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::problem::{Problem, shell};
+use crate::problem::{Problem, shell};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
-/// Labels that a line with the wrong dashes must have to be taken for the edge of a section.
+/// The labels that a misspelt boundary must have. Without this list a line of dashes in a comment would be refused.
 const LABELS: [&str; 16] = [
     "CERTIFICATE",
     "X509 CERTIFICATE",
@@ -36,7 +38,7 @@ const LABELS: [&str; 16] = [
     "PKCS #7 SIGNED DATA",
 ];
 
-/// The padding may be lost, and its last bits anything: what is inside says whether it is whole.
+/// Padding may be missing and the unused last bits may be set: the DER inside shows whether the content is whole.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -44,27 +46,28 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// One `-----BEGIN` to `-----END`.
+/// One section, from its `-----BEGIN` to its `-----END`.
 #[derive(Debug)]
-pub(super) struct Section {
-    pub(super) label: String,
-    /// What is between its edges, with the rest of the line that begins it.
+pub(crate) struct Section {
+    pub(crate) label: String,
+    /// The text between its boundaries, beginning with the rest of the BEGIN line.
     body: String,
-    /// The number of the line that begins it.
+    /// The number of its BEGIN line, from 1.
     line: usize,
 }
 
-/// What was found in a text.
+/// The sections of a text, and what is odd about it.
 #[derive(Debug)]
-pub(super) struct Sheet {
-    pub(super) sections: Vec<Section>,
-    /// What was read although other programs would not, as sentences.
-    pub(super) notes: Vec<String>,
-    /// The first line with a BEGIN behind other text.
-    pub(super) hidden: Option<usize>,
+pub(crate) struct PemText {
+    pub(crate) sections: Vec<Section>,
+    /// Sentences on spellings that are accepted here but stop other programs.
+    pub(crate) notes: Vec<String>,
+    /// The first line with other text before a BEGIN, which does not count as one for that reason.
+    pub(crate) hidden: Option<usize>,
 }
 
-/// Whether nobody sees this character, in an editor or on paper. Bytes that are no text count as well.
+/// Whether a character is invisible in an editor: zero-width characters, marks of writing direction, controls. U+FFFD,
+/// which stands for bytes that are not UTF-8, counts as well.
 fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{feff}' | '\u{fffd}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}'
@@ -76,25 +79,25 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || is_unseen(c)
 }
 
-/// Removes what nobody sees and all spaces from the beginning, and quotes, as YAML and shells have them.
+/// The text without leading blanks, and without leading quotes, which YAML and shells leave there.
 fn trimmed(text: &str) -> &str {
     text.trim_start_matches(|c| is_blank(c) || matches!(c, '"' | '\'' | '`'))
 }
 
 impl Section {
-    /// Whether it is encrypted as OpenSSL did before PKCS#8, which its headers say.
-    pub(super) fn is_encrypted(&self) -> bool {
+    /// Whether its headers say that it is encrypted in the way OpenSSL used before PKCS#8 (`Proc-Type: 4,ENCRYPTED`).
+    pub(crate) fn is_encrypted(&self) -> bool {
         let headers = self.body.lines().take_while(|line| !line.contains(DASHES));
         let mut types = headers.filter(|line| trimmed(line).starts_with("Proc-Type:"));
         types.any(|line| line.contains("ENCRYPTED"))
     }
 
-    /// The bytes inside.
-    pub(super) fn decode(&self, file: &Path) -> Result<Vec<u8>, Problem> {
+    /// Decodes its base64.
+    pub(crate) fn decode(&self, file: &Path) -> Result<Vec<u8>, Problem> {
         let mut text = String::with_capacity(self.body.len());
         let mut is_header = true;
         for (number, line) in (self.line..).zip(self.body.split('\n')) {
-            // Headers of RFC 1421 are before the first line without a colon, and may go on in indented ones.
+            // Headers (RFC 1421) come before the first line without a colon; an indented line continues a header.
             let goes_on = number > self.line + 1 && line.starts_with([' ', '\t']);
             if number > self.line || !line.chars().all(is_blank) {
                 is_header &= line.contains(':') || goes_on;
@@ -115,8 +118,8 @@ impl Section {
             .map_err(|_| self.damaged(file, "has lost some of its base64"))
     }
 
-    pub(super) fn damaged(&self, file: &Path, how: &str) -> Problem {
-        let Self { label, line, .. } = self;
+    pub(crate) fn damaged(&self, file: &Path, how: &str) -> Problem {
+        let Section { label, line, .. } = self;
         damaged(
             file,
             format!("the section `{label}` that begins on line {line} {how}"),
@@ -124,15 +127,15 @@ impl Section {
     }
 }
 
-pub(super) fn damaged(file: &Path, detail: String) -> Problem {
+pub(crate) fn damaged(file: &Path, detail: String) -> Problem {
     Problem::Corrupt {
         file: file.to_owned(),
         detail,
     }
 }
 
-/// The sections of a text.
-pub(super) fn sections(file: &Path, text: &str) -> Result<Sheet, Problem> {
+/// Reads the sections of `text`; `file` is for error messages.
+pub(crate) fn sections(file: &Path, text: &str) -> Result<PemText, Problem> {
     let mut reader = Reader {
         file,
         sections: Vec::new(),
@@ -141,7 +144,7 @@ pub(super) fn sections(file: &Path, text: &str) -> Result<Sheet, Problem> {
         glued: None,
         hidden: None,
     };
-    // A value of JSON or of an environment file: its line ends are written with letters.
+    // A value copied from JSON or from an environment file has its line ends as a backslash and a letter.
     let is_escaped = text.contains(r"-----\n") || text.contains(r"-----\r");
     let text = if is_escaped {
         Cow::Owned(text.replace(r"\r", "").replace(r"\n", "\n"))
@@ -162,20 +165,21 @@ pub(super) fn sections(file: &Path, text: &str) -> Result<Sheet, Problem> {
             ),
         ));
     }
-    Ok(Sheet {
+    Ok(PemText {
         notes: reader.notes(is_escaped),
         sections: reader.sections,
         hidden: reader.hidden,
     })
 }
 
+/// Reads a text line by line. At most one section is open at any time.
 struct Reader<'a> {
     file: &'a Path,
     sections: Vec<Section>,
     open: Option<Section>,
-    /// The first character that nobody sees in or around a section, and its line.
+    /// The first invisible character in or around a section, and its line.
     unseen: Option<(char, usize)>,
-    /// The first line on which one section follows another.
+    /// The first line on which an END is followed by a BEGIN.
     glued: Option<usize>,
     hidden: Option<usize>,
 }
@@ -197,12 +201,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Looks for a BEGIN, and returns what is behind it.
+    /// Outside a section: looks for a BEGIN, and returns the text after it.
     fn outside<'t>(&mut self, number: usize, text: &'t str) -> Result<Option<&'t str>, Problem> {
         let start = trimmed(text);
-        if let Some((label, after)) = edge(start, BEGIN) {
-            self.see(number, &text[..text.len() - start.len()]);
-            self.no_dash(number, after)?;
+        if let Some((label, after)) = boundary(start, BEGIN) {
+            self.note_invisible(number, &text[..text.len() - start.len()]);
+            self.refuse_sixth_dash(number, after)?;
             self.open = Some(Section {
                 label,
                 body: String::new(),
@@ -210,7 +214,7 @@ impl Reader<'_> {
             });
             return Ok(Some(after));
         }
-        if let Some((label, _)) = edge(start, END) {
+        if let Some((label, _)) = boundary(start, END) {
             let because = match self.hidden {
                 Some(line) => format!(": on line {line} there is other text before its BEGIN"),
                 None => String::new(),
@@ -220,14 +224,14 @@ impl Reader<'_> {
                 format!("line {number} ends `{label}`, which has not begun{because}"),
             ));
         }
-        self.no_lookalike(number, start)?;
+        self.refuse_misspelt_boundary(number, start)?;
         if text.contains(BEGIN) && self.hidden.is_none() {
             self.hidden = Some(number);
         }
         Ok(None)
     }
 
-    /// Looks for the END of the open section, and returns what is behind it.
+    /// Inside a section: looks for its END, and returns the text after it.
     fn inside<'t>(
         &mut self,
         mut open: Section,
@@ -237,7 +241,7 @@ impl Reader<'_> {
         let Section { label, line, .. } = &open;
         let end = text
             .find(END)
-            .and_then(|at| Some((at, edge(&text[at..], END)?)));
+            .and_then(|at| Some((at, boundary(&text[at..], END)?)));
         let begin = text
             .find(BEGIN)
             .filter(|at| end.as_ref().is_none_or(|(end, _)| at < end));
@@ -248,8 +252,8 @@ impl Reader<'_> {
             ));
         }
         let Some((at, (ended, after))) = end else {
-            self.no_lookalike(number, trimmed(text))?;
-            self.see(number, text);
+            self.refuse_misspelt_boundary(number, trimmed(text))?;
+            self.note_invisible(number, text);
             open.body.push_str(text);
             open.body.push('\n');
             self.open = Some(open);
@@ -261,27 +265,29 @@ impl Reader<'_> {
                 format!("line {number} ends `{ended}` where `{label}` has begun"),
             ));
         }
-        self.see(number, &text[..at]);
+        self.note_invisible(number, &text[..at]);
         open.body.push_str(&text[..at]);
         self.sections.push(open);
         if after.starts_with(BEGIN) {
             self.glued.get_or_insert(number);
         } else {
-            self.no_dash(number, after)?;
+            self.refuse_sixth_dash(number, after)?;
             let unseen = after.len() - after.trim_start_matches(is_blank).len();
-            self.see(number, &after[..unseen]);
+            self.note_invisible(number, &after[..unseen]);
         }
         Ok(Some(after))
     }
 
-    fn see(&mut self, number: usize, text: &str) {
+    /// Remembers the first invisible character of the file.
+    fn note_invisible(&mut self, number: usize, text: &str) {
         if self.unseen.is_none() {
             let found = text.chars().find(|c| is_unseen(*c));
             self.unseen = found.map(|c| (c, number));
         }
     }
 
-    fn no_dash(&self, number: usize, after: &str) -> Result<(), Problem> {
+    /// Refuses a sixth dash.
+    fn refuse_sixth_dash(&self, number: usize, after: &str) -> Result<(), Problem> {
         if after.starts_with('-') {
             return Err(self.dashes(number));
         }
@@ -295,8 +301,9 @@ impl Reader<'_> {
         )
     }
 
-    /// Refuses the edge of a section that is not written as PEM has it.
-    fn no_lookalike(&self, number: usize, start: &str) -> Result<(), Problem> {
+    /// Refuses a line that is meant as a boundary but misspelt: with other dashes, in lower case, or with too few or
+    /// too many dashes.
+    fn refuse_misspelt_boundary(&self, number: usize, start: &str) -> Result<(), Problem> {
         let is_dash = |c: char| {
             matches!(
                 c,
@@ -309,11 +316,11 @@ impl Reader<'_> {
             return Ok(());
         }
         let capitals = inner.to_uppercase();
-        let Some((edge, label)) = capitals.split_once(char::is_whitespace) else {
+        let Some((kind, label)) = capitals.split_once(char::is_whitespace) else {
             return Ok(());
         };
         let words: Vec<_> = label.split_whitespace().collect();
-        if !["BEGIN", "END"].contains(&edge) || !LABELS.contains(&words.join(" ").as_str()) {
+        if !["BEGIN", "END"].contains(&kind) || !LABELS.contains(&words.join(" ").as_str()) {
             return Ok(());
         }
         Err(match start.chars().find(|c| is_dash(*c) && *c != '-') {
@@ -366,8 +373,8 @@ impl Reader<'_> {
     }
 }
 
-/// The label of an edge that this text begins with, and what is behind it.
-fn edge<'a>(text: &'a str, which: &str) -> Option<(String, &'a str)> {
+/// If `text` begins with a boundary, its label and the text after it.
+fn boundary<'a>(text: &'a str, which: &str) -> Option<(String, &'a str)> {
     let (label, after) = text.strip_prefix(which)?.split_once(DASHES)?;
     let words: Vec<_> = label.split_whitespace().collect();
     let is_label = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || " #/.-_".contains(c);

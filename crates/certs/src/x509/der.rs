@@ -1,36 +1,37 @@
-//! Just enough DER to take keys and signatures apart: tags, lengths, and object identifiers in dots.
+//! Just enough DER (X.690) to take keys and signatures apart: tags, lengths and object identifiers. x509-parser reads
+//! certificates, but no private keys.
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
 
-/// One value: what it is, and what is in it.
+/// One value with its tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Value<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
-    /// With tag and length.
-    pub(super) whole: &'a [u8],
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
+    /// The content with its tag and length.
+    pub(crate) whole: &'a [u8],
 }
 
 impl<'a> Value<'a> {
-    /// The values in it, if it is a sequence of such.
-    pub(super) fn parts(&self) -> Option<Vec<Value<'a>>> {
+    /// The values in it, if it is a SEQUENCE.
+    pub(crate) fn parts(&self) -> Option<Vec<Value<'a>>> {
         if self.tag != SEQUENCE {
             return None;
         }
         all(self.content)
     }
 
-    /// The object identifier in dots, if it is one.
-    pub(super) fn oid(&self) -> Option<String> {
+    /// The object identifier in dotted form, if it is one.
+    pub(crate) fn oid(&self) -> Option<String> {
         (self.tag == OBJECT_IDENTIFIER).then(|| dotted(self.content))
     }
 
-    /// The bits of a bit string of whole bytes.
-    pub(super) fn bits(&self) -> Option<&'a [u8]> {
+    /// The content of a BIT STRING of whole bytes.
+    pub(crate) fn bits(&self) -> Option<&'a [u8]> {
         match (self.tag, self.content) {
             (BIT_STRING, [0, bits @ ..]) => Some(bits),
             _ => None,
@@ -38,8 +39,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The first value in these bytes, and what follows it. Lengths are definite, as DER has them.
-pub(super) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
+/// The first value in these bytes, and what follows it. Lengths must be definite, as in DER, and of at most four bytes.
+pub(crate) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {
@@ -65,13 +66,13 @@ pub(super) fn read(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
     ))
 }
 
-/// The parts of the sequence that these bytes begin with.
-pub(super) fn parts(bytes: &[u8]) -> Option<Vec<Value<'_>>> {
+/// The parts of the SEQUENCE that these bytes begin with.
+pub(crate) fn parts(bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     read(bytes)?.0.parts()
 }
 
 /// All values in these bytes, one after the other.
-pub(super) fn all(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
+pub(crate) fn all(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let (value, rest) = read(bytes)?;
@@ -81,8 +82,8 @@ pub(super) fn all(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     Some(found)
 }
 
-/// A sequence of this content, with its tag and length.
-pub(super) fn sequence(content: &[u8]) -> Vec<u8> {
+/// A SEQUENCE of this content, with its tag and length.
+pub(crate) fn sequence(content: &[u8]) -> Vec<u8> {
     let mut whole = vec![SEQUENCE];
     match content.len() {
         short @ 0..=0x7f => whole.push(short as u8),
@@ -107,7 +108,8 @@ fn dotted(content: &[u8]) -> String {
         arc = (arc << 7) | u64::from(byte & 0x7f);
         if byte & 0x80 == 0 {
             if arcs.is_empty() {
-                // The first two are one number: 40 times the first, which is at most 2, and the second.
+                // The first two arcs are one number: 40 times the first, which is at most 2, plus the second (X.690,
+                // 8.19.4).
                 let first = (arc / 40).min(2);
                 arcs.extend([first.to_string(), (arc - 40 * first).to_string()]);
             } else {
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn object_identifiers_have_dots() {
+    fn object_identifiers_are_dotted() {
         for (content, text) in [
             (
                 &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01][..],

@@ -1,40 +1,35 @@
-//! A certificate for development, made here and kept between starts.
+//! A self-signed certificate for development, made here and kept between starts, so that browsers recognise it.
 
-use std::{
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
 
-use super::{
-    keep::keep,
-    names::matches,
-    pair::{Pair, load_pair, read_pair},
-    problem::Problem,
-};
+use super::pair::{Pair, load_pair, read_pair};
+use crate::keep::keep;
+use crate::names::matches;
+use crate::problem::Problem;
 
-/// Browsers refuse more than 398 days, even for a certificate they were told to trust.
+/// Browsers refuse certificates for more than 398 days, even those they were told to trust.
 const LIFETIME: Duration = Duration::from_hours(365 * 24);
 
-/// Clocks differ, between a machine and the phone beside it too.
+/// How far back the validity begins: the clocks of a machine and of the phone beside it differ.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 
-/// A kept certificate that ends sooner is made anew, so that it does not end while the server runs.
+/// A kept certificate with less time left is replaced, so that it does not expire while the server runs.
 const RENEW_BEFORE: Duration = Duration::from_hours(7 * 24);
 
-/// One file for both halves: whoever reads it never gets the certificate of one start with the key
-/// of another.
+/// One file for certificate and key, so that a reader never gets the certificate of one start with the key of another.
 const FILE: &str = "self-signed.pem";
 
-/// This machine, by the names it has for itself.
+/// The names that this machine has for itself.
 pub const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// A certificate for localhost and `extra_names`: the one kept in `state_dir` if it will do, else a
-/// new one, which is kept there if possible and otherwise lives in memory, with a warning.
+/// A certificate for localhost and `extra_names`: the one in `state_dir` if it will do, else a new one. That is stored
+/// there if possible; otherwise it lives in memory, with a warning.
 pub fn self_signed(
     state_dir: Option<&Path>,
     extra_names: &[String],
@@ -76,8 +71,7 @@ pub fn self_signed(
 }
 
 fn will_do(kept: &Pair, names: &[String], now: SystemTime) -> bool {
-    // By name and not by `covers`, because a wildcard that was asked for covers nothing as a
-    // domain.
+    // By name and not by `covers`, because a wildcard that was asked for covers nothing as a domain.
     let covers = |name: &String| {
         kept.names
             .iter()

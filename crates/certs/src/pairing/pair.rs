@@ -1,26 +1,23 @@
 //! A certificate chain with its private key, checked and ready to serve.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustls::sign::CertifiedKey;
 
-use super::{
-    beside::{certificate_beside, key_beside},
-    certificate::Certificate,
-    chain::{Chain, chain},
-    key::Key,
-    names::{listed, matches},
-    pem::{self, Contents},
-    problem::Problem,
-    reading::read,
-    times::{date, left},
-};
+use super::beside::{certificate_beside, key_beside};
+use super::key::Key;
+use crate::names::{listed, matches};
+use crate::problem::Problem;
+use crate::reading::file::read;
+use crate::reading::pem::{self, Contents};
+use crate::times::{date, left};
+use crate::x509::certificate::Certificate;
+use crate::x509::chain::{Chain, chain};
 
-/// Authorities renew a month before the end, so less than this means that renewal is not working.
+/// With less time left than this, a warning is given. Certificates are renewed about a month before their end, so two
+/// weeks mean that renewal does not work.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// A certificate chain with its private key.
@@ -38,7 +35,7 @@ pub struct Pair {
     pub cert_path: PathBuf,
     /// The file the private key is from; the same one when it holds both.
     pub key_path: PathBuf,
-    /// Whether it vouches only for itself, so that no phone trusts it.
+    /// Whether it is self-signed, so that no phone trusts it.
     pub self_signed: bool,
     /// What works but deserves attention, as sentences.
     pub warnings: Vec<String>,
@@ -51,8 +48,7 @@ impl Pair {
     }
 }
 
-/// Loads a PEM certificate chain and its private key, and checks that a server can use them at
-/// `now`.
+/// Loads a PEM certificate chain and its private key, and checks that a server can use them at `now`.
 pub fn load_pair(cert: &Path, key: &Path, now: SystemTime) -> Result<Pair, Problem> {
     let certificates = pem::parse(cert, &read(cert, "certificate")?, "certificate")?;
     if cert == key {
@@ -62,14 +58,14 @@ pub fn load_pair(cert: &Path, key: &Path, now: SystemTime) -> Result<Pair, Probl
     pair_up((cert, &certificates), (key, &keys), now)
 }
 
-/// A pair from PEM text that holds chain and key; `file` is where it is going to be.
+/// A pair from PEM text that holds chain and key. `file` is where it will be stored, for error messages.
 pub fn read_pair(file: &Path, text: &str, now: SystemTime) -> Result<Pair, Problem> {
     let contents = pem::parse(file, text.as_bytes(), "certificate")?;
     pair_up((file, &contents), (file, &contents), now)
 }
 
 /// Makes a pair of what two files hold, or of what one file holds when both are the same.
-pub(super) fn pair_up(
+pub(crate) fn pair_up(
     cert: (&Path, &Contents),
     key: (&Path, &Contents),
     now: SystemTime,
@@ -105,32 +101,41 @@ pub(super) fn pair_up(
             return Ok(pair);
         }
     }
+    Err(no_match(cert_path, certificates, key_path, loaded))
+}
 
+/// Why none of the certificates goes with one of the keys.
+fn no_match(
+    cert_path: &Path,
+    certificates: &[Certificate],
+    key_path: &Path,
+    loaded: Vec<Result<Key, Problem>>,
+) -> Problem {
     let Some(leaf) = certificates.iter().find(|one| !one.is_authority()) else {
-        // The key of an authority is no business of a server, so none is looked for.
+        // A server has no use for the key of an authority, so a certificate is looked for and no key.
         let mut own = loaded.iter().flatten();
         let beside = [cert_path, key_path];
-        return Err(Problem::Authority {
+        return Problem::Authority {
             file: cert_path.to_owned(),
             who: certificates[0].subject.short.clone(),
             instead: own.find_map(|key| certificate_beside(&beside, &key.public_key)),
-        });
+        };
     };
-    // A key too weak or too foreign to load says less about itself than its certificate does.
+    // The certificate tells more about an unsupported key than the key itself, which did not load.
     if let Some(kind) = leaf.kind.unfit.clone() {
-        return Err(Problem::unsupported(cert_path, kind));
+        return Problem::unsupported(cert_path, kind);
     }
     if loaded.iter().all(Result::is_err)
         && let Some(Err(problem)) = loaded.into_iter().next()
     {
-        return Err(problem);
+        return problem;
     }
-    Err(Problem::KeyMismatch {
+    Problem::KeyMismatch {
         cert: cert_path.to_owned(),
         key: key_path.to_owned(),
         names: listed(&leaf.names),
         matching: key_beside(&[cert_path, key_path], &leaf.public_key),
-    })
+    }
 }
 
 fn no_certificate(
@@ -180,6 +185,7 @@ pub fn check_domains(pairs: &[Pair], domains: &[impl AsRef<str>]) -> Result<(), 
     }
 }
 
+/// Which names the pairs cover, for an error message.
 fn coverage(pairs: &[Pair]) -> String {
     if pairs.is_empty() {
         return "there is no certificate at all".to_owned();
@@ -194,30 +200,29 @@ fn coverage(pairs: &[Pair]) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
-/// A certificate that could be served with the chain above it.
+/// A certificate that could be served, with the chain above it.
 #[derive(Debug)]
-pub(super) struct Candidate<'a> {
-    pub(super) file: &'a Path,
-    pub(super) chain: Vec<&'a Certificate>,
-    /// What would be in the chain too but has expired and is not needed, and lies in this file.
+pub(crate) struct Candidate<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) chain: Vec<&'a Certificate>,
+    /// Expired certificates of this file that are left out of the chain.
     expired: Vec<&'a Certificate>,
-    rank: Rank,
+    rank: CandidateRank,
 }
 
-/// How good a candidate is, the most important first: valid, trusted by others, with its
-/// intermediates, lasting, and with the whole chain in one file.
-type Rank = (bool, bool, bool, SystemTime, usize);
+/// How good a candidate is, the most important first: valid now, not self-signed, with its intermediates, the latest
+/// end, the most certificates of the chain in one file.
+type CandidateRank = (bool, bool, bool, SystemTime, usize);
 
 impl<'a> Candidate<'a> {
-    /// The chain from `leaf`, which is in `file` among its `own` certificates, with what `pool` has
-    /// above it.
-    pub(super) fn new(
+    /// The chain from `leaf` upwards through `pool`. `leaf` is one of the certificates in `file`, which are `own`.
+    pub(crate) fn new(
         file: &'a Path,
         own: &[Certificate],
         leaf: &'a Certificate,
         pool: &[&'a Certificate],
         now: SystemTime,
-    ) -> Self {
+    ) -> Candidate<'a> {
         let Chain {
             links: chain,
             mut expired,
@@ -235,7 +240,7 @@ impl<'a> Candidate<'a> {
             leaf.not_after,
             in_file,
         );
-        Self {
+        Candidate {
             file,
             chain,
             expired,
@@ -243,8 +248,8 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// The best, and the first among equals.
-    pub(super) fn best(candidates: impl Iterator<Item = Self>) -> Option<Self> {
+    /// The best candidate; the first among equals.
+    pub(crate) fn best(candidates: impl Iterator<Item = Candidate<'a>>) -> Option<Candidate<'a>> {
         candidates.reduce(|best, next| {
             if next.is_better_than(&best) {
                 next
@@ -254,12 +259,12 @@ impl<'a> Candidate<'a> {
         })
     }
 
-    pub(super) fn is_better_than(&self, other: &Self) -> bool {
+    pub(crate) fn is_better_than(&self, other: &Candidate<'a>) -> bool {
         self.rank > other.rank
     }
 
     /// Checks the certificate and makes the pair with a key that is known to be its own.
-    pub(super) fn assemble(
+    pub(crate) fn assemble(
         &self,
         key: &Key,
         key_path: &Path,
@@ -345,7 +350,7 @@ impl<'a> Candidate<'a> {
         warnings
     }
 
-    /// What was put right on the way from the file to the chain, as sentences.
+    /// How the chain that is sent differs from the file, as sentences.
     fn repairs(&self, in_file: &[Certificate]) -> Vec<String> {
         let file = self.file.display();
         let mut repairs = Vec::new();

@@ -1,4 +1,4 @@
-//! Where the certificates come from, and whether what is there has changed.
+//! Where the certificates come from, and whether the files there have changed.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -7,16 +7,16 @@ use std::time::SystemTime;
 
 use super::discover::{DEEPEST, Found, MOST_ENTRIES, discover};
 use super::pair::{check_domains, load_pair};
-use super::problem::Problem;
-use super::reading::list;
+use crate::problem::Problem;
+use crate::reading::file::list;
 
-/// Where certificates are looked for when nothing says where.
+/// The folder in which certificates are looked for if no flag names one.
 pub const DEFAULT_FOLDER: &str = "certs";
 
-/// Why what was given does not say where the certificates are.
+/// Why the flags do not say where the certificates are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unclear {
-    /// `--tls-cert` and `--tls-key` do not come in pairs.
+    /// `--tls-cert` and `--tls-key` are not equal in number.
     #[error(
         "There are {certs} --tls-cert and {keys} --tls-key. Give each certificate its key, in the same order, or put all of \
          them into one folder and name it with --tls-dir."
@@ -27,7 +27,7 @@ pub enum Unclear {
         /// Keys given.
         keys: usize,
     },
-    /// The files and the folder at once.
+    /// Both files and a folder are given.
     #[error("Certificates are given twice. Use either --tls-cert with --tls-key, or --tls-dir.")]
     FilesAndFolder,
     /// `--tls-dir` has nothing in it.
@@ -38,13 +38,13 @@ pub enum Unclear {
 /// Where the certificates come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Certificate and key, in pairs.
+    /// Certificate and key files, in pairs.
     Files(Vec<(PathBuf, PathBuf)>),
-    /// A folder, under whatever names.
+    /// A folder, whatever the files in it are called.
     Folder(PathBuf),
 }
 
-/// What a source looked like at one moment: each file in it by its path, with what changes when it is written or replaced.
+/// What a source looked like at one moment: the path of each file with what changes when it is written or replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fingerprint(Vec<(PathBuf, Option<Mark>)>);
 
@@ -52,7 +52,7 @@ pub struct Fingerprint(Vec<(PathBuf, Option<Mark>)>);
 type Mark = (u64, u64, u64, i64, i64);
 
 impl Source {
-    /// The source that `--tls-cert` with `--tls-key`, or `--tls-dir`, name; none where they name nothing.
+    /// The source that `--tls-cert` with `--tls-key`, or `--tls-dir`, name; none if they name nothing.
     pub fn named(
         certs: &[PathBuf],
         keys: &[PathBuf],
@@ -75,7 +75,8 @@ impl Source {
         }
     }
 
-    /// Reads what is there and checks that a server for these domains can use it at `now`. A folder may have no pair at all.
+    /// Reads what is there and checks that a server for these domains can use it at `now`. A folder may have no pair at
+    /// all.
     pub fn load(&self, domains: &[String], now: SystemTime) -> Result<Found, Problem> {
         let found = match self {
             Source::Files(files) => Found {
@@ -93,8 +94,8 @@ impl Source {
         Ok(found)
     }
 
-    /// What it looks like now. Links are followed, so a link that leads elsewhere is a change; what is missing is part of
-    /// it as well.
+    /// What the source looks like now. Links are followed, so a link to another file is a change. A missing file has an
+    /// entry too.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut marks = Vec::new();
         match self {

@@ -1,48 +1,43 @@
 //! Finding the pairs in a folder by what is in the files, whatever they are called.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use super::{
-    beside::open,
-    certificate::Certificate,
-    key::Key,
-    names::listed,
-    pair::{Candidate, Pair},
-    pem::Contents,
-    problem::Problem,
-    reading::list,
-};
+use super::beside::open;
+use super::key::Key;
+use super::pair::{Candidate, Pair};
+use crate::names::listed;
+use crate::problem::Problem;
+use crate::reading::file::list;
+use crate::reading::pem::Contents;
+use crate::x509::certificate::Certificate;
 
-/// Folders inside the folder: `live/DOMAIN/` of certbot and `DOMAIN/Nginx/` of a cloud's archive,
-/// and one to spare.
-pub(super) const DEEPEST: usize = 3;
+/// How many levels of folders are searched. certbot has `live/DOMAIN/`, a cloud's archive `DOMAIN/Nginx/`; one level is
+/// to spare.
+pub(crate) const DEEPEST: usize = 3;
 
-/// More than this is not a folder for certificates.
-pub(super) const MOST_ENTRIES: usize = 1_000;
+/// The most entries that are looked at: a folder with more is not one for certificates.
+pub(crate) const MOST_ENTRIES: usize = 1_000;
 
-/// Documents that may quote PEM, and requests, which are of no use to a server.
+/// Extensions of files that are not opened: documents, which may quote PEM, and requests, which are of no use to a
+/// server.
 const PASSED_OVER: [&str; 4] = ["csr", "html", "md", "rst"];
 
 /// What is in a folder.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The pairs that can be served, ordered by file name; none when the folder has no PEM files at
-    /// all.
+    /// The pairs that can be served, ordered by file name; none when the folder has no PEM files at all.
     pub pairs: Vec<Pair>,
     /// What was left out and why, as sentences.
     pub warnings: Vec<String>,
 }
 
-/// Finds the certificates in a folder that come with their private key, and the best one for each
-/// set of names.
+/// Finds the certificates in a folder that come with their private key, and the best one for each set of names.
 pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
     let mut scan = Scan::default();
     match scan.folder(dir, 0) {
-        // What was seen until then may do.
+        // What was found until then may be enough.
         Err(problem @ Problem::TooMany { .. }) => scan.problems.push(problem),
         done => done?,
     }
@@ -53,42 +48,7 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
         ..
     } = scan;
     let keys = keys(&files, &mut problems);
-
-    // One certificate for each set of names and kind of key.
-    let mut best: BTreeMap<_, (Candidate<'_>, &Place<'_>)> = BTreeMap::new();
-    for key in &keys {
-        let Some(candidate) = best_candidate(&files, &key.key, now) else {
-            continue;
-        };
-        let mut names = candidate.chain[0].names.clone();
-        names.sort();
-        let group = (names, format!("{:?}", key.key.algorithm()));
-        if best
-            .get(&group)
-            .is_none_or(|(rival, _)| candidate.is_better_than(rival))
-        {
-            best.insert(group, (candidate, key));
-        }
-    }
-
-    let mut pairs = Vec::new();
-    let mut unusable = Vec::new();
-    for (candidate, place) in best.into_values() {
-        let key_path = place.nearest(candidate.file);
-        match candidate.assemble(&place.key, key_path, now) {
-            Ok(mut pair) => {
-                let used = files
-                    .iter()
-                    .filter(|sheet| [candidate.file, key_path].contains(&sheet.path.as_path()));
-                pair.warnings
-                    .extend(used.flat_map(|sheet| sheet.contents.notes.clone()));
-                pairs.push(pair);
-            }
-            Err(problem) => unusable.push(problem),
-        }
-    }
-    pairs.sort_by(|a, b| a.cert_path.cmp(&b.cert_path));
-
+    let (pairs, unusable) = best_pairs(&files, &keys, now);
     let unpaired = unpaired(&files, &keys, &pairs);
     let mut problems = unusable.into_iter().chain(problems);
     if !pairs.is_empty() {
@@ -105,7 +65,7 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
     if let Some(problem) = problems.next() {
         return Err(problem);
     }
-    // The other half of a pair may be in a format that can be converted, so that is the first thing to do.
+    // The other half of a pair may be in a format that can be converted, so converting it is the first thing to do.
     let convertible = unread.iter().position(Problem::has_command);
     if let (Some(at), true) = (convertible, half.is_some()) {
         return Err(unread.swap_remove(at));
@@ -121,22 +81,23 @@ pub fn discover(dir: &Path, now: SystemTime) -> Result<Found, Problem> {
 
 /// A PEM file in the folder.
 #[derive(Debug)]
-struct Sheet {
+struct PemFile {
     path: PathBuf,
     is_link: bool,
     contents: Contents,
 }
 
-/// What a walk through the folder brings together.
+/// What a walk through the folder has found.
 #[derive(Debug, Default)]
 struct Scan {
-    files: Vec<Sheet>,
+    files: Vec<PemFile>,
     /// Files that are meant to be used but cannot be.
     problems: Vec<Problem>,
-    /// Files in a format that is not PEM, to mention when there is nothing else.
+    /// Files in a format other than PEM, to be mentioned if there is nothing else.
     unread: Vec<Problem>,
     entries: usize,
-    /// Where each real file is in `files`: one that a link leads to is the same file.
+    /// Every file and folder by its canonical path; for a file with its index in `files`. A link and its target count
+    /// as one file, and links that lead in a circle end.
     seen: HashMap<PathBuf, Option<usize>>,
 }
 
@@ -168,7 +129,7 @@ impl Scan {
     fn file(&mut self, path: PathBuf, real: PathBuf) {
         let is_link = path.is_symlink();
         match self.seen.get(&real) {
-            // A link is the name that stays when a renewal brings a new file.
+            // A link is preferred: its name stays when a renewal brings a new file.
             Some(Some(at)) if is_link && !self.files[*at].is_link => {
                 let known = &mut self.files[*at];
                 (known.path, known.is_link) = (path, true);
@@ -180,7 +141,7 @@ impl Scan {
         match open(&path) {
             Ok(Some(contents)) => {
                 self.seen.insert(real, Some(self.files.len()));
-                self.files.push(Sheet {
+                self.files.push(PemFile {
                     path,
                     is_link,
                     contents,
@@ -203,13 +164,13 @@ fn is_passed_over(path: &Path) -> bool {
 
 /// A private key and the files it is in.
 #[derive(Debug)]
-struct Place<'a> {
+struct FoundKey<'a> {
     key: Key,
     files: Vec<&'a Path>,
 }
 
-impl Place<'_> {
-    /// The file that is in the same folder as the certificate, where there are several.
+impl FoundKey<'_> {
+    /// The file to name for this key: the certificate's own, else one in the same folder, else the first.
     fn nearest(&self, certificate: &Path) -> &Path {
         let beside = |file: &&&Path| file.parent() == certificate.parent();
         let same = self.files.iter().find(|file| **file == certificate);
@@ -218,9 +179,10 @@ impl Place<'_> {
     }
 }
 
-fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
-    let mut places: Vec<Place<'a>> = Vec::new();
-    for Sheet { path, contents, .. } in files {
+/// The keys in these files, each once. What no server can use goes to `problems`.
+fn keys<'a>(files: &'a [PemFile], problems: &mut Vec<Problem>) -> Vec<FoundKey<'a>> {
+    let mut found: Vec<FoundKey<'a>> = Vec::new();
+    for PemFile { path, contents, .. } in files {
         if contents.encrypted_key {
             problems.push(Problem::EncryptedKey { file: path.clone() });
         }
@@ -229,12 +191,12 @@ fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
         }
         for der in &contents.keys {
             match Key::load(path, der) {
-                Ok(key) => match places
+                Ok(key) => match found
                     .iter_mut()
-                    .find(|place| place.key.public_key == key.public_key)
+                    .find(|known| known.key.public_key == key.public_key)
                 {
-                    Some(place) => place.files.push(path),
-                    None => places.push(Place {
+                    Some(known) => known.files.push(path),
+                    None => found.push(FoundKey {
                         key,
                         files: vec![path],
                     }),
@@ -243,32 +205,74 @@ fn keys<'a>(files: &'a [Sheet], problems: &mut Vec<Problem>) -> Vec<Place<'a>> {
             }
         }
     }
-    places
+    found
 }
 
-/// The best certificate for a key. Intermediates may be in another file of the same folder
-/// (`cert.pem` and `chain.pem`).
-fn best_candidate<'a>(files: &'a [Sheet], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
-    let candidates = files.iter().flat_map(|sheet| {
-        let own = &sheet.contents.certificates;
+/// The best pair for each set of names and kind of key, by file name; then why the others cannot be served.
+fn best_pairs(
+    files: &[PemFile],
+    keys: &[FoundKey<'_>],
+    now: SystemTime,
+) -> (Vec<Pair>, Vec<Problem>) {
+    let mut best: BTreeMap<_, (Candidate<'_>, &FoundKey<'_>)> = BTreeMap::new();
+    for key in keys {
+        let Some(candidate) = best_candidate(files, &key.key, now) else {
+            continue;
+        };
+        let mut names = candidate.chain[0].names.clone();
+        names.sort();
+        let group = (names, format!("{:?}", key.key.algorithm()));
+        if best
+            .get(&group)
+            .is_none_or(|(rival, _)| candidate.is_better_than(rival))
+        {
+            best.insert(group, (candidate, key));
+        }
+    }
+
+    let mut pairs = Vec::new();
+    let mut unusable = Vec::new();
+    for (candidate, key) in best.into_values() {
+        let key_path = key.nearest(candidate.file);
+        match candidate.assemble(&key.key, key_path, now) {
+            Ok(mut pair) => {
+                let used = files
+                    .iter()
+                    .filter(|file| [candidate.file, key_path].contains(&file.path.as_path()));
+                pair.warnings
+                    .extend(used.flat_map(|file| file.contents.notes.clone()));
+                pairs.push(pair);
+            }
+            Err(problem) => unusable.push(problem),
+        }
+    }
+    pairs.sort_by(|a, b| a.cert_path.cmp(&b.cert_path));
+    (pairs, unusable)
+}
+
+/// The best certificate for a key. Its intermediates may be in another file of the same folder (`cert.pem` and
+/// `chain.pem`).
+fn best_candidate<'a>(files: &'a [PemFile], key: &Key, now: SystemTime) -> Option<Candidate<'a>> {
+    let candidates = files.iter().flat_map(|file| {
+        let own = &file.contents.certificates;
         let beside = files
             .iter()
-            .filter(|other| other.path != sheet.path && other.path.parent() == sheet.path.parent());
+            .filter(|other| other.path != file.path && other.path.parent() == file.path.parent());
         let others = beside.flat_map(|other| &other.contents.certificates);
         let pool: Vec<&Certificate> = own.iter().chain(others).collect();
         let leaves = own
             .iter()
             .filter(|leaf| leaf.public_key == key.public_key && !leaf.is_authority());
         leaves
-            .map(move |leaf| Candidate::new(&sheet.path, own, leaf, &pool, now))
+            .map(move |leaf| Candidate::new(&file.path, own, leaf, &pool, now))
             .collect::<Vec<_>>()
     });
     Candidate::best(candidates)
 }
 
-/// Says that there is nothing but an authority's own certificate, if there is one.
-fn authority(files: &[Sheet]) -> Option<Problem> {
-    files.iter().find_map(|Sheet { path, contents, .. }| {
+/// The problem that there is only an authority's certificate, if there is one.
+fn authority(files: &[PemFile]) -> Option<Problem> {
+    files.iter().find_map(|PemFile { path, contents, .. }| {
         let own = contents
             .certificates
             .iter()
@@ -282,14 +286,13 @@ fn authority(files: &[Sheet]) -> Option<Problem> {
 }
 
 /// The keys without certificate and certificates without key, as the detail of a sentence.
-fn unpaired(files: &[Sheet], keys: &[Place<'_>], pairs: &[Pair]) -> Option<String> {
+fn unpaired(files: &[PemFile], keys: &[FoundKey<'_>], pairs: &[Pair]) -> Option<String> {
     let certificates = || {
-        files.iter().flat_map(|sheet| {
-            sheet
-                .contents
+        files.iter().flat_map(|file| {
+            file.contents
                 .certificates
                 .iter()
-                .map(move |one| (sheet, one))
+                .map(move |one| (file, one))
         })
     };
     let mut lone = Vec::new();
@@ -301,14 +304,14 @@ fn unpaired(files: &[Sheet], keys: &[Place<'_>], pairs: &[Pair]) -> Option<Strin
             ));
         }
     }
-    for (sheet, certificate) in certificates() {
+    for (file, certificate) in certificates() {
         let has_key = keys
             .iter()
             .any(|key| key.key.public_key == certificate.public_key);
         let is_replaced = pairs.iter().any(|pair| pair.names == certificate.names);
-        // An authority's has its key elsewhere, and should.
+        // The key of an authority is elsewhere, as it should be.
         if !(has_key || is_replaced || certificate.is_authority()) {
-            let (file, names) = (sheet.path.display(), listed(&certificate.names));
+            let (file, names) = (file.path.display(), listed(&certificate.names));
             lone.push(format!(
                 "{file} is a certificate for {names} without its private key"
             ));

@@ -1,23 +1,23 @@
-//! Who has signed a certificate.
+//! Whether a certificate is signed with a certain key.
 
 use rustls::crypto::aws_lc_rs;
 
 use super::der;
 use super::kind::of_public;
 
-/// What a look at a signature comes to.
+/// The result of checking a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signed {
-    /// This key has made it.
+pub(crate) enum Signed {
+    /// The key has made it.
     Yes,
-    /// Another one has, or the certificate was changed.
+    /// Another key has made it, or the certificate was changed.
     No,
-    /// It is of an algorithm that TLS has left behind (SHA-1) or never had.
+    /// It cannot be checked: TLS no longer has its algorithm (SHA-1), or never had it.
     Unknown,
 }
 
 /// Whether the certificate is signed with the key of this `SubjectPublicKeyInfo`.
-pub(super) fn signed_by(certificate: &[u8], info: &[u8]) -> Signed {
+pub(crate) fn signed_by(certificate: &[u8], info: &[u8]) -> Signed {
     let parts = || {
         let [content, algorithm, signature] = der::parts(certificate)?.try_into().ok()?;
         let [key_algorithm, key] = der::parts(info)?.try_into().ok()?;
@@ -49,7 +49,7 @@ pub(super) fn signed_by(certificate: &[u8], info: &[u8]) -> Signed {
     let is_of_its_family = fitting
         .iter()
         .any(|one| which(&one.public_key_alg_id()) == which(key_algorithm.content));
-    // A key on another curve or of another size may have signed it; nobody here can tell.
+    // A key on a curve or of a size that is not supported may have made it; that cannot be checked here.
     if fitting.is_empty() || (is_of_its_family && of_public(info).unfit.is_some()) {
         Signed::Unknown
     } else {

@@ -1,24 +1,20 @@
-//! Reading a file or folder, and when that fails, finding the exact path component that is in the
-//! way.
+//! Reads files and folders. If that fails, finds the exact component of the path that is in the way.
 
-use std::{
-    fs::{self, File, Metadata},
-    io::{self, ErrorKind, Read},
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Component, Path, PathBuf},
-};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
 
-use super::problem::{Problem, shell};
+use crate::problem::{Problem, shell};
 
-/// No certificate or key is larger, and a folder may hold anything.
-pub(super) const LARGEST_FILE: u64 = 1 << 20;
+/// The most bytes read from a file, 1 MiB. Certificates and keys have a few KiB, but a folder may hold anything.
+pub(crate) const LARGEST_FILE: u64 = 1 << 20;
 
 /// How many symbolic links a path may go through, as in the kernel.
 const MOST_LINKS: usize = 40;
 
-/// Reads a whole file of at most [`LARGEST_FILE`] bytes; `wanted` says for what in a problem's
-/// words.
-pub(super) fn read(file: &Path, wanted: &'static str) -> Result<Vec<u8>, Problem> {
+/// Reads a whole file of at most [`LARGEST_FILE`] bytes; `wanted` names what it should hold, for error messages.
+pub(crate) fn read(file: &Path, wanted: &'static str) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let done =
         File::open(file).and_then(|open| open.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
@@ -35,9 +31,9 @@ pub(super) fn read(file: &Path, wanted: &'static str) -> Result<Vec<u8>, Problem
     }
 }
 
-/// The paths in a folder, sorted, without hidden ones: those are version control, or a mount's own
-/// bookkeeping.
-pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
+/// The paths in a folder, sorted. Hidden ones are left out: they belong to version control, or to the way a container
+/// mounts files.
+pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
     let mut paths = fs::read_dir(dir)
         .and_then(|entries| {
             entries
@@ -55,7 +51,7 @@ pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
 }
 
 /// Turns a failure to open `path` into the problem that names the component it is about.
-pub(super) fn explain(path: &Path, error: io::Error) -> Problem {
+pub(crate) fn explain(path: &Path, error: io::Error) -> Problem {
     let obstacle = match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory => walk(path),
         _ => {
@@ -112,7 +108,7 @@ pub(super) fn explain(path: &Path, error: io::Error) -> Problem {
     }
 }
 
-/// What stands between us and a file.
+/// What is in the way to a file.
 enum Obstacle {
     Missing {
         part: PathBuf,
@@ -144,7 +140,7 @@ fn walk(path: &Path) -> Obstacle {
                     ErrorKind::NotADirectory => Obstacle::NotAFolder(here),
                     _ => Obstacle::Missing {
                         part: next,
-                        // What the link leads to is missing, and not what comes after it.
+                        // Only if the target of the link is missing, and not a component after it.
                         link: followed
                             .filter(|(_, rest)| ahead.len() >= *rest)
                             .map(|(link, _)| link),
@@ -188,7 +184,7 @@ fn components(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What is in the folder of a missing file, for the typo that is the usual cause.
+/// The certificate files beside a missing file: the usual cause is a typo.
 fn neighbours(missing: &Path) -> String {
     const MOST: usize = 6;
     let folder = missing.parent().unwrap_or(missing);
@@ -212,7 +208,7 @@ fn neighbours(missing: &Path) -> String {
     format!("{} has {}", folder.display(), names.join(", "))
 }
 
-/// Mode and owner of a path, and who this process is.
+/// Mode and owner of a path and the user of this process, for error messages.
 fn access(path: &Path) -> String {
     let theirs = match path.metadata() {
         Ok(found) => format!(
@@ -222,7 +218,7 @@ fn access(path: &Path) -> String {
         ),
         Err(_) => "mode unknown".to_owned(),
     };
-    // The owner of our own /proc entry is who we are, without a call into libc.
+    // /proc/self belongs to the user of this process; asking libc for it would need `unsafe`.
     match fs::metadata("/proc/self") {
         Ok(me) => format!("{theirs}, this process is uid {}", me.uid()),
         Err(_) => theirs,

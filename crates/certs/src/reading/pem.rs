@@ -1,52 +1,52 @@
-//! What a PEM file holds, sorted by what is inside its sections rather than by their labels.
+//! What a PEM file holds, by the content of its sections: labels are often wrong, above all those of keys.
 
 use std::path::Path;
 
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-use super::armour::{Section, Sheet, damaged, sections};
-use super::certificate::Certificate;
-use super::der;
 use super::format::{BUNDLE, convert, is_pkcs7, is_request, refuse};
-use super::kind::{Form, form};
-use super::problem::{Problem, shell};
+use super::sections::{PemText, Section, damaged, sections};
+use crate::problem::{Problem, shell};
+use crate::x509::certificate::Certificate;
+use crate::x509::der;
+use crate::x509::kind::{Form, form};
 
 /// What a file holds that matters to a server.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) certificates: Vec<Certificate>,
-    pub(super) keys: Vec<PrivateKeyDer<'static>>,
-    /// There is a key behind a passphrase.
-    pub(super) encrypted_key: bool,
-    /// There is a certificate request.
-    pub(super) request: bool,
-    /// There is a private key of a kind that PEM names but TLS does not use.
-    pub(super) foreign_key: Option<Foreign>,
-    /// What was read although other programs would not, as sentences.
-    pub(super) notes: Vec<String>,
-    /// The label of every section, for a problem's words.
+pub(crate) struct Contents {
+    pub(crate) certificates: Vec<Certificate>,
+    pub(crate) keys: Vec<PrivateKeyDer<'static>>,
+    /// Whether there is a key that a passphrase protects.
+    pub(crate) encrypted_key: bool,
+    /// Whether there is a certificate request (CSR).
+    pub(crate) request: bool,
+    /// A private key of a kind that has a PEM label but is not used in TLS, if there is one.
+    pub(crate) foreign_key: Option<ForeignKey>,
+    /// Sentences on spellings that are accepted here but stop other programs.
+    pub(crate) notes: Vec<String>,
+    /// The label of every section, for error messages.
     labels: Vec<String>,
 }
 
 /// A private key of a kind that PEM names but TLS does not use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Foreign {
+pub(crate) enum ForeignKey {
     Dsa,
     Ssh,
 }
 
-impl Foreign {
-    pub(super) fn problem(self, file: &Path) -> Problem {
+impl ForeignKey {
+    pub(crate) fn problem(self, file: &Path) -> Problem {
         match self {
-            Foreign::Dsa => Problem::unsupported(file, "a DSA key"),
-            Foreign::Ssh => Problem::ssh(file),
+            ForeignKey::Dsa => Problem::unsupported(file, "a DSA key"),
+            ForeignKey::Ssh => Problem::ssh(file),
         }
     }
 }
 
 impl Contents {
-    /// What is in the file, as the object of a sentence.
-    pub(super) fn listed(&self) -> String {
+    /// The labels in the file, as the object of a sentence.
+    pub(crate) fn listed(&self) -> String {
         let mut kinds: Vec<_> = self
             .labels
             .iter()
@@ -57,11 +57,12 @@ impl Contents {
     }
 
     /// Whether there is a private key of any kind.
-    pub(super) fn has_key(&self) -> bool {
+    pub(crate) fn has_key(&self) -> bool {
         !self.keys.is_empty() || self.encrypted_key || self.foreign_key.is_some()
     }
 
-    fn sort_in(&mut self, section: &Section, file: &Path) -> Result<(), Problem> {
+    /// Adds what a section holds.
+    fn add_section(&mut self, section: &Section, file: &Path) -> Result<(), Problem> {
         let label = section.label.as_str();
         self.labels.push(label.to_owned());
         let is_key = label.ends_with("PRIVATE KEY");
@@ -69,18 +70,18 @@ impl Contents {
             "ENCRYPTED PRIVATE KEY" => self.encrypted_key = true,
             _ if is_key && section.is_encrypted() => self.encrypted_key = true,
             "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => self.request = true,
-            "OPENSSH PRIVATE KEY" => self.foreign_key = Some(Foreign::Ssh),
+            "OPENSSH PRIVATE KEY" => self.foreign_key = Some(ForeignKey::Ssh),
             "PKCS7" | "PKCS #7 SIGNED DATA" => return Err(bundle(file)),
             "CMS" => return Err(cms(file)),
             "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
                 let der = section.decode(file)?;
-                if !self.sort_der(&der, label == "TRUSTED CERTIFICATE", file)? {
+                if !self.add_der(&der, label == "TRUSTED CERTIFICATE", file)? {
                     return Err(section.damaged(file, "is not a certificate inside"));
                 }
             }
             _ if is_key => {
                 let der = section.decode(file)?;
-                if !self.sort_der(&der, false, file)? {
+                if !self.add_der(&der, false, file)? {
                     return Err(section.damaged(file, "is not a private key inside"));
                 }
             }
@@ -89,8 +90,9 @@ impl Contents {
         Ok(())
     }
 
-    /// Takes what these bytes are; whether they are anything. Behind a trusted certificate is what OpenSSL trusts it for.
-    fn sort_der(&mut self, der: &[u8], is_trusted: bool, file: &Path) -> Result<bool, Problem> {
+    /// Adds what these bytes hold, and returns whether they hold anything known. OpenSSL appends its trust settings to
+    /// a trusted certificate; they are cut off.
+    fn add_der(&mut self, der: &[u8], is_trusted: bool, file: &Path) -> Result<bool, Problem> {
         let own = match der::read(der) {
             Some((first, _)) if is_trusted => first.whole,
             _ => der,
@@ -107,9 +109,11 @@ impl Contents {
             Some(Form::Pkcs8) => self.keys.push(PrivatePkcs8KeyDer::from(whole()).into()),
             Some(Form::Sec1) => self.keys.push(PrivateSec1KeyDer::from(whole()).into()),
             Some(Form::Pkcs1) => self.keys.push(PrivatePkcs1KeyDer::from(whole()).into()),
-            Some(Form::Dsa) => self.foreign_key = Some(Foreign::Dsa),
+            Some(Form::Dsa) => self.foreign_key = Some(ForeignKey::Dsa),
             Some(Form::Encrypted) => self.encrypted_key = true,
-            None if der.starts_with(b"openssh-key-v1\0") => self.foreign_key = Some(Foreign::Ssh),
+            None if der.starts_with(b"openssh-key-v1\0") => {
+                self.foreign_key = Some(ForeignKey::Ssh);
+            }
             None if is_request(der) => self.request = true,
             None => return Ok(false),
         }
@@ -117,12 +121,12 @@ impl Contents {
     }
 }
 
-/// Sorts the sections of a PEM file; `wanted` says what it should hold, in a problem's words.
-pub(super) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<Contents, Problem> {
+/// Reads a PEM file. `wanted` names what it should hold, for error messages.
+pub(crate) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<Contents, Problem> {
     refuse(file, bytes, wanted)?;
-    // Comments may be in any encoding (bag attributes often are); the sections themselves are
+    // Text between the sections may be in any encoding (PKCS#12 bag attributes often are); the sections themselves are
     // ASCII.
-    let Sheet {
+    let PemText {
         sections,
         notes,
         hidden,
@@ -132,7 +136,7 @@ pub(super) fn parse(file: &Path, bytes: &[u8], wanted: &'static str) -> Result<C
         ..Contents::default()
     };
     for section in &sections {
-        contents.sort_in(section, file)?;
+        contents.add_section(section, file)?;
     }
     match hidden {
         _ if !sections.is_empty() => Ok(contents),
@@ -155,7 +159,7 @@ fn bundle(file: &Path) -> Problem {
     }
 }
 
-/// OpenSSL reads certificates out of this only under its older name.
+/// CMS is PKCS#7 with a newer label. `openssl pkcs7` accepts only the old label, so the command replaces it.
 fn cms(file: &Path) -> Problem {
     let (from, to) = (shell(file), file.with_extension("p7b.pem"));
     let remedy = format!(

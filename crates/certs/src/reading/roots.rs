@@ -1,4 +1,4 @@
-//! Files of authorities that a deployer trusts, in every spelling of PEM that certificates come in.
+//! Root certificates: those that Mozilla lists, and files with more of them, in every spelling of PEM.
 
 use std::fs;
 use std::path::Path;
@@ -8,16 +8,16 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 
 use super::pem;
-use super::problem::Problem;
+use crate::problem::Problem;
 
-/// What each section begins with.
+/// The beginning of every section.
 const BEGIN: &[u8] = b"-----BEGIN ";
 
-/// The certificates of a file of authorities, whose name is for problems; there may be none.
+/// Reads a file of root certificates, in which there may be none. `file` is for error messages.
 ///
-/// Where `rustls_pemfile` reads every section there is, that is what the file holds: the bundle of a system may have roots of
-/// kinds that no server could use. It passes over what it does not know, as a section behind a byte order mark, so other
-/// files are read as those of servers are.
+/// If `rustls_pemfile` reads every section, its result counts: the bundle of a system may hold roots of kinds that no
+/// server could use. But it passes over what it does not know, such as a section after a byte order mark; then the file
+/// is read in the way the files of servers are.
 pub fn read_roots(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let sections = bytes.windows(BEGIN.len()).filter(|at| *at == BEGIN).count();
     let plain: Result<Vec<_>, _> = rustls_pemfile::certs(&mut { bytes }).collect();
@@ -33,7 +33,7 @@ pub fn read_roots(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'stati
     }
 }
 
-/// The roots Mozilla lists, which are those of phones and browsers, and those in `extra` (PEM) beside them.
+/// The roots that Mozilla lists, which are those of phones and browsers, and those in the PEM file `extra`.
 pub fn trusted_roots(extra: Option<&Path>) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),

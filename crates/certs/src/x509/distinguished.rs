@@ -1,4 +1,4 @@
-//! Names of subjects and issuers, compared by what they say and not by how their text is encoded.
+//! Names of subjects and issuers, compared by their meaning and not by the encoding of their text.
 
 use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::prelude::FromDer;
@@ -7,14 +7,14 @@ use x509_parser::x509::X509Name;
 /// A distinguished name. Two are equal where RFC 5280, 7.1 says so: neither the kind of string (`UTF8String`,
 /// `PrintableString`), nor case, nor how many spaces there are makes a difference.
 #[derive(Debug, Clone)]
-pub(super) struct DistinguishedName {
+pub(crate) struct DistinguishedName {
     prepared: String,
     /// In short: the common name, else the organisation.
-    pub(super) short: String,
+    pub(crate) short: String,
 }
 
 impl PartialEq for DistinguishedName {
-    fn eq(&self, other: &Self) -> bool {
+    fn eq(&self, other: &DistinguishedName) -> bool {
         self.prepared == other.prepared
     }
 }
@@ -22,7 +22,7 @@ impl PartialEq for DistinguishedName {
 impl Eq for DistinguishedName {}
 
 impl DistinguishedName {
-    pub(super) fn new(name: &X509Name<'_>) -> Self {
+    pub(crate) fn new(name: &X509Name<'_>) -> DistinguishedName {
         let relative = name.iter_rdn().map(|rdn| {
             let mut attributes: Vec<_> = rdn
                 .iter()
@@ -31,16 +31,16 @@ impl DistinguishedName {
             attributes.sort();
             attributes.join("+")
         });
-        Self {
+        DistinguishedName {
             prepared: relative.collect::<Vec<_>>().join(","),
             short: short(name),
         }
     }
 
     /// From the DER of a name.
-    pub(super) fn read(der: &[u8]) -> Option<Self> {
+    pub(crate) fn read(der: &[u8]) -> Option<DistinguishedName> {
         let (_, name) = X509Name::from_der(der).ok()?;
-        Some(Self::new(&name))
+        Some(DistinguishedName::new(&name))
     }
 }
 
@@ -62,7 +62,7 @@ fn text(value: &Any<'_>) -> Option<String> {
         | Tag::Ia5String
         | Tag::NumericString
         | Tag::VisibleString => String::from_utf8(value.data.to_vec()).ok(),
-        // What certificates call T.61 is Latin-1.
+        // T.61 strings in certificates are Latin-1 in practice.
         Tag::T61String => Some(value.data.iter().map(|byte| char::from(*byte)).collect()),
         Tag::BmpString => {
             let units = value.data.chunks(2).map(|pair| match *pair {
