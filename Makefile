@@ -4,11 +4,11 @@
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export PATH := $(TARGET)/tools/bin:$(PATH)
 
-.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted container fuzz sbom deb image
+.PHONY: test tools fmt scripts unit-file pure deny lint doc unit clients compare pages package container fuzz sbom deb image
 # One after the other: each step shows its own output, and cargo uses every core by itself.
 .NOTPARALLEL:
 
-test: tools fmt scripts unit-file pure deny lint doc unit clients compare pages booted container
+test: tools fmt scripts unit-file pure deny lint doc unit clients compare pages package container
 	@echo 'Everything that can be checked here is checked.'
 
 # What the other steps need and this machine lacks.
@@ -20,7 +20,7 @@ fmt:
 
 scripts:
 	@if command -v shellcheck >/dev/null; then \
-	    set -x; shellcheck .ci/run packaging/*.sh packaging/deb/* benches/*.sh benches/compare/*.sh tests/*.sh tests/booted/*.sh tests/clients/*.sh tests/pages/*.sh; \
+	    set -x; shellcheck .ci/run packaging/*.sh packaging/deb/* benches/*.sh benches/compare/*.sh tests/*.sh tests/package/*.sh tests/clients/*.sh tests/pages/*.sh; \
 	else \
 	    echo 'SKIPPED: the shell scripts are not checked, this machine has no shellcheck'; \
 	fi
@@ -74,9 +74,9 @@ pages:
 	WULIN_BIN=$(TARGET)/debug/wulin node --test tests/pages/*.test.mjs tests/pages/*/*.test.mjs
 
 # The Debian package under a systemd that boots for it: installed, played on, restarted and upgraded under load, purged.
-booted:
+package:
 	cargo test --locked --workspace --no-run
-	WULIN_BIN=$(TARGET)/debug/wulin tests/booted.sh
+	WULIN_BIN=$(TARGET)/debug/wulin tests/package.sh
 
 # The container image, made with the program that is already built, and run.
 container:

@@ -1,4 +1,4 @@
-//! `wulin bench`, small, against a real server: what it counts adds up, and whoever gets lost is told.
+//! `wulin bench` with few people against a real server: its counts add up, and lost people are reported.
 
 mod support;
 
@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
-use support::server::TestServer;
 use wulin_server::runtime::Gauge;
+
+use crate::support::server::TestServer;
 
 const PROTOCOLS: [&str; 3] = ["native", "eio3", "eio4"];
 const PEOPLE: u64 = 20;
 
-/// The program, about to load this server with twenty people.
+/// `wulin bench --json` with twenty people against this server.
 fn bench(address: SocketAddr, arguments: &[&str]) -> Command {
     let mut command = crowd(address, "20");
     command.arg("--json").args(arguments);
@@ -27,7 +28,7 @@ fn crowd(address: SocketAddr, people: &str) -> Command {
     command
 }
 
-/// What a run that was to succeed has to tell.
+/// The report of a run in which everybody arrived and nobody was lost.
 fn sound(output: &Output) -> Value {
     let said = String::from_utf8_lossy(&output.stderr);
     let report = report(output);
@@ -49,7 +50,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_comes_and_leaves_in_every_protocol() {
+async fn all_people_arrive_and_leave_in_every_protocol() {
     let server = TestServer::start(&[]);
     for protocol in PROTOCOLS {
         let arguments = ["--protocol", protocol, "--at-once", "7", "--admin", "off"];
@@ -62,8 +63,8 @@ async fn everybody_comes_and_leaves_in_every_protocol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_held_answers_pings_and_the_server_is_weighed() {
-    // Engine.IO 4 would be cut off after little more than a second without its answers.
+async fn held_people_answer_pings_and_the_cost_is_measured() {
+    // Without pongs, Engine.IO 4 clients would be disconnected after little more than a second.
     let flags = ["--ping-interval", "200ms", "--ping-timeout", "1s"];
     let server = TestServer::start(&flags);
     let pid = std::process::id().to_string();
@@ -92,7 +93,7 @@ async fn whoever_is_held_answers_pings_and_the_server_is_weighed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cost_is_asked_of_the_right_server() {
+async fn the_cost_of_another_server_is_not_reported() {
     let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
     let other = TestServer::start(&[]);
     let admin = server.admin_address().unwrap().to_string();
@@ -135,7 +136,7 @@ async fn rounds_are_played_and_every_choice_is_seen() {
         for times in ["movement_ms", "movement_from_sending_ms", "sending_ms"] {
             assert_eq!(play[times]["count"], play["choices"], "{times}");
         }
-        // What was due counts from earlier than what was sent.
+        // The first counts from when a choice was due, the second from when it was sent, which is later.
         assert!(
             number(&play["movement_ms"]["mean"])
                 >= number(&play["movement_from_sending_ms"]["mean"])
@@ -146,8 +147,8 @@ async fn rounds_are_played_and_every_choice_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_are_timed_until_something_comes_back() {
-    // Whoever chooses outside a round is told so, frame by frame: as good as an echo.
+async fn echo_mode_times_each_frame_until_its_answer() {
+    // A choice outside a round is answered by a fault, one for each frame: this serves as the echo.
     let server = TestServer::start(&["--admin", "127.0.0.1:0"]);
     let admin = server.admin_address().unwrap().to_string();
     let arguments = ["--mode", "echo", "--time", "1s", "--warm-up", "100ms"];
@@ -168,7 +169,7 @@ async fn frames_are_timed_until_something_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_plays_robots_is_counted_apart() {
+async fn rounds_against_robots_are_counted_apart() {
     let server = TestServer::start(&["--game-time", "1s", "--robot-wait", "0"]);
     let output = crowd(server.address(), "1")
         .args(["--mode", "play", "--time", "3s", "--warm-up", "100ms"])
@@ -184,7 +185,7 @@ async fn whoever_plays_robots_is_counted_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_comes_back_after_a_storm() {
+async fn all_people_reconnect_after_a_storm() {
     let server = TestServer::start(&[]);
     for protocol in PROTOCOLS {
         let arguments = ["--mode", "storm", "--protocol", protocol, "--admin", "off"];
@@ -194,7 +195,7 @@ async fn everybody_comes_back_after_a_storm() {
     }
 }
 
-/// A run that is under way, with everybody there.
+/// Starts a run and waits until everybody is connected.
 async fn under_way(server: &TestServer, arguments: &[&str]) -> Child {
     let child = bench(server.address(), arguments)
         .stdout(Stdio::piped())
@@ -206,10 +207,10 @@ async fn under_way(server: &TestServer, arguments: &[&str]) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_goes_away_is_told_as_loss() {
+async fn a_server_that_stops_is_reported_as_loss() {
     for mode in ["hold", "play"] {
         let server = TestServer::start(&["--game-time", "1s"]);
-        // Longer than any test: it must end by itself.
+        // Longer than any test may take: the run must end because the server stops.
         let arguments = ["--mode", mode, "--time", "1h", "--admin", "off"];
         let child = under_way(&server, &arguments).await;
         server.drain().await;
@@ -223,8 +224,8 @@ async fn a_server_that_goes_away_is_told_as_loss() {
 }
 
 #[test]
-fn a_server_that_is_not_there_loses_everybody() {
-    // Bound and not listening: nobody else can take the port meanwhile.
+fn an_unreachable_server_loses_everybody() {
+    // Bound but not listening: connections are refused, and no other process can take the port.
     let port = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
         .unwrap();
@@ -238,7 +239,7 @@ fn a_server_that_is_not_there_loses_everybody() {
 }
 
 #[test]
-fn what_should_not_be_loaded_or_does_not_fit_is_refused() {
+fn foreign_servers_and_impossible_runs_are_refused() {
     let refused = |mut command: Command| {
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -269,7 +270,7 @@ fn what_should_not_be_loaded_or_does_not_fit_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_get_a_table_and_a_picture() {
+async fn without_json_a_table_and_a_plot_are_written() {
     let server = TestServer::start(&[]);
     let home = tempfile::tempdir().unwrap();
     let output = crowd(server.address(), "5")
@@ -278,7 +279,7 @@ async fn people_get_a_table_and_a_picture() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    // No terminal, no line of progress.
+    // Standard error is no terminal, so there is no progress line.
     assert!(output.stderr.is_empty());
     let table = String::from_utf8(output.stdout).unwrap();
     for word in [

@@ -1,34 +1,34 @@
-//! Five hundred people who play without a pause: a new certificate and a restart cost nobody a connection or a round.
+//! Five hundred people play without a pause: a new certificate drops no connection, and a restart interrupts no round.
 
 mod support;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use serde_json::json;
-use support::handed::{Running, handed, listener};
-use support::server::{TestServer, trusting};
-use support::websocket::Dialect;
-use support::{Client, Incoming, PATIENCE, hello, write_pair};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use tokio_rustls::TlsConnector;
 
+use crate::support::handed::{Service, handed, listener};
+use crate::support::pair::{Pair, leaf};
+use crate::support::server::{TestServer, trusting};
+use crate::support::websocket::Dialect;
+use crate::support::{Client, Incoming, PATIENCE, hello};
+
 const PEOPLE: usize = 500;
 
-/// The way in for all of them, and what they have seen.
+/// How all of them connect, and what they have counted.
 struct Crowd {
     address: SocketAddr,
     tls: TlsConnector,
-    /// Rounds that had a result, counted by each who played.
+    /// Results received, counted by each player.
     results: AtomicUsize,
-    /// Times somebody was told to come back later, and did.
+    /// How often a player was told to come back later, and waited for that.
     returns: AtomicUsize,
     over: AtomicBool,
 }
@@ -44,14 +44,14 @@ impl Crowd {
         })
     }
 
-    /// Everybody comes and plays. One who fails ends the test, by the panic that `join` finds.
+    /// Starts all players. One that fails panics, which `results` and `end` find.
     fn gather(self: &Arc<Self>) -> JoinSet<()> {
         (0..PEOPLE)
             .map(|number| self.clone().live(format!("p{number}")))
             .collect()
     }
 
-    /// Plays round after round, through restarts of the server, until it is over.
+    /// Plays round after round, through restarts of the server, until `over` is set.
     async fn live(self: Arc<Self>, uid: String) {
         loop {
             let mut client = self.connect().await;
@@ -74,7 +74,7 @@ impl Crowd {
         Client::over(stream, Dialect::Native).await
     }
 
-    /// Until it is over, or the server says when to come back.
+    /// Plays until `over` is set, or until the server says when to come back.
     async fn play(&self, client: &mut Client) -> Option<Duration> {
         let mut playing = false;
         client.say("join").await;
@@ -99,7 +99,7 @@ impl Crowd {
                     assert!(!playing, "a round in progress is finished first");
                     return Some(Duration::from_millis(data["delay"].as_u64().unwrap()));
                 }
-                // Asked for a seat while the server was about to go, or chose when a busy machine had let the round pass.
+                // A `join` while the server was closing, or a choice that came after the round on a busy machine.
                 "fault" => {
                     assert!(["closing", "no_round"].contains(&data["code"].as_str().unwrap()));
                 }
@@ -108,7 +108,7 @@ impl Crowd {
         }
     }
 
-    /// Waits until there were so many more results.
+    /// Waits until this many more results have been received.
     async fn results(&self, people: &mut JoinSet<()>, more: usize) {
         let enough = self.results.load(Relaxed) + more;
         let deadline = Instant::now() + 2 * PATIENCE;
@@ -129,32 +129,19 @@ impl Crowd {
     }
 }
 
-fn leaf(file: &Path) -> CertificateDer<'static> {
-    CertificateDer::from_pem_file(file).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_certificate_costs_nobody_anything() {
-    let home = tempfile::tempdir().unwrap();
-    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
-    write_pair(&["localhost"], &cert, &key);
-    let files = [
-        "--tls-cert",
-        cert.to_str().unwrap(),
-        "--tls-key",
-        key.to_str().unwrap(),
-    ];
-    let server =
-        TestServer::start(&[&files[..], &["--http-port", "0", "--game-time", "1s"]].concat());
-    let crowd = Crowd::new(server.address(), trusting([leaf(&cert)], &[]));
+async fn a_new_certificate_drops_no_connection() {
+    let pair = Pair::new();
+    let server = TestServer::start(&[&pair.flags()[..], &["--game-time", "1s"]].concat());
+    let crowd = Crowd::new(server.address(), trusting([pair.leaf()], &[]));
     let mut people = crowd.gather();
     for _ in 0..5 {
         crowd.results(&mut people, PEOPLE).await;
-        write_pair(&["localhost"], &cert, &key);
+        pair.renew();
         server.reload().await;
         let stream = TcpStream::connect(server.address()).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        let newcomer = trusting([leaf(&cert)], &[]).connect(name, stream).await;
+        let newcomer = trusting([pair.leaf()], &[]).connect(name, stream).await;
         newcomer.expect("the new certificate is not served");
     }
     crowd.results(&mut people, PEOPLE).await;
@@ -163,14 +150,14 @@ async fn a_new_certificate_costs_nobody_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_costs_nobody_a_round() {
+async fn a_restart_interrupts_no_round() {
     let home = tempfile::tempdir().unwrap();
     let (socket, address) = listener();
     let start = || {
         let socket = socket.try_clone().unwrap().into();
         let mut command = handed(home.path(), "https", [Some(socket), None]);
         command.args(["--game-time", "1s", "--admin", "off", "--log", "warn"]);
-        Running::start(command)
+        Service::start(command)
     };
     let mut running = start();
     let trust = trusting([leaf(&home.path().join("certs/a.pem"))], &[]);

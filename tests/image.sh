@@ -120,7 +120,7 @@ for folder in / /usr/local/bin /certs /var/lib /dev; do
 done
 
 # SIGTERM in the middle of a round: it is finished first.
-CA=$certs/fullchain.pem nsenter --net="/proc/$pid/ns/net" python3 tests/booted/player.py round >"$here/round" 2>&1 &
+CA=$certs/fullchain.pem nsenter --net="/proc/$pid/ns/net" python3 tests/package/player.py round >"$here/round" 2>&1 &
 player=$!
 until pod exec wulin /usr/local/bin/wulin health | grep -q '"rooms":1,'; do
     [ "$SECONDS" -lt 120 ] || fail 'no round begins'

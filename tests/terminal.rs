@@ -1,4 +1,4 @@
-//! `wulin play`, the program itself: in lines, and on a terminal of its own.
+//! `wulin play` as a process: reading and printing lines, and on a pseudo-terminal.
 
 mod support;
 
@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
-use support::PATIENCE;
-use support::authority::Authority;
-use support::server::TestServer;
 use tokio::task::spawn_blocking;
 use wulin_server::runtime::Gauge;
 
-/// Rounds that are soon over, and robots that come at once.
+use crate::support::PATIENCE;
+use crate::support::authority::Authority;
+use crate::support::program;
+use crate::support::server::TestServer;
+
+/// Short rounds, and robots that come at once.
 const QUICK: [&str; 4] = ["--robot-wait", "100ms", "--game-time", "1s"];
 
 fn wulin(server: &TestServer, arguments: &[&str]) -> Command {
@@ -33,7 +35,7 @@ fn wulin(server: &TestServer, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it with this on its standard input.
+/// Runs the command with this text on its standard input.
 async fn play(mut command: Command, typed: &'static str) -> Output {
     spawn_blocking(move || {
         let mut child = command
@@ -43,7 +45,7 @@ async fn play(mut command: Command, typed: &'static str) -> Output {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        // It may have ended before it has read all of it.
+        // The program may have ended before it has read everything.
         let _ = stdin.write_all(typed.as_bytes());
         drop(stdin);
         child.wait_with_output().unwrap()
@@ -79,7 +81,7 @@ async fn a_script_plays_a_round_against_a_robot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_line_is_the_hand_of_one_round() {
+async fn each_input_line_is_the_hand_of_one_round() {
     let server = TestServer::start(&QUICK);
     let output = play(wulin(&server, &[]), "paper\nnonsense\n1\n").await;
     let said = text(&output);
@@ -98,7 +100,7 @@ async fn each_line_is_the_hand_of_one_round() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_them_play_each_other() {
+async fn two_programs_play_each_other() {
     let server = TestServer::start(&["--robot-wait", "1h", "--game-time", "1s"]);
     let first = play(wulin(&server, &["--hand", "rock", "--name", "Ann"]), "");
     let second = play(
@@ -107,14 +109,14 @@ async fn two_of_them_play_each_other() {
     );
     let (ann, ben) = tokio::join!(first, second);
     let (ann, ben) = (text(&ann), text(&ben));
-    // A name cannot colour another one's terminal.
+    // A name's escape sequence does not reach the other player's terminal.
     assert!(ann.contains("You: rock, Be[31mn: paper. You lose"), "{ann}");
     assert!(ben.contains("You: paper, Ann: rock. You win! +1"), "{ben}");
     assert!(!ann.contains("Robot"), "{ann}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn chinese_is_spoken_where_the_locale_says_so() {
+async fn a_chinese_locale_gives_chinese_output() {
     let server = TestServer::start(&QUICK);
     let mut command = wulin(&server, &["--hand", "rock"]);
     command.env("LC_ALL", "zh_CN.UTF-8");
@@ -123,7 +125,7 @@ async fn chinese_is_spoken_where_the_locale_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
+async fn unreachable_or_untrusted_servers_are_errors() {
     let home = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     authority.write(&authority.issue(&["0.0.0.0"]), home.path());
@@ -131,7 +133,7 @@ async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
     let (chain, key) = (at("chain.pem"), at("key.pem"));
     let files = ["--tls-cert", &chain, "--tls-key", &key, "--http-port", "0"];
     let server = TestServer::start(&[&files[..], &QUICK].concat());
-    // Only this machine's own names need no trust, so the machine gets another one.
+    // `localhost` needs no trusted certificate, so the server is reached as 0.0.0.0.
     let port = server.address().port();
     let elsewhere = format!("0.0.0.0:{port}");
     let run = async |arguments: &[&str]| {
@@ -158,7 +160,7 @@ async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
     .await;
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("/nowhere"), "{}", text(&output));
-    // A name that is a robot's is refused, and asking again would not help.
+    // A robot's name is refused, and the program does not try again.
     let output = run(&[
         &elsewhere,
         "--hand",
@@ -175,7 +177,7 @@ async fn what_cannot_be_reached_or_trusted_is_said_and_fails() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// A terminal with the program in it.
+/// A pseudo-terminal with the program in it.
 struct Window {
     child: Child,
     master: File,
@@ -207,7 +209,7 @@ impl Window {
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             let mut pending = Vec::new();
-            // Ends with an error when the program has closed the other side.
+            // Reading fails when the program has closed its side.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 pending.extend(&bytes[..count]);
                 let whole = match std::str::from_utf8(&pending) {
@@ -244,7 +246,7 @@ impl Window {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits until this is shown, by anything that is written from now on or has been since the last look.
+    /// Waits until `wanted` is printed, in what has come since the last match.
     #[track_caller]
     fn wait_for(&self, wanted: &str) {
         let deadline = Instant::now() + PATIENCE;
@@ -260,7 +262,7 @@ impl Window {
         }
     }
 
-    /// Waits for its end, and returns the exit code. The terminal must be as it was.
+    /// Waits until the program ends, asserts that the terminal is as it was before, and returns the exit code.
     #[track_caller]
     fn end(mut self) -> Option<i32> {
         let deadline = Instant::now() + PATIENCE;
@@ -284,7 +286,7 @@ impl Drop for Window {
     }
 }
 
-/// What of a terminal's settings raw mode changes.
+/// The settings of a terminal that raw mode changes.
 fn settings(termios: &Termios) -> String {
     format!(
         "{:?} {:?} {:?}",
@@ -293,7 +295,7 @@ fn settings(termios: &Termios) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_round_on_the_whole_screen() {
+async fn a_round_is_played_on_the_whole_screen() {
     let server = TestServer::start(&["--robot-wait", "100ms", "--game-time", "2s"]);
     let command = wulin(&server, &["--name", "Tester"]);
     spawn_blocking(move || {
@@ -310,7 +312,7 @@ async fn a_round_on_the_whole_screen() {
         window.wait_for("play again");
         window.press("\r");
         window.wait_for("Choose!");
-        // Another size is another picture.
+        // A new size is drawn anew.
         window.resize(40, 12);
         window.wait_for(&format!("\x1b[2m{}\x1b[0m", "─".repeat(40)));
         window.press("q");
@@ -322,7 +324,7 @@ async fn a_round_on_the_whole_screen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_terminal_is_given_back_however_it_ends() {
+async fn every_ending_restores_the_terminal() {
     let server = TestServer::start(&QUICK);
     for end in ["\x03", "\x1b", "\x04"] {
         let command = wulin(&server, &[]);
@@ -340,9 +342,7 @@ async fn the_terminal_is_given_back_however_it_ends() {
         spawn_blocking(move || {
             let window = Window::open(command, 80, 24);
             window.wait_for("q \x1b[0m");
-            let id = window.child.id().to_string();
-            let sent = Command::new("kill").args(["-s", signal, &id]).status();
-            assert!(sent.unwrap().success());
+            program::signal(&window.child, signal);
             assert_eq!(window.end(), Some(0), "{signal}");
         })
         .await
@@ -351,7 +351,7 @@ async fn the_terminal_is_given_back_however_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_connection_is_said_and_comes_back() {
+async fn a_lost_connection_is_shown_and_restored() {
     let server = TestServer::start(&QUICK);
     let port = server.address().port().to_string();
     let command = wulin(&server, &[]);

@@ -1,13 +1,13 @@
-//! Connections that say little, slowly, or never listen.
+//! Connections that send little, send slowly, or never read.
 
 use tokio::net::TcpStream;
 
-use super::http1::Line;
-use super::http2::Http2;
-use super::messages::write;
-use super::scene::{Scene, Tls, many};
+use crate::http1::Http1;
+use crate::http2::Http2;
+use crate::messages::write;
+use crate::scene::{Scene, Tls, many};
 
-/// The beginning of a `ClientHello`, in whole records, that says it is as long as one may be.
+/// The first 32,000 bytes of a `ClientHello`, in whole records, that announces the greatest length.
 fn unfinished_hello() -> Vec<u8> {
     let record = |payload: &[u8]| {
         let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
@@ -18,17 +18,13 @@ fn unfinished_hello() -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn hellos_that_are_not_finished() {
+async fn unfinished_client_hellos_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(2000, 100, move |_| {
-        let target = target.clone();
-        async move {
-            let mut stream = target.tcp(target.https).await.ok()?;
-            // A server that has heard enough hangs up, and is not asked again.
-            let _ = write(&mut stream, &unfinished_hello()).await;
-            Some(stream)
-        }
+    let attack = many(scene.target.clone(), 2000, 100, |target, _| async move {
+        let mut stream = target.tcp(target.https).await.ok()?;
+        // The server may close the connection; then this client does not try again.
+        let _ = write(&mut stream, &unfinished_hello()).await;
+        Some(stream)
     });
     scene
         .withstands("2,000 hellos of which a part is missing", attack)
@@ -36,16 +32,12 @@ async fn hellos_that_are_not_finished() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn hellos_of_a_few_bytes() {
+async fn short_client_hellos_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(4000, 100, move |_| {
-        let target = target.clone();
-        async move {
-            let mut stream = target.tcp(target.https).await.ok()?;
-            let _ = write(&mut stream, &unfinished_hello()[..100]).await;
-            Some(stream)
-        }
+    let attack = many(scene.target.clone(), 4000, 100, |target, _| async move {
+        let mut stream = target.tcp(target.https).await.ok()?;
+        let _ = write(&mut stream, &unfinished_hello()[..100]).await;
+        Some(stream)
     });
     scene
         .withstands("4,000 hellos of a hundred bytes", attack)
@@ -53,19 +45,15 @@ async fn hellos_of_a_few_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn answers_by_http2_that_nobody_reads() {
+async fn unread_http2_answers_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(1000, 100, move |_| {
-        let target = target.clone();
-        async move {
-            let stream = target.narrow(target.https).await.ok()?;
-            let stream = target.http2(stream).await.ok()?;
-            let mut connection = Http2::open(stream).await.ok()?;
-            // More than any server lets one connection have under way.
-            connection.ask("/", 64, 0).await.ok()?;
-            Some(connection)
-        }
+    let attack = many(scene.target.clone(), 1000, 100, |target, _| async move {
+        let stream = target.narrow(target.https).await.ok()?;
+        let stream = target.http2(stream).await.ok()?;
+        let mut connection = Http2::open(stream).await.ok()?;
+        // More requests than servers usually allow at the same time on one connection.
+        connection.ask("/", 64, 0).await.ok()?;
+        Some(connection)
     });
     let _: Vec<Http2<Tls>> = scene
         .withstands("1,000 times 64 answers that nobody reads", attack)
@@ -73,18 +61,14 @@ async fn answers_by_http2_that_nobody_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn headers_that_drip() {
+async fn unfinished_request_headers_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(2500, 100, move |_| {
-        let target = target.clone();
-        async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let filler = "x".repeat(14_000);
-            let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {filler}");
-            write(&mut line.stream, head.as_bytes()).await?;
-            Some(line)
-        }
+    let attack = many(scene.target.clone(), 2500, 100, |target, _| async move {
+        let mut connection = Http1::open(&target).await.ok()?;
+        let filler = "x".repeat(14_000);
+        let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {filler}");
+        write(&mut connection.stream, head.as_bytes()).await?;
+        Some(connection)
     });
     scene
         .withstands("2,500 requests of which the end is missing", attack)
@@ -92,12 +76,13 @@ async fn headers_that_drip() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn idle_connections_to_the_admin_listener() {
+async fn idle_admin_connections_do_no_harm() {
     let mut scene = Scene::with(&["--request-timeout", "1s"]).await;
-    let target = scene.target.clone();
-    let attack = many(4000, 100, move |number| {
-        let target = target.clone();
-        async move {
+    let attack = many(
+        scene.target.clone(),
+        4000,
+        100,
+        |target, number| async move {
             let mut stream = target.tcp(target.admin).await.ok()?;
             let filler = "x".repeat(14_000);
             let head = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: {filler}");
@@ -105,8 +90,8 @@ async fn idle_connections_to_the_admin_listener() {
                 write(&mut stream, head.as_bytes()).await?;
             }
             Some(stream)
-        }
-    });
+        },
+    );
     let held: Vec<TcpStream> = scene
         .withstands("4,000 connections to the admin listener", attack)
         .await;
@@ -114,18 +99,14 @@ async fn idle_connections_to_the_admin_listener() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn http2_on_the_redirect_port() {
+async fn http2_on_the_redirect_port_does_no_harm() {
     let mut scene = Scene::with(&["--request-timeout", "1s"]).await;
-    let target = scene.target.clone();
-    let attack = many(3000, 100, move |_| {
-        let target = target.clone();
-        async move {
-            let stream = target.narrow(target.http).await.ok()?;
-            let mut connection = Http2::open(stream).await.ok()?;
-            // Where only HTTP/1 is spoken, the answer is a refusal and the end.
-            let _ = connection.ask("/", 64, 200).await;
-            Some(connection)
-        }
+    let attack = many(scene.target.clone(), 3000, 100, |target, _| async move {
+        let stream = target.narrow(target.http).await.ok()?;
+        let mut connection = Http2::open(stream).await.ok()?;
+        // This port speaks only HTTP/1, so it refuses and closes.
+        let _ = connection.ask("/", 64, 200).await;
+        Some(connection)
     });
     let held: Vec<Http2<TcpStream>> = scene
         .withstands("3,000 times HTTP/2 on the redirect port", attack)

@@ -1,4 +1,4 @@
-//! Requests over one connection of HTTP/1.1, without manners.
+//! An HTTP/1.1 connection that sends many requests without waiting for the answers.
 
 #![allow(unreachable_pub)]
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::scene::{Target, Tls};
+use crate::scene::{Target, Tls};
 
 pub const SOCKETIO: &str = "/applet/websocket/socket.io/";
 
@@ -16,19 +16,19 @@ pub fn opening(version: u8) -> String {
     format!("{SOCKETIO}?EIO={version}&transport=polling")
 }
 
-pub struct Line {
+pub struct Http1 {
     pub stream: Tls,
     read: Vec<u8>,
 }
 
-impl Line {
-    pub async fn open(target: &Target) -> io::Result<Line> {
+impl Http1 {
+    pub async fn open(target: &Target) -> io::Result<Http1> {
         let stream = target.tls().await?;
         let read = Vec::new();
-        Ok(Line { stream, read })
+        Ok(Http1 { stream, read })
     }
 
-    /// Sends the same request so often without waiting, then reads as many answers. Returns how many there were.
+    /// Sends the same request `count` times without waiting, then reads the answers. Returns how many came.
     pub async fn flood(&mut self, request: &str, count: usize) -> usize {
         let all = request.repeat(count);
         if self.stream.write_all(all.as_bytes()).await.is_err() {
@@ -43,7 +43,7 @@ impl Line {
         count
     }
 
-    /// One request and its answer: the status, and the body.
+    /// Sends one request. Returns the status and the body of the answer.
     pub async fn ask(&mut self, request: &str, body: &[u8]) -> Option<(u16, String)> {
         let length = body.len();
         let head = format!(
@@ -91,7 +91,7 @@ impl Line {
         (count > 0).then_some(())
     }
 
-    /// Turns into a WebSocket.
+    /// Opens a WebSocket over this connection.
     pub async fn upgrade(self, path: &str) -> Option<WebSocketStream<Tls>> {
         let request = format!("wss://localhost{path}").into_client_request();
         let upgraded = tokio_tungstenite::client_async(request.ok()?, self.stream).await;

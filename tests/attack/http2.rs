@@ -1,4 +1,4 @@
-//! As much of HTTP/2 (RFC 9113) as an attack needs, frame by frame: a library would keep to the rules.
+//! The part of HTTP/2 (RFC 9113) that an attack needs, frame by frame, since a library would keep to the rules.
 
 #![allow(unreachable_pub)]
 
@@ -6,27 +6,14 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-const ACK: u8 = 1;
+use crate::support::http2_frames::{
+    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, frame,
+};
 
 pub struct Http2<S> {
     pub stream: S,
     next: u32,
-}
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
-    [&head, payload].concat()
 }
 
 /// A length in HPACK with a prefix of seven bits (RFC 7541, 5.1).
@@ -49,7 +36,7 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http2<S> {
-    /// The preface. Answers may be as long as they like, and so may all of them together.
+    /// Sends the preface, with the largest flow-control windows for each answer and for all of them together.
     pub async fn open(mut stream: S) -> io::Result<Http2<S>> {
         let window = [0, 4, 0x7f, 0xff, 0xff, 0xff];
         let opening = [
@@ -62,11 +49,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http2<S> {
         Ok(Http2 { stream, next: 1 })
     }
 
-    /// Sends so many requests for this path at once, each with a header of this length.
+    /// Sends this many requests for this path at once, each with a header of this length.
     pub async fn ask(&mut self, path: &str, count: usize, header: usize) -> io::Result<()> {
         let mut bytes = Vec::new();
         for _ in 0..count {
-            // GET, https. The first time, path and authority go into the table as 63 and 62; then one byte says each.
+            // GET, https. The first request puts path and authority into the HPACK table as 63 and 62; later ones name
+            // each by one byte.
             let mut block = vec![0x82, 0x87];
             if self.next == 1 {
                 block.extend([vec![0x44], text(path), vec![0x41], text("localhost")].concat());
@@ -83,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http2<S> {
         self.stream.flush().await
     }
 
-    /// Reads until so many streams have ended, however they end.
+    /// Reads until this many streams have ended, by an answer or a reset.
     pub async fn answers(&mut self, count: usize) -> io::Result<()> {
         let mut ended = 0;
         while ended < count {

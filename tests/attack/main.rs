@@ -1,7 +1,8 @@
-//! One address attacks the program in every way we know of, with the limits it has by default. Meanwhile two people at
-//! another address play on and notice nothing, and the memory of the program stays within 64 MiB of what it was.
+//! One address attacks the program in every way we know, while the program has its default limits. Meanwhile two
+//! players at another address play on undisturbed, and the program's memory grows by no more than 64 MiB.
 //!
-//! Each attack is so large that what it is about would show: six thousand sessions that hold 14 KiB each are 82 MiB.
+//! Each attack is so large that a fault would exceed this bound: six thousand sessions that hold 14 KiB each are 82
+//! MiB.
 
 mod connections;
 mod http1;

@@ -1,25 +1,25 @@
-//! Sessions that begin with a request and cost whoever begins them nothing.
+//! Sessions by polling, which cost an attacker one request each.
 
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::http1::{Line, SOCKETIO, opening};
-use super::http2::Http2;
-use super::scene::{Scene, Target, bounded, many};
+use crate::http1::{Http1, SOCKETIO, opening};
+use crate::http2::Http2;
+use crate::scene::{Scene, Target, bounded, many};
 
-/// So many handshakes over one connection, or a few should the server hang up.
+/// Sends this many handshakes over one connection, or over up to 20 if the server closes them.
 async fn handshakes(target: Target, version: u8, header: usize, count: usize) {
     let filler = "x".repeat(header);
     let path = opening(version);
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX: {filler}\r\n\r\n");
     let mut left = count;
     for _ in 0..20 {
-        let Ok(mut line) = Line::open(&target).await else {
+        let Ok(mut connection) = Http1::open(&target).await else {
             return;
         };
         while left > 0 {
             let batch = left.min(50);
-            if line.flood(&request, batch).await < batch {
+            if connection.flood(&request, batch).await < batch {
                 break;
             }
             left -= batch;
@@ -52,78 +52,73 @@ async fn handshakes_by_http2(target: Target, version: u8, header: usize, count: 
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_over_one_connection() {
+/// Asserts that the program withstands these handshakes.
+async fn withstands<F: Future>(attack: &str, handshakes: impl FnOnce(Target) -> F) {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = bounded(handshakes(target, 3, 0, 6000));
-    scene.withstands("6,000 handshakes", attack).await;
+    let handshakes = handshakes(scene.target.clone());
+    scene.withstands(attack, bounded(handshakes)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_with_long_headers() {
-    let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = bounded(handshakes(target, 4, 8000, 4000));
-    scene
-        .withstands("4,000 handshakes with 8 KB of headers", attack)
-        .await;
+async fn many_handshakes_do_no_harm() {
+    withstands("6,000 handshakes", |target| handshakes(target, 3, 0, 6000)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_of_thirteen_bytes() {
-    let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = bounded(handshakes_by_http2(target, 4, 0, 8000));
-    scene
-        .withstands("8,000 handshakes by HTTP/2 without `40`", attack)
-        .await;
+async fn handshakes_with_long_headers_do_no_harm() {
+    withstands("4,000 handshakes with 8 KB of headers", |target| {
+        handshakes(target, 4, 8000, 4000)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn handshakes_with_long_headers_by_http2() {
-    let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = bounded(handshakes_by_http2(target, 3, 8000, 4000));
-    scene
-        .withstands("4,000 handshakes by HTTP/2 with 8 KB of headers", attack)
-        .await;
+async fn http2_handshakes_without_a_connect_do_no_harm() {
+    withstands("8,000 handshakes by HTTP/2 without `40`", |target| {
+        handshakes_by_http2(target, 4, 0, 8000)
+    })
+    .await;
 }
 
-/// A session, and where its requests go.
-async fn session(line: &mut Line, version: u8) -> Option<(String, String)> {
-    let sid = line.session(version).await?;
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn http2_handshakes_with_long_headers_do_no_harm() {
+    withstands(
+        "4,000 handshakes by HTTP/2 with 8 KB of headers",
+        |target| handshakes_by_http2(target, 3, 8000, 4000),
+    )
+    .await;
+}
+
+/// Opens a session. Returns its paths for polling and for the WebSocket.
+async fn session(connection: &mut Http1, version: u8) -> Option<(String, String)> {
+    let sid = connection.session(version).await?;
     let path = |transport| format!("{SOCKETIO}?EIO={version}&transport={transport}&sid={sid}");
     Some((path("polling"), path("websocket")))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn attachments_that_never_all_come() {
+async fn missing_attachments_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(600, 40, move |_| {
-        let target = target.clone();
-        async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, websocket) = session(&mut line, 4).await?;
-            line.ask(&format!("POST {polling}"), b"40").await?;
-            let mut socket = line.upgrade(&websocket).await?;
-            for packet in ["2probe", "5"] {
-                socket.send(Message::text(packet)).await.ok()?;
-            }
-            let placeholders: Vec<String> = (0..10)
-                .map(|number| format!(r#"{{"_placeholder":true,"num":{number}}}"#))
-                .collect();
-            let event = format!(r#"4510-["hello",{}]"#, placeholders.join(","));
-            socket.send(Message::text(event)).await.ok()?;
-            for _ in 0..9 {
-                let attachment = Message::binary(vec![0; 16_000]);
-                if socket.send(attachment).await.is_err() {
-                    break;
-                }
-            }
-            Some(socket)
+    let attack = many(scene.target.clone(), 600, 40, |target, _| async move {
+        let mut connection = Http1::open(&target).await.ok()?;
+        let (polling, websocket) = session(&mut connection, 4).await?;
+        connection.ask(&format!("POST {polling}"), b"40").await?;
+        let mut socket = connection.upgrade(&websocket).await?;
+        for packet in ["2probe", "5"] {
+            socket.send(Message::text(packet)).await.ok()?;
         }
+        let placeholders: Vec<String> = (0..10)
+            .map(|number| format!(r#"{{"_placeholder":true,"num":{number}}}"#))
+            .collect();
+        let event = format!(r#"4510-["hello",{}]"#, placeholders.join(","));
+        socket.send(Message::text(event)).await.ok()?;
+        for _ in 0..9 {
+            let attachment = Message::binary(vec![0; 16_000]);
+            if socket.send(attachment).await.is_err() {
+                break;
+            }
+        }
+        Some(socket)
     });
     scene
         .withstands("600 events of which one attachment is missing", attack)
@@ -131,26 +126,22 @@ async fn attachments_that_never_all_come() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn attachments_by_polling_that_never_all_come() {
+async fn missing_attachments_by_polling_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(100, 20, move |_| {
-        let target = target.clone();
-        async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, _) = session(&mut line, 4).await?;
-            let post = format!("POST {polling}");
-            let event = "40\u{1e}4599999-[\"hello\",{\"_placeholder\":true,\"num\":0}]";
-            line.ask(&post, event.as_bytes()).await?;
-            let attachment = format!("b{}", "A".repeat(16_000));
-            for _ in 0..80 {
-                let (status, _) = line.ask(&post, attachment.as_bytes()).await?;
-                if status != 200 {
-                    break;
-                }
+    let attack = many(scene.target.clone(), 100, 20, |target, _| async move {
+        let mut connection = Http1::open(&target).await.ok()?;
+        let (polling, _) = session(&mut connection, 4).await?;
+        let post = format!("POST {polling}");
+        let event = "40\u{1e}4599999-[\"hello\",{\"_placeholder\":true,\"num\":0}]";
+        connection.ask(&post, event.as_bytes()).await?;
+        let attachment = format!("b{}", "A".repeat(16_000));
+        for _ in 0..80 {
+            let (status, _) = connection.ask(&post, attachment.as_bytes()).await?;
+            if status != 200 {
+                break;
             }
-            Some(line)
         }
+        Some(connection)
     });
     scene
         .withstands("100 events of which all attachments are missing", attack)
@@ -158,23 +149,20 @@ async fn attachments_by_polling_that_never_all_come() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn sessions_that_come_and_go_in_one_body() {
+async fn connects_and_closes_in_one_body_do_no_harm() {
     let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
     let mut scene = Scene::with(&soon).await;
-    let target = scene.target.clone();
-    let attack = many(40, 10, move |number| {
-        let target = target.clone();
-        async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let bodies = ["40\u{1e}1", "40\u{1e}40\u{1e}41\u{1e}40\u{1e}41"];
-            for turn in 0..25 {
-                let (polling, _) = session(&mut line, 4).await?;
-                let body = bodies[(number + turn) % 2];
-                line.ask(&format!("POST {polling}"), body.as_bytes())
-                    .await?;
-            }
-            Some(())
+    let attack = many(scene.target.clone(), 40, 10, |target, number| async move {
+        let mut connection = Http1::open(&target).await.ok()?;
+        let bodies = ["40\u{1e}1", "40\u{1e}40\u{1e}41\u{1e}40\u{1e}41"];
+        for turn in 0..25 {
+            let (polling, _) = session(&mut connection, 4).await?;
+            let body = bodies[(number + turn) % 2];
+            connection
+                .ask(&format!("POST {polling}"), body.as_bytes())
+                .await?;
         }
+        Some(())
     });
     scene
         .withstands("1,000 sessions that come and go in one body", attack)
@@ -183,21 +171,16 @@ async fn sessions_that_come_and_go_in_one_body() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn bodies_that_drip() {
+async fn unfinished_request_bodies_do_no_harm() {
     let mut scene = Scene::start().await;
-    let target = scene.target.clone();
-    let attack = many(1200, 100, move |_| {
-        let target = target.clone();
-        async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, _) = session(&mut line, 3).await?;
-            let head = format!(
-                "POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16384\r\n\r\n"
-            );
-            let begun = [head.as_bytes(), &[b'x'; 16_000]].concat();
-            super::messages::write(&mut line.stream, &begun).await?;
-            Some(line)
-        }
+    let attack = many(scene.target.clone(), 1200, 100, |target, _| async move {
+        let mut connection = Http1::open(&target).await.ok()?;
+        let (polling, _) = session(&mut connection, 3).await?;
+        let head =
+            format!("POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16384\r\n\r\n");
+        let begun = [head.as_bytes(), &[b'x'; 16_000]].concat();
+        crate::messages::write(&mut connection.stream, &begun).await?;
+        Some(connection)
     });
     scene
         .withstands("1,200 bodies of which the end is missing", attack)
@@ -205,23 +188,24 @@ async fn bodies_that_drip() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn upgrades_that_are_not_finished() {
+async fn unfinished_upgrades_do_no_harm() {
     let soon = ["--ping-interval", "2s", "--ping-timeout", "2s"];
     let mut scene = Scene::with(&soon).await;
-    let target = scene.target.clone();
-    let attack = many(1000, 50, move |number| {
-        let target = target.clone();
-        async move {
-            let mut line = Line::open(&target).await.ok()?;
-            let (polling, websocket) = session(&mut line, 4).await?;
-            line.ask(&format!("POST {polling}"), b"40").await?;
-            let mut socket = line.upgrade(&websocket).await?;
+    let attack = many(
+        scene.target.clone(),
+        1000,
+        50,
+        |target, number| async move {
+            let mut connection = Http1::open(&target).await.ok()?;
+            let (polling, websocket) = session(&mut connection, 4).await?;
+            connection.ask(&format!("POST {polling}"), b"40").await?;
+            let mut socket = connection.upgrade(&websocket).await?;
             if number % 2 == 0 {
                 socket.send(Message::text("2probe")).await.ok()?;
             }
             Some(socket)
-        }
-    });
+        },
+    );
     let held = scene
         .withstands("1,000 upgrades that are not finished", attack)
         .await;

@@ -1,4 +1,4 @@
-//! The program, two people who play on it, and somebody at another address.
+//! The program, two players, and an attacker at another address.
 
 #![allow(unreachable_pub)]
 
@@ -23,26 +23,26 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::support::port::Port;
-use super::support::program::{Running, wulin};
-use super::support::server::trusting;
-use super::support::websocket::{Client, Dialect};
-use super::support::{PATIENCE, hello, write_pair};
+use crate::support::port::Port;
+use crate::support::program::{Running, wulin};
+use crate::support::server::trusting;
+use crate::support::websocket::{Client, Dialect};
+use crate::support::{PATIENCE, hello, write_pair};
 
-/// How much more memory the program may take while it is attacked.
+/// How much more memory the program may take while it is attacked: 64 MiB.
 const MORE: u64 = 64 << 20;
-/// How long an attack may take to unfold. What it has not done by then it does not do.
+/// How long an attack may take. The rest of it is dropped then.
 const ATTACK: Duration = Duration::from_secs(15);
-/// How long a round of 700 ms may take before somebody notices.
+/// How long a round may take before the players count it as disturbed. Undisturbed it takes less than 1 s.
 const NOTICED: Duration = Duration::from_secs(10);
-/// How long they take between two rounds.
+/// The players' pause between two rounds.
 const PACE: Duration = Duration::from_millis(150);
-/// Who plays.
+/// The players' address.
 const PLAYERS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-/// Who attacks.
+/// The attacker's address.
 const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// One program at a time: they are measured.
+/// Held during each attack: only one program may run at a time, since its memory is measured.
 static ARENA: Mutex<()> = Mutex::const_new(());
 
 pub type Tls = TlsStream<TcpStream>;
@@ -74,7 +74,7 @@ impl Target {
         connect(ATTACKER, to, None).await
     }
 
-    /// A connection that takes in next to nothing unless it is read.
+    /// A connection with a receive buffer of 2 KiB, so that unread data soon blocks the server.
     pub async fn narrow(&self, to: SocketAddr) -> io::Result<TcpStream> {
         connect(ATTACKER, to, Some(2048)).await
     }
@@ -114,7 +114,7 @@ impl Scene {
         Scene::with(&[]).await
     }
 
-    /// Starts the program, and the two who play. Nothing that limits anybody is other than by default.
+    /// Starts the program and the two players. All limits have their defaults.
     pub async fn with(flags: &[&str]) -> Scene {
         let arena = ARENA.lock().await;
         let _ = rlimit::increase_nofile_limit(u64::MAX).unwrap();
@@ -152,7 +152,7 @@ impl Scene {
         let over = CancellationToken::new();
         let players = {
             let (target, rounds, over) = (target.clone(), rounds.clone(), over.clone());
-            // In a thread of their own: what keeps the attacker busy is not what they are to notice.
+            // The players have a thread of their own, so that the attacker's load in this process does not slow them.
             tokio::task::spawn_blocking(move || {
                 let runtime = Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(over.run_until_cancelled(play(target, rounds)));
@@ -178,7 +178,7 @@ impl Scene {
         memory(self.running.child.id()).expect("the program has ended")
     }
 
-    /// Waits for the end of the round that is running, and then until so many have begun and ended.
+    /// Waits for the end of the round that is running, and then for this many whole rounds.
     async fn whole_rounds(&mut self, count: u32) {
         let goal = self.rounds.load(Relaxed) + count + 1;
         while self.rounds.load(Relaxed) < goal {
@@ -189,8 +189,8 @@ impl Scene {
         }
     }
 
-    /// Lets an attack unfold and, while what it has built still stands, the two play one more round. Then holds the memory
-    /// against what it was.
+    /// Runs an attack and, while its connections are still open, lets the two players finish one more round. Then
+    /// asserts that the memory has grown by no more than `MORE`.
     pub async fn withstands<T>(&mut self, attack: &str, unfolding: impl Future<Output = T>) -> T {
         let most = Arc::new(AtomicU64::new(0));
         let watching = tokio::spawn(watch(self.running.child.id(), most.clone()));
@@ -211,7 +211,7 @@ impl Scene {
         built
     }
 
-    /// Waits until nobody but the two players is there.
+    /// Waits until only the two players are connected.
     pub async fn is_deserted(&mut self) {
         let deadline = time::Instant::now() + PATIENCE;
         loop {
@@ -227,7 +227,7 @@ impl Scene {
         self.whole_rounds(1).await;
     }
 
-    /// The server hangs up on each of these in its own time, though all of them would stay.
+    /// Asserts that the server closes each of these connections by itself.
     pub async fn hangs_up(&self, connections: Vec<impl AsyncRead + Unpin>) {
         let ends = connections.into_iter().map(|mut connection| async move {
             let mut bytes = [0; 512];
@@ -237,7 +237,7 @@ impl Scene {
         assert!(time::timeout(PATIENCE, ends).await.is_ok(), "some stay");
     }
 
-    /// What `/healthz` counts, asked from where the players are: the attacker may have used up what it is allowed.
+    /// The counts of `/healthz`, asked from the players' address, since the attacker may have reached its limits.
     async fn counts(&self) -> Value {
         let stream = connect(PLAYERS, self.target.https, None).await.unwrap();
         let mut stream = secure(&self.target.http1, stream).await.unwrap();
@@ -280,7 +280,7 @@ async fn watch(process: u32, most: Arc<AtomicU64>) {
 }
 
 async fn play(target: Target, rounds: Arc<AtomicU32>) {
-    // Sessions of their own: resumption is the attacker's.
+    // A TLS client of their own: the players must not resume the attacker's TLS sessions.
     let tls = trusting([target.certificate.clone()], &["http/1.1"]);
     let mut players = Vec::new();
     for uid in ["ann", "ben"] {
@@ -317,14 +317,19 @@ async fn play(target: Target, rounds: Arc<AtomicU32>) {
             .await
             .expect("no result in time");
         rounds.fetch_add(1, Relaxed);
-        // Two messages a round: fewer than anybody may send.
+        // Two messages a round stay far below the limit.
         time::sleep(PACE).await;
     }
 }
 
-/// Does something so many times, some of them at once, for as long as an attack may take. What the server refuses is not
-/// tried again.
-pub async fn many<T, F>(count: usize, at_once: usize, one: impl Fn(usize) -> F) -> Vec<T>
+/// Attacks this target `count` times, `at_once` of them at the same time, for at most `ATTACK`. Attempts that the server
+/// refuses are not repeated.
+pub async fn many<T, F>(
+    target: Target,
+    count: usize,
+    at_once: usize,
+    one: impl Fn(Target, usize) -> F,
+) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = Option<T>> + Send + 'static,
@@ -333,7 +338,7 @@ where
     let mut tasks = JoinSet::new();
     for number in 0..count {
         let turns = turns.clone();
-        let one = one(number);
+        let one = one(target.clone(), number);
         tasks.spawn(async move {
             let _turn = turns.acquire_owned().await;
             one.await
@@ -347,7 +352,7 @@ where
     done
 }
 
-/// Whatever an attack does, it ends.
+/// Ends an attack after `ATTACK`.
 pub async fn bounded<T>(attack: impl Future<Output = T>) -> Option<T> {
     time::timeout(ATTACK, attack).await.ok()
 }

@@ -1,4 +1,4 @@
-//! A name with several addresses: each is asked for everything, and what differs is named.
+//! A name with several addresses: each is checked in full, and differences are named.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -6,14 +6,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::scene::{BOTH, DOMAIN, Found, Front, NAMES, Scene, WELCOME, free_port, run};
+use crate::scene::{BOTH, DOMAIN, Found, NAMES, Scene, TlsFront, WELCOME, free_port, run};
 use crate::support::authority::ders;
 use crate::support::server::TestServer;
 
 const FIRST: &str = "127.0.0.1";
 const SECOND: &str = "127.0.0.2";
 
-/// What the address and its neighbour come to.
+/// The report on a server's address and on the same port at `SECOND`.
 async fn both(scene: &Scene, server: &TestServer, more: &[&str]) -> Found {
     let first = SocketAddr::from(([127, 0, 0, 1], server.address().port()));
     let second = [&["--address", SECOND][..], more].concat();
@@ -25,7 +25,7 @@ fn neighbour(server: &TestServer) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 2], server.address().port()))
 }
 
-/// The first address is well, the second fails in this, and all of that is said.
+/// Asserts that the first address passes, and that the second fails in this check with these words.
 #[track_caller]
 fn second_fails(found: &Found, name: &str, words: &[&str]) {
     assert_eq!(found.code, Some(1), "{:#}", found.report);
@@ -44,7 +44,7 @@ fn second_fails(found: &Found, name: &str, words: &[&str]) {
             "{name}: {:#}",
             found.report
         );
-        // Everything is asked there as well, or says why it is not.
+        // Each check of the second address is in the report too, done or skipped.
         found.at(SECOND, name);
     }
     let verdict = found.report["verdict"].as_str().unwrap();
@@ -55,7 +55,7 @@ fn second_fails(found: &Found, name: &str, words: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_server_at_two_addresses_is_one_server() {
+async fn one_server_at_two_addresses_passes() {
     let scene = Scene::new();
     let server = scene.server(&[
         "--listen",
@@ -87,7 +87,7 @@ async fn one_server_at_two_addresses_is_one_server() {
     }
     found.is("ok", &["addresses"]);
     found.says("addresses", &["one server"]);
-    // That the port is another than 443 is one warning, not two.
+    // The port is not 443 at both addresses, which is one warning, not two.
     assert_eq!(
         found.report["verdict"],
         "A phone can play here, with one warning."
@@ -95,12 +95,12 @@ async fn one_server_at_two_addresses_is_one_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_at_the_second_address_is_found() {
+async fn another_server_at_the_second_address_is_found() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let chain = || ders(&[&scene.issued.leaf, &scene.authority.intermediate()]);
     let address = neighbour(&server);
-    let stranger = Front::start_at(address, chain(), &scene.issued, BOTH, None).await;
+    let stranger = TlsFront::start_at(address, chain(), &scene.issued, BOTH, None).await;
     let found = both(&scene, &server, &[]).await;
     second_fails(&found, "status", &["Welcome to nginx"]);
     found.is("warning", &["addresses"]);
@@ -109,20 +109,20 @@ async fn a_stranger_at_the_second_address_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_phones_do_not_know_at_the_second_address_is_found() {
+async fn an_untrusted_certificate_at_the_second_address_is_found() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let other = crate::support::authority::Authority::named("Other");
     let strange = other.issue(&[DOMAIN]);
     let chain = ders(&[&strange.leaf, &other.intermediate()]);
     let behind = Some(server.address());
-    let _front = Front::start_at(neighbour(&server), chain, &strange, BOTH, behind).await;
+    let _front = TlsFront::start_at(neighbour(&server), chain, &strange, BOTH, behind).await;
     let found = both(&scene, &server, &[]).await;
     second_fails(&found, "trust", &["phones do not know"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_port_that_is_closed_at_the_second_address_is_found() {
+async fn a_closed_port_at_the_second_address_is_found() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let found = both(&scene, &server, &[]).await;
@@ -130,7 +130,7 @@ async fn a_port_that_is_closed_at_the_second_address_is_found() {
     assert_eq!(found.at(SECOND, "hello")["outcome"], "skipped");
 }
 
-/// Answers by TCP, and with this when something was said; with nothing where it is empty.
+/// Accepts TCP connections and sends `answer` to each after its first bytes. With an empty answer it stays silent.
 async fn speaks(address: SocketAddr, answer: &'static [u8]) -> JoinHandle<()> {
     let listener = TcpListener::bind(address).await.unwrap();
     tokio::spawn(async move {
@@ -149,7 +149,7 @@ async fn speaks(address: SocketAddr, answer: &'static [u8]) -> JoinHandle<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_answers_by_tcp_and_speaks_no_tls_at_the_second_address_is_found() {
+async fn a_second_address_without_tls_is_found() {
     let scene = Scene::new();
     for (answer, words) in [
         (&b""[..], &["no answer to the handshake"][..]),
@@ -165,13 +165,13 @@ async fn what_answers_by_tcp_and_speaks_no_tls_at_the_second_address_is_found() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_certificate_and_another_server_are_named_where_both_work() {
+async fn differing_certificates_and_servers_are_named() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let other = scene.authority.issue(&[DOMAIN]);
     let chain = ders(&[&other.leaf, &scene.authority.intermediate()]);
     let behind = Some(server.address());
-    let front = Front::start_at(neighbour(&server), chain, &other, BOTH, behind).await;
+    let front = TlsFront::start_at(neighbour(&server), chain, &other, BOTH, behind).await;
     let found = both(&scene, &server, &[]).await;
     assert_eq!(found.code, Some(0), "{:#}", found.report);
     found.is("warning", &["addresses"]);
@@ -182,7 +182,7 @@ async fn another_certificate_and_another_server_are_named_where_both_work() {
     drop(front);
     assert_eq!(both(&scene, &server, &["--strict"]).await.code, Some(1));
 
-    // The same certificate, on a second machine.
+    // The same certificate on a second server.
     let port = server.address().port().to_string();
     let twin = scene.server(&["--listen", SECOND, "--port", &port]);
     let found = both(&scene, &server, &[]).await;
@@ -192,7 +192,7 @@ async fn another_certificate_and_another_server_are_named_where_both_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_that_leads_elsewhere_is_named_by_its_address() {
+async fn a_wrong_redirect_names_its_address() {
     let scene = Scene::new();
     let server = scene.server(&["--listen", "0.0.0.0", "--http-port", "0"]);
     let elsewhere =
@@ -211,7 +211,7 @@ async fn a_redirect_that_leads_elsewhere_is_named_by_its_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_read_which_address_it_is() {
+async fn the_printed_report_names_the_addresses() {
     let scene = Scene::new();
     let server = scene.server(&[]);
     let arguments = [
@@ -237,9 +237,9 @@ async fn people_read_which_address_it_is() {
     }
 }
 
-/// Where this machine has no way to addresses of a family, it cannot say anything of a server there.
+/// A machine without a route to an address family cannot tell anything about a server there.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_there_is_no_way_to_is_not_asked() {
+async fn addresses_without_a_route_are_skipped() {
     const DOCUMENTATION: &str = "2001:db8::1";
     let ip: IpAddr = DOCUMENTATION.parse().unwrap();
     let routed = UdpSocket::bind("[::]:0").and_then(|socket| socket.connect((ip, 9)));

@@ -1,14 +1,14 @@
-//! Chains as `wulin check` finds them at a server: the root they end at, what has expired among them, whose they are.
+//! `wulin check` on certificate chains: the root they end at, expired certificates among them, and whose they are.
 
 use std::time::SystemTime;
 
 use rcgen::string::PrintableString;
 use rcgen::{BasicConstraints, CertificateParams, DnType, DnValue, IsCa, Issuer, KeyPair};
 
-use crate::scene::{BOTH, DOMAIN, Found, Front, Scene};
+use crate::scene::{BOTH, DOMAIN, Found, Scene, TlsFront};
 use crate::support::authority::{Issued, days, ders};
 
-/// An authority's key, for which certificates can be made over and over.
+/// An authority's key, for which several certificates can be made.
 struct Signer {
     key: KeyPair,
     params: CertificateParams,
@@ -55,23 +55,24 @@ impl Signer {
     }
 }
 
-/// What is found of a server that shows these certificates, by somebody who knows these roots.
+/// Two roots and an intermediate.
+fn signers() -> [Signer; 3] {
+    ["Old Root", "New Root", "Between"].map(Signer::new)
+}
+
+/// The report on a server that sends these certificates, from a client that trusts these roots.
 async fn shown(scene: &Scene, chain: &[&str], issued: &Issued, roots: &[&Signer]) -> Found {
     let known: String = roots.iter().map(|root| root.own()).collect();
     std::fs::write(scene.home.path().join("root.pem"), known).unwrap();
     let server = scene.server(&[]);
-    let front = Front::start(ders(chain), issued, BOTH, Some(server.address())).await;
+    let front = TlsFront::start(ders(chain), issued, BOTH, Some(server.address())).await;
     scene.check(front.address, &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_root_is_told_at_which_phones_end() {
+async fn the_root_that_phones_use_is_named() {
     let scene = Scene::new();
-    let (old, new, between) = (
-        Signer::new("Old Root"),
-        Signer::new("New Root"),
-        Signer::new("Between"),
-    );
+    let [old, new, between] = signers();
     let issued = between.issue();
     let (leaf, above) = (&*issued.leaf, &*between.under(&new));
     let (cross, own) = (&*new.under(&old), &*new.own());
@@ -90,13 +91,9 @@ async fn the_root_is_told_at_which_phones_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_expired_and_is_not_needed_is_named() {
+async fn an_expired_unneeded_certificate_is_a_warning() {
     let scene = Scene::new();
-    let (old, new, between) = (
-        Signer::new("Old Root"),
-        Signer::new("New Root"),
-        Signer::new("Between"),
-    );
+    let [old, new, between] = signers();
     let issued = between.issue();
     let (leaf, above) = (&*issued.leaf, &*between.under(&new));
     let cross = &*new.until(&old, SystemTime::now() - days(30));
@@ -107,7 +104,7 @@ async fn what_has_expired_and_is_not_needed_is_named() {
     found.says("trust", &["under the root “New Root”"]);
     assert!(!found.check("trust").to_string().contains("Old Root"));
 
-    // The only way to a root: that is a failure.
+    // It fails when the expired certificate is the only path to a root.
     let ended = &*between.until(&new, SystemTime::now() - days(30));
     let found = shown(&scene, &[leaf, ended], &issued, &[&new]).await;
     found.is("failed", &["trust"]);
@@ -115,7 +112,7 @@ async fn what_has_expired_and_is_not_needed_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_in_another_kind_of_string_is_the_same_name() {
+async fn names_match_across_string_types() {
     let scene = Scene::new();
     let (root, between) = (Signer::new("Trial Root"), Signer::new("Trial Intermediate"));
     let printable = PrintableString::try_from("Trial Intermediate").unwrap();
@@ -126,14 +123,14 @@ async fn a_name_in_another_kind_of_string_is_the_same_name() {
     let found = shown(&scene, &[&issued.leaf, above], &issued, &[&root]).await;
     found.is("ok", &["chain", "trust"]);
     found.says("trust", &["Trial Root"]);
-    // With the key of another one it is a stranger.
+    // An intermediate of the same name with another key does not match.
     let namesake = &*Signer::new("Trial Intermediate").under(&root);
     let found = shown(&scene, &[&issued.leaf, namesake], &issued, &[&root]).await;
     found.is("failed", &["trust"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_serves_is_named() {
+async fn an_authority_certificate_as_the_leaf_is_found() {
     let scene = Scene::new();
     let (root, between) = (Signer::new("Trial Root"), Signer::new("Trial Intermediate"));
     let leaf = between.under(&root);

@@ -1,4 +1,4 @@
-//! `wulin check --offline`, and what people read.
+//! `wulin check --offline`, and the printed report.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -75,7 +75,7 @@ fn each_fault_of_files_is_named_with_its_remedy() {
         "chain",
         &["Test Intermediate", "whole chain"],
     );
-    // Two pairs, both broken: both are told.
+    // Two broken pairs are both reported.
     let found = scene.offline(&[
         "--tls-cert",
         "half.pem",
@@ -92,7 +92,7 @@ fn each_fault_of_files_is_named_with_its_remedy() {
 }
 
 #[test]
-fn what_the_server_puts_right_by_itself_is_a_warning() {
+fn faults_the_server_corrects_are_warnings() {
     let scene = Scene::new();
     let reversed = scene.authority.intermediate() + &scene.issued.leaf;
     std::fs::write(scene.home.path().join("reversed.pem"), reversed).unwrap();
@@ -109,7 +109,7 @@ fn what_the_server_puts_right_by_itself_is_a_warning() {
 }
 
 #[test]
-fn a_byte_order_mark_is_a_warning_with_the_command_that_removes_it() {
+fn a_byte_order_mark_is_a_warning_with_a_remedy() {
     let scene = Scene::new();
     let intermediate = scene.authority.intermediate();
     let marked = format!("\u{feff}{}\u{feff}{intermediate}", scene.issued.leaf);
@@ -124,7 +124,7 @@ fn a_byte_order_mark_is_a_warning_with_the_command_that_removes_it() {
 }
 
 #[test]
-fn a_folder_is_checked_as_the_server_would_read_it() {
+fn a_folder_is_read_as_the_server_reads_it() {
     let scene = Scene::new();
     let found = scene.offline(&["--tls-dir", "."]);
     found.is("ok", &["folder", "pair", "chain", "trust", "expiry"]);
@@ -133,7 +133,7 @@ fn a_folder_is_checked_as_the_server_would_read_it() {
     found.is("failed", &["folder"]);
     found.is("skipped", &["domain"]);
     assert_eq!(found.code, Some(1));
-    // A self-made one is told at once.
+    // A self-signed certificate is recognized.
     let folder: PathBuf = scene.home.path().join("own");
     std::fs::create_dir(&folder).unwrap();
     support::write_pair(&[DOMAIN], &folder.join("a.pem"), &folder.join("a.key"));
@@ -143,7 +143,7 @@ fn a_folder_is_checked_as_the_server_would_read_it() {
 }
 
 #[test]
-fn people_read_words_and_usage_has_its_own_exit_code() {
+fn the_report_is_readable_and_usage_errors_exit_with_2() {
     let scene = Scene::new();
     let home = scene.home.path();
     let run = |arguments: &[&str]| {

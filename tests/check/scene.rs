@@ -1,4 +1,4 @@
-//! What the tests of `wulin check` share: a folder with certificates, servers with faults, and what the program found.
+//! What the tests of `wulin check` share: a folder with certificates, servers with faults, and the program's report.
 #![allow(unreachable_pub)]
 
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use crate::support::server::TestServer;
 pub const DOMAIN: &str = "game.example.com";
 pub const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 
-/// Everything a server is asked, in order.
+/// The checks of a server, in order.
 pub const NAMES: [&str; 16] = [
     "name",
     "port",
@@ -44,7 +44,7 @@ pub const NAMES: [&str; 16] = [
     "hello",
 ];
 
-/// Runs the program with nothing of this machine's settings.
+/// Runs `wulin check` without the environment of this machine.
 pub fn run(home: &Path, arguments: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_wulin"))
         .arg("check")
@@ -55,7 +55,7 @@ pub fn run(home: &Path, arguments: &[String]) -> Output {
         .unwrap()
 }
 
-/// What the program has found.
+/// The program's exit code and report.
 pub struct Found {
     pub code: Option<i32>,
     pub report: Value,
@@ -101,7 +101,7 @@ impl Found {
         for name in names {
             let check = self.check(name);
             assert_eq!(check["outcome"], outcome, "{name}: {:#}", self.report);
-            // Whatever is not good says what to do.
+            // Each warning and each failure has a remedy.
             let has_remedy = check["remedy"]
                 .as_str()
                 .is_some_and(|remedy| remedy.len() > 10);
@@ -163,7 +163,7 @@ impl Scene {
             "root.pem".into(),
             "--json".into(),
         ];
-        // Nothing of this machine is at the usual port, whatever else runs here.
+        // Port 80 is not asked, since another program of this machine may be there.
         if !more.contains(&"--http-port") {
             arguments.extend(["--http-port".into(), "0".into()]);
         }
@@ -182,27 +182,27 @@ impl Scene {
     }
 }
 
-/// TLS of one's own making in front of a server, or in front of a page that is not Wulin.
-pub struct Front {
+/// A TLS server with its own chain and versions, in front of a real server or of a page that is not Wulin.
+pub struct TlsFront {
     pub address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Drop for Front {
+impl Drop for TlsFront {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Front {
+impl TlsFront {
     pub async fn start(
         chain: Vec<CertificateDer<'static>>,
         issued: &Issued,
         versions: &[&'static SupportedProtocolVersion],
         behind: Option<SocketAddr>,
-    ) -> Front {
+    ) -> TlsFront {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        Front::start_at(anywhere, chain, issued, versions, behind).await
+        TlsFront::start_at(anywhere, chain, issued, versions, behind).await
     }
 
     pub async fn start_at(
@@ -211,7 +211,7 @@ impl Front {
         issued: &Issued,
         versions: &[&'static SupportedProtocolVersion],
         behind: Option<SocketAddr>,
-    ) -> Front {
+    ) -> TlsFront {
         let key = PrivateKeyDer::try_from(issued.key.serialize_der()).unwrap();
         let key = aws_lc_rs::sign::any_supported_type(&key).unwrap();
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -242,14 +242,14 @@ impl Front {
                 });
             }
         });
-        Front { address, task }
+        TlsFront { address, task }
     }
 }
 
 pub const WELCOME: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n<h1>Welcome to nginx</h1>";
 
-/// A connection to the real server, whoever it says it is.
+/// A TLS connection to the real server that accepts any certificate.
 async fn through(address: SocketAddr) -> TlsStream<TcpStream> {
     let connector = connector(&Trust::Anybody(Recorder::new()), ANY_VERSION).unwrap();
     let stream = TcpStream::connect(address).await.unwrap();

@@ -1,7 +1,7 @@
-//! What browsers ask of polling: pages of other origins, requests before the request, and what is no longer served.
+//! Polling from browsers: pages of other origins (CORS), preflight requests, and features that are no longer served.
 
-use super::support::server::TestServer;
-use super::wire::{Answer, Asked, ENGINES, PATH, Polled, get};
+use crate::support::server::TestServer;
+use crate::wire::{Answer, Asked, ENGINES, PATH, Polled, get};
 
 const ORIGIN: &str = "https://game.example:8443";
 
@@ -10,7 +10,7 @@ fn is_shared(answer: &Answer) {
     assert_eq!(allowed, Some(ORIGIN), "{answer:?}");
     let credentials = answer.header("access-control-allow-credentials");
     assert_eq!(credentials, Some("true"));
-    // What is answered depends on who asks: no cache may give it to another.
+    // The answer depends on the origin, so no cache may give it to another origin.
     let vary = answer.header("vary").unwrap_or_default().to_lowercase();
     assert!(vary.split(',').any(|name| name.trim() == "origin"));
 }
@@ -38,7 +38,7 @@ async fn pages_of_any_origin_may_read_the_answers() {
         assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
         is_shared(&answer);
         let session = Polled::open(&server, engine).await;
-        if engine == super::wire::Engine::V4 {
+        if engine == crate::wire::Engine::V4 {
             session.post(&["40"]).await;
         }
         let target = session.target("polling");
@@ -48,11 +48,11 @@ async fn pages_of_any_origin_may_read_the_answers() {
     }
 }
 
-/// A page that may not read a refusal sees a broken network in its place.
+/// Without these headers a page could not tell a refusal from a broken network.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_any_origin_may_read_the_refusals() {
     let server = TestServer::start(&[]);
-    let session = Polled::open(&server, super::wire::Engine::V4).await;
+    let session = Polled::open(&server, crate::wire::Engine::V4).await;
     let target = session.target("polling");
     let long = "x".repeat(20_000);
     for (request, body) in [
@@ -79,7 +79,7 @@ async fn pages_of_any_origin_may_read_the_refusals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_that_asks_first_may_post() {
+async fn preflight_requests_allow_posts() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let session = Polled::open(&server, engine).await;
@@ -121,7 +121,7 @@ fn is_a_sentence(text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scripts_as_answers_are_refused_in_a_sentence() {
+async fn jsonp_is_refused_with_the_reason() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         for index in ["0", "7", ""] {
@@ -134,7 +134,7 @@ async fn scripts_as_answers_are_refused_in_a_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_client_library_is_elsewhere_and_the_answer_says_where() {
+async fn requests_for_the_client_library_are_404_with_advice() {
     let server = TestServer::start(&[]);
     for file in [
         "socket.io.js",

@@ -1,22 +1,22 @@
-//! How a session ends, and that it has ended.
+//! How a session ends, and that it is unknown afterwards.
 
 use std::time::Duration;
 
 use tokio::time;
 
-use super::support::PATIENCE;
-use super::support::server::TestServer;
-use super::wire::{Answer, Asked, ENGINES, Engine, Polled, Socket, get};
+use crate::support::PATIENCE;
+use crate::support::server::TestServer;
+use crate::wire::{Answer, Asked, ENGINES, Engine, Polled, Socket, get};
 
-/// How long a poll may need to arrive. One that comes after the session is over is refused, and rightly: then the next try
-/// gives it longer.
+/// How long to wait until a poll has arrived. If it comes after the end of the session it is refused, which is correct;
+/// then the next try waits longer.
 const TRIES: [Duration; 3] = [
     Duration::from_millis(50),
     Duration::from_millis(500),
     Duration::from_secs(3),
 ];
 
-/// Does something to a session while a poll is pending. Returns what the poll was answered.
+/// Does something to a session while a poll is pending. Returns the answer to the poll.
 async fn while_polling(
     server: &TestServer,
     engine: Engine,
@@ -54,10 +54,10 @@ async fn a_close_packet_ends_the_session_and_the_pending_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_close_packet_ends_a_session_that_nobody_polls() {
+async fn a_close_packet_ends_a_session_without_a_poll() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        // What comes behind it in one body is not heard.
+        // Packets behind it in the same body are ignored.
         for packets in [&["1"][..], &["40", "1"], &["1", "40"], &["40", "41", "1"]] {
             let mut session = Polled::open(&server, engine).await;
             let packets: Vec<&str> = packets
@@ -109,7 +109,7 @@ async fn two_polls_at_once_end_the_session() {
         }
         let (mut one, mut two) = tokio::join!(session.begin_poll(), session.begin_poll());
         let (one, two) = tokio::join!(one.answer(), two.answer());
-        // Whichever arrived first is told of the close.
+        // The poll that arrived first gets the close packet.
         let (told, refused) = if one.status == 200 {
             (one, two)
         } else {
@@ -129,11 +129,11 @@ async fn two_posts_at_once_end_the_session() {
     for engine in ENGINES {
         let mut session = Polled::open(&server, engine).await;
         let request = format!("POST {}", session.target("polling"));
-        // Neither body is whole, so both requests are under way, whichever arrives first.
+        // Neither body is complete, so both requests are pending at the same time.
         let begin = || Asked::begin(&server, &request, &[], b"4", 100);
         let (mut one, mut two) = tokio::join!(begin(), begin());
         let (one, two) = tokio::join!(one.answer(), two.answer());
-        // The one that arrived second is refused; the other may be cut off.
+        // The request that arrived second is refused; the other one may be cut off.
         let statuses = [one.status, two.status];
         assert!(statuses.contains(&400), "{statuses:?}");
         assert!(!statuses.contains(&200), "{statuses:?}");
@@ -141,9 +141,9 @@ async fn two_posts_at_once_end_the_session() {
     }
 }
 
-/// A client that gives up a poll cannot know what was in its answer.
+/// A client that gives up a poll cannot know which packets were in its answer, so the session cannot go on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poll_that_is_given_up_ends_the_session() {
+async fn an_aborted_poll_ends_the_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let mut session = Polled::open(&server, engine).await;
@@ -151,10 +151,10 @@ async fn a_poll_that_is_given_up_ends_the_session() {
             assert_eq!(session.next().await.as_deref(), Some("40"));
         }
         let poll = session.begin_poll().await;
-        // A request that ends together with its connection may not be served at all. This round trip lets it arrive.
+        // A request may not be served at all if its connection ends at once. This round trip lets it arrive.
         assert_eq!(session.post(&["6"]).await.status, 200);
         drop(poll);
-        // Should this one arrive before the other is given up, they are two at once, which ends the session as well.
+        // If this poll arrives before the other one is given up, there are two at once, which ends the session as well.
         let next = time::timeout(PATIENCE, session.poll()).await;
         assert!(next.is_ok(), "the session goes on");
         session.is_over().await;
@@ -163,7 +163,7 @@ async fn a_poll_that_is_given_up_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_over_is_over_for_every_transport() {
+async fn a_closed_session_is_unknown_to_every_transport() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let session = Polled::open(&server, engine).await;

@@ -1,11 +1,11 @@
-//! How a session begins, and every way in which it does not.
+//! How a session begins, and which handshakes are refused.
 
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::support::server::TestServer;
-use super::wire::{Answer, ENGINES, Engine, PATH, Polled, Socket, ask, get};
+use crate::support::server::TestServer;
+use crate::wire::{Answer, ENGINES, Engine, PATH, Polled, Socket, ask, get};
 
 fn keys(opened: &Value) -> Vec<&str> {
     let fields = opened.as_object().unwrap();
@@ -33,7 +33,7 @@ async fn polling_opens_with_the_fields_of_the_protocol() {
         let kind = answer.header("content-type").unwrap().to_lowercase();
         assert_eq!(kind.replace(' ', ""), "text/plain;charset=utf-8");
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        // Whatever follows comes with a poll.
+        // All later packets come with a poll.
         assert_eq!(engine.packets(&answer.body).len(), 1, "{answer:?}");
         let opened = Polled::open(&server, engine).await.opened;
         assert_eq!(keys(&opened), FIELDS);
@@ -65,7 +65,7 @@ async fn websocket_opens_with_the_fields_of_the_protocol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_version_it_is_3() {
+async fn a_missing_version_means_3() {
     let server = TestServer::start(&[]);
     let answer = get(&server, &format!("{PATH}?transport=polling")).await;
     assert_eq!(answer.status, 200);
@@ -79,7 +79,7 @@ async fn without_a_version_it_is_3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_other_version_is_served() {
+async fn other_versions_are_refused() {
     let server = TestServer::start(&[]);
     let versions = [
         "", "0", "2", "5", "abc", "4=", "=4", "04", "4.0", "4 ", "34", "33", "+4", "-4", "4;",
@@ -96,7 +96,7 @@ async fn no_other_version_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_session_id_is_none() {
+async fn an_empty_session_id_opens_a_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let polling = format!("{}&sid=", engine.target("polling"));
@@ -132,7 +132,7 @@ async fn unknown_transports_are_refused() {
             let upgraded = Socket::open(&server, &target).await;
             assert_eq!(upgraded.err(), Some(400), "{target}");
         }
-        // The transport that a request names is the one it uses.
+        // A request must use the transport that it names.
         let target = format!("{PATH}?{engine}&transport=websocket");
         is_refused(&get(&server, &target).await, 3, "Bad request");
         let target = format!("{PATH}?{engine}&transport=polling");
@@ -163,7 +163,7 @@ async fn unknown_sessions_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handshake_is_a_get() {
+async fn only_get_opens_a_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         for method in ["POST", "PUT", "DELETE", "PATCH"] {
@@ -177,7 +177,7 @@ async fn a_handshake_is_a_get() {
             let status = ask(&server, &request, "").await.status;
             assert!([400, 405].contains(&status), "{status}");
         }
-        // That was nobody's fault who speaks the protocol.
+        // The refused requests have not ended the session.
         if engine == Engine::V4 {
             session.post(&["40"]).await;
         }

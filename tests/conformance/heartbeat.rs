@@ -1,15 +1,15 @@
-//! Who asks whom whether the other lives, and what becomes of those who do not answer.
+//! Heartbeats: which side sends pings in which version, and that silent sessions end.
 
-use super::support::server::TestServer;
-use super::wire::{ENGINES, Engine, Polled, Socket};
+use crate::support::server::TestServer;
+use crate::wire::{ENGINES, Engine, Polled, Socket};
 
-/// Asked often, with all the time a busy machine needs to answer.
+/// Frequent pings, with enough time for the answer on a busy machine.
 const OFTEN: [&str; 4] = ["--ping-interval", "100ms", "--ping-timeout", "20s"];
-/// Believed dead soon.
+/// Silent sessions end soon.
 const STRICT: [&str; 4] = ["--ping-interval", "100ms", "--ping-timeout", "100ms"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_4_is_asked_by_the_server() {
+async fn the_server_pings_version_4() {
     let server = TestServer::start(&OFTEN);
     let session = Polled::open(&server, Engine::V4).await;
     for _ in 0..3 {
@@ -28,7 +28,7 @@ async fn version_4_is_asked_by_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_3_asks_the_server() {
+async fn version_3_pings_the_server() {
     let server = TestServer::start(&[]);
     let session = Polled::open(&server, Engine::V3).await;
     let mut connected = session.poll().await;
@@ -49,11 +49,11 @@ async fn version_3_asks_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_without_a_sign_of_life_ends() {
+async fn silent_sessions_end() {
     let server = TestServer::start(&STRICT);
     for engine in ENGINES {
         let mut silent = Polled::open(&server, engine).await;
-        // Nothing is asked of it: that alone might keep it alive.
+        // The test sends no request meanwhile, since that might keep the session alive.
         server.wait_until_empty().await;
         silent.is_over().await;
     }
@@ -64,7 +64,7 @@ async fn a_session_without_a_sign_of_life_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn polls_without_pongs_are_no_sign_of_life() {
+async fn polls_without_pongs_do_not_keep_a_session() {
     let server = TestServer::start(&STRICT);
     let session = Polled::open(&server, Engine::V4).await;
     loop {
@@ -81,9 +81,9 @@ async fn polls_without_pongs_are_no_sign_of_life() {
     server.wait_until_empty().await;
 }
 
-/// The reference server answers such a poll without a word; what matters is that it is answered.
+/// The authors' server answers such a poll with an empty body. Only that it is answered matters.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poll_of_a_client_believed_dead_is_answered() {
+async fn the_poll_of_a_timed_out_session_is_answered() {
     let server = TestServer::start(&STRICT);
     let mut session = Polled::open(&server, Engine::V3).await;
     assert_eq!(session.next().await.as_deref(), Some("40"));

@@ -1,14 +1,14 @@
-//! What is no packet of Socket.IO ends the session; what is one but means nothing to the game does not.
+//! Invalid packets of Socket.IO end the session; valid packets that mean nothing to the game do not.
 
 use serde_json::json;
-
-use super::peer::{Peer, Transport, event, ways};
-use super::support::hello;
-use super::support::server::TestServer;
-use super::wire::Engine;
 use wulin_server::runtime::Gauge;
 
-/// Text that is no packet, in either version, whoever says it.
+use crate::peer::{Peer, Transport, event, ways};
+use crate::support::hello;
+use crate::support::server::TestServer;
+use crate::wire::Engine;
+
+/// Text that is no packet in either version.
 const NONSENSE: [&str; 29] = [
     "",
     "9",
@@ -41,7 +41,7 @@ const NONSENSE: [&str; 29] = [
     "430{}",
 ];
 
-/// The beginning of an event whose rest would follow in binary.
+/// Events that announce binary attachments.
 const ATTACHED: [&str; 7] = [
     r#"451-["choice",{"_placeholder":true,"num":0}]"#,
     r#"451-7["choice",{"_placeholder":true,"num":0}]"#,
@@ -53,7 +53,7 @@ const ATTACHED: [&str; 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_packet_ends_the_session() {
+async fn invalid_packets_end_the_session() {
     let server = TestServer::start(&[]);
     for way in ways() {
         for text in NONSENSE.into_iter().chain(ATTACHED) {
@@ -68,7 +68,7 @@ async fn what_is_no_packet_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_end_the_session() {
+async fn binary_packets_end_the_session() {
     let server = TestServer::start(&[]);
     for way in ways() {
         let mut peer = Peer::greet(&server, way, "tester").await;
@@ -79,7 +79,7 @@ async fn bytes_end_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_a_packet_but_no_message_is_a_fault_and_costs_nothing() {
+async fn valid_packets_with_bad_messages_get_faults() {
     let server = TestServer::start(&[]);
     for way in ways() {
         let mut peer = Peer::open(&server, way.0, way.1).await;
@@ -105,7 +105,7 @@ async fn what_is_a_packet_but_no_message_is_a_fault_and_costs_nothing() {
             peer.say(&event("choice", &payload)).await;
             assert_eq!(peer.event("fault").await["code"], "bad_choice", "{payload}");
         }
-        // Acknowledgements nobody waits for.
+        // Acknowledgements that the server has not asked for.
         for packet in ["430[]", "437[1]"] {
             peer.say(packet).await;
         }
@@ -116,7 +116,7 @@ async fn what_is_a_packet_but_no_message_is_a_fault_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_acknowledgement_is_answered_by_its_number() {
+async fn acknowledgements_carry_the_requested_number() {
     let server = TestServer::start(&[]);
     for way in ways() {
         let mut peer = Peer::open(&server, way.0, way.1).await;
@@ -146,7 +146,7 @@ async fn an_acknowledgement_is_answered_by_its_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connect_that_is_none_ends_the_session() {
+async fn invalid_connect_packets_end_the_session() {
     let server = TestServer::start(&[]);
     for transport in [Transport::Polling, Transport::WebSocket] {
         for text in ["4abc", "40[]", "40{", "40\"x\"", "40null", "4"] {

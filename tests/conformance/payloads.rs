@@ -1,31 +1,23 @@
-//! Several packets in one body, in the framing of each version, and bodies that are none.
+//! Several packets in one body, in the framing of each version, and invalid bodies.
 
 use serde_json::{Value, json};
 
-use super::peer::event;
-use super::support::server::TestServer;
-use super::support::{Client, websocket::Dialect};
-use super::wire::{ENGINES, Engine, Polled};
+use crate::peer::event;
+use crate::support::Client;
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::wire::{ENGINES, Engine, Polled};
 
-/// Events that are refused, each with an acknowledgement asked for, by its number.
+/// Events that are refused, each of which asks for an acknowledgement with its number.
 fn numbered(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(|id| format!(r#"42{id}["nonsense"]"#)).collect()
 }
 
-async fn connected(server: &TestServer, engine: Engine) -> Polled<'_> {
-    let mut session = Polled::open(server, engine).await;
-    if engine == Engine::V4 {
-        assert_eq!(session.post(&["40"]).await.status, 200);
-    }
-    assert!(session.next().await.unwrap().starts_with("40"));
-    session
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_many_packets_is_heard_in_order() {
+async fn packets_of_one_body_are_handled_in_order() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let mut session = connected(&server, engine).await;
+        let mut session = Polled::connected(&server, engine).await;
         for posts in [0..1, 1..3, 3..40] {
             let packets = numbered(posts);
             let packets: Vec<&str> = packets.iter().map(String::as_str).collect();
@@ -45,9 +37,9 @@ async fn a_body_of_many_packets_is_heard_in_order() {
     }
 }
 
-/// What the other person in the room is called.
+/// The name that this session hears of itself in `room` after posting these bodies.
 async fn name_heard(server: &TestServer, engine: Engine, uid: &str, bodies: &[Vec<u8>]) -> Value {
-    let mut session = connected(server, engine).await;
+    let mut session = Polled::connected(server, engine).await;
     for body in bodies {
         let answer = if body[0] == 0 {
             session.post_bytes(body).await
@@ -72,16 +64,16 @@ async fn name_heard(server: &TestServer, engine: Engine, uid: &str, bodies: &[Ve
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_3_counts_characters_as_its_clients_do() {
+async fn version_3_lengths_count_as_its_clients_count() {
     const NAME: &str = "武 🀄 é";
     let server = TestServer::start(&["--robot-wait", "20s"]);
     let hello = event("hello", &json!({"user": {"uid": "zhang", "uname": NAME}}));
     let join = r#"42["join"]"#;
     let once = Engine::V3.payload(&[&hello, join]);
-    // Socket.IO 1.x makes each byte of the UTF-8 a character, and HTTP encodes it a second time.
+    // Socket.IO 1.x makes each byte of the UTF-8 a character, and HTTP then encodes it a second time.
     let twice = |packet: &str| packet.bytes().map(char::from).collect::<String>();
     let twice = Engine::V3.payload(&[&twice(&hello), join]);
-    // Bytes, and their number digit by digit: what python-engineio 3 sends.
+    // Binary framing: the number of bytes in decimal digits, then the bytes. python-engineio 3 sends this.
     let framed = |packet: &str| {
         let digits = packet.len().to_string();
         let digits = digits.bytes().map(|digit| digit - b'0').collect();
@@ -100,11 +92,12 @@ async fn version_3_counts_characters_as_its_clients_do() {
     );
 }
 
-/// Its clients disagree on how other characters are counted, and would take the next packet for a part of this one.
+/// Clients of version 3 count other characters in different ways, and would take the next packet for a part of this
+/// one.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_version_3_is_told_is_ascii() {
+async fn bodies_for_version_3_are_ascii() {
     let server = TestServer::start(&["--robot-wait", "20s"]);
-    let session = connected(&server, Engine::V3).await;
+    let session = Polled::connected(&server, Engine::V3).await;
     let hello = event(
         "hello",
         &json!({"user": {"uid": "zhang", "uname": "武 🀄 é"}}),
@@ -121,7 +114,7 @@ async fn what_version_3_is_told_is_ascii() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_payload_ends_the_session() {
+async fn invalid_payloads_end_the_session() {
     let server = TestServer::start(&[]);
     let mut bystander = Client::greet(&server, Dialect::Native, "bystander").await;
     let bodies: [(Engine, &[&str]); 2] = [
@@ -165,7 +158,7 @@ async fn a_body_that_is_no_payload_ends_the_session() {
     ];
     for (engine, bodies) in bodies {
         for body in bodies {
-            let mut session = connected(&server, engine).await;
+            let mut session = Polled::connected(&server, engine).await;
             let answer = session.post_text(body).await;
             assert_eq!(answer.status, 400, "{body:?} in {engine:?}: {answer:?}");
             session.is_over().await;
@@ -176,19 +169,19 @@ async fn a_body_that_is_no_payload_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_text_end_the_session() {
+async fn invalid_binary_bodies_end_the_session() {
     let server = TestServer::start(&[]);
     let bodies: [(Engine, &[&[u8]]); 2] = [
         (
             Engine::V3,
             &[
                 b"2:4\xff",
-                b"\x00\x02\xff4",       // shorter than it says
-                b"\x00\x02\xff40\x00",  // and something behind
-                b"\x00\x0a\xff40",      // ten is no digit
-                b"\x00\xff",            // no length at all
-                b"\x02\x02\xff40",      // neither text nor bytes
-                b"\x00\x01\xff\xc3",    // no UTF-8
+                b"\x00\x02\xff4",       // shorter than its length
+                b"\x00\x02\xff40\x00",  // bytes behind it
+                b"\x00\x0a\xff40",      // 10 is no digit
+                b"\x00\xff",            // no length
+                b"\x02\x02\xff40",      // neither text (0) nor binary (1)
+                b"\x00\x01\xff\xc3",    // invalid UTF-8
                 b"\x01\x03\xff\x04\x01\x02", // bytes
                 b"\x00\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\xff4",
             ],
@@ -197,7 +190,7 @@ async fn bytes_that_are_no_text_end_the_session() {
     ];
     for (engine, bodies) in bodies {
         for body in bodies {
-            let mut session = connected(&server, engine).await;
+            let mut session = Polled::connected(&server, engine).await;
             let answer = session.post_bytes(body).await;
             assert_eq!(answer.status, 400, "{body:?} in {engine:?}: {answer:?}");
             session.is_over().await;
@@ -206,14 +199,14 @@ async fn bytes_that_are_no_text_end_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_as_long_as_the_handshake_says_and_no_longer() {
+async fn bodies_may_be_as_long_as_max_payload() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let limit = session.opened["maxPayload"].as_u64().unwrap() as usize;
         let sized = |size: usize| {
             let body = engine.payload(&[r#"42["nonsense",""]"#]);
-            // In version 3 the length itself grows from two digits to five.
+            // In version 3 the number of the length grows from two digits to five.
             let growth = if engine == Engine::V3 { 3 } else { 0 };
             let filler = "x".repeat(size - body.len() - growth);
             let body = engine.payload(&[&format!(r#"42["nonsense","{filler}"]"#)]);

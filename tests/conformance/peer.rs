@@ -1,12 +1,12 @@
-//! A Socket.IO client by either transport, for rules that hold on both.
+//! A Socket.IO client over either transport, for rules that hold on both.
 
 #![allow(unreachable_pub)]
 
 use serde_json::{Value, json};
 
-use super::support::hello;
-use super::support::server::TestServer;
-use super::wire::{ENGINES, Engine, Polled, Socket};
+use crate::support::hello;
+use crate::support::server::TestServer;
+use crate::wire::{ENGINES, Engine, Polled, Socket};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
@@ -14,20 +14,20 @@ pub enum Transport {
     WebSocket,
 }
 
-/// Every version by every transport.
+/// Each version over each transport.
 pub fn ways() -> impl Iterator<Item = (Engine, Transport)> {
     ENGINES
         .into_iter()
         .flat_map(|engine| [(engine, Transport::Polling), (engine, Transport::WebSocket)])
 }
 
-enum Line<'a> {
+enum Connection<'a> {
     Polled(Polled<'a>),
     Socket(Box<Socket>),
 }
 
 pub struct Peer<'a> {
-    line: Line<'a>,
+    connection: Connection<'a>,
     pub engine: Engine,
     /// The session id of the engine.
     pub sid: String,
@@ -39,14 +39,18 @@ pub fn event(name: &str, payload: &Value) -> String {
 }
 
 impl<'a> Peer<'a> {
-    /// Opens the session and says nothing.
+    /// Opens the session and sends nothing.
     pub async fn open(server: &'a TestServer, engine: Engine, transport: Transport) -> Peer<'a> {
         match transport {
             Transport::Polling => {
                 let polled = Polled::open(server, engine).await;
                 let sid = polled.sid.clone();
-                let line = Line::Polled(polled);
-                Peer { line, engine, sid }
+                let connection = Connection::Polled(polled);
+                Peer {
+                    connection,
+                    engine,
+                    sid,
+                }
             }
             Transport::WebSocket => {
                 let target = engine.target("websocket");
@@ -54,13 +58,17 @@ impl<'a> Peer<'a> {
                 let open = socket.next().await.unwrap();
                 let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
                 let sid = open["sid"].as_str().unwrap().to_owned();
-                let line = Line::Socket(Box::new(socket));
-                Peer { line, engine, sid }
+                let connection = Connection::Socket(Box::new(socket));
+                Peer {
+                    connection,
+                    engine,
+                    sid,
+                }
             }
         }
     }
 
-    /// Connects to the default namespace, as each version does. Returns the packet that says so.
+    /// Connects to the default namespace in the way of the version. Returns the server's connect packet.
     pub async fn connect(&mut self) -> String {
         if self.engine == Engine::V4 {
             self.say("40").await;
@@ -68,7 +76,7 @@ impl<'a> Peer<'a> {
         self.next().await.expect("closed instead of connected")
     }
 
-    /// Opens the session, connects and says hello.
+    /// Opens the session, connects and sends `hello`.
     pub async fn greet(
         server: &'a TestServer,
         (engine, transport): (Engine, Transport),
@@ -85,36 +93,36 @@ impl<'a> Peer<'a> {
         self.event("hi").await;
     }
 
-    /// Says one packet, which the server may take badly.
+    /// Sends one packet, which may end the session.
     pub async fn say(&mut self, packet: &str) {
-        match &mut self.line {
-            Line::Polled(polled) => {
+        match &mut self.connection {
+            Connection::Polled(polled) => {
                 let answer = polled.post(&[packet]).await;
                 assert!([200, 400].contains(&answer.status), "{answer:?}");
             }
-            Line::Socket(socket) => socket.say(packet).await,
+            Connection::Socket(socket) => socket.say(packet).await,
         }
     }
 
-    /// Bytes as each transport and version carries them.
+    /// Sends binary data in the form of the transport and the version.
     pub async fn say_bytes(&mut self) {
-        match (&mut self.line, self.engine) {
-            (Line::Polled(polled), Engine::V3) => {
+        match (&mut self.connection, self.engine) {
+            (Connection::Polled(polled), Engine::V3) => {
                 let _ = polled.post(&["b4AQID"]).await;
             }
-            (Line::Polled(polled), Engine::V4) => {
+            (Connection::Polled(polled), Engine::V4) => {
                 let _ = polled.post(&["bAQID"]).await;
             }
-            (Line::Socket(socket), Engine::V3) => socket.say_bytes(&[4, 1, 2, 3]).await,
-            (Line::Socket(socket), Engine::V4) => socket.say_bytes(&[1, 2, 3]).await,
+            (Connection::Socket(socket), Engine::V3) => socket.say_bytes(&[4, 1, 2, 3]).await,
+            (Connection::Socket(socket), Engine::V4) => socket.say_bytes(&[1, 2, 3]).await,
         }
     }
 
     /// The next packet, `None` when the session is over.
     pub async fn next(&mut self) -> Option<String> {
-        match &mut self.line {
-            Line::Polled(polled) => polled.next().await,
-            Line::Socket(socket) => loop {
+        match &mut self.connection {
+            Connection::Polled(polled) => polled.next().await,
+            Connection::Socket(socket) => loop {
                 match socket.next().await {
                     Some(ping) if ping == "2" && self.engine == Engine::V4 => {
                         socket.say("3").await;
@@ -125,7 +133,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// The payload of the next event of this name; what comes before it is passed over.
+    /// The payload of the next event of this name; packets before it are skipped.
     pub async fn event(&mut self, name: &str) -> Value {
         loop {
             let packet = self.next().await;
@@ -139,13 +147,13 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Waits for the end of the session and returns what was said before it.
+    /// Waits for the end of the session and returns the packets before it.
     pub async fn last_words(&mut self) -> Vec<String> {
         let mut words = Vec::new();
         while let Some(packet) = self.next().await {
             words.push(packet);
         }
-        if let Line::Polled(polled) = &mut self.line {
+        if let Connection::Polled(polled) = &mut self.connection {
             polled.is_over().await;
         }
         words

@@ -1,15 +1,16 @@
-//! Socket.IO's own sessions, in those of Engine.IO: how they begin and end.
+//! Sessions of Socket.IO, inside those of Engine.IO: how they begin and end.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{self, Instant};
-
-use super::peer::{Peer, Transport, event, ways};
-use super::support::server::TestServer;
-use super::support::{Client, hello, websocket::Dialect};
-use super::wire::Engine;
 use wulin_server::runtime::Gauge;
+
+use crate::peer::{Peer, Transport, event, ways};
+use crate::support::server::TestServer;
+use crate::support::websocket::Dialect;
+use crate::support::{Client, hello};
+use crate::wire::Engine;
 
 const TRANSPORTS: [Transport; 2] = [Transport::Polling, Transport::WebSocket];
 
@@ -22,14 +23,15 @@ fn sid(connected: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_4_asks_and_gets_a_session_id_of_its_own() {
+async fn version_4_connects_with_a_session_id_of_its_own() {
     let server = TestServer::start(&[]);
     for transport in TRANSPORTS {
         for packet in ["40", r#"40{"token":"123"}"#, "40/,", "40{}"] {
             let mut peer = Peer::open(&server, Engine::V4, transport).await;
             peer.say(packet).await;
             let own = sid(&peer.next().await.unwrap());
-            // Others may learn it, and the engine's is a secret: whoever knows that can take the session over.
+            // It must differ from the engine's session id, which is a secret: with it a stranger could take the session
+            // over.
             assert_ne!(own, peer.sid);
             assert!(!own.is_empty());
             peer.hello("tester").await;
@@ -40,7 +42,7 @@ async fn version_4_asks_and_gets_a_session_id_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_3_is_connected_unasked() {
+async fn version_3_is_connected_automatically() {
     let server = TestServer::start(&[]);
     for transport in TRANSPORTS {
         let mut peer = Peer::open(&server, Engine::V3, transport).await;
@@ -52,7 +54,7 @@ async fn version_3_is_connected_unasked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_other_namespace_is_served() {
+async fn other_namespaces_are_refused() {
     let server = TestServer::start(&[]);
     for (engine, transport) in ways() {
         for name in ["/x", "/random,", "/x/y,", "/x,{\"token\":\"123\"}"] {
@@ -67,7 +69,7 @@ async fn no_other_namespace_is_served() {
                 Engine::V4 => format!(r#"44{path},{{"message":"Invalid namespace"}}"#),
             };
             assert_eq!(peer.next().await, Some(expected));
-            // It can still have the one there is.
+            // The client can still connect to the default namespace.
             if engine == Engine::V4 {
                 peer.connect().await;
             }
@@ -79,7 +81,7 @@ async fn no_other_namespace_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_before_the_connect_is_not_obeyed() {
+async fn events_before_the_connect_end_the_session() {
     let server = TestServer::start(&[]);
     for transport in TRANSPORTS {
         for early in [
@@ -93,7 +95,7 @@ async fn an_event_before_the_connect_is_not_obeyed() {
             assert_eq!(peer.last_words().await, [""; 0], "{early}");
             server.wait_until_empty().await;
         }
-        // Nor what comes behind it in the same breath.
+        // A connect packet behind the event, in the same body, does not help.
         let mut peer = Peer::open(&server, Engine::V4, transport).await;
         if transport == Transport::WebSocket {
             peer.say(r#"42["nonsense"]"#).await;
@@ -102,7 +104,7 @@ async fn an_event_before_the_connect_is_not_obeyed() {
         }
         assert_eq!(peer.last_words().await, [""; 0]);
     }
-    // The 2016 client waits for nothing.
+    // The 2016 client sends events at once, which is correct in version 3.
     let mut early = Client::greet(&server, Dialect::EngineIo3, "early").await;
     early.say("leave").await;
     assert_eq!(early.fault().await, "not_seated");
@@ -110,7 +112,7 @@ async fn an_event_before_the_connect_is_not_obeyed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_never_connects_ends() {
-    // It answers every ping, so that nothing else can end it.
+    // The clients answer every ping, so nothing else can end the sessions.
     let server = TestServer::start(&["--ping-interval", "1s"]);
     let mut polling = Peer::open(&server, Engine::V4, Transport::Polling).await;
     let mut websocket = Peer::open(&server, Engine::V4, Transport::WebSocket).await;
@@ -136,7 +138,7 @@ async fn a_session_that_never_connects_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disconnect_ends_the_player_and_not_the_engine() {
+async fn a_disconnect_ends_the_player_and_keeps_the_connection() {
     let server = TestServer::start(&["--ping-interval", "500ms"]);
     for transport in TRANSPORTS {
         let mut peer = Peer::open(&server, Engine::V4, transport).await;
@@ -144,12 +146,12 @@ async fn a_disconnect_ends_the_player_and_not_the_engine() {
         peer.hello("tester").await;
         peer.say("41").await;
         server.wait_for(Gauge::Person, 0).await;
-        // A client may come again over the same connection, as somebody else.
+        // A client may connect again over the same connection, with another uid.
         let second = sid(&peer.connect().await);
         assert_ne!(first, second);
         peer.hello("another").await;
         server.wait_for(Gauge::Person, 1).await;
-        // Without a session, events are not obeyed.
+        // Without a session, events end the connection.
         peer.say("41").await;
         peer.say(&event("hello", &hello("ghost"))).await;
         assert_eq!(peer.last_words().await, [""; 0]);
@@ -161,7 +163,7 @@ async fn a_disconnect_ends_the_player_and_not_the_engine() {
 async fn pings_go_on_after_a_disconnect() {
     let server = TestServer::start(&["--ping-interval", "200ms"]);
     let target = Engine::V4.target("websocket");
-    let mut socket = super::wire::Socket::open(&server, &target).await.unwrap();
+    let mut socket = crate::wire::Socket::open(&server, &target).await.unwrap();
     assert!(socket.next().await.unwrap().starts_with("0{"));
     socket.say("40").await;
     while !socket.next().await.unwrap().starts_with("40{") {}
@@ -172,9 +174,9 @@ async fn pings_go_on_after_a_disconnect() {
     }
 }
 
-/// Over and over in one body: each takes the place of the one before, and none is left behind.
+/// Many connects and disconnects in one body: each session replaces the one before, and none is left.
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_that_come_and_go_at_once_leave_nothing() {
+async fn connects_and_disconnects_in_one_body_leave_nothing() {
     let flags = ["--ping-interval", "1s", "--ping-timeout", "1s"];
     let server = TestServer::start(&flags);
     let many = "40\u{1e}41\u{1e}".repeat(40);

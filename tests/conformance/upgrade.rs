@@ -1,21 +1,11 @@
-//! From polling to a WebSocket: what is said on the way there, and what happens when one stops half-way.
+//! The upgrade from polling to a WebSocket, and upgrades that fail or stop half-way.
 
 use serde_json::Value;
 
-use super::peer::event;
-use super::support::hello;
-use super::support::server::TestServer;
-use super::wire::{Answer, ENGINES, Engine, Polled, Socket};
-
-/// A session that is connected to the default namespace, its poll free.
-async fn connected(server: &TestServer, engine: Engine) -> Polled<'_> {
-    let mut session = Polled::open(server, engine).await;
-    if engine == Engine::V4 {
-        assert_eq!(session.post(&["40"]).await.status, 200);
-    }
-    assert!(session.next().await.unwrap().starts_with("40"));
-    session
-}
+use crate::peer::event;
+use crate::support::hello;
+use crate::support::server::TestServer;
+use crate::wire::{Answer, ENGINES, Engine, Polled, Socket};
 
 async fn probed(session: &Polled<'_>) -> Socket {
     let mut socket = session.beside().await.unwrap();
@@ -31,7 +21,7 @@ async fn upgraded(session: &Polled<'_>) -> Socket {
     socket
 }
 
-/// The WebSocket carries the session.
+/// Asserts that the session works over the WebSocket.
 async fn answers(socket: &mut Socket) {
     socket.say(r#"427["nonsense"]"#).await;
     while let Some(packet) = socket.next().await {
@@ -42,7 +32,7 @@ async fn answers(socket: &mut Socket) {
     panic!("closed");
 }
 
-/// Polling carries the session.
+/// Asserts that the session works by polling.
 async fn greets(session: &mut Polled<'_>, uid: &str) {
     let answer = session.post(&[&event("hello", &hello(uid))]).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
@@ -62,12 +52,12 @@ fn is_refused(answer: &Answer) {
 async fn the_pending_poll_ends_and_the_websocket_takes_over() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut poll = session.begin_poll().await;
         let mut socket = probed(&session).await;
-        // Whether it arrived before the probe or behind it.
+        // The poll ends with a noop, whether it arrived before the probe or after it.
         assert_eq!(poll.answer().await.body, engine.payload(&["6"]));
-        // Some clients poll once more before they say `5`.
+        // Some clients poll once more before they send `5`.
         let answer = session.poll().await;
         assert_eq!(answer.body, engine.payload(&["6"]));
         socket.say("5").await;
@@ -81,10 +71,10 @@ async fn the_pending_poll_ends_and_the_websocket_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_an_upgrade_polling_is_refused_and_harms_nothing() {
+async fn after_an_upgrade_polling_is_refused() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut socket = upgraded(&session).await;
         is_refused(&session.poll().await);
         is_refused(&session.post(&[r#"42["nonsense"]"#]).await);
@@ -99,13 +89,13 @@ async fn after_an_upgrade_polling_is_refused_and_harms_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_has_one_websocket() {
+async fn a_second_websocket_of_a_session_is_refused() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut first = probed(&session).await;
         for again in [false, true] {
-            // Refused before it is one, or closed at once: the documents allow both.
+            // It may be refused, or opened and closed at once: the documents allow both.
             if let Ok(mut second) = session.beside().await {
                 second.is_over().await;
             }
@@ -118,7 +108,7 @@ async fn a_session_has_one_websocket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_began_with_a_websocket_has_no_other_and_no_polling() {
+async fn websocket_sessions_allow_no_second_transport() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let target = engine.target("websocket");
@@ -133,25 +123,25 @@ async fn a_session_that_began_with_a_websocket_has_no_other_and_no_polling() {
             second.is_over().await;
         }
         let target = format!("{}&sid={sid}", engine.target("polling"));
-        is_refused(&super::wire::get(&server, &target).await);
+        is_refused(&crate::wire::get(&server, &target).await);
         answers(&mut first).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_is_not_finished_leaves_polling_working() {
+async fn an_unfinished_upgrade_leaves_polling_working() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        // The sessions of the one version outlive its turn.
+        // The sessions of the first version still exist during the second, so each has its own uid.
         let [silent_uid, probed_uid] = ["silent", "probed"].map(|uid| format!("{uid} {engine:?}"));
-        // Nothing is said at all.
-        let mut session = connected(&server, engine).await;
+        // The WebSocket sends nothing at all.
+        let mut session = Polled::connected(&server, engine).await;
         let silent = session.beside().await.unwrap();
         greets(&mut session, &silent_uid).await;
         drop(silent);
         greets(&mut session, &silent_uid).await;
-        // The probe is all that is said.
-        let mut session = connected(&server, engine).await;
+        // The WebSocket sends only the probe.
+        let mut session = Polled::connected(&server, engine).await;
         let probed = probed(&session).await;
         greets(&mut session, &probed_uid).await;
         drop(probed);
@@ -160,10 +150,10 @@ async fn an_upgrade_that_is_not_finished_leaves_polling_working() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_fails_leaves_polling_working() {
+async fn a_failed_upgrade_leaves_polling_working() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let mut session = connected(&server, engine).await;
+        let mut session = Polled::connected(&server, engine).await;
         for (number, packet) in ["", "4", r#"42["nonsense"]"#, "9", "2", "2prob", "x"]
             .into_iter()
             .enumerate()
@@ -180,7 +170,7 @@ async fn an_upgrade_that_fails_leaves_polling_working() {
             }
             socket.is_over().await;
         }
-        // And the next one may succeed.
+        // The next upgrade may succeed.
         upgraded(&session).await;
     }
 }
@@ -189,11 +179,11 @@ async fn an_upgrade_that_fails_leaves_polling_working() {
 async fn an_upgrade_ends_with_its_session() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut silent = session.beside().await.unwrap();
         assert_eq!(session.post(&["1"]).await.status, 200);
         silent.is_over().await;
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut probed = probed(&session).await;
         assert_eq!(session.post(&["1"]).await.status, 200);
         probed.is_over().await;
@@ -202,18 +192,18 @@ async fn an_upgrade_ends_with_its_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_nobody_finishes_ends_in_time() {
+async fn unfinished_upgrades_time_out() {
     let flags = ["--ping-interval", "100ms", "--ping-timeout", "100ms"];
     let server = TestServer::start(&flags);
     for engine in ENGINES {
-        let session = connected(&server, engine).await;
+        let session = Polled::connected(&server, engine).await;
         let mut silent = session.beside().await.unwrap();
         silent.is_over().await;
     }
     server.wait_until_empty().await;
 }
 
-/// Numbers of the acknowledgements among these packets.
+/// The numbers of the acknowledgements among these packets.
 fn acknowledged(packets: impl IntoIterator<Item = String>) -> Vec<u32> {
     let ids = packets.into_iter().filter_map(|packet| {
         let (id, _) = packet.strip_prefix("43")?.split_once('[')?;
@@ -223,12 +213,12 @@ fn acknowledged(packets: impl IntoIterator<Item = String>) -> Vec<u32> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_said_during_an_upgrade_arrives_once_and_in_order() {
+async fn packets_during_an_upgrade_arrive_once_and_in_order() {
     let server = TestServer::start(&[]);
     for engine in ENGINES {
         let asked = |id: u32| format!(r#"42{id}["nonsense"]"#);
         for turn in 0..6 {
-            let session = connected(&server, engine).await;
+            let session = Polled::connected(&server, engine).await;
             let mut heard = Vec::new();
             for id in 0..10 {
                 session.post(&[&asked(id)]).await;
@@ -239,7 +229,7 @@ async fn what_is_said_during_an_upgrade_arrives_once_and_in_order() {
             }
             socket.say("2probe").await;
             assert_eq!(socket.next().await.as_deref(), Some("3probe"));
-            // A poll that was under way brings what there is, or nothing; a client need not have had one.
+            // A poll during the upgrade returns the packets there are, or a noop. A client may also have no poll then.
             if turn % 2 == 0 {
                 heard.extend(acknowledged(engine.packets(&session.poll().await.body)));
             }

@@ -1,4 +1,4 @@
-//! Requests and frames as an Engine.IO client sends them, one at a time: nothing is done unasked.
+//! Requests and frames of an Engine.IO client, one at a time: nothing is sent unless a test asks for it.
 
 #![allow(unreachable_pub)]
 
@@ -6,18 +6,19 @@ use std::collections::VecDeque;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::support::PATIENCE;
-use super::support::server::{TestServer, Tls};
+use crate::support::PATIENCE;
+use crate::support::http1::{read_answer, status, unchunk};
+use crate::support::server::{TestServer, Tls};
 
-/// Where Socket.IO is.
+/// The path of Socket.IO.
 pub const PATH: &str = "/applet/websocket/socket.io/";
-/// Between two packets of one payload in version 4.
+/// The separator of packets in a payload of version 4.
 const SEPARATOR: &str = "\u{1e}";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum Engine {
 pub const ENGINES: [Engine; 2] = [Engine::V3, Engine::V4];
 
 impl Engine {
-    /// Path and query of a handshake by this transport.
+    /// Path and query of a handshake over this transport.
     pub fn target(self, transport: &str) -> String {
         let version = match self {
             Engine::V3 => 3,
@@ -66,7 +67,7 @@ impl Engine {
     }
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -86,7 +87,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// What engine.io's server says of a session it does not know.
+    /// Asserts the answer that engine.io's server gives for an unknown session.
     #[track_caller]
     pub fn is_unknown_session(&self) {
         assert_eq!(self.status, 400, "{self:?}");
@@ -111,7 +112,7 @@ impl Asked {
         Asked::begin(server, request, headers, body, body.len()).await
     }
 
-    /// Sends a request whose body is to be so long, and the beginning of it.
+    /// Sends a request that announces a body of `length` bytes, and the beginning of that body.
     pub async fn begin(
         server: &TestServer,
         request: &str,
@@ -133,35 +134,14 @@ impl Asked {
     }
 
     pub async fn answer(&mut self) -> Answer {
-        let mut answer = Vec::new();
-        let read = self.stream.read_to_end(&mut answer);
-        let _ = time::timeout(PATIENCE, read).await.expect("no answer");
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let mut answer = Answer {
-            status: status.unwrap_or(0),
-            head: head.to_owned(),
-            body: body.to_owned(),
-        };
+        let (head, body) = read_answer(&mut self.stream).await;
+        let status = status(&head);
+        let mut answer = Answer { status, head, body };
         if answer.header("transfer-encoding") == Some("chunked") {
-            answer.body = unchunked(&answer.body);
+            answer.body = unchunk(&answer.body);
         }
         answer
     }
-}
-
-fn unchunked(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, rest)) = body.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap();
-        if size == 0 {
-            break;
-        }
-        whole.push_str(&rest[..size]);
-        body = &rest[size + 2..];
-    }
-    whole
 }
 
 pub async fn get(server: &TestServer, target: &str) -> Answer {
@@ -179,7 +159,7 @@ pub struct Polled<'a> {
     server: &'a TestServer,
     pub engine: Engine,
     pub sid: String,
-    /// What the handshake said.
+    /// The JSON of the handshake.
     pub opened: Value,
     heard: VecDeque<String>,
 }
@@ -200,7 +180,17 @@ impl<'a> Polled<'a> {
         }
     }
 
-    /// Path and query of its requests by this transport.
+    /// Opens a session and connects it to the default namespace. It has no pending poll.
+    pub async fn connected(server: &'a TestServer, engine: Engine) -> Polled<'a> {
+        let mut session = Polled::open(server, engine).await;
+        if engine == Engine::V4 {
+            assert_eq!(session.post(&["40"]).await.status, 200);
+        }
+        assert!(session.next().await.unwrap().starts_with("40"));
+        session
+    }
+
+    /// Path and query of the session's requests over this transport.
     pub fn target(&self, transport: &str) -> String {
         format!("{}&sid={}", self.engine.target(transport), self.sid)
     }
@@ -209,7 +199,7 @@ impl<'a> Polled<'a> {
         get(self.server, &self.target("polling")).await
     }
 
-    /// Sends a poll; whoever calls reads the answer when it is time.
+    /// Sends a poll whose answer the caller reads later.
     pub async fn begin_poll(&self) -> Asked {
         let request = format!("GET {}", self.target("polling"));
         Asked::send(self.server, &request, &[], b"").await
@@ -232,7 +222,7 @@ impl<'a> Polled<'a> {
         asked.answer().await
     }
 
-    /// The next packet, `None` when the session is over. Noops are passed over and pings of version 4 answered.
+    /// The next packet, `None` when the session is over. Noops are skipped and pings of version 4 answered.
     pub async fn next(&mut self) -> Option<String> {
         time::timeout(PATIENCE, self.hear()).await.expect("silence")
     }
@@ -258,12 +248,12 @@ impl<'a> Polled<'a> {
         }
     }
 
-    /// Opens the WebSocket it would upgrade to.
+    /// Opens a second transport, the WebSocket to which the session can upgrade.
     pub async fn beside(&self) -> Result<Socket, u16> {
         Socket::open(self.server, &self.target("websocket")).await
     }
 
-    /// It is over, and the server knows nothing of it any more.
+    /// Waits until the session is over, and asserts that the server no longer knows it.
     pub async fn is_over(&mut self) {
         while self.next().await.is_some() {}
         self.poll().await.is_unknown_session();
@@ -277,7 +267,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens it; `Err` is the status it was refused with.
+    /// Opens a WebSocket; `Err` is the status it was refused with.
     pub async fn open(server: &TestServer, target: &str) -> Result<Socket, u16> {
         let request = format!("wss://localhost{target}")
             .into_client_request()

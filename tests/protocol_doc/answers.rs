@@ -72,7 +72,7 @@ async fn each_status_is_answered_to_its_example() {
         ("426", (base, upgrade(12))),
         ("431", (base, long)),
     ]);
-    // These take a proxy, a crowd, HTTP/2, patience or another port: tests/edge.rs, proxy.rs, http2.rs and bounds.rs meet them.
+    // These need a proxy, many connections, HTTP/2, time or another port: tests/server has them (edge, proxy, http2, limits).
     let elsewhere = ["301, 308", "408", "429", "501", "503"];
     let document = Document::read();
     let mut told = Vec::new();

@@ -55,7 +55,7 @@ fn provoked(code: Code, example: &str) -> Option<Code> {
         | Code::BadJoin
         | Code::BadChoice
         | Code::BadFace => read(example).err().map(|fault| fault.code),
-        // No text is one; tests/abuse.rs sends some.
+        // No text is one; tests/server/abuse.rs sends some.
         Code::BinaryMessage => Some(Code::BinaryMessage).filter(|_| example == "any bytes"),
         Code::TooFast => {
             let now = Instant::now();

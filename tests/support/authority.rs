@@ -1,4 +1,4 @@
-//! A root, an intermediate under it, and certificates from there.
+//! A certificate authority for tests: a root, an intermediate, and the certificates that these issue.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -57,7 +57,7 @@ impl Authority {
         self.issue_between(names, now - days(1), now + days(89))
     }
 
-    /// A certificate from the root itself, with nothing in between.
+    /// A certificate that the root itself issues, without an intermediate.
     pub fn issue_by_root(&self, names: &[&str]) -> Issued {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).unwrap();

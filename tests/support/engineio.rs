@@ -1,13 +1,12 @@
 //! A Socket.IO client over HTTP polling, Engine.IO 4, request by request.
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+use super::http1::{exchange, status, unchunk};
 use super::server::{TestServer, Tls};
 use super::websocket::Dialect;
-use super::{Client, Incoming, PATIENCE, hello};
+use super::{Client, Incoming, hello};
 
 /// Separates the packets of one payload.
 const SEPARATOR: char = '\u{1e}';
@@ -18,50 +17,24 @@ pub struct Polling<'a> {
     heard: Vec<String>,
 }
 
-/// One HTTP/1.1 request on a connection of its own: status and body.
+/// Sends one HTTP/1.1 request on a connection of its own. Returns the status and the decoded body.
 pub async fn request(server: &TestServer, head: &str, body: &str) -> (u16, String) {
     let (head, body) = answer(server, head, body).await;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .unwrap_or(0);
     let body = if head.to_lowercase().contains("transfer-encoding: chunked") {
         unchunk(&body)
     } else {
         body
     };
-    (status, body)
+    (status(&head), body)
 }
 
-/// One request on a connection of its own, and the answer as it came: its head, and its body.
+/// Sends one request on a connection of its own. Returns the head and the body of the answer as they came.
 pub async fn answer(server: &TestServer, head: &str, body: &str) -> (String, String) {
-    let mut stream = server.connect().await;
     let length = body.len();
     let text = format!(
         "{head} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: {length}\r\n\r\n{body}"
     );
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = time::timeout(PATIENCE, stream.read_to_end(&mut answer))
-        .await
-        .expect("no answer");
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    (head.to_owned(), body.to_owned())
-}
-
-fn unchunk(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, rest)) = body.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap();
-        if size == 0 {
-            break;
-        }
-        whole.push_str(&rest[..size]);
-        body = &rest[size + 2..];
-    }
-    whole
+    exchange(server.connect().await, text.as_bytes()).await
 }
 
 impl<'a> Polling<'a> {
@@ -91,7 +64,7 @@ impl<'a> Polling<'a> {
         client
     }
 
-    /// Where its requests go.
+    /// Path and query of the session's requests.
     pub fn target(&self) -> String {
         format!(
             "/applet/websocket/socket.io/?EIO=4&transport=polling&sid={}",

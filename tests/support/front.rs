@@ -1,5 +1,5 @@
-//! What pebble lacks of a large authority: advice on renewals (RFC 9773) and limits. It stands before pebble, passes on what
-//! it is asked, and changes what a test is about.
+//! A proxy in front of pebble that adds what pebble lacks of a large authority: advice on renewals (RFC 9773) and rate
+//! limits. It passes on all requests and changes single answers.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -17,20 +17,20 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::pebble::{Stage, exchange};
 use super::port::Port;
 
-/// What it does and has seen.
+/// What the proxy is to do, and what it has seen.
 #[derive(Default)]
 pub struct Conduct {
-    /// Certificates it wants renewed at once, by their ids; all others in a month.
+    /// The ids of certificates that are to be renewed at once; all others in a month.
     pub overdue: Vec<String>,
-    /// Whether it wants every certificate renewed at once, even a new one.
+    /// Whether every certificate is to be renewed at once, even a new one.
     pub impatient: bool,
-    /// How many orders it refuses for now, and for how long.
+    /// How many orders are refused for now, and how long the client is told to wait.
     pub limited: (usize, Duration),
-    /// What each order said it replaces.
+    /// The `replaces` field of each order.
     pub replaced: Vec<Option<String>>,
 }
 
-/// A server before an authority.
+/// A running proxy.
 pub struct Front {
     pub port: Port,
     pub conduct: Arc<Mutex<Conduct>>,
@@ -43,7 +43,7 @@ struct Behind {
 }
 
 impl Front {
-    /// Stands before the authority of this stage until the runtime ends.
+    /// Starts a proxy in front of the authority of this stage. It runs until the runtime ends.
     pub fn before(stage: &Stage, conduct: Conduct) -> Front {
         let acceptor = acceptor(stage);
         let port = Port::free();
@@ -74,7 +74,7 @@ impl Front {
     }
 }
 
-/// The authority's side of TLS.
+/// The server side of TLS, with the authority's certificate.
 pub fn acceptor(stage: &Stage) -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_file(stage.file("authority.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(stage.file("authority.key")).unwrap();
@@ -88,7 +88,7 @@ pub fn acceptor(stage: &Stage) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// One request, with its body.
+/// Reads one request with its body.
 async fn read(stream: &mut tokio_rustls::server::TlsStream<TcpStream>) -> String {
     let mut text = String::new();
     loop {
@@ -128,7 +128,7 @@ async fn answer(request: &str, port: u16, behind: &Behind, conduct: &Mutex<Condu
         .unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let mut stream = behind.tls.connect(name, stream).await.unwrap();
-    // It writes its addresses as it was asked for, which is by ours.
+    // Pebble builds its addresses from the Host header, so they lead back to this proxy.
     let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     let answer = exchange(&mut stream, &request).await;
     if path == "/dir" {
@@ -143,7 +143,7 @@ async fn answer(request: &str, port: u16, behind: &Behind, conduct: &Mutex<Condu
     }
 }
 
-/// What an order says it replaces.
+/// The `replaces` field of an order.
 fn replaces(request: &str) -> Option<String> {
     let (_, body) = request.split_once("\r\n\r\n").unwrap();
     let signed: Value = serde_json::from_str(body).unwrap();
@@ -189,7 +189,7 @@ fn response(status: &str, head: &str, body: &Value) -> String {
     format!("HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-/// The same answer with one thing more in its JSON.
+/// The same answer with one more field in its JSON.
 fn with(answer: &str, name: &str, value: &Value) -> String {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let mut body: Value = serde_json::from_str(body).unwrap();

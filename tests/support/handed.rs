@@ -1,13 +1,19 @@
-//! The program as a process that a service manager starts.
+//! The program as a service manager starts it: with sockets that are handed over.
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+
+use super::pair::leaf;
+use super::program::signal;
+use super::server::{Tls, trusting};
 use super::write_pair;
 
-/// The program with nothing of this machine's settings, and with a certificate in `home/certs`.
+/// A command that starts the program without the environment of this machine, and with a certificate in `home/certs`.
 pub fn wulin(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
     prepare(&mut command, home);
@@ -27,8 +33,8 @@ fn prepare(command: &mut Command, home: &Path) {
         .current_dir(home);
 }
 
-/// The program with sockets handed over as systemd does: descriptors 3 and 4. The shell becomes the program, so that
-/// `LISTEN_PID` is right.
+/// A command that hands sockets to the program as systemd does, as descriptors 3 and 4. A shell sets `LISTEN_PID` to
+/// its own id and then becomes the program by `exec`.
 pub fn handed(home: &Path, names: &str, sockets: [Option<OwnedFd>; 2]) -> Command {
     let count = sockets.iter().flatten().count();
     let mut command = Command::new("sh");
@@ -47,26 +53,31 @@ pub fn handed(home: &Path, names: &str, sockets: [Option<OwnedFd>; 2]) -> Comman
     command
 }
 
+/// TLS over an open TCP connection, trusting the certificate in `home/certs` alone.
+pub async fn secure(home: &Path, stream: TcpStream) -> std::io::Result<Tls> {
+    let name = ServerName::try_from("localhost").unwrap();
+    trusting([leaf(&home.join("certs/a.pem"))], &["http/1.1"])
+        .connect(name, stream)
+        .await
+}
+
+/// A listening socket at any port, and its address.
 pub fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
 
-/// A running program, ended with the test.
-pub struct Running(pub Child);
+/// A running program, which is killed when the test ends.
+pub struct Service(pub Child);
 
-impl Running {
-    pub fn start(mut command: Command) -> Running {
-        Running(command.spawn().unwrap())
+impl Service {
+    pub fn start(mut command: Command) -> Service {
+        Service(command.spawn().unwrap())
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.0.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        signal(&self.0, name);
     }
 
     pub fn exit_code(mut self) -> Option<i32> {
@@ -74,7 +85,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -1,4 +1,4 @@
-//! A client of HTTP/2: requests, and WebSockets by extended CONNECT (RFC 8441).
+//! An HTTP/2 client: requests, and WebSockets by extended CONNECT (RFC 8441).
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ use super::server::TestServer;
 use super::websocket::Dialect;
 use super::{PATIENCE, hello};
 
-/// One connection of HTTP/2.
+/// One HTTP/2 connection.
 pub struct Browser {
     pub requests: SendRequest<Bytes>,
     /// Ends with the connection.
@@ -39,7 +39,7 @@ impl Browser {
         Browser::offering(server, builder, &["h2"]).await
     }
 
-    /// One that offers these protocols.
+    /// Opens a connection that offers these protocols by ALPN.
     pub async fn offering(server: &TestServer, builder: &Builder, protocols: &[&str]) -> Browser {
         let stream = TcpStream::connect(server.address()).await.unwrap();
         let tls = server.tls(protocols);
@@ -47,7 +47,7 @@ impl Browser {
         let (requests, mut connection) = builder.handshake(stream.await.unwrap()).await.unwrap();
         let mut pings = connection.ping_pong().unwrap();
         let connection = tokio::spawn(connection);
-        // After the answer to a ping its settings are known.
+        // Once a ping is answered, the server's settings have arrived.
         pings.ping(h2::Ping::opaque()).await.unwrap();
         Browser {
             requests,
@@ -97,8 +97,9 @@ impl Browser {
         self.send(request.body(()).unwrap(), false).await
     }
 
-    pub async fn play(&self, dialect: Dialect) -> Player {
-        let (response, send) = self.connect(dialect.path(), &[]).await;
+    /// Opens a WebSocket at this path and sends nothing.
+    pub async fn play_at(&self, path: &str, dialect: Dialect) -> Player {
+        let (response, send) = self.connect(path, &[]).await;
         assert_eq!(response.status(), StatusCode::OK);
         let tunnel = Tunnel {
             send,
@@ -106,7 +107,11 @@ impl Browser {
             rest: Bytes::new(),
         };
         let socket = WebSocketStream::from_raw_socket(tunnel, Role::Client, None).await;
-        let mut player = Player { dialect, socket };
+        Player { dialect, socket }
+    }
+
+    pub async fn play(&self, dialect: Dialect) -> Player {
+        let mut player = self.play_at(dialect.path(), dialect).await;
         if dialect == Dialect::EngineIo4 {
             player.text("40").await;
         }
@@ -121,7 +126,7 @@ impl Browser {
     }
 }
 
-/// All of a body; an error if the stream is reset.
+/// Reads a whole body. `Err` if the stream is reset.
 pub async fn read(mut body: RecvStream) -> Result<String, h2::Error> {
     let mut all = Vec::new();
     while let Some(data) = time::timeout(PATIENCE, body.data()).await.expect("silence") {
@@ -132,7 +137,7 @@ pub async fn read(mut body: RecvStream) -> Result<String, h2::Error> {
     Ok(String::from_utf8(all).unwrap())
 }
 
-/// A stream of HTTP/2, as a stream of bytes.
+/// An HTTP/2 stream as a stream of bytes.
 pub struct Tunnel {
     pub send: SendStream<Bytes>,
     pub receive: RecvStream,
@@ -180,7 +185,7 @@ impl AsyncWrite for Tunnel {
     }
 }
 
-/// Somebody who plays over such a stream.
+/// A player on a WebSocket over an HTTP/2 stream.
 pub struct Player {
     pub dialect: Dialect,
     pub socket: WebSocketStream<Tunnel>,
@@ -204,7 +209,7 @@ impl Player {
             .unwrap()
     }
 
-    /// The payload of the next event of this name.
+    /// The payload of the next event of this name; others before it are skipped.
     pub async fn event(&mut self, name: &str) -> Value {
         loop {
             let Message::Text(text) = self.next().await else {

@@ -1,13 +1,17 @@
-//! The real server on port 0, and clients that speak to it over real TLS.
+//! What the tests share: the real server on port 0, the program as a process, and clients that speak to them over real
+//! TLS.
 
-// Every test binary compiles this and uses its own part of it.
+// Every test binary compiles all of this and uses a part of it.
 #![allow(dead_code, unreachable_pub)]
 
 pub mod authority;
 pub mod engineio;
 pub mod front;
 pub mod handed;
+pub mod http1;
 pub mod http2;
+pub mod http2_frames;
+pub mod pair;
 pub mod pebble;
 pub mod port;
 pub mod program;
@@ -15,30 +19,17 @@ pub mod server;
 pub mod stranger;
 pub mod websocket;
 
+pub use pair::write_pair;
 pub use websocket::{Client, Incoming};
 
-use std::path::Path;
 use std::time::Duration;
 
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
-/// How long anything may take that happens at all. Generous: it only ends tests that have failed.
+/// How long a test waits for something that must happen. It is generous, since it only ends tests that have failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The payload of a `hello`.
 pub fn hello(uid: &str) -> Value {
     json!({"user": {"uid": uid, "uname": uid, "uavatar": ""}})
-}
-
-/// A certificate for `names` that a server can use, and its key, in the files given.
-pub fn write_pair(names: &[&str], certificate: &Path, key: &Path) {
-    let signer = KeyPair::generate().unwrap();
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let issued = CertificateParams::new(names)
-        .unwrap()
-        .self_signed(&signer)
-        .unwrap();
-    std::fs::write(certificate, issued.pem()).unwrap();
-    std::fs::write(key, signer.serialize_pem()).unwrap();
 }

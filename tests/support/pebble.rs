@@ -1,4 +1,5 @@
-//! An authority of one's own: pebble, with a DNS server that says what a test wants, and the program that asks it.
+//! A local authority: pebble with a DNS server whose answers a test sets, and the program that gets its certificates
+//! there.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -16,9 +17,10 @@ use tokio_rustls::TlsConnector;
 
 use super::PATIENCE;
 use super::port::Port;
+use super::program::signal;
 use super::server::{Tls, trusting};
 
-/// A program that ends with the test.
+/// A process that is killed when the test ends.
 struct Running {
     child: Child,
     log: PathBuf,
@@ -40,7 +42,7 @@ impl Running {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Waits until it has said so, and fails with what it said if it does not.
+    /// Waits until the log contains `words`, and returns the log. Panics with the log if it does not.
     async fn hear(&mut self, words: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -65,17 +67,17 @@ impl Drop for Running {
     }
 }
 
-/// What an authority is like.
+/// The settings of an authority.
 pub struct Habits {
-    /// How many good nonces of a hundred it refuses.
+    /// How many valid nonces of a hundred it refuses.
     pub nonces_refused: u8,
-    /// How long its certificates are good.
+    /// How long its certificates are valid.
     pub validity: Duration,
-    /// Accounts it knows already: their names, and their keys as base64url.
+    /// External accounts that it knows: their names, and their keys as base64url.
     pub accounts: Vec<(&'static str, &'static str)>,
-    /// Domains it gives no certificate for.
+    /// Domains for which it issues no certificate.
     pub blocked: Vec<&'static str>,
-    /// Whether it looks for tls-alpn-01 where nobody listens.
+    /// Whether it validates tls-alpn-01 at a port where nothing listens.
     pub misses_https: bool,
 }
 
@@ -91,7 +93,7 @@ impl Default for Habits {
     }
 }
 
-/// The folder of a test, the ports in it, and what has to be started.
+/// The folder and the ports of a test, and the processes it starts.
 pub struct Stage {
     home: TempDir,
     https: Port,
@@ -126,28 +128,28 @@ impl Stage {
         self.home.path().join(name)
     }
 
-    /// Where the server keeps what outlives it.
+    /// The server's state folder.
     pub fn state(&self) -> PathBuf {
         self.file("state")
     }
 
-    /// Where it keeps what comes from this authority.
+    /// Where the server stores accounts and certificates of this authority.
     pub fn store(&self) -> PathBuf {
         self.store_of(&self.acme)
     }
 
-    /// Where it keeps what comes from an authority at this port.
+    /// Where the server stores accounts and certificates of an authority at this port.
     pub fn store_of(&self, authority: &Port) -> PathBuf {
         let name = format!("127.0.0.1_{}_dir", authority.number);
         self.state().join("acme").join(name)
     }
 
-    /// Listens where the authority would.
+    /// Listens at the authority's port in its place.
     pub fn listen_as_authority(&self) -> std::net::TcpListener {
         self.acme.listen()
     }
 
-    /// The body of an answer of the authority.
+    /// The body of the authority's answer to a GET.
     async fn get(&self, port: &Port, path: &str) -> String {
         let stream = TcpStream::connect(("127.0.0.1", port.number))
             .await
@@ -165,7 +167,7 @@ impl Stage {
         body.to_owned()
     }
 
-    /// A client's side of TLS that trusts the authority's own server.
+    /// A TLS client that trusts the authority's own server.
     pub fn trusting_authority(&self) -> TlsConnector {
         let root = CertificateDer::from_pem_file(self.file("root.pem")).unwrap();
         trusting([root], &[])
@@ -231,12 +233,12 @@ impl Stage {
         self.server_by(&self.acme, domains, flags)
     }
 
-    /// The same, with the authority at this port.
+    /// The same with an authority at this port.
     pub fn server_by(&self, authority: &Port, domains: &[&str], flags: &[&str]) -> Program {
         self.run(&mut self.command_by(authority, domains, flags))
     }
 
-    /// The command that would start it.
+    /// The command that starts it.
     pub fn command_by(&self, authority: &Port, domains: &[&str], flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
         command
@@ -273,12 +275,12 @@ pub struct Authority {
     pebble: Running,
     _dns: Running,
     dns_management: u16,
-    /// The root of what it issues, made anew at each start.
+    /// The root of the certificates it issues. It is new at each start.
     pub root: CertificateDer<'static>,
 }
 
 impl Authority {
-    /// How many orders it has been given.
+    /// How many orders it has received.
     pub fn orders(&self) -> usize {
         self.pebble.said().matches("POST /order-plz").count()
     }
@@ -288,14 +290,14 @@ impl Authority {
         self.pebble.said().matches("accounts in memory").count()
     }
 
-    /// Where a domain points to from now on.
+    /// Sets the address that a domain resolves to.
     pub async fn point(&self, domain: &str, address: &str) {
         self.tell("/clear-a", &json!({"host": domain})).await;
         let body = json!({"host": domain, "addresses": [address]});
         self.tell("/add-a", &body).await;
     }
 
-    /// Tells the DNS server.
+    /// Sends a command to the DNS server.
     async fn tell(&self, path: &str, body: &Value) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.dns_management))
             .await
@@ -320,12 +322,12 @@ impl Program {
         self.running.said()
     }
 
-    /// Waits until it has said so in its log; everything it has said.
+    /// Waits until its log contains `words`, and returns the log.
     pub async fn hear(&mut self, words: &str) -> String {
         self.running.hear(words).await
     }
 
-    /// A connection to `domain` with a certificate that this root vouches for, if there is one.
+    /// Connects to `domain`, trusting this root alone.
     pub async fn connect(
         &self,
         domain: &str,
@@ -339,7 +341,7 @@ impl Program {
             .await
     }
 
-    /// Waits until clients that trust this root are served, by another certificate than `old`.
+    /// Waits until clients that trust this root are served, with another certificate than `old`.
     pub async fn served(
         &self,
         domain: &str,
@@ -371,19 +373,17 @@ impl Program {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.running.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(status.unwrap().success());
+        signal(&self.running.child, name);
     }
 
-    /// Ends it as systemd would; its exit code.
+    /// Ends it as systemd does, by SIGTERM. Returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.signal("TERM");
         self.running.child.wait().unwrap().code()
     }
 }
 
-/// The certificate of the authority's own server, and a root that vouches for it.
+/// Writes the certificate of the authority's own server, and the root that issued it.
 fn write_authority_pair(home: &Path) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
@@ -410,7 +410,7 @@ async fn listening(port: u16) {
     }
 }
 
-/// All that comes back for a request.
+/// Sends a request and reads until the connection ends.
 pub async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -418,7 +418,7 @@ pub async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), reques
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// A moment as a certificate has it.
+/// When a certificate expires.
 pub fn ends(certificate: &CertificateDer<'_>) -> SystemTime {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).unwrap();
     let end = certificate.validity().not_after.timestamp();

@@ -1,11 +1,12 @@
-//! Ports for programs that must be told theirs.
+//! Free ports, for programs that must be given a port number.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Socket, Type};
 
-/// A port that is free, and stays so until somebody listens on it: the kernel gives it to nobody who asks for any port.
-/// Whoever wants this one can have it, as servers do that allow an address to be used again.
+/// A port that stays free while this exists. It is bound without listening, so the kernel gives it to no process that
+/// asks for any port (port 0). A server that asks for exactly this one gets it, if it sets `SO_REUSEADDR`, as most
+/// servers do.
 pub struct Port {
     pub number: u16,
     _held: Socket,

@@ -1,10 +1,10 @@
-//! The program itself, as a process.
+//! The program as a process.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The program, with nothing of this machine's settings.
+/// A command that starts the program without the environment of this machine, and with its state in `home`.
 pub fn wulin(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
     command
@@ -14,7 +14,7 @@ pub fn wulin(home: &Path) -> Command {
     command
 }
 
-/// A running program and the port it said it is at.
+/// A running program, the first two lines it printed, and its port.
 pub struct Running {
     pub child: Child,
     pub said: Vec<String>,
@@ -37,14 +37,31 @@ impl Running {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        signal(&self.child, name);
+    }
+
+    /// A TLS client of the program, which sends what is written to its standard input.
+    pub fn openssl_client(&self) -> Child {
+        Command::new("openssl")
+            .args(["s_client", "-quiet", "-connect"])
+            .arg(format!("127.0.0.1:{}", self.port))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     pub fn exit_code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
+}
+
+/// Sends a signal to a process, by the `kill` command: safe Rust has no other way.
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }

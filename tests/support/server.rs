@@ -1,4 +1,4 @@
-//! Starts the server in this process.
+//! The server, started in this process.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,14 +22,15 @@ use super::PATIENCE;
 
 pub type Tls = TlsStream<TcpStream>;
 
-/// A server of one test.
+/// A server for one test.
 pub struct TestServer {
     server: Server,
     certificate: CertificateDer<'static>,
 }
 
 impl TestServer {
-    /// A server with these flags beside those every test needs. Rounds are short, yet long enough for a busy machine.
+    /// Starts a server with these flags and those that every test needs. Rounds take 3 s: short, but long enough for a
+    /// busy machine.
     pub fn start(flags: &[&str]) -> TestServer {
         let base = [
             "wulin",
@@ -44,7 +45,7 @@ impl TestServer {
             "--admin",
             "off",
         ];
-        // Later flags win, so a test can have its own rounds and limits.
+        // A test's own flags override the base, so it can have its own rounds and limits.
         let flags = Cli::try_parse_from(merge(&base, flags)).unwrap().serve;
         let files = rlimit::increase_nofile_limit(u64::MAX).unwrap();
         let config = Config::new(&flags, files, |_| None).unwrap();
@@ -69,23 +70,23 @@ impl TestServer {
         self.server.admin_address()
     }
 
-    /// A client's side of TLS that trusts this server and nobody else.
+    /// A TLS client that trusts this server alone.
     pub fn tls(&self, protocols: &[&str]) -> TlsConnector {
         trusting([self.certificate.clone()], protocols)
     }
 
-    /// Reads the certificates again, as SIGHUP would.
+    /// Reloads the certificates as SIGHUP does.
     pub async fn reload(&self) {
         self.server.reload().await;
     }
 
-    /// Connects, TLS included.
+    /// Connects by TCP and TLS.
     pub async fn connect(&self) -> Tls {
         let stream = TcpStream::connect(self.address()).await.unwrap();
         self.secure(stream).await
     }
 
-    /// TLS over a connection of one's own.
+    /// TLS over an open TCP connection.
     pub async fn secure(&self, stream: TcpStream) -> Tls {
         stream.set_nodelay(true).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
@@ -96,7 +97,7 @@ impl TestServer {
         self.server.figures().count(gauge)
     }
 
-    /// Waits until there are so many, and fails with what there are.
+    /// Waits until there are this many, and panics with the number there are if they do not come.
     pub async fn wait_for(&self, gauge: Gauge, count: usize) {
         self.wait_until(PATIENCE, &format!("{count} of {gauge:?}"), || {
             self.count(gauge) == count
@@ -104,7 +105,7 @@ impl TestServer {
         .await;
     }
 
-    /// Waits until nobody and nothing is left of any client.
+    /// Waits until nothing is left of any client.
     pub async fn wait_until_empty(&self) {
         let kinds = [
             Gauge::Connection,
@@ -133,13 +134,13 @@ impl TestServer {
         }
     }
 
-    /// Ends it as SIGTERM would.
+    /// Drains and ends the server as SIGTERM does.
     pub async fn drain(self) {
         self.server.drain().await;
     }
 }
 
-/// The flags of a test over the base: a flag given twice counts as the test has it.
+/// The base and the flags of a test. A flag of both has the test's value.
 fn merge<'a>(base: &[&'a str], own: &[&'a str]) -> Vec<&'a str> {
     let mut flags = vec![base[0]];
     for pair in base[1..].chunks(2) {
@@ -151,7 +152,7 @@ fn merge<'a>(base: &[&'a str], own: &[&'a str]) -> Vec<&'a str> {
     flags
 }
 
-/// A client's side of TLS that trusts these certificates and nobody else.
+/// A TLS client that trusts these certificates alone.
 pub fn trusting(
     certificates: impl IntoIterator<Item = CertificateDer<'static>>,
     protocols: &[&str],

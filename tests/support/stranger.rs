@@ -1,4 +1,4 @@
-//! A stranger before an authority: it passes on what it is asked, and changes single answers.
+//! A hostile proxy in front of an authority: it passes on requests and changes single answers.
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -25,16 +25,16 @@ use super::port::Port;
 pub struct Asked {
     pub method: String,
     pub path: String,
-    /// What was signed, if anything.
+    /// The signed payload, if there is one.
     pub payload: Value,
 }
 
-/// The answer of the authority, to be changed.
+/// The authority's answer, which a test can change.
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
-    /// After so many bytes of the body the connection breaks.
+    /// After this many bytes of the body the connection breaks.
     pub cut: Option<usize>,
 }
 
@@ -61,14 +61,14 @@ impl Answer {
             .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 
-    /// Changes the JSON in it.
+    /// Changes the body's JSON.
     pub fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
         let mut body = serde_json::from_slice(&self.body).unwrap();
         edit(&mut body);
         self.body = body.to_string().into_bytes();
     }
 
-    /// A problem document in its place.
+    /// Replaces the answer with a problem document (RFC 7807).
     pub fn refuse(&mut self, status: u16, kind: &str, detail: &str) {
         self.status = status;
         self.set("Content-Type", "application/problem+json");
@@ -80,7 +80,7 @@ impl Answer {
 
 type Trick = Box<dyn FnMut(&Asked, &mut Answer) + Send>;
 
-/// A running stranger.
+/// A running hostile proxy.
 pub struct Stranger {
     pub port: Port,
     trick: Arc<Mutex<Trick>>,
@@ -88,7 +88,8 @@ pub struct Stranger {
 }
 
 impl Stranger {
-    /// Stands before the authority of this stage until the runtime ends, and plays a trick.
+    /// Starts a proxy in front of the authority of this stage that changes answers by `trick`. It runs until the
+    /// runtime ends.
     pub fn before(
         stage: &Stage,
         trick: impl FnMut(&Asked, &mut Answer) + Send + 'static,
@@ -129,17 +130,18 @@ impl Stranger {
         stranger
     }
 
-    /// Plays another trick from now on.
+    /// Changes answers by another trick from now on.
     pub fn play(&self, trick: impl FnMut(&Asked, &mut Answer) + Send + 'static) {
         *self.trick.lock().unwrap() = Box::new(trick);
     }
 
-    /// Plays none any more.
+    /// Passes on answers unchanged from now on.
     pub fn be_honest(&self) {
         self.play(|_, _| {});
     }
 
-    /// Gives out certificates from elsewhere, for the key of whoever asks, with these names and this time. Their root.
+    /// Replaces certificates with forged ones for the same key, with these names and this validity. Returns the
+    /// forger's root.
     pub fn forge(
         &self,
         names: &'static [&'static str],
@@ -159,7 +161,7 @@ impl Stranger {
         root
     }
 
-    /// How many requests it has passed on that begin like this, `POST /order-plz`.
+    /// How many passed-on requests begin like this, for example `POST /order-plz`.
     pub fn count(&self, beginning: &str) -> usize {
         let asked = self.asked.lock().unwrap();
         asked
@@ -189,7 +191,7 @@ fn request(head: &str, body: &[u8]) -> Asked {
     }
 }
 
-/// One message with its body, as far as its length says.
+/// Reads one message with a body of the announced length.
 async fn read(stream: &mut (impl AsyncRead + Unpin)) -> (String, Vec<u8>) {
     let mut all = Vec::new();
     loop {
@@ -213,7 +215,7 @@ async fn pass_on(port: u16, tls: &TlsConnector, head: &str, body: &[u8]) -> Answ
     let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let mut stream = tls.connect(name, stream).await.unwrap();
-    // The host stays: the authority makes its addresses of it.
+    // The Host header stays, since the authority builds its addresses from it.
     let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(b"\r\n\r\n").await.unwrap();
@@ -258,7 +260,7 @@ fn written(answer: &Answer) -> Vec<u8> {
     all
 }
 
-/// A root of its own, that signs what it is asked for in ways of its own.
+/// A root that signs certificates with any names and any validity.
 struct Forger(CertifiedIssuer<'static, KeyPair>);
 
 impl Forger {
@@ -269,7 +271,7 @@ impl Forger {
         Forger(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    /// A chain for the key of a request, as it is in the payload that ends an order.
+    /// A chain for the key in a certificate signing request, which is the payload that finalizes an order.
     fn sign(
         &self,
         finalize: &Value,
@@ -290,7 +292,7 @@ impl Forger {
     }
 }
 
-/// A key of which the public half is all there is.
+/// A public key without its private key.
 struct Public(Vec<u8>);
 
 impl PublicKeyData for Public {

@@ -1,4 +1,4 @@
-//! A client on the native WebSocket or on Socket.IO over one, frame by frame.
+//! A client on the native WebSocket, or on Socket.IO over a WebSocket, frame by frame.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -11,11 +11,11 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::PATIENCE;
 use super::server::{TestServer, Tls};
 
-/// What a client speaks.
+/// The protocol of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     Native,
-    /// As the 2016 client, two slashes included.
+    /// As the 2016 client opens it, with two slashes in the path.
     EngineIo3,
     EngineIo4,
 }
@@ -43,7 +43,7 @@ impl Dialect {
     }
 }
 
-/// What a client hears.
+/// What a client receives.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
     Event(String, Value),
@@ -60,7 +60,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Opens the WebSocket and says nothing.
+    /// Opens the WebSocket and sends nothing.
     pub async fn open(server: &TestServer, dialect: Dialect) -> Client {
         let stream = server.connect().await;
         Client::over(stream, dialect).await
@@ -80,7 +80,7 @@ impl Client {
         client
     }
 
-    /// Opens it, says hello and hears hi.
+    /// Opens the WebSocket, sends `hello` and waits for `hi`.
     pub async fn greet(server: &TestServer, dialect: Dialect, uid: &str) -> Client {
         let mut client = Client::open(server, dialect).await;
         client.send("hello", super::hello(uid)).await;
@@ -106,17 +106,17 @@ impl Client {
         self.socket_try(message).await.unwrap();
     }
 
-    /// Sends where the server may have hung up.
+    /// Sends a message. `Err` if the server has closed the connection.
     pub async fn socket_try(&mut self, message: Message) -> Result<(), Error> {
         self.socket.send(message).await
     }
 
-    /// Anything at all, even what no client may send.
+    /// Sends any frame, even an invalid one.
     pub async fn raw(&mut self, frame: RawFrame) -> Result<(), Error> {
         self.socket.send(Message::Frame(frame)).await
     }
 
-    /// The next thing heard; WebSocket pings are answered and passed over.
+    /// The next thing received. WebSocket pings are answered and skipped.
     pub async fn next(&mut self) -> Incoming {
         time::timeout(PATIENCE, self.hear()).await.expect("silence")
     }
@@ -154,7 +154,7 @@ impl Client {
         Incoming::Frame(text.to_owned())
     }
 
-    /// The payload of the next event of this name; others before it are passed over.
+    /// The payload of the next event of this name; others before it are skipped.
     pub async fn event(&mut self, name: &str) -> Value {
         self.try_event(name)
             .await
@@ -190,7 +190,7 @@ impl Client {
             .to_owned()
     }
 
-    /// Waits for the close and returns its code; events before it are passed over.
+    /// Waits for the close and returns its code; events before it are skipped.
     pub async fn closed(&mut self) -> Option<u16> {
         loop {
             if let Incoming::Closed(code) = self.next().await {
@@ -199,14 +199,14 @@ impl Client {
         }
     }
 
-    /// Answers Engine.IO 4's ping, which tungstenite does not know.
+    /// Answers a ping of Engine.IO 4, which is a text frame that the WebSocket library does not answer.
     pub async fn stay_alive(&mut self, incoming: &Incoming) {
         if *incoming == Incoming::Frame("2".to_owned()) {
             self.text("3").await;
         }
     }
 
-    /// Joins and waits for the start.
+    /// Joins and waits for `start`.
     pub async fn join(&mut self) -> Value {
         self.say("join").await;
         self.event("start").await

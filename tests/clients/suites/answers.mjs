@@ -1,4 +1,4 @@
-// What a client hears when it asks: acknowledgements, faults, and whose uid it is.
+// Answers to a client's messages: acknowledgements, faults, and who may use a uid.
 
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
@@ -28,7 +28,7 @@ describe('acknowledgements', AT_ONCE, () => {
 
 describe('faults', AT_ONCE, () => {
   for (const kind of ONE_EACH) {
-    game(`${kind.name} stays connected`, {}, async (arena) => {
+    game(`${kind.name} stays connected after each fault`, {}, async (arena) => {
       const player = await arena.guest(kind);
       for (const [event, payload] of [['join'], ['dance', { step: 1 }], ['choice', { choice: 9 }], ['hello', { user: { uid: '' } }]]) {
         player.send(event, payload);
@@ -41,9 +41,9 @@ describe('faults', AT_ONCE, () => {
   }
 });
 
-describe('whose uid it is', AT_ONCE, () => {
+describe('taking over a uid', AT_ONCE, () => {
   for (const kind of [NATIVE, client('socket.io-client 2.5'), client('socket.io-client 4', 'polling')]) {
-    game(`${kind.name}: without the token it is taken, with it it moves`, {}, async (arena) => {
+    game(`${kind.name}: a uid moves only with its token`, {}, async (arena) => {
       const owner = await arena.player(kind);
       const other = await arena.guest(NATIVE);
       other.profile = owner.profile;

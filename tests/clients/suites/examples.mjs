@@ -55,7 +55,7 @@ describe('examples', AT_ONCE, () => {
       assert.equal(code, 0);
     });
 
-    game(`${name} trusts no certificate that nobody vouches for`, { own: true }, async (arena) => {
+    game(`${name} refuses a certificate it cannot trust`, { own: true }, async (arena) => {
       const { code, said, complained } = await run(bot, arena.server);
       assert.equal(said, '');
       assert.match(complained, /certificate/i);

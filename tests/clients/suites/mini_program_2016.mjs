@@ -19,7 +19,7 @@ async function round(page, partner, reply) {
 }
 
 describe('the 2016 mini program', AT_ONCE, () => {
-  game('has a seat again 3 s after it lost', { flags: { 'robot-wait': '1s', 'rematch-wait': '1s' } }, async (arena) => {
+  game('is seated again 3 s after it lost', { flags: { 'robot-wait': '1s', 'rematch-wait': '1s' } }, async (arena) => {
     const [page, partner] = await arena.pair(MINI_PROGRAM_2016, NATIVE);
     await round(page, partner, beating);
     assert.ok(page.client.buttonDead);
@@ -34,7 +34,7 @@ describe('the 2016 mini program', AT_ONCE, () => {
     await finish(start, [page]);
   });
 
-  game('has a seat again when its partner asks again', { flags: PATIENT_ROBOT }, async (arena) => {
+  game('is seated again as soon as its partner joins again', { flags: PATIENT_ROBOT }, async (arena) => {
     const [page, partner] = await arena.pair(MINI_PROGRAM_2016, NATIVE);
     await round(page, partner, beating);
     assert.ok(page.client.buttonDead);
@@ -48,7 +48,7 @@ describe('the 2016 mini program', AT_ONCE, () => {
     await finish(start, [page, partner]);
   });
 
-  game('is not seated unasked when it won, nor is anybody else', { flags: PATIENT_ROBOT }, async (arena) => {
+  game('is not seated automatically when it won, and no other client is', { flags: PATIENT_ROBOT }, async (arena) => {
     const [page, partner] = await arena.pair(MINI_PROGRAM_2016, client('socket.io-client 2.5'));
     await round(page, partner, beatenBy);
     assert.equal(page.client.outcome, 1);
@@ -59,7 +59,7 @@ describe('the 2016 mini program', AT_ONCE, () => {
     assert.equal(heard(), before, 'nobody asked, nobody sits');
   });
 
-  game('meets a name with a line separator', { flags: PATIENT_ROBOT }, async (arena) => {
+  game('can read a name with a line separator', { flags: PATIENT_ROBOT }, async (arena) => {
     const uname = 'Li\u2028Lei\u2029!';
     const page = await arena.player(MINI_PROGRAM_2016);
     const partner = await arena.player(NATIVE, { uname });
@@ -69,7 +69,7 @@ describe('the 2016 mini program', AT_ONCE, () => {
     assert.ok(!page.client.received.some((frame) => /[\u2028\u2029]/.test(frame)), 'both are escaped');
   });
 
-  game('gets a whole result after its partner left', { flags: PATIENT_ROBOT }, async (arena) => {
+  game('gets a complete result after its partner left', { flags: PATIENT_ROBOT }, async (arena) => {
     const [page, partner] = await arena.pair(MINI_PROGRAM_2016, NATIVE);
     const start = await meet(page, partner);
     partner.send('leave');
@@ -79,7 +79,7 @@ describe('the 2016 mini program', AT_ONCE, () => {
   });
 
   const impatient = { 'ping-interval': '1s', 'ping-timeout': '1s' };
-  game('never pings, is silent for long, and still plays', { flags: impatient, own: true }, async (arena) => {
+  game('stays connected without pings and still plays', { flags: impatient, own: true }, async (arena) => {
     const page = await arena.player(MINI_PROGRAM_2016);
     await pause(6_000);
     await playRobot(page);

@@ -1,4 +1,4 @@
-// Every client plays against a person who is connected in another way.
+// Every client plays against a client of another kind.
 
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
@@ -39,7 +39,7 @@ async function play(one, other, hand, reply) {
   return result;
 }
 
-describe('against a person at a native WebSocket', AT_ONCE, () => {
+describe('a round against a client on the native WebSocket', AT_ONCE, () => {
   CLIENTS.forEach((kind, index) => {
     game(kind.name, { flags: PATIENT_ROBOT }, async (arena) => {
       const [one, other] = await arena.pair(kind, NATIVE);
@@ -48,13 +48,13 @@ describe('against a person at a native WebSocket', AT_ONCE, () => {
   });
 });
 
-describe('one library against another, twice', AT_ONCE, () => {
+describe('two rounds of one library against another', AT_ONCE, () => {
   for (const [kind, otherKind] of MIXED) {
     game(`${kind.name} and ${otherKind.name}`, { flags: PATIENT_ROBOT }, async (arena) => {
       const [one, other] = await arena.pair(kind, otherKind);
       const first = await play(one, other, 2, 2);
       assert.equal(first[one.uid].roundScore, 0, 'a draw');
-      // Nobody may lose: the button of 2016 would be dead.
+      // A draw, since a 2016 client that loses cannot ask for the next round.
       const second = await play(one, other, 3, 3);
       assert.equal(second[one.uid].totalScore, 0);
     });

@@ -1,4 +1,4 @@
-// The server stops and is started again at the same address: it says so first, and who reconnects comes back by itself.
+// The server stops and starts again at the same address: it announces that, and clients that reconnect by themselves come back.
 
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
@@ -6,19 +6,19 @@ import { AT_ONCE, game, playRobot } from '../arena.mjs';
 import { CLIENTS } from '../clients/index.mjs';
 import { startServer } from '../server.mjs';
 
-describe('a restart', AT_ONCE, () => {
+describe('a client comes back after a restart', AT_ONCE, () => {
   for (const kind of CLIENTS) {
     game(kind.name, { own: true }, async (arena) => {
       const player = await arena.player(kind);
-      // As applications do: whenever it is connected, it says who it is. The new server knows no token.
+      // As applications do, it says hello whenever it is connected. The new server does not know the old token.
       player.token = undefined;
       if (player.client.reconnects) player.client.on('connect', () => player.sayHello());
       const { port } = new URL(arena.server.url);
       await arena.server.stop();
-      // Who polls may have had no request under way to hear it by.
+      // A polling client may have no request pending that could bring the event.
       if (kind.transport !== 'polling') {
         const { delay } = await player.next('restart');
-        assert.ok(delay >= 0 && delay <= 1000, `few come back soon: ${delay} ms`);
+        assert.ok(delay >= 0 && delay <= 1000, `the delay is at most a second: ${delay} ms`);
       }
       await player.next('disconnect');
       arena.server = await startServer({ port });

@@ -1,4 +1,4 @@
-// The addresses beside the two that everybody uses.
+// Routes other than the two that most clients use.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,20 +15,20 @@ async function fetched(server, path) {
 }
 
 describe('routes', AT_ONCE, () => {
-  game(`${BASE_PATH} without an upgrade says that it is alive`, {}, async ({ server }) => {
+  game(`${BASE_PATH} without an upgrade answers with JSON`, {}, async ({ server }) => {
     const answer = await fetched(server, BASE_PATH);
     assert.equal(answer.status, 200);
     assert.equal(typeof JSON.parse(answer.body), 'object');
   });
 
-  game('/ is the game in a browser', {}, async ({ server }) => {
+  game('/ serves the page', {}, async ({ server }) => {
     const answer = await fetched(server, '/');
     assert.equal(answer.status, 200);
     assert.match(answer.type, /^text\/html/);
   });
 
   for (const kind of [client('socket.io-client 2.5'), client('socket.io-client 4', 'upgrade')]) {
-    game(`${kind.name} at /applet/ws/socket.io`, {}, async (arena) => {
+    game(`${kind.name} plays at /applet/ws/socket.io`, {}, async (arena) => {
       await playRobot(await arena.player(kind, {}, { ...arena.server, base: '/applet/ws' }));
     });
   }

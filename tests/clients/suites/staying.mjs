@@ -1,4 +1,4 @@
-// Connections that last, connections that are cut, and people who go.
+// Long connections, connections that are cut, and players who leave.
 
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
@@ -7,11 +7,11 @@ import { AT_ONCE, PATIENT_ROBOT, finish, game, meet, playRobot } from '../arena.
 import { CLIENTS, MINI_PROGRAM_2016, NATIVE, ONE_EACH, client } from '../clients/index.mjs';
 import { beatenBy } from '../rules.mjs';
 
-describe('staying', () => {
+describe('long connections', () => {
   // An Engine.IO 3 client gives up by itself when a pong takes longer than the ping interval, so that must be long
-  // enough for a busy machine. They come one after the other: the start of seven Pythons at once is such a moment.
+  // enough for a busy machine. The clients start one after the other, since seven Pythons at once take all of it.
   const impatient = { 'ping-interval': '3s', 'ping-timeout': '5s' };
-  game('every client outlives several pings', { flags: impatient, own: true }, async (arena) => {
+  game('every client stays connected through several pings', { flags: impatient, own: true }, async (arena) => {
     const players = [];
     for (const kind of CLIENTS) players.push(await arena.player(kind));
     await pause(12_000);
@@ -23,7 +23,7 @@ describe('staying', () => {
   });
 });
 
-/** 2016 knows no token: it comes back as soon as the server has noticed that it was gone. */
+/** The 2016 client has no token, so its uid is refused until the server has noticed that its connection is gone. */
 async function helloWithoutToken(player) {
   player.token = undefined;
   for (let attempt = 1; ; attempt++) {
@@ -36,12 +36,12 @@ async function helloWithoutToken(player) {
   }
 }
 
-describe('coming back after the connection was cut', AT_ONCE, () => {
+describe('a client comes back after its connection was cut', AT_ONCE, () => {
   for (const kind of CLIENTS) {
     game(kind.name, {}, async (arena) => {
       const relay = await arena.relay();
       const player = await arena.player(kind, {}, relay);
-      // As applications do: whenever it is connected, it says who it is.
+      // As applications do, it says hello whenever it is connected.
       if (player.client.reconnects) player.client.on('connect', () => player.sayHello());
       relay.cut();
       await player.next('disconnect');
@@ -55,7 +55,7 @@ describe('coming back after the connection was cut', AT_ONCE, () => {
   }
 });
 
-describe('leaving in the middle of a round', AT_ONCE, () => {
+describe('a player who leaves in the middle of a round', AT_ONCE, () => {
   for (const kind of ONE_EACH) {
     game(`${kind.name} says leave`, { flags: PATIENT_ROBOT }, async (arena) => {
       const [leaver, stayer] = await arena.pair(kind, NATIVE);
@@ -65,14 +65,14 @@ describe('leaving in the middle of a round', AT_ONCE, () => {
       leaver.send('leave');
       await stayer.next('leave', ({ uid }) => uid === leaver.uid);
       const result = await finish(start, [stayer], [leaver.uid]);
-      assert.equal(result[stayer.uid].roundScore, 1, 'who left has lost, even against no hand');
+      assert.equal(result[stayer.uid].roundScore, 1, 'the leaver has lost, even to a player without a hand');
     });
   }
 });
 
-describe('losing the connection in the middle of a round', AT_ONCE, () => {
+describe('a player who loses the connection in the middle of a round', AT_ONCE, () => {
   const GOODBYES = [
-    // Not python-socketio: it forgets its goodbye when an earlier POST is still on its way.
+    // Not python-socketio: it does not send its close packet while an earlier POST is under way.
     ...['socket.io-client 1.7', 'socket.io-client 4'].map((library) => [
       `${library}, polling, closes`, client(library, 'polling'), (player) => player.client.close(),
     ]),
@@ -92,7 +92,7 @@ describe('losing the connection in the middle of a round', AT_ONCE, () => {
       await stayer.next('away', ({ uid }) => uid === leaver.uid);
       stayer.choose(beatenBy(1));
       const result = await finish(start, [stayer]);
-      assert.equal(result[leaver.uid].roundScore, 1, 'the hand counts, whoever is there to see it');
+      assert.equal(result[leaver.uid].roundScore, 1, 'the hand of an absent player counts');
     });
   }
 });
