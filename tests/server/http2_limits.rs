@@ -3,6 +3,7 @@
 use axum::http::{Method, Request, StatusCode};
 use futures_util::StreamExt;
 use h2::client::Builder;
+use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time;
@@ -31,8 +32,13 @@ async fn streams_and_request_windows_are_limited() {
     let server = TestServer::start(&[]);
     let browser = Browser::open(&server).await;
     assert_eq!(browser.requests.current_max_send_streams(), 16);
-    let request =
-        Request::post("https://localhost/applet/websocket/socket.io/?EIO=4&transport=polling");
+    // The server waits for the body of a session it knows; another request it would refuse, and end, at once.
+    let path = "/applet/websocket/socket.io/?EIO=4&transport=polling";
+    let open = browser.ask(Method::GET, path, &[]).await.into_body();
+    let open = read(open).await.unwrap();
+    let open: Value = serde_json::from_str(&open[1..]).unwrap();
+    let sid = open["sid"].as_str().unwrap();
+    let request = Request::post(format!("https://localhost{path}&sid={sid}"));
     let mut requests = browser.requests.clone().ready().await.unwrap();
     let (_answer, mut body) = requests
         .send_request(request.body(()).unwrap(), false)
