@@ -1,0 +1,176 @@
+//! Who somebody is: the first hello, the takeover by token, and the end of a person who is offline.
+
+use std::time::Instant;
+
+use super::{Held, Hello, Lobby, LobbyEffect, Person, Whereabouts};
+use crate::Rejected;
+use crate::event::{Event, Missed};
+use crate::ids::shrink;
+use crate::player::{ConnectionId, PlayerId, Standing, Token};
+
+impl Lobby {
+    pub(super) fn arrive(&mut self, by: ConnectionId, hello: Hello, now: Instant) {
+        self.last_player += 1;
+        let player = PlayerId(self.last_player);
+        let uid = hello.profile.uid.clone();
+        let missed = self.memories.missed(&uid, hello.token, now);
+        let (token, standing) = match self.memories.recall(&uid, hello.token, now) {
+            Some(remembered) => remembered,
+            None => (Token::random(&mut self.rng), Standing::default()),
+        };
+        let person = Person {
+            profile: hello.profile.clone(),
+            token,
+            place: None,
+            standing,
+            connection: Some(by),
+            legacy: hello.legacy,
+            origin: hello.origin,
+            whereabouts: Whereabouts::Idle,
+            last_round: None,
+            missed: missed.clone(),
+            held: None,
+            has_asked: false,
+            nearby: 0,
+        };
+        self.people.insert(player, person);
+        self.uids.insert(uid, player);
+        self.connections.insert(by, player);
+        self.effects.push_back(LobbyEffect::Attached(player, by));
+        self.greet(player, hello, missed, now);
+    }
+
+    /// A connection says it is somebody who is here already.
+    pub(super) fn take_over(
+        &mut self,
+        by: ConnectionId,
+        owner: PlayerId,
+        hello: Hello,
+        now: Instant,
+    ) -> Result<(), Rejected> {
+        let Some(person) = self.people.get_mut(&owner) else {
+            return Err(Rejected::UidTaken);
+        };
+        if hello.token != Some(person.token) {
+            let holder = person.connection;
+            let uid = &hello.profile.uid;
+            // A place in the queue is not worth a uid: its owner finds the score, by the token.
+            if person.held.is_some() {
+                self.give_up_place(owner, now);
+                self.arrive(by, hello, now);
+                return Ok(());
+            }
+            // A client from 2016 has no token to come back with: the seat it leaves behind is nobody's.
+            let is_ownerless = holder.is_none() && person.legacy;
+            if !is_ownerless && !self.memories.is_owner(uid, hello.token, now) {
+                return Err(Rejected::UidTaken);
+            }
+            self.uids.remove(uid);
+            // Whoever has the uid took it without proof while its owner was away, and is let go.
+            if let Some(holder) = holder {
+                self.effects.push_back(LobbyEffect::Replaced(owner));
+                self.disconnect(holder, now);
+            }
+            // Nobody can come back to that place.
+            self.give_up_place(owner, now);
+            self.arrive(by, hello, now);
+            return Ok(());
+        }
+        if let Some(old) = person.connection.replace(by) {
+            self.connections.remove(&old);
+            self.effects.push_back(LobbyEffect::Replaced(owner));
+        }
+        person.legacy = hello.legacy;
+        person.has_asked = false;
+        let whereabouts = person.whereabouts;
+        let missed = person.missed.clone();
+        let held = person.held.take();
+        self.connections.insert(by, owner);
+        if !hello.legacy {
+            self.cancel_reseat(owner);
+        }
+        self.effects.push_back(LobbyEffect::Attached(owner, by));
+        self.greet(owner, hello, missed, now);
+        if let Some(Held { until, wait, .. }) = held {
+            self.lapses.remove(&(until, owner));
+            if !self.closing {
+                self.seat(owner, Some(wait), now);
+                return Ok(());
+            }
+        }
+        match whereabouts {
+            Whereabouts::Idle => self.invite_back(owner),
+            Whereabouts::Waiting(table) => {
+                let event = self.room_changed(table, None);
+                self.effects.push_back(LobbyEffect::Send(owner, event));
+            }
+            Whereabouts::Playing(room) => self.effects.push_back(LobbyEffect::Resumed(owner, room)),
+        }
+        Ok(())
+    }
+
+    /// Takes in what a hello says and answers it.
+    pub(super) fn greet(
+        &mut self,
+        player: PlayerId,
+        hello: Hello,
+        missed: Option<Missed>,
+        now: Instant,
+    ) {
+        self.crowd_changed(now);
+        let Some(person) = self.people.get_mut(&player) else {
+            return;
+        };
+        person.profile = hello.profile;
+        person.origin = hello.origin;
+        if let Some(old) = person.place {
+            self.presence.remove(player, old);
+        }
+        person.place = hello.place;
+        let others = match hello.place {
+            Some(place) => {
+                let others = self
+                    .presence
+                    .count_within(place, self.rules.patience.nearby_km);
+                self.presence.insert(player, place);
+                others
+            }
+            None => self.connections.len() - 1,
+        };
+        person.nearby = others;
+        let event = Event::Welcomed {
+            nearby: others,
+            token: person.token,
+            standing: person.standing,
+            missed,
+        };
+        self.effects.push_back(LobbyEffect::Send(player, event));
+    }
+
+    /// Lets go of somebody who is offline and in no room; only the score is kept for a while.
+    pub(super) fn forget_if_gone(&mut self, player: PlayerId, now: Instant) {
+        let gone = |person: &Person| {
+            person.connection.is_none()
+                && person.whereabouts == Whereabouts::Idle
+                && person.held.is_none()
+        };
+        if !self.people.get(&player).is_some_and(gone) {
+            return;
+        }
+        let Some(person) = self.people.remove(&player) else {
+            return;
+        };
+        shrink(&mut self.people);
+        let uid = person.profile.uid;
+        if self.uids.get(&uid) == Some(&player) {
+            self.uids.remove(&uid);
+            shrink(&mut self.uids);
+            self.memories
+                .keep(&uid, person.token, person.standing, person.origin, now);
+            if let Some(missed) = person.missed {
+                self.memories.keep_missed(&uid, person.token, missed);
+            }
+        }
+        self.effects.push_back(LobbyEffect::Gone(player));
+    }
+}

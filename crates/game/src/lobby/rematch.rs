@@ -1,0 +1,95 @@
+//! People who have just played with each other and want to meet again: who is waited for, invited, and given up.
+
+use super::{LastRound, Lobby, LobbyEffect, Whereabouts};
+use crate::event::Event;
+use crate::player::{PlayerId, RoomId};
+
+impl Lobby {
+    /// Whether somebody else of this round may ask again.
+    pub(super) fn somebody_may_ask_again(&self, player: PlayerId, last: &LastRound) -> bool {
+        let mut others = last.people.iter().filter(|other| **other != player);
+        others.any(|other| self.may_ask_again(*other, last.room))
+    }
+
+    fn may_ask_again(&self, player: PlayerId, room: RoomId) -> bool {
+        self.people.get(&player).is_some_and(|person| {
+            (person.connection.is_some() || person.held.is_some())
+                && person.whereabouts == Whereabouts::Idle
+                && person
+                    .last_round
+                    .as_ref()
+                    .is_some_and(|last| last.room == room && !last.declined)
+        })
+    }
+
+    /// The people of a room that was just played, as far as they are here and have not asked. A client from 2016 knows no
+    /// invitations.
+    fn invited(&self, last: &LastRound) -> Vec<PlayerId> {
+        let is_invited = |player: &PlayerId| {
+            let person = self.people.get(player);
+            self.may_ask_again(*player, last.room)
+                && person.is_some_and(|person| person.connection.is_some() && !person.legacy)
+        };
+        last.people.iter().copied().filter(is_invited).collect()
+    }
+
+    /// Tells them who of that room waits for them at this table now, if anybody.
+    pub(super) fn invite(&mut self, table: RoomId, last: &LastRound) {
+        let event = self.invitation(table, last.room);
+        for player in self.invited(last) {
+            self.effects
+                .push_back(LobbyEffect::Send(player, event.clone()));
+        }
+    }
+
+    fn invitation(&self, table: RoomId, room: RoomId) -> Event {
+        let mut waiting = self.matchmaking.people(table).iter().rev();
+        let rematch = waiting.find_map(|player| {
+            let person = self.people.get(player)?;
+            let last = person.last_round.as_ref()?;
+            (last.room == room).then(|| person.profile.uid.clone())
+        });
+        self.room_changed(table, rematch)
+    }
+
+    /// Tells somebody who is new on its connection who waits for it.
+    pub(super) fn invite_back(&mut self, player: PlayerId) {
+        let last = self
+            .people
+            .get(&player)
+            .and_then(|person| person.last_round.clone());
+        if let Some(last) = last
+            && let Some(table) = self.matchmaking.rematch(last.room)
+            && self.invited(&last).contains(&player)
+        {
+            let event = self.invitation(table, last.room);
+            self.effects.push_back(LobbyEffect::Send(player, event));
+        }
+    }
+
+    /// Somebody, who waited at this table if at any, is not to be met again by the people of its last room: whom it has invited
+    /// are told, and who waits for it alone waits for anybody.
+    pub(super) fn part(&mut self, player: PlayerId, table: Option<RoomId>) {
+        let Some(person) = self.people.get_mut(&player) else {
+            return;
+        };
+        let uid = person.profile.uid.clone();
+        let Some(last) = &mut person.last_round else {
+            return;
+        };
+        let has_invited = std::mem::replace(&mut last.invited, false);
+        let last = last.clone();
+        if let Some(table) = table.filter(|_| has_invited) {
+            for other in self.invited(&last) {
+                let event = Event::Left { uid: uid.clone() };
+                self.effects.push_back(LobbyEffect::Send(other, event));
+            }
+            self.invite(table, &last);
+        }
+        if let Some(table) = self.matchmaking.rematch(last.room)
+            && !self.somebody_may_ask_again(player, &last)
+        {
+            self.matchmaking.release(table);
+        }
+    }
+}

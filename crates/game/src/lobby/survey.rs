@@ -1,0 +1,69 @@
+//! The number of people near each person, told anew when it changes.
+
+use std::time::{Duration, Instant};
+
+use super::{Lobby, LobbyEffect};
+use crate::event::Event;
+use crate::player::PlayerId;
+
+/// The number of people near is told anew no sooner than this after the last time.
+const SURVEY_EVERY: Duration = Duration::from_secs(3);
+/// So many people's is counted at a time, and so long later the next ones': nothing else waits for it for long.
+const SURVEY_SLICE: usize = 256;
+const SURVEY_PAUSE: Duration = Duration::from_millis(10);
+
+/// Finds out whose number of people near has changed, a few people at a time. It rests while nobody comes or goes.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    pub(super) due: Option<Instant>,
+    /// Who is still to be counted for.
+    left: Vec<PlayerId>,
+    /// Somebody has come or gone since it began.
+    stale: bool,
+}
+
+impl Lobby {
+    /// Somebody came, went or moved.
+    pub(super) fn crowd_changed(&mut self, now: Instant) {
+        if self.connections.is_empty() {
+            self.survey = Survey::default();
+        } else if self.survey.due.is_none() {
+            self.survey.due = Some(now + SURVEY_EVERY);
+        } else {
+            self.survey.stale = true;
+        }
+    }
+
+    /// Tells some of those whose number of people near has changed, if that is due.
+    pub(super) fn take_survey(&mut self, now: Instant) {
+        if self.survey.due.is_none_or(|due| now < due) {
+            return;
+        }
+        if self.survey.left.is_empty() {
+            self.survey.left = self.connections.values().copied().collect();
+            self.survey.stale = false;
+        }
+        let rest = self.survey.left.len().saturating_sub(SURVEY_SLICE);
+        for player in self.survey.left.split_off(rest) {
+            let online = self.connections.len();
+            let Some(person) = self.people.get_mut(&player) else {
+                continue;
+            };
+            let within = |place| {
+                self.presence
+                    .count_within(place, self.rules.patience.nearby_km)
+            };
+            let nearby = person.place.map_or(online, within).saturating_sub(1);
+            let is_told = person.connection.is_some() && !person.legacy;
+            if is_told && std::mem::replace(&mut person.nearby, nearby) != nearby {
+                let event = Event::NearbyChanged { nearby };
+                self.effects.push_back(LobbyEffect::Send(player, event));
+            }
+        }
+        self.survey.due = match self.survey {
+            Survey { ref left, .. } if !left.is_empty() => Some(now + SURVEY_PAUSE),
+            Survey { stale: true, .. } => Some(now + SURVEY_EVERY),
+            Survey { .. } => None,
+        };
+    }
+}

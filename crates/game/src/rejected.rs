@@ -1,0 +1,36 @@
+//! Why the lobby or a room refuses a command.
+
+/// Why a command was refused. A refused command changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// Anything but `hello` came first.
+    #[error("say hello first")]
+    HelloFirst,
+    /// The uid is somebody else's, who is online.
+    #[error("this uid is in use by somebody who is online")]
+    UidTaken,
+    /// The uid belongs to the server's robots.
+    #[error("this uid is kept for robots")]
+    UidReserved,
+    /// The name belongs to the server's robots.
+    #[error("this name is kept for robots")]
+    NameReserved,
+    /// A connection that is known under one uid said hello with another.
+    #[error("this connection already has another uid")]
+    UidFixed,
+    /// `join` by somebody who already waits or plays.
+    #[error("already in a room")]
+    AlreadySeated,
+    /// `leave` or `face` by somebody who is in no room.
+    #[error("not in a room")]
+    NotSeated,
+    /// `choice` of another hand than the one that is locked.
+    #[error("the hand is locked")]
+    HandLocked,
+    /// `choice` while no round is running.
+    #[error("no round is running")]
+    NoRound,
+    /// `join` while the server is shutting down.
+    #[error("the server is closing")]
+    Closing,
+}
