@@ -3,7 +3,7 @@
 pub(crate) use wulin::cli::Cli;
 pub(crate) use wulin::cli::settings::default_in_words;
 pub(crate) use wulin_game::lobby::{
-    Hello as Arrival, Lobby, LobbyEffect as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
+    Arrival, Lobby, LobbyEffect as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
 };
 pub(crate) use wulin_game::matchmaking::Patience;
 pub(crate) use wulin_game::protocol::command::{Command, Hello, NAME_CHARS, PICTURE_CHARS};

@@ -6,7 +6,7 @@ use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
+use wulin_game::lobby::{Arrival, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
 use wulin_game::protocol::{Command, Message, native, socketio};
@@ -109,7 +109,7 @@ fn visits(times: u64) {
     let now = Instant::now();
     for number in 0..times / 4 {
         let by = ConnectionId(number);
-        let hello = Hello {
+        let hello = Arrival {
             profile: profile(number),
             place: Place::new(39.9, 116.4),
             token: None,

@@ -45,7 +45,7 @@ pub struct Rules {
 
 /// Who somebody says it is, and where.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Hello {
+pub struct Arrival {
     /// How it presents itself.
     pub profile: Profile,
     /// Where it is, if it says so.
@@ -209,20 +209,25 @@ impl Lobby {
     }
 
     /// Somebody says who it is, for the first time or again.
-    pub fn hello(&mut self, by: ConnectionId, hello: Hello, now: Instant) -> Result<(), Rejected> {
-        if robot::owns_uid(&hello.profile.uid) {
+    pub fn hello(
+        &mut self,
+        by: ConnectionId,
+        arrival: Arrival,
+        now: Instant,
+    ) -> Result<(), Rejected> {
+        if robot::owns_uid(&arrival.profile.uid) {
             return Err(Rejected::UidReserved);
         }
-        if robot::owns_name(&hello.profile.name) {
+        if robot::owns_name(&arrival.profile.name) {
             return Err(Rejected::NameReserved);
         }
         let known = self.connections.get(&by).copied();
-        let owner = self.uids.get(&hello.profile.uid).copied();
+        let owner = self.uids.get(&arrival.profile.uid).copied();
         match (known, owner) {
             (Some(known), owner) if owner != Some(known) => return Err(Rejected::UidFixed),
-            (Some(known), _) => self.greet(known, hello, None, now),
-            (None, Some(owner)) => self.take_over(by, owner, hello, now)?,
-            (None, None) => self.arrive(by, hello, now),
+            (Some(known), _) => self.greet(known, arrival, None, now),
+            (None, Some(owner)) => self.take_over(by, owner, arrival, now)?,
+            (None, None) => self.arrive(by, arrival, now),
         }
         Ok(())
     }

@@ -26,29 +26,29 @@ pub struct Patience {
 
 impl Patience {
     /// When a table that has been in the stages of its kind since `since` leaves this one.
-    fn end_of(self, stage: Stage, since: Instant) -> Instant {
+    fn end_of(self, stage: WaitStage, since: Instant) -> Instant {
         since
             + match stage {
-                Stage::Kept => self.rematch_wait,
-                Stage::Near => self.robot_wait.mul_f64(0.5),
-                Stage::Far => self.robot_wait.mul_f64(0.75),
-                Stage::Anywhere => self.robot_wait,
+                WaitStage::Kept => self.rematch_wait,
+                WaitStage::Near => self.robot_wait.mul_f64(0.5),
+                WaitStage::Far => self.robot_wait.mul_f64(0.75),
+                WaitStage::Anywhere => self.robot_wait,
             }
     }
 
-    fn reach_km(self, stage: Stage) -> f64 {
+    fn reach_km(self, stage: WaitStage) -> f64 {
         match stage {
-            Stage::Kept => 0.0,
-            Stage::Near => self.nearby_km,
-            Stage::Far => self.nearby_km * FAR,
-            Stage::Anywhere => f64::INFINITY,
+            WaitStage::Kept => 0.0,
+            WaitStage::Near => self.nearby_km,
+            WaitStage::Far => self.nearby_km * FAR,
+            WaitStage::Anywhere => f64::INFINITY,
         }
     }
 }
 
 /// How far a table looks by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Stage {
+enum WaitStage {
     /// Only for those who were in the same room a moment ago.
     Kept,
     Near,
@@ -57,7 +57,7 @@ enum Stage {
 }
 
 /// The stages in which strangers may sit down, nearest first.
-const OPEN_STAGES: [Stage; 3] = [Stage::Near, Stage::Far, Stage::Anywhere];
+const OPEN_STAGES: [WaitStage; 3] = [WaitStage::Near, WaitStage::Far, WaitStage::Anywhere];
 
 /// Somebody who asks for a seat.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,7 +98,7 @@ struct Table {
     place: Option<Place>,
     /// When it was opened; for one that was kept, when it was opened to anybody.
     since: Instant,
-    stage: Stage,
+    stage: WaitStage,
     /// When it leaves the stage.
     due: Instant,
     /// The room its first person has just played in: whoever else was there is sent here.
@@ -107,7 +107,7 @@ struct Table {
 
 /// The open tables with one number of people, found by place and by wait.
 #[derive(Debug)]
-struct Shelf {
+struct OpenTables {
     /// Tables with a place, one globe per open stage.
     globes: [Globe<RoomId>; 3],
     /// All of them, the longest wait first.
@@ -122,7 +122,7 @@ pub struct Matchmaking {
     patience: Patience,
     tables: IdMap<RoomId, Table>,
     /// By people at the table: `shelves[0]` has the tables with one person. One fewer than a room has seats.
-    shelves: Vec<Shelf>,
+    shelves: Vec<OpenTables>,
     /// The table where the people of a room that was just played meet again.
     rematches: IdMap<RoomId, RoomId>,
     timers: BTreeSet<(Instant, RoomId)>,
@@ -131,7 +131,7 @@ pub struct Matchmaking {
 impl Matchmaking {
     /// Nobody waits yet. `seats` is at least two.
     pub fn new(seats: usize, patience: Patience) -> Matchmaking {
-        let shelf = |_| Shelf {
+        let shelf = |_| OpenTables {
             globes: std::array::from_fn(|_| Globe::new()),
             queue: BTreeSet::new(),
             placeless: BTreeSet::new(),
@@ -158,7 +158,7 @@ impl Matchmaking {
         let found = match rematch {
             Some(table) => Some(table),
             None if keep => None,
-            None => self.within_reach(place, Stage::Near, 1),
+            None => self.within_reach(place, WaitStage::Near, 1),
         };
         if let Some((id, mut table)) = found.and_then(|id| Some((id, self.remove(id)?))) {
             table.people.push(player);
@@ -166,9 +166,9 @@ impl Matchmaking {
             return id;
         }
         let stage = match place {
-            _ if keep => Stage::Kept,
-            Some(_) => Stage::Near,
-            None => Stage::Anywhere,
+            _ if keep => WaitStage::Kept,
+            Some(_) => WaitStage::Near,
+            None => WaitStage::Anywhere,
         };
         self.insert(
             fresh,
@@ -189,7 +189,7 @@ impl Matchmaking {
         let mut table = self.remove(id)?;
         let wait = Wait {
             since: table.since,
-            kept: table.stage == Stage::Kept,
+            kept: table.stage == WaitStage::Kept,
         };
         table.people.retain(|other| *other != player);
         if !table.people.is_empty() {
@@ -207,7 +207,7 @@ impl Matchmaking {
     pub fn is_kept(&self, table: RoomId) -> bool {
         self.tables
             .get(&table)
-            .is_some_and(|table| table.stage == Stage::Kept)
+            .is_some_and(|table| table.stage == WaitStage::Kept)
     }
 
     /// Opens a table to anybody that was kept for the people of the last room. It looks around at the next
@@ -272,7 +272,7 @@ impl Matchmaking {
                 return Some(Change::Ripe(id));
             };
             let mut table = self.remove(id)?;
-            if table.stage == Stage::Kept {
+            if table.stage == WaitStage::Kept {
                 // It has waited for some; for the others it has just come.
                 table.since = now;
             }
@@ -287,7 +287,12 @@ impl Matchmaking {
 
     /// The open table for so many more people that suits best: the nearest within reach of either side, else the one that
     /// has waited longest of those without a place. Whoever has no place plays with whoever has waited longest.
-    fn within_reach(&self, place: Option<Place>, stage: Stage, people: usize) -> Option<RoomId> {
+    fn within_reach(
+        &self,
+        place: Option<Place>,
+        stage: WaitStage,
+        people: usize,
+    ) -> Option<RoomId> {
         let free = &self.shelves[..(self.shelves.len() + 1).saturating_sub(people)];
         let longest = |queues: &mut dyn Iterator<Item = &BTreeSet<(Instant, RoomId)>>| {
             queues.filter_map(BTreeSet::first).min().map(|(_, id)| *id)
@@ -372,18 +377,18 @@ impl Matchmaking {
 }
 
 /// The stage after this one; `None` after the last.
-fn next(stage: Stage, place: Option<Place>) -> Option<Stage> {
+fn next(stage: WaitStage, place: Option<Place>) -> Option<WaitStage> {
     match (stage, place) {
-        (Stage::Kept | Stage::Near | Stage::Far, None) | (Stage::Far, Some(_)) => {
-            Some(Stage::Anywhere)
+        (WaitStage::Kept | WaitStage::Near | WaitStage::Far, None) | (WaitStage::Far, Some(_)) => {
+            Some(WaitStage::Anywhere)
         }
-        (Stage::Kept, Some(_)) => Some(Stage::Near),
-        (Stage::Near, Some(_)) => Some(Stage::Far),
-        (Stage::Anywhere, _) => None,
+        (WaitStage::Kept, Some(_)) => Some(WaitStage::Near),
+        (WaitStage::Near, Some(_)) => Some(WaitStage::Far),
+        (WaitStage::Anywhere, _) => None,
     }
 }
 
 /// Which globe of a shelf holds the tables of a stage; none those that are kept.
-fn globe(stage: Stage) -> Option<usize> {
+fn globe(stage: WaitStage) -> Option<usize> {
     OPEN_STAGES.iter().position(|open| *open == stage)
 }

@@ -58,13 +58,13 @@ impl Worth {
 
 /// Stands for a uid. Small pieces of text that outlive their people would hold on to the pages of memory they lie in, most of
 /// which is free. Two uids that share one, once in 2^64, lose a score, and gain none: there is the token.
-type Fingerprint = u64;
+type UidHash = u64;
 
 /// What is kept of one worth.
 #[derive(Debug, Default)]
-struct Shelf {
+struct WorthGroup {
     /// In the order they fade. What is taken back leaves at once: coming and going costs nobody else a place.
-    fading: BTreeMap<Instant, Fingerprint>,
+    fading: BTreeMap<Instant, UidHash>,
     /// How many are from where.
     shares: HashMap<NonZeroU32, u32>,
 }
@@ -74,12 +74,12 @@ struct Shelf {
 pub struct Memories {
     age: Duration,
     most: usize,
-    fingerprints: RandomState,
-    kept: IdMap<Fingerprint, Memory>,
-    worthless: Shelf,
-    worthy: Shelf,
+    hasher: RandomState,
+    kept: IdMap<UidHash, Memory>,
+    worthless: WorthGroup,
+    worthy: WorthGroup,
     /// Results that people have not heard of, and how many are from where.
-    missed: IdMap<Fingerprint, Missed>,
+    missed: IdMap<UidHash, Missed>,
     missed_shares: HashMap<NonZeroU32, u32>,
     last_due: Option<Instant>,
 }
@@ -91,10 +91,10 @@ impl Memories {
         Memories {
             age,
             most,
-            fingerprints: RandomState::new(),
+            hasher: RandomState::new(),
             kept: IdMap::default(),
-            worthless: Shelf::default(),
-            worthy: Shelf::default(),
+            worthless: WorthGroup::default(),
+            worthy: WorthGroup::default(),
             missed: IdMap::default(),
             missed_shares: HashMap::new(),
             last_due: None,
@@ -121,7 +121,7 @@ impl Memories {
         origin: Option<Origin>,
         now: Instant,
     ) {
-        let uid = self.fingerprints.hash_one(uid);
+        let uid = self.hasher.hash_one(uid);
         if let Some(memory) = self.kept.get(&uid) {
             if memory.token != token && now <= memory.due {
                 return;
@@ -142,7 +142,7 @@ impl Memories {
             return;
         }
         self.last_due = Some(due);
-        let place = self.shelf(worth);
+        let place = self.group(worth);
         place.fading.insert(due, uid);
         if let Some(origin) = memory.origin {
             *place.shares.entry(origin).or_default() += 1;
@@ -152,7 +152,7 @@ impl Memories {
 
     /// Keeps a result for somebody who went, if there is room and its score is kept as well.
     pub fn keep_missed(&mut self, uid: &str, token: Token, missed: Missed) {
-        let uid = self.fingerprints.hash_one(uid);
+        let uid = self.hasher.hash_one(uid);
         let Some(memory) = self.kept.get_mut(&uid) else {
             return;
         };
@@ -175,7 +175,7 @@ impl Memories {
     /// The result kept for this uid, for whoever is about to [`recall`](Self::recall) its score.
     pub fn missed(&self, uid: &str, token: Option<Token>, now: Instant) -> Option<Missed> {
         self.is_owner(uid, token, now)
-            .then(|| self.missed.get(&self.fingerprints.hash_one(uid)).cloned())
+            .then(|| self.missed.get(&self.hasher.hash_one(uid)).cloned())
             .flatten()
     }
 
@@ -187,7 +187,7 @@ impl Memories {
     /// Whether this is the token of the uid's owner, who went.
     pub fn is_owner(&self, uid: &str, token: Option<Token>, now: Instant) -> bool {
         self.kept
-            .get(&self.fingerprints.hash_one(uid))
+            .get(&self.hasher.hash_one(uid))
             .is_some_and(|memory| token == Some(memory.token) && now <= memory.due)
     }
 
@@ -201,13 +201,13 @@ impl Memories {
         if !self.is_owner(uid, token, now) {
             return None;
         }
-        let memory = self.forget(self.fingerprints.hash_one(uid))?;
+        let memory = self.forget(self.hasher.hash_one(uid))?;
         Some((memory.token, memory.standing))
     }
 
     /// When [`fade`](Self::fade) is due.
     pub fn deadline(&self) -> Option<Instant> {
-        let first = |shelf: &Shelf| shelf.fading.first_key_value().map(|(due, _)| *due);
+        let first = |group: &WorthGroup| group.fading.first_key_value().map(|(due, _)| *due);
         [first(&self.worthless), first(&self.worthy)]
             .into_iter()
             .flatten()
@@ -217,7 +217,7 @@ impl Memories {
     /// Drops what is too old at `now`.
     pub fn fade(&mut self, now: Instant) {
         for worth in [Worth::Nothing, Worth::Something] {
-            while let Some((due, uid)) = self.shelf(worth).fading.first_key_value()
+            while let Some((due, uid)) = self.group(worth).fading.first_key_value()
                 && *due <= now
             {
                 let uid = *uid;
@@ -226,7 +226,7 @@ impl Memories {
         }
     }
 
-    fn shelf(&mut self, worth: Worth) -> &mut Shelf {
+    fn group(&mut self, worth: Worth) -> &mut WorthGroup {
         match worth {
             Worth::Nothing => &mut self.worthless,
             Worth::Something => &mut self.worthy,
@@ -236,12 +236,12 @@ impl Memories {
     /// Fewer bits than an address has. Two that share one, once in 2^32, share what they may have; nobody can choose whom
     /// with, since the hash is seeded.
     fn stand_in(&self, origin: Origin) -> NonZeroU32 {
-        NonZeroU32::new(self.fingerprints.hash_one(origin) as u32).unwrap_or(NonZeroU32::MIN)
+        NonZeroU32::new(self.hasher.hash_one(origin) as u32).unwrap_or(NonZeroU32::MIN)
     }
 
     fn is_share_taken(&mut self, worth: Worth, origin: Option<NonZeroU32>) -> bool {
         let most = (self.most / SHARES).max(1);
-        let shares = &self.shelf(worth).shares;
+        let shares = &self.group(worth).shares;
         let taken = origin.and_then(|origin| shares.get(&origin));
         taken.is_some_and(|taken| *taken as usize >= most)
     }
@@ -263,10 +263,10 @@ impl Memories {
         true
     }
 
-    fn forget(&mut self, uid: Fingerprint) -> Option<Memory> {
+    fn forget(&mut self, uid: UidHash) -> Option<Memory> {
         let memory = self.kept.remove(&uid)?;
         shrink(&mut self.kept);
-        let place = self.shelf(memory.worth());
+        let place = self.group(memory.worth());
         place.fading.remove(&memory.due);
         give_back(&mut place.shares, memory.origin);
         if memory.has_missed {
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn a_memory_is_small() {
         // Two words more for its place among the others.
-        assert!(size_of::<(Fingerprint, Memory)>() <= 80);
+        assert!(size_of::<(UidHash, Memory)>() <= 80);
     }
 
     fn missed() -> Missed {

@@ -226,9 +226,9 @@ impl Room {
 
     /// Applies one player's command; then drain [`poll_effect`](Self::poll_effect) and sleep until
     /// [`deadline`](Self::deadline).
-    pub fn handle(&mut self, by: PlayerId, command: Action, now: Instant) -> Result<(), Rejected> {
+    pub fn handle(&mut self, by: PlayerId, action: Action, now: Instant) -> Result<(), Rejected> {
         let Phase::Playing { deadline } = self.phase else {
-            return Err(match command {
+            return Err(match action {
                 Action::Choose(_) | Action::Lock(_) => Rejected::NoRound,
                 Action::Pull(_) | Action::Leave | Action::Disconnect | Action::Return { .. } => {
                     Rejected::NotSeated
@@ -236,7 +236,7 @@ impl Room {
             });
         };
         let seat = self.seat_of(by).ok_or(Rejected::NotSeated)?;
-        match command {
+        match action {
             Action::Choose(_) | Action::Lock(_) if now >= deadline => {
                 return Err(Rejected::NoRound);
             }

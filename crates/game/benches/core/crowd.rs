@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
+use wulin_game::lobby::{Arrival, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::{Format, Room};
 use wulin_game::{ConnectionId, Place, PlayerId, Profile};
@@ -81,19 +81,19 @@ impl Strangers {
     }
 
     /// A connection nobody has had, and what its client will say.
-    pub(crate) fn come(&mut self) -> (ConnectionId, Hello) {
+    pub(crate) fn come(&mut self) -> (ConnectionId, Arrival) {
         self.last += 1;
         self.somebody(self.last)
     }
 
     /// One of those who came before, at another place.
-    pub(crate) fn again(&mut self) -> (ConnectionId, Hello) {
+    pub(crate) fn again(&mut self) -> (ConnectionId, Arrival) {
         let number = self.rng.random_range(1..=self.last);
         self.somebody(number)
     }
 
-    fn somebody(&mut self, number: u64) -> (ConnectionId, Hello) {
-        let hello = Hello {
+    fn somebody(&mut self, number: u64) -> (ConnectionId, Arrival) {
+        let hello = Arrival {
             profile: profile(number),
             place: self.spread.place(&mut self.rng),
             token: None,
@@ -132,7 +132,7 @@ impl Crowd {
         crowd
     }
 
-    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Hello) {
+    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Arrival) {
         self.lobby
             .hello(by, hello, self.now)
             .expect("a uid that is free, or this person's");

@@ -12,7 +12,7 @@ use wulin_game::{Face, Hand, PlayerId, RoomId, Standing};
 use crate::crowd::{RULES, profile};
 
 /// Commands of each player in a round: hands, and a face among them.
-const COMMANDS: [Action; 6] = [
+const ACTIONS: [Action; 6] = [
     Action::Choose(Hand::Rock),
     Action::Choose(Hand::Paper),
     Action::Pull(Face::Laughing),
@@ -56,15 +56,15 @@ fn drain(room: &mut Room) {
 fn round(bencher: Bencher, seats: usize) {
     let now = Instant::now();
     bencher
-        .counter(ItemsCount::new(seats * COMMANDS.len()))
+        .counter(ItemsCount::new(seats * ACTIONS.len()))
         .with_inputs(|| entrants(seats))
         .bench_local_values(|people| {
             let mut room = Room::start(RoomId(1), people, format(seats), 7, now);
             drain(&mut room);
-            for (seconds, command) in COMMANDS.into_iter().enumerate() {
+            for (seconds, action) in ACTIONS.into_iter().enumerate() {
                 let now = now + Duration::from_millis(seconds as u64 * 500);
                 for player in 1..=seats as u64 {
-                    room.handle(PlayerId(player), command, now)
+                    room.handle(PlayerId(player), action, now)
                         .expect("a player of this room");
                     drain(&mut room);
                 }

@@ -2,30 +2,30 @@
 
 use std::time::Instant;
 
-use super::{Held, Hello, Lobby, LobbyEffect, Person, Whereabouts};
+use super::{Arrival, Held, Lobby, LobbyEffect, Person, Whereabouts};
 use crate::Rejected;
 use crate::event::{Event, Missed};
 use crate::ids::shrink;
 use crate::player::{ConnectionId, PlayerId, Standing, Token};
 
 impl Lobby {
-    pub(super) fn arrive(&mut self, by: ConnectionId, hello: Hello, now: Instant) {
+    pub(super) fn arrive(&mut self, by: ConnectionId, arrival: Arrival, now: Instant) {
         self.last_player += 1;
         let player = PlayerId(self.last_player);
-        let uid = hello.profile.uid.clone();
-        let missed = self.memories.missed(&uid, hello.token, now);
-        let (token, standing) = match self.memories.recall(&uid, hello.token, now) {
+        let uid = arrival.profile.uid.clone();
+        let missed = self.memories.missed(&uid, arrival.token, now);
+        let (token, standing) = match self.memories.recall(&uid, arrival.token, now) {
             Some(remembered) => remembered,
             None => (Token::random(&mut self.rng), Standing::default()),
         };
         let person = Person {
-            profile: hello.profile.clone(),
+            profile: arrival.profile.clone(),
             token,
             place: None,
             standing,
             connection: Some(by),
-            legacy: hello.legacy,
-            origin: hello.origin,
+            legacy: arrival.legacy,
+            origin: arrival.origin,
             whereabouts: Whereabouts::Idle,
             last_round: None,
             missed: missed.clone(),
@@ -37,7 +37,7 @@ impl Lobby {
         self.uids.insert(uid, player);
         self.connections.insert(by, player);
         self.effects.push_back(LobbyEffect::Attached(player, by));
-        self.greet(player, hello, missed, now);
+        self.greet(player, arrival, missed, now);
     }
 
     /// A connection says it is somebody who is here already.
@@ -45,24 +45,24 @@ impl Lobby {
         &mut self,
         by: ConnectionId,
         owner: PlayerId,
-        hello: Hello,
+        arrival: Arrival,
         now: Instant,
     ) -> Result<(), Rejected> {
         let Some(person) = self.people.get_mut(&owner) else {
             return Err(Rejected::UidTaken);
         };
-        if hello.token != Some(person.token) {
+        if arrival.token != Some(person.token) {
             let holder = person.connection;
-            let uid = &hello.profile.uid;
+            let uid = &arrival.profile.uid;
             // A place in the queue is not worth a uid: its owner finds the score, by the token.
             if person.held.is_some() {
                 self.give_up_place(owner, now);
-                self.arrive(by, hello, now);
+                self.arrive(by, arrival, now);
                 return Ok(());
             }
             // A client from 2016 has no token to come back with: the seat it leaves behind is nobody's.
             let is_ownerless = holder.is_none() && person.legacy;
-            if !is_ownerless && !self.memories.is_owner(uid, hello.token, now) {
+            if !is_ownerless && !self.memories.is_owner(uid, arrival.token, now) {
                 return Err(Rejected::UidTaken);
             }
             self.uids.remove(uid);
@@ -73,24 +73,24 @@ impl Lobby {
             }
             // Nobody can come back to that place.
             self.give_up_place(owner, now);
-            self.arrive(by, hello, now);
+            self.arrive(by, arrival, now);
             return Ok(());
         }
         if let Some(old) = person.connection.replace(by) {
             self.connections.remove(&old);
             self.effects.push_back(LobbyEffect::Replaced(owner));
         }
-        person.legacy = hello.legacy;
+        person.legacy = arrival.legacy;
         person.has_asked = false;
         let whereabouts = person.whereabouts;
         let missed = person.missed.clone();
         let held = person.held.take();
         self.connections.insert(by, owner);
-        if !hello.legacy {
+        if !arrival.legacy {
             self.cancel_reseat(owner);
         }
         self.effects.push_back(LobbyEffect::Attached(owner, by));
-        self.greet(owner, hello, missed, now);
+        self.greet(owner, arrival, missed, now);
         if let Some(Held { until, wait, .. }) = held {
             self.lapses.remove(&(until, owner));
             if !self.closing {
@@ -113,7 +113,7 @@ impl Lobby {
     pub(super) fn greet(
         &mut self,
         player: PlayerId,
-        hello: Hello,
+        arrival: Arrival,
         missed: Option<Missed>,
         now: Instant,
     ) {
@@ -121,13 +121,13 @@ impl Lobby {
         let Some(person) = self.people.get_mut(&player) else {
             return;
         };
-        person.profile = hello.profile;
-        person.origin = hello.origin;
+        person.profile = arrival.profile;
+        person.origin = arrival.origin;
         if let Some(old) = person.place {
             self.presence.remove(player, old);
         }
-        person.place = hello.place;
-        let others = match hello.place {
+        person.place = arrival.place;
+        let others = match arrival.place {
             Some(place) => {
                 let others = self
                     .presence

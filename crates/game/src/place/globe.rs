@@ -89,7 +89,7 @@ impl<T: Copy + Ord> Globe<T> {
         within_km: f64,
         accept: impl FnMut(T) -> bool,
     ) -> Option<(T, f64)> {
-        let mut search = Search {
+        let mut search = NearestSearch {
             center,
             reach: reach(within_km)?,
             best: None,
@@ -108,12 +108,12 @@ enum Cell<T> {
         len: usize,
         cells: Box<[Cell<T>; 8]>,
     },
-    Crowd(Box<Crowd<T>>),
+    Crowd(Box<CrowdedCell<T>>),
 }
 
 /// More than a leaf holds, in a cell too small to split.
 #[derive(Debug)]
-struct Crowd<T> {
+struct CrowdedCell<T> {
     len: usize,
     spots: BTreeMap<Place, BTreeSet<T>>,
 }
@@ -164,7 +164,7 @@ impl<T: Copy + Ord> Cell<T> {
 
     fn split(entries: Vec<(T, Place)>, cube: Cube) -> Self {
         let mut cell = if cube.side <= FINEST {
-            Self::Crowd(Box::new(Crowd {
+            Self::Crowd(Box::new(CrowdedCell {
                 len: 0,
                 spots: BTreeMap::new(),
             }))
@@ -251,7 +251,7 @@ impl<T: Copy + Ord> Cell<T> {
         }
     }
 
-    fn search<F: FnMut(T) -> bool>(&self, cube: Cube, search: &mut Search<T, F>) {
+    fn search<F: FnMut(T) -> bool>(&self, cube: Cube, search: &mut NearestSearch<T, F>) {
         looked_at(1);
         match self {
             Self::Leaf(entries) => {
@@ -287,7 +287,7 @@ impl<T: Copy + Ord> Cell<T> {
     }
 }
 
-impl<T: Ord> Crowd<T> {
+impl<T: Ord> CrowdedCell<T> {
     fn remove(&mut self, id: &T, at: Place) -> bool {
         let Some(ids) = self.spots.get_mut(&at) else {
             return false;
@@ -302,14 +302,14 @@ impl<T: Ord> Crowd<T> {
 }
 
 /// A search for the nearest: the best so far, whose distance is all the reach that is left.
-struct Search<T, F> {
+struct NearestSearch<T, F> {
     center: Place,
     reach: f64,
     best: Option<(T, Place)>,
     accept: F,
 }
 
-impl<T: Copy + Ord, F: FnMut(T) -> bool> Search<T, F> {
+impl<T: Copy + Ord, F: FnMut(T) -> bool> NearestSearch<T, F> {
     /// Considers those at one place, ids ascending: the first accepted is the best of them.
     fn offer(&mut self, at: Place, ids: impl IntoIterator<Item = T>) {
         let distance2 = self.center.chord2(at);

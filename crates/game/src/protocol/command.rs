@@ -66,7 +66,7 @@ impl Command {
             "leave" => Ok(Command::Leave),
             "choice" => choice(&payload).ok_or(Code::BadChoice),
             "face" => object(&payload)
-                .and_then(|Pulled { face }| Face::from_number(face.0))
+                .and_then(|FacePayload { face }| Face::from_number(face.0))
                 .map(Command::Face)
                 .ok_or(Code::BadFace),
             _ => Err(Code::UnknownEvent),
@@ -77,7 +77,7 @@ impl Command {
 
 /// What is no object asks for nothing in particular: clients may send something where nothing is needed.
 fn join(payload: &str) -> Result<Command, Code> {
-    let Some(Wanted { robot }) = object(payload) else {
+    let Some(JoinPayload { robot }) = object(payload) else {
         return Ok(Command::Join);
     };
     match robot.map(|robot| serde_json::from_str(robot.get())) {
@@ -88,7 +88,7 @@ fn join(payload: &str) -> Result<Command, Code> {
 }
 
 fn choice(payload: &str) -> Option<Command> {
-    let Chosen { choice, lock } = object(payload)?;
+    let ChoicePayload { choice, lock } = object(payload)?;
     let hand = Hand::from_number(choice.0)?;
     Some(match lock {
         Some(true) => Command::Lock(hand),
@@ -97,26 +97,26 @@ fn choice(payload: &str) -> Option<Command> {
 }
 
 #[derive(Deserialize)]
-struct Wanted<'a> {
+struct JoinPayload<'a> {
     #[serde(borrow, default)]
     robot: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Chosen {
+struct ChoicePayload {
     choice: Whole,
     #[serde(default)]
     lock: Option<bool>,
 }
 
 #[derive(Deserialize)]
-struct Pulled {
+struct FacePayload {
     face: Whole,
 }
 
 /// Each part is read by itself, so that the fault says which one is wrong. `null` is as good as nothing.
 #[derive(Deserialize)]
-struct Introduction<'a> {
+struct HelloPayload<'a> {
     #[serde(borrow, default)]
     user: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -128,7 +128,7 @@ struct Introduction<'a> {
 }
 
 #[derive(Deserialize)]
-struct User<'a> {
+struct HelloUser<'a> {
     #[serde(borrow, default)]
     uid: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -138,19 +138,19 @@ struct User<'a> {
 }
 
 #[derive(Deserialize)]
-struct Degrees {
+struct PlacePayload {
     lat: f64,
     lng: f64,
 }
 
 fn hello(payload: &str) -> Result<Hello, Code> {
-    let Introduction {
+    let HelloPayload {
         user,
         cordinate,
         coordinate,
         token,
     } = object(payload).ok_or(Code::BadHello)?;
-    let User {
+    let HelloUser {
         uid,
         uname,
         uavatar,
@@ -169,7 +169,7 @@ fn hello(payload: &str) -> Result<Hello, Code> {
     let place = cordinate
         .or(coordinate)
         .map(|place| {
-            let Degrees { lat, lng } = object(place.get())?;
+            let PlacePayload { lat, lng } = object(place.get())?;
             Place::new(lat, lng)
         })
         .map(|place| place.ok_or(Code::BadPlace))

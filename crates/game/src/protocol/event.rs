@@ -72,7 +72,7 @@ impl From<&Event> for Message {
                     .map_or(Care::Written, |missed| Care::Received(missed.room)),
                 ..Message::new(
                     "hi",
-                    &Hi {
+                    &HiPayload {
                         message: "welcome",
                         nearby: *nearby,
                         token: token.to_string(),
@@ -81,11 +81,15 @@ impl From<&Event> for Message {
                         best_streak: standing.best_streak,
                         rounds: standing.rounds,
                         wins: standing.wins,
-                        missed: missed.as_ref().map(|missed| outcome(&missed.standings)),
+                        missed: missed
+                            .as_ref()
+                            .map(|missed| result_payload(&missed.standings)),
                     },
                 )
             },
-            Event::NearbyChanged { nearby } => Message::new("nearby", &Nearby { nearby: *nearby }),
+            Event::NearbyChanged { nearby } => {
+                Message::new("nearby", &NearbyPayload { nearby: *nearby })
+            }
             Event::RoomChanged {
                 room,
                 seats,
@@ -93,9 +97,9 @@ impl From<&Event> for Message {
                 rematch,
             } => Message::new(
                 "room",
-                &Room {
+                &RoomPayload {
                     id: room.to_string(),
-                    users: seats.iter().map(user).collect(),
+                    users: seats.iter().map(room_row).collect(),
                     full: *full,
                     rematch: rematch.as_deref(),
                 },
@@ -106,9 +110,9 @@ impl From<&Event> for Message {
                 own,
             } => Message::new(
                 "start",
-                &Start {
+                &StartPayload {
                     game_time: Seconds(*round_time),
-                    room_users: seats.iter().map(room_user).collect(),
+                    room_users: seats.iter().map(start_row).collect(),
                     choice: own.map(|own| own.hand.number()),
                     lock: own.is_some_and(|own| own.locked),
                 },
@@ -128,7 +132,7 @@ impl From<&Event> for Message {
                     },
                     ..Message::new(
                         "movement",
-                        &Moved {
+                        &MovementPayload {
                             uid,
                             movement,
                             face,
@@ -137,12 +141,12 @@ impl From<&Event> for Message {
                     )
                 }
             }
-            Event::Left { uid } => Message::new("leave", &Somebody { uid }),
-            Event::WentAway { uid } => Message::new("away", &Somebody { uid }),
-            Event::CameBack { uid } => Message::new("back", &Somebody { uid }),
+            Event::Left { uid } => Message::new("leave", &UidPayload { uid }),
+            Event::WentAway { uid } => Message::new("away", &UidPayload { uid }),
+            Event::CameBack { uid } => Message::new("back", &UidPayload { uid }),
             Event::RoundEnded { room, standings } => Message {
                 care: Care::Received(*room),
-                ..Message::new("result", &outcome(standings))
+                ..Message::new("result", &result_payload(standings))
             },
         }
     }
@@ -167,7 +171,7 @@ impl From<&Fault> for Message {
 pub fn restart(delay: Duration) -> Message {
     Message::new(
         "restart",
-        &Restart {
+        &RestartPayload {
             delay: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
         },
     )
@@ -175,12 +179,12 @@ pub fn restart(delay: Duration) -> Message {
 
 /// What an acknowledgement says of a command that was carried out.
 pub fn accepted() -> String {
-    json(&Accepted { ok: true })
+    json(&AcceptedPayload { ok: true })
 }
 
 /// What an acknowledgement says of a command that was refused.
 pub fn refused(code: Code) -> String {
-    json(&Refused {
+    json(&RefusedPayload {
         ok: false,
         code,
         message: code.advice(),
@@ -203,7 +207,7 @@ pub(super) fn json(payload: &impl Serialize) -> String {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Hi<'a> {
+struct HiPayload<'a> {
     message: &'static str,
     nearby: usize,
     token: String,
@@ -213,26 +217,26 @@ struct Hi<'a> {
     rounds: u32,
     wins: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    missed: Option<Outcome<'a>>,
+    missed: Option<ResultPayload<'a>>,
 }
 
 #[derive(Serialize)]
-struct Nearby {
+struct NearbyPayload {
     nearby: usize,
 }
 
 #[derive(Serialize)]
-struct Room<'a> {
+struct RoomPayload<'a> {
     #[serde(rename = "roomId")]
     id: String,
-    users: Vec<User<'a>>,
+    users: Vec<RoomRow<'a>>,
     full: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     rematch: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct User<'a> {
+struct RoomRow<'a> {
     uid: &'a str,
     uname: &'a str,
     uavatar: &'a str,
@@ -245,9 +249,9 @@ struct User<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Start<'a> {
+struct StartPayload<'a> {
     game_time: Seconds,
-    room_users: Vec<RoomUser<'a>>,
+    room_users: Vec<StartRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     choice: Option<u8>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -256,7 +260,7 @@ struct Start<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RoomUser<'a> {
+struct StartRow<'a> {
     uid: &'a str,
     uname: &'a str,
     uavatar: &'a str,
@@ -271,7 +275,7 @@ struct RoomUser<'a> {
 }
 
 #[derive(Serialize)]
-struct Moved<'a> {
+struct MovementPayload<'a> {
     uid: &'a str,
     movement: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -281,23 +285,23 @@ struct Moved<'a> {
 }
 
 #[derive(Serialize)]
-struct Restart {
+struct RestartPayload {
     delay: u64,
 }
 
 #[derive(Serialize)]
-struct Somebody<'a> {
+struct UidPayload<'a> {
     uid: &'a str,
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
-    result: Vec<Line<'a>>,
+struct ResultPayload<'a> {
+    result: Vec<ResultRow<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct ResultRow<'a> {
     uid: &'a str,
     choice: Option<u8>,
     round_score: u64,
@@ -313,12 +317,12 @@ struct FaultPayload<'a> {
 }
 
 #[derive(Serialize)]
-struct Accepted {
+struct AcceptedPayload {
     ok: bool,
 }
 
 #[derive(Serialize)]
-struct Refused {
+struct RefusedPayload {
     ok: bool,
     code: Code,
     message: &'static str,
@@ -338,14 +342,14 @@ impl Serialize for Seconds {
     }
 }
 
-fn user(seated: &Seated) -> User<'_> {
+fn room_row(seated: &Seated) -> RoomRow<'_> {
     let Seated {
         profile,
         robot,
         away,
         ..
     } = seated;
-    User {
+    RoomRow {
         uid: &profile.uid,
         uname: &profile.name,
         uavatar: &profile.picture,
@@ -355,7 +359,7 @@ fn user(seated: &Seated) -> User<'_> {
     }
 }
 
-fn room_user(seated: &Seated) -> RoomUser<'_> {
+fn start_row(seated: &Seated) -> StartRow<'_> {
     let Seated {
         profile,
         standing,
@@ -363,7 +367,7 @@ fn room_user(seated: &Seated) -> RoomUser<'_> {
         locked,
         away,
     } = seated;
-    RoomUser {
+    StartRow {
         uid: &profile.uid,
         uname: &profile.name,
         uavatar: &profile.picture,
@@ -375,14 +379,14 @@ fn room_user(seated: &Seated) -> RoomUser<'_> {
     }
 }
 
-fn outcome(standings: &[RoundStanding]) -> Outcome<'_> {
-    Outcome {
-        result: standings.iter().map(line).collect(),
+fn result_payload(standings: &[RoundStanding]) -> ResultPayload<'_> {
+    ResultPayload {
+        result: standings.iter().map(result_row).collect(),
     }
 }
 
-fn line(standing: &RoundStanding) -> Line<'_> {
-    Line {
+fn result_row(standing: &RoundStanding) -> ResultRow<'_> {
+    ResultRow {
         uid: &standing.uid,
         choice: standing.hand.map(crate::Hand::number),
         round_score: standing.round_score,

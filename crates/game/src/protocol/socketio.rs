@@ -109,7 +109,7 @@ pub const CONNECTED: &str = "40";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Open<'a> {
+struct OpenPayload<'a> {
     sid: String,
     upgrades: &'a [&'a str],
     ping_interval: u128,
@@ -118,18 +118,18 @@ struct Open<'a> {
 }
 
 #[derive(Serialize)]
-struct Connected {
+struct ConnectPayload {
     sid: String,
 }
 
 #[derive(Serialize)]
-struct ConnectError {
+struct ConnectErrorPayload {
     message: &'static str,
 }
 
 /// The packet that opens an Engine.IO session.
 pub fn open(handshake: &Handshake) -> String {
-    let open = Open {
+    let open = OpenPayload {
         sid: handshake.sid.to_string(),
         upgrades: if handshake.upgradable {
             &["websocket"]
@@ -235,14 +235,14 @@ impl Dialogue {
             Version::V3 => Received::Nothing,
             Version::V4 => {
                 let sid = self.sid.to_string();
-                Received::Reply(format!("40{}", event::json(&Connected { sid })))
+                Received::Reply(format!("40{}", event::json(&ConnectPayload { sid })))
             }
         }
     }
 
     /// Refuses a namespace in the words of the client's version.
     fn no_such(&self, namespace: &str) -> Received {
-        let error = ConnectError {
+        let error = ConnectErrorPayload {
             message: "Invalid namespace",
         };
         let error = match self.version {

@@ -91,7 +91,7 @@ fn who_comes_and_goes_costs_nobody_else_a_place() {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum MemoryStep {
     Keep {
         uid: usize,
         won: bool,
@@ -101,12 +101,12 @@ enum Step {
     Wait(u64),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<MemoryStep>> {
     let step = prop_oneof![
         6 => (0..200_usize, any::<bool>(), prop::option::of(0..30_u8))
-            .prop_map(|(uid, won, origin)| Step::Keep { uid, won, origin }),
-        2 => (0..200_usize).prop_map(Step::Recall),
-        1 => (0..20_000_u64).prop_map(Step::Wait),
+            .prop_map(|(uid, won, origin)| MemoryStep::Keep { uid, won, origin }),
+        2 => (0..200_usize).prop_map(MemoryStep::Recall),
+        1 => (0..20_000_u64).prop_map(MemoryStep::Wait),
     ];
     prop::collection::vec(step, 1..600)
 }
@@ -123,7 +123,7 @@ proptest! {
         let mut worthy: VecDeque<(usize, Instant, Option<u8>)> = VecDeque::new();
         for step in steps {
             match step {
-                Step::Keep { uid, won, origin } => {
+                MemoryStep::Keep { uid, won, origin } => {
                     worthy.retain(|(other, ..)| *other != uid);
                     let mut shares: HashMap<Option<u8>, usize> = HashMap::new();
                     for (_, _, origin) in &worthy {
@@ -138,13 +138,13 @@ proptest! {
                         }
                     }
                 }
-                Step::Recall(uid) => {
+                MemoryStep::Recall(uid) => {
                     let kept = worthy.iter().position(|(other, ..)| *other == uid);
                     let recalled = memories.recall(&uid.to_string(), Some(tokens[uid]), now);
                     prop_assert_eq!(kept.is_some(), recalled.is_some_and(|(_, standing)| standing == WON));
                     kept.map(|at| worthy.remove(at));
                 }
-                Step::Wait(millis) => {
+                MemoryStep::Wait(millis) => {
                     now += Duration::from_millis(millis);
                     // A memory may outlive its age by as many nanoseconds as there are memories.
                     memories.fade(now + Duration::from_micros(1));

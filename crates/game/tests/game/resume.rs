@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wulin_game::lobby::Hello;
+use wulin_game::lobby::Arrival;
 use wulin_game::room::Action;
 use wulin_game::{ConnectionId, Event, Hand, Missed, Profile, Rejected};
 
@@ -27,10 +27,10 @@ fn cut(world: &mut World, who: u64) {
     world.disconnect(ConnectionId(who));
 }
 
-fn command(world: &mut World, who: u64, command: Action) -> Result<(), Rejected> {
+fn act(world: &mut World, who: u64, action: Action) -> Result<(), Rejected> {
     let player = world.player(ConnectionId(who)).unwrap();
     let room = world.seats[&player];
-    world.command(player, room, command)
+    world.act(player, room, action)
 }
 
 /// What this uid has been told since the last call, by whatever connection.
@@ -154,14 +154,14 @@ fn the_next_start_makes_an_older_result_old() {
 #[test]
 fn a_hand_that_is_locked_stays_and_two_end_the_round() {
     let mut world = playing(false);
-    assert_eq!(command(&mut world, 1, Action::Lock(Hand::Rock)), Ok(()));
+    assert_eq!(act(&mut world, 1, Action::Lock(Hand::Rock)), Ok(()));
     assert_eq!(
-        command(&mut world, 1, Action::Choose(Hand::Paper)),
+        act(&mut world, 1, Action::Choose(Hand::Paper)),
         Err(Rejected::HandLocked)
     );
-    assert_eq!(command(&mut world, 1, Action::Choose(Hand::Rock)), Ok(()));
+    assert_eq!(act(&mut world, 1, Action::Choose(Hand::Rock)), Ok(()));
     cut(&mut world, 1);
-    assert_eq!(command(&mut world, 2, Action::Lock(Hand::Paper)), Ok(()));
+    assert_eq!(act(&mut world, 2, Action::Lock(Hand::Paper)), Ok(()));
     assert_eq!(world.rounds.len(), 0, "nobody is waited for");
     told(&mut world, "a");
     return_as(&mut world, 20, "a");
@@ -172,20 +172,20 @@ fn a_hand_that_is_locked_stays_and_two_end_the_round() {
 fn who_is_away_without_a_hand_is_waited_for() {
     let mut world = playing(false);
     cut(&mut world, 1);
-    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
+    act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
     assert_eq!(world.rounds.len(), 1);
     return_as(&mut world, 20, "a");
-    command(&mut world, 20, Action::Lock(Hand::Scissors)).unwrap();
+    act(&mut world, 20, Action::Lock(Hand::Scissors)).unwrap();
     assert_eq!(world.rounds.len(), 0);
 }
 
 #[test]
 fn a_round_with_a_client_from_2016_lasts_its_whole_time() {
     let mut world = playing(true);
-    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
-    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
+    act(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
     assert_eq!(world.rounds.len(), 1);
-    command(&mut world, 2, Action::Leave).unwrap();
+    act(&mut world, 2, Action::Leave).unwrap();
     assert_eq!(world.rounds.len(), 1, "though it is alone");
     world.wait(ROUND_TIME);
     assert_eq!(world.rounds.len(), 0);
@@ -197,7 +197,7 @@ fn a_robot_shows_a_hand_however_quick_the_person_is() {
     hello(&mut world, 1, "a", None, false);
     world.lobby.join_robot(ConnectionId(1), world.now).unwrap();
     world.carry_out();
-    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    act(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
     let heard = told(&mut world, "a");
     let Some(Event::RoundEnded { standings, .. }) = heard.last() else {
         panic!("{heard:?}")
@@ -244,7 +244,7 @@ fn who_is_cut_off_while_it_waits_is_met_by_nobody_until_it_is_back() {
 #[test]
 fn nobody_without_the_token_takes_the_place_of_who_is_away() {
     let stranger = |world: &mut World, who| {
-        let hello = Hello {
+        let hello = Arrival {
             profile: Profile {
                 uid: "a".into(),
                 name: "stranger".into(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wulin_game::lobby::{Hello, LobbyEffect};
+use wulin_game::lobby::{Arrival, LobbyEffect};
 use wulin_game::room::{Action, Settlement};
 use wulin_game::{ConnectionId, Event, Hand, Place, Profile, Standing, Token};
 
@@ -32,7 +32,7 @@ fn greet(
     legacy: bool,
     token: Option<Token>,
 ) {
-    let hello = Hello {
+    let hello = Arrival {
         profile: Profile {
             uid: uid.into(),
             name: uid.into(),
@@ -56,7 +56,7 @@ pub(super) fn join(world: &mut World, who: u64) {
 pub(super) fn choose(world: &mut World, who: u64, hand: Hand) {
     let player = world.player(ConnectionId(who)).unwrap();
     let room = world.seats[&player];
-    world.command(player, room, Action::Choose(hand)).unwrap();
+    world.act(player, room, Action::Choose(hand)).unwrap();
 }
 
 /// The uids that play with this connection now, its own included, sorted.
@@ -230,7 +230,7 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     let mut world = World::new(2);
     let now = world.now;
     let greet = |world: &mut World, who: u64, uid: &str, token| {
-        let hello = Hello {
+        let hello = Arrival {
             profile: Profile {
                 uid: uid.into(),
                 name: uid.into(),

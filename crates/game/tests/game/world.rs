@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::sample::Index;
-use wulin_game::lobby::{Hello, Lobby, Rules};
+use wulin_game::lobby::{Arrival, Lobby, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::{Action, Format, Room};
 use wulin_game::{
@@ -160,7 +160,7 @@ impl World {
                 let plays = self.seats.keys().any(|player| self.uids[player] == uid);
                 let place = place.and_then(|(lat, lng)| Place::new(lat, lng));
                 let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
-                let hello = Hello {
+                let hello = Arrival {
                     profile: Profile {
                         uid: uid.clone(),
                         name: "n".into(),
@@ -217,7 +217,7 @@ impl World {
                     .player(connection)
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
-                    Some((player, room)) => _ = self.command(player, room, Action::Lock(hand)),
+                    Some((player, room)) => _ = self.act(player, room, Action::Lock(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
                 self.carry_out();
@@ -229,7 +229,7 @@ impl World {
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
                     Some((player, room)) => {
-                        self.command(player, room, Action::Leave).expect("seated");
+                        self.act(player, room, Action::Leave).expect("seated");
                     }
                     None => _ = self.lobby.leave(connection),
                 }
@@ -241,7 +241,7 @@ impl World {
                     .player(connection)
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
-                    Some((player, room)) => _ = self.command(player, room, Action::Choose(hand)),
+                    Some((player, room)) => _ = self.act(player, room, Action::Choose(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
             }
@@ -251,9 +251,9 @@ impl World {
                     .player(connection)
                     .and_then(|player| Some((player, *self.seats.get(&player)?)))
                 {
-                    Some((player, room)) => self
-                        .command(player, room, Action::Pull(face))
-                        .expect("playing"),
+                    Some((player, room)) => {
+                        self.act(player, room, Action::Pull(face)).expect("playing")
+                    }
                     None => _ = self.lobby.pull(connection, face),
                 }
                 self.carry_out();
@@ -267,7 +267,7 @@ impl World {
         }
     }
 
-    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Hello) -> Result<(), Rejected> {
+    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Arrival) -> Result<(), Rejected> {
         let (legacy, is_placed) = (hello.legacy, hello.place.is_some());
         let uid = hello.profile.uid.clone();
         if !self.connections.iter().any(|(other, _)| *other == by) {
@@ -345,11 +345,11 @@ impl World {
         self.now = end;
     }
 
-    pub(crate) fn command(
+    pub(crate) fn act(
         &mut self,
         player: PlayerId,
         room: RoomId,
-        command: Action,
+        action: Action,
     ) -> Result<(), Rejected> {
         let uid = self.uids[&player].clone();
         let round = self
@@ -357,7 +357,7 @@ impl World {
             .get_mut(&room)
             .expect("a seat is in a running room");
         let mut expected = Ok(());
-        match command {
+        match action {
             Action::Choose(hand) | Action::Lock(hand) if round.locked.contains(&uid) => {
                 if round.hands[&uid] != hand {
                     expected = Err(Rejected::HandLocked);
@@ -380,14 +380,14 @@ impl World {
             }
             Action::Pull(_) => {}
         }
-        let outcome = round.room.handle(player, command, self.now);
-        assert_eq!(outcome, expected, "{command:?}");
+        let outcome = round.room.handle(player, action, self.now);
+        assert_eq!(outcome, expected, "{action:?}");
         if matches!(
-            command,
+            action,
             Action::Lock(_) | Action::Leave | Action::Return { .. }
         ) {
             let is_over = round.room.deadline().is_none();
-            assert_eq!(is_over, round.waits_for_nobody(), "after {command:?}");
+            assert_eq!(is_over, round.waits_for_nobody(), "after {action:?}");
         }
         self.drain(room);
         outcome

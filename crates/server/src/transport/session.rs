@@ -17,7 +17,7 @@ use crate::runtime::figures::Counted;
 use crate::runtime::{
     Ask, Delivery, Figures, Gauge, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
-use wulin_game::lobby::Hello;
+use wulin_game::lobby::Arrival;
 use wulin_game::protocol::event::{accepted, refused, restart};
 use wulin_game::protocol::socketio::{self, Sid};
 use wulin_game::protocol::{Code, Command, Message, Request};
@@ -392,7 +392,7 @@ impl Session {
                     place,
                     token,
                 } = *hello;
-                Ask::Hello(Box::new(Hello {
+                Ask::Hello(Box::new(Arrival {
                     profile,
                     place,
                     token,

@@ -273,7 +273,7 @@ fn any_radius() -> impl Strategy<Value = f64> {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum GlobeStep {
     Insert(u8, Place),
     Remove(prop::sample::Index),
     Miss(u8, Place),
@@ -282,14 +282,14 @@ enum Step {
     Through(Place, prop::sample::Index),
 }
 
-fn any_step() -> impl Strategy<Value = Step> {
+fn any_step() -> impl Strategy<Value = GlobeStep> {
     let index = any::<prop::sample::Index>;
     prop_oneof![
-        6 => (any::<u8>(), any_place()).prop_map(|(id, at)| Step::Insert(id, at)),
-        3 => index().prop_map(Step::Remove),
-        1 => (any::<u8>(), any_place()).prop_map(|(id, at)| Step::Miss(id, at)),
-        2 => (any_place(), any_radius()).prop_map(|(at, km)| Step::Near(at, km)),
-        1 => (any_place(), index()).prop_map(|(at, index)| Step::Through(at, index)),
+        6 => (any::<u8>(), any_place()).prop_map(|(id, at)| GlobeStep::Insert(id, at)),
+        3 => index().prop_map(GlobeStep::Remove),
+        1 => (any::<u8>(), any_place()).prop_map(|(id, at)| GlobeStep::Miss(id, at)),
+        2 => (any_place(), any_radius()).prop_map(|(at, km)| GlobeStep::Near(at, km)),
+        1 => (any_place(), index()).prop_map(|(at, index)| GlobeStep::Through(at, index)),
     ]
 }
 
@@ -325,20 +325,20 @@ proptest! {
         };
         for step in steps {
             match step {
-                Step::Insert(id, at) => {
+                GlobeStep::Insert(id, at) => {
                     prop_assert_eq!(globe.insert(id, at), model.insert((at, id)));
                 }
-                Step::Remove(index) => {
+                GlobeStep::Remove(index) => {
                     if let Some((at, id)) = pick(&model, index) {
                         model.remove(&(at, id));
                         prop_assert!(globe.remove(id, at));
                     }
                 }
-                Step::Miss(id, at) => {
+                GlobeStep::Miss(id, at) => {
                     prop_assert_eq!(globe.remove(id, at), model.remove(&(at, id)));
                 }
-                Step::Near(center, km) => agree(&globe, &model, center, km),
-                Step::Through(center, index) => {
+                GlobeStep::Near(center, km) => agree(&globe, &model, center, km),
+                GlobeStep::Through(center, index) => {
                     if let Some((at, _)) = pick(&model, index) {
                         agree(&globe, &model, center, center.distance_km(at));
                     }

@@ -241,12 +241,11 @@ impl World {
                 LobbyEffect::Resumed(player, room) => {
                     assert_eq!(self.seats.get(&player), Some(&room));
                     let legacy = self.legacy[&player];
-                    self.command(player, room, Action::Return { legacy })
+                    self.act(player, room, Action::Return { legacy })
                         .expect("playing");
                 }
                 LobbyEffect::Abandoned(player, _, room) => {
-                    self.command(player, room, Action::Disconnect)
-                        .expect("seated");
+                    self.act(player, room, Action::Disconnect).expect("seated");
                 }
                 LobbyEffect::Opened(room, people) => self.open(room, people),
                 LobbyEffect::Gone(player) => {
