@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::hand::{Face, Hand};
-use super::player::{Profile, RoomId, Standing, Token};
+use crate::hand::{Face, Hand};
+use crate::player::{Profile, RoomId, Standing, Token};
 
 /// Something that has happened and that somebody is to be told.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,21 +6,22 @@ mod rematch;
 mod survey;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::event::{Event, Missed, Movement, RoundStanding};
-use super::hand::Face;
-use super::ids::{IdMap, shrink};
-use super::matchmaking::{Change, Matchmaking, Patience, Wait};
-use super::memories::Memories;
-use super::place::{Globe, Place};
-use super::player::{ConnectionId, Origin, PlayerId, Profile, RoomId, Standing, Token};
-use super::room::{Format, Room, Settlement};
-use super::{Rejected, robot};
+use crate::event::{Event, Missed, Movement, RoundStanding};
+use crate::hand::Face;
+use crate::ids::{IdMap, shrink};
+use crate::matchmaking::{Change, Matchmaking, Patience, Wait};
+use crate::memories::Memories;
+use crate::place::{Globe, Place};
+use crate::player::{ConnectionId, Origin, PlayerId, Profile, RoomId, Standing, Token};
+use crate::room::{Format, Room, Settlement};
+use crate::{Rejected, robot};
 use survey::Survey;
 
 /// After this time a client that cannot ask again by itself is given a seat.
@@ -239,7 +240,7 @@ impl Lobby {
             return Err(Rejected::Closing);
         }
         let person = self.people.get_mut(&player).ok_or(Rejected::HelloFirst)?;
-        let has_asked = std::mem::replace(&mut person.has_asked, true);
+        let has_asked = mem::replace(&mut person.has_asked, true);
         match person.whereabouts {
             Whereabouts::Idle => {}
             // A client that lost its connection asks again without knowing that its place was kept.

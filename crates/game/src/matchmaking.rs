@@ -3,12 +3,13 @@
 //! People who wait sit at *tables*, one table per room to be. A table grows by people who join it and by other tables that
 //! come within reach, and is taken away when it is full or has waited long enough for robots to fill it.
 
+use std::array;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::ids::IdMap;
-use super::place::{Globe, Place};
-use super::player::{PlayerId, RoomId};
+use crate::ids::IdMap;
+use crate::place::{Globe, Place};
+use crate::player::{PlayerId, RoomId};
 
 /// How much further the second stage of a wait reaches than the first.
 const FAR: f64 = 10.0;
@@ -132,7 +133,7 @@ impl Matchmaking {
     /// Nobody waits yet. `seats` is at least two.
     pub fn new(seats: usize, patience: Patience) -> Matchmaking {
         let shelf = |_| OpenTables {
-            globes: std::array::from_fn(|_| Globe::new()),
+            globes: array::from_fn(|_| Globe::new()),
             queue: BTreeSet::new(),
             placeless: BTreeSet::new(),
         };

@@ -9,9 +9,9 @@ use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use super::event::Missed;
-use super::ids::{IdMap, shrink};
-use super::player::{Origin, Standing, Token};
+use crate::event::Missed;
+use crate::ids::{IdMap, shrink};
+use crate::player::{Origin, Standing, Token};
 
 /// The part of all memories that one address may have of each worth: a sixteenth. Of the default that is some six thousand
 /// people behind one carrier's address who went within the hour.
@@ -293,6 +293,8 @@ fn give_back(shares: &mut HashMap<NonZeroU32, u32>, origin: Option<NonZeroU32>) 
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
@@ -414,7 +416,7 @@ mod tests {
             // Eight from each network of 256 addresses, then all from one.
             let last = number as usize >= MOST_MISSED;
             let address = if last { 7 } else { number / 8 << 8 };
-            let origin = Origin::of(std::net::Ipv4Addr::from_bits(address).into());
+            let origin = Origin::of(Ipv4Addr::from_bits(address).into());
             memories.keep(&uid, mine, STANDING, Some(origin), now);
             memories.keep_missed(&uid, mine, missed());
         }
@@ -425,7 +427,7 @@ mod tests {
             (0, 0)
         );
         for number in 0..MOST_MISSED as u32 {
-            let origin = Origin::of(std::net::Ipv4Addr::LOCALHOST.into());
+            let origin = Origin::of(Ipv4Addr::LOCALHOST.into());
             let uid = number.to_string();
             memories.keep(&uid, mine, STANDING, Some(origin), now);
             memories.keep_missed(&uid, mine, missed());

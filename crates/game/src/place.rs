@@ -6,6 +6,7 @@ mod globe;
 pub use globe::Globe;
 
 use std::cmp::Ordering;
+use std::f64::consts;
 use std::fmt;
 
 /// The earth's mean radius in kilometres.
@@ -92,7 +93,7 @@ fn reach(radius_km: f64) -> Option<f64> {
     if angle.is_nan() || angle < 0.0 {
         return None;
     }
-    if angle >= std::f64::consts::PI {
+    if angle >= consts::PI {
         return Some(f64::INFINITY);
     }
     let chord = 2.0 * (angle / 2.0).sin();

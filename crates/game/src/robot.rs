@@ -3,12 +3,13 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
 use rand::rngs::SmallRng;
-use rand::{RngExt, seq::IndexedRandom};
-
-use super::hand::{Face, Hand};
-use super::player::{Profile, RoomId};
+use rand::seq::IndexedRandom;
 use wulin_text::{folded, skeleton};
+
+use crate::hand::{Face, Hand};
+use crate::player::{Profile, RoomId};
 
 /// Uids that begin so are the server's.
 const UID_PREFIX: &str = "robot:";

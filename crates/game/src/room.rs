@@ -1,18 +1,19 @@
 //! One room from its start to its result: a state machine without a clock.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::Rejected;
-use super::event::{Event, Movement, OwnHand, RoundStanding, Seated};
-use super::hand::{Face, Hand};
-use super::player::{PlayerId, Profile, RoomId, Standing};
-use super::robot::{self, Robot};
-use super::score::{Shown, balances};
+use crate::Rejected;
+use crate::event::{Event, Movement, OwnHand, RoundStanding, Seated};
+use crate::hand::{Face, Hand};
+use crate::player::{PlayerId, Profile, RoomId, Standing};
+use crate::robot::{self, Robot};
+use crate::score::{Shown, balances};
 
 /// What a seated player can ask of its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,7 +332,7 @@ impl Room {
     }
 
     fn went_away(&mut self, seat: usize, player: PlayerId) {
-        if std::mem::replace(&mut self.seats[seat].away, true) {
+        if mem::replace(&mut self.seats[seat].away, true) {
             return;
         }
         let uid = self.cards[seat].profile.uid.clone();
@@ -345,7 +346,7 @@ impl Room {
             Shown::Hand(hand) => Some(OwnHand { hand, locked }),
             Shown::Nothing | Shown::Left => None,
         };
-        let was_away = std::mem::replace(&mut self.seats[seat].away, false);
+        let was_away = mem::replace(&mut self.seats[seat].away, false);
         let seats = self
             .cards
             .iter()

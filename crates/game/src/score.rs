@@ -1,7 +1,7 @@
 //! How a round is settled: every pair is compared, streaks multiply.
 
-use super::hand::Hand;
-use super::player::Standing;
+use crate::hand::Hand;
+use crate::player::Standing;
 
 /// What one player brought into the settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

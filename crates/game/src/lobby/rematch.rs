@@ -1,5 +1,7 @@
 //! People who have just played with each other and want to meet again: who is waited for, invited, and given up.
 
+use std::mem;
+
 use super::{LastRound, Lobby, LobbyEffect, Whereabouts};
 use crate::event::Event;
 use crate::player::{PlayerId, RoomId};
@@ -77,7 +79,7 @@ impl Lobby {
         let Some(last) = &mut person.last_round else {
             return;
         };
-        let has_invited = std::mem::replace(&mut last.invited, false);
+        let has_invited = mem::replace(&mut last.invited, false);
         let last = last.clone();
         if let Some(table) = table.filter(|_| has_invited) {
             for other in self.invited(&last) {

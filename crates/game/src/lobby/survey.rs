@@ -1,5 +1,6 @@
 //! The number of people near each person, told anew when it changes.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use super::{Lobby, LobbyEffect};
@@ -55,7 +56,7 @@ impl Lobby {
             };
             let nearby = person.place.map_or(online, within).saturating_sub(1);
             let is_told = person.connection.is_some() && !person.legacy;
-            if is_told && std::mem::replace(&mut person.nearby, nearby) != nearby {
+            if is_told && mem::replace(&mut person.nearby, nearby) != nearby {
                 let event = Event::NearbyChanged { nearby };
                 self.effects.push_back(LobbyEffect::Send(player, event));
             }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wulin_text::{is_blank, visible};
 
 use super::fault::{Code, Fault};
 use super::json::{Whole, mended, object, text};
 use crate::{Face, Hand, Place, Profile, Token};
-use wulin_text::{is_blank, visible};
 
 /// The longest uid or name, in characters.
 pub const NAME_CHARS: usize = 64;

@@ -1,13 +1,14 @@
 //! What the server says: every event's name and payload, encoded once for all who get it.
 
 use std::fmt;
+use std::ops::Not;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::fault::{Code, Fault};
-use crate::{Event, Movement, RoomId, RoundStanding, Seated};
+use crate::{Event, Hand, Movement, RoomId, RoundStanding, Seated};
 
 /// An event ready for any transport: its name and its payload as JSON. Cheap to clone.
 ///
@@ -241,9 +242,9 @@ struct RoomRow<'a> {
     uname: &'a str,
     uavatar: &'a str,
     ready: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     robot: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     away: bool,
 }
 
@@ -254,7 +255,7 @@ struct StartPayload<'a> {
     room_users: Vec<StartRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     choice: Option<u8>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     lock: bool,
 }
 
@@ -266,11 +267,11 @@ struct StartRow<'a> {
     uavatar: &'a str,
     total_score: u64,
     win_streak: u32,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     robot: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     locked: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     away: bool,
 }
 
@@ -280,7 +281,7 @@ struct MovementPayload<'a> {
     movement: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     face: Option<u8>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     locked: bool,
 }
 
@@ -388,7 +389,7 @@ fn result_payload(standings: &[RoundStanding]) -> ResultPayload<'_> {
 fn result_row(standing: &RoundStanding) -> ResultRow<'_> {
     ResultRow {
         uid: &standing.uid,
-        choice: standing.hand.map(crate::Hand::number),
+        choice: standing.hand.map(Hand::number),
         round_score: standing.round_score,
         total_score: standing.standing.total,
         win_streak: standing.standing.streak,

@@ -69,7 +69,7 @@ type Split<'a> = Option<(Cow<'a, str>, Option<&'a [u8]>)>;
 
 fn split_separated(body: &[u8]) -> Split<'_> {
     let mut parts = body.splitn(2, |byte| *byte == SEPARATOR as u8);
-    let packet = std::str::from_utf8(parts.next()?).ok()?;
+    let packet = str::from_utf8(parts.next()?).ok()?;
     Some((packet.into(), parts.next()))
 }
 
@@ -78,7 +78,7 @@ fn split_counted(body: &[u8]) -> Split<'_> {
         .iter()
         .take(LENGTH_DIGITS + 1)
         .position(|byte| *byte == b':')?;
-    let length = std::str::from_utf8(&body[..colon]).ok()?;
+    let length = str::from_utf8(&body[..colon]).ok()?;
     let mut left: usize = length
         .bytes()
         .all(|digit| digit.is_ascii_digit())
@@ -86,9 +86,9 @@ fn split_counted(body: &[u8]) -> Split<'_> {
     // No more than can belong to this packet is looked at: a body of many packets is not read through for each.
     let body = &body[colon + 1..];
     let most = left.checked_mul(3)?.min(body.len());
-    let window = match std::str::from_utf8(&body[..most]) {
+    let window = match str::from_utf8(&body[..most]) {
         Ok(window) => window,
-        Err(error) => std::str::from_utf8(&body[..error.valid_up_to()]).ok()?,
+        Err(error) => str::from_utf8(&body[..error.valid_up_to()]).ok()?,
     };
     let mut end = 0;
     for c in window.chars() {
@@ -111,7 +111,7 @@ fn split_bytes(body: &[u8]) -> Split<'_> {
         length = length * 10 + Some(usize::from(*digit)).filter(|digit| *digit < 10)?;
     }
     let body = &body[digits + 1..];
-    let packet = std::str::from_utf8(body.get(..length)?).ok()?;
+    let packet = str::from_utf8(body.get(..length)?).ok()?;
     (digits > 0).then(|| (packet.into(), Some(&body[length..])))
 }
 

@@ -1,5 +1,8 @@
 //! Rounds from start to result, with values and no clock.
 
+use std::collections::BTreeSet;
+use std::iter;
+
 use super::*;
 
 const ALICE: PlayerId = PlayerId(1);
@@ -35,7 +38,7 @@ fn open_room(people: &[PlayerId], seats: usize) -> (Room, Instant) {
 }
 
 fn drain(room: &mut Room) -> Vec<RoomEffect> {
-    std::iter::from_fn(|| room.poll_effect()).collect()
+    iter::from_fn(|| room.poll_effect()).collect()
 }
 
 fn result(effects: &[RoomEffect]) -> Vec<RoundStanding> {
@@ -205,8 +208,7 @@ fn a_choice_at_or_after_the_deadline_does_not_count() {
 fn three_seats_with_one_person_hold_two_robots() {
     let (room, _) = open_room(&[CAROL], 3);
     assert_eq!(room.robots(), 2);
-    let uids: std::collections::BTreeSet<_> =
-        room.cards.iter().map(|card| &card.profile.uid).collect();
+    let uids: BTreeSet<_> = room.cards.iter().map(|card| &card.profile.uid).collect();
     assert_eq!(uids.len(), 3, "no two equal uids");
     assert!(robot::owns_uid(&room.cards[1].profile.uid));
 }

@@ -2,6 +2,7 @@
 
 use std::cell;
 use std::collections::BTreeSet;
+use std::f64::consts;
 
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -50,7 +51,7 @@ const MANY: usize = 100_000;
 fn city() -> impl Iterator<Item = Place> {
     let mut rng = StdRng::seed_from_u64(1);
     (0..MANY).map(move |_| {
-        let angle = rng.random_range(0.0..std::f64::consts::TAU);
+        let angle = rng.random_range(0.0..consts::TAU);
         let degrees = rng.random_range(0.0..1.0_f64).sqrt() * 20.0 / 111.195;
         let lng = degrees * angle.cos() / CITY.0.to_radians().cos();
         place(CITY.0 + degrees * angle.sin(), CITY.1 + lng)

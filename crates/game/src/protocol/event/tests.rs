@@ -1,7 +1,7 @@
 //! What every event looks like on the wire.
 
 use super::*;
-use crate::{Face, Hand, Missed, OwnHand, Profile, Standing, Token};
+use crate::{Face, Missed, OwnHand, Profile, Standing, Token};
 
 fn seated(uid: &str, robot: bool) -> Seated {
     let profile = Profile {
