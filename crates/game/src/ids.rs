@@ -48,7 +48,7 @@ mod tests {
     use crate::PlayerId;
 
     #[test]
-    fn a_map_that_has_become_empty_is_small_again() {
+    fn emptied_maps_shrink() {
         let mut map: IdMap<PlayerId, u64> = (0..10_000).map(|id| (PlayerId(id), id)).collect();
         let (full, mut shrunk) = (map.capacity(), 0);
         for id in 0..10_000 {
@@ -68,7 +68,7 @@ mod tests {
 
     /// Ids come in rows, with gaps that may be regular.
     #[test]
-    fn ids_in_a_row_share_neither_buckets_nor_tags() {
+    fn consecutive_ids_spread_over_buckets_and_tags() {
         const IDS: u64 = 1 << 12;
         let build = BuildHasherDefault::<IdHasher>::default();
         for gap in [1, 2, 10, 64, 1000, 1 << 20, 1 << 32] {

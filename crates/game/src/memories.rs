@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_is_for_whoever_shows_its_token_and_only_once() {
+    fn scores_are_recalled_once_and_only_by_token() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep("a", mine, STANDING, None, now);
         assert_eq!(
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_uid_while_its_owner_is_away_leaves_no_trace() {
+    fn another_holder_of_the_uid_cannot_replace_the_memory() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep("a", mine, STANDING, None, now);
         memories.keep("a", other, Standing::default(), None, now);
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_fades_with_its_own_age_though_its_owner_was_back_meanwhile() {
+    fn recalled_scores_get_a_new_age() {
         let (mut memories, [mine, _], start) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep("a", mine, STANDING, None, start);
         memories.recall("a", Some(mine), start);
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_there_are_too_many() {
+    fn oldest_memories_are_dropped_at_the_limit() {
         let (mut memories, [mine, _], now) = (Memories::new(AGE, 2), tokens(), Instant::now());
         for uid in ["a", "b", "c"] {
             memories.keep(uid, mine, STANDING, None, now);
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_is_small() {
+    fn memories_take_at_most_80_bytes() {
         // Two words more for its place among the others.
         assert!(size_of::<(UidHash, Memory)>() <= 80);
     }
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_for_whoever_shows_the_token_and_goes_with_the_score() {
+    fn missed_results_need_the_token_and_go_with_the_score() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep_missed("a", mine, missed());
         assert_eq!(memories.missed_len(), 0, "nobody went");
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_bounded_in_all_and_for_each_address() {
+    fn missed_results_are_bounded_in_total_and_per_address() {
         let [mine, _] = tokens();
         let now = Instant::now();
         let mut memories = Memories::new(AGE, 1 << 20);

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_degrees_on_earth_are_a_place() {
+    fn degrees_outside_the_earth_are_no_place() {
         for (lat, lng) in [
             (90.1, 0.0),
             (-90.1, 0.0),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_torn_at_the_antimeridian() {
+    fn distances_across_the_antimeridian_are_short() {
         assert_eq!(place(12.0, 180.0), place(12.0, -180.0));
         assert_km(
             apart((0.0, 179.5), (0.0, -179.5)),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pole_has_no_longitude() {
+    fn all_longitudes_of_a_pole_are_one_place() {
         assert_eq!(place(90.0, 12.0), place(90.0, -170.0));
         assert_eq!(place(-90.0, 0.0), place(-90.0, 180.0));
         let degree = EARTH_RADIUS_KM.to_radians();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_radius_is_a_number_from_zero_up() {
+    fn negative_radius_or_nan_reaches_nothing() {
         assert_eq!(reach(-0.1), None);
         assert_eq!(reach(f64::NAN), None);
         assert_eq!(reach(0.0), Some(0.0));
@@ -201,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_place_is_within_its_own_distance(
+        fn places_are_within_their_own_distance(
             lat in -90.0..=90.0_f64,
             lng in -180.0..=180.0_f64,
             scale in 0..16,

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
+    fn origins_are_ipv4_addresses_or_ipv6_networks_of_64_bits() {
         let of = |text: &str| Origin::of(text.parse().unwrap());
         assert_eq!(of("203.0.113.7"), of("::ffff:203.0.113.7"));
         assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn token_survives_the_wire_and_nothing_else_passes_for_one() {
+    fn tokens_round_trip_and_other_text_is_refused() {
         let token = Token::random(&mut StdRng::seed_from_u64(7));
         assert_eq!(Token::parse(&token.to_string()), Some(token));
         for text in [

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn robots_names_and_uids_are_kept_for_them_however_they_are_written() {
+    fn robot_names_and_uids_are_reserved_in_any_spelling() {
         for name in NAMES {
             assert!(owns_name(name), "{name}");
         }

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn any_hand_beats_no_hand_and_whoever_stays_beats_whoever_left() {
+    fn any_hand_beats_no_hand_and_staying_beats_leaving() {
         assert_eq!(balances(&[SCISSORS, Shown::Nothing]), [1, -1]);
         assert_eq!(balances(&[Shown::Nothing, Shown::Nothing]), [0, 0]);
         assert_eq!(balances(&[Shown::Nothing, Shown::Left]), [1, -1]);

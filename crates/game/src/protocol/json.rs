@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_no_array_at_any_depth() {
+    fn arrays_are_not_read_as_objects() {
         let nested = object::<Nested>(r#"{"number":1,"inner":{"number":2}}"#).unwrap();
         assert_eq!(
             (nested.number, nested.inner.unwrap().0.number),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_there_twice_is_refused_and_an_unknown_one_is_not() {
+    fn duplicate_fields_are_refused_and_unknown_ones_ignored() {
         assert_eq!(object::<Inner>(r#"{"number":1,"number":1}"#), None);
         assert!(object::<Inner>(r#"{"x":1,"x":2,"number":1}"#).is_some());
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn whole_numbers_are_read_in_any_notation() {
         for json in ["2", "2.0", "2e0", "0.2e1", "20E-1"] {
             assert_eq!(serde_json::from_str(json).ok(), Some(Whole(2)), "{json}");
         }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_is_replaced_and_a_whole_one_is_not() {
+    fn only_unpaired_surrogates_are_replaced() {
         for (json, meant) in [
             (r#""\ud800""#, "\u{fffd}"),
             (r#""\udfff\uD83C""#, "\u{fffd}\u{fffd}"),
@@ -216,7 +216,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn mending_leaves_what_is_whole_and_can_be_done_once(json in r#"(\\u[dD][0-9a-f]{3}|\\|\\\\|u|[dD]8|"|武|.){0,12}"#) {
+        fn mending_is_idempotent_and_keeps_valid_json(json in r#"(\\u[dD][0-9a-f]{3}|\\|\\\\|u|[dD]8|"|武|.){0,12}"#) {
             let once = mended(&json).into_owned();
             proptest::prop_assert_eq!(&*mended(&once), &*once);
             if text(&json).is_some() {

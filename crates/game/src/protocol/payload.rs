@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_packet_is_a_packet_wherever_it_is() {
+    fn empty_packets_round_trip_at_any_position() {
         for packets in [["", "2"], ["2", ""], ["", ""]] {
             for version in [Version::V3, Version::V4] {
                 let body = encode(version, packets);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_counts_characters() {
+    fn version_3_counts_utf16_code_units() {
         assert_eq!(decode(Version::V3, b"2:40").unwrap(), ["40"]);
         let text = "5:4🀄武x1:2";
         assert_eq!(
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_counts_bytes_in_its_form_for_bytes() {
+    fn version_3_binary_form_counts_bytes() {
         let packets = b"\0\x02\xff40\0\x01\x00\xff4abc\xe6\xad\xa6def";
         assert_eq!(decode(Version::V3, packets).unwrap(), ["40", "4abc武def"]);
         for body in [
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn text_encoded_twice_is_told_from_text_encoded_once() {
+    fn double_utf8_encoding_is_detected() {
         let once = r#"42["hello",{"uname":"武 🀄 é"}]"#;
         let twice: String = once.bytes().map(char::from).collect();
         let body = format!("{}:{twice}", twice.chars().count());
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_is_told_everything_in_ascii() {
+    fn version_3_answers_are_ascii() {
         assert_eq!(
             encode(Version::V3, [r#"42["🀄"]"#, "6"]),
             r#"18:42["\ud83c\udc04"]1:6"#
@@ -281,13 +281,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_body_brings_the_codec_down(body in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn arbitrary_bodies_never_panic(body in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = decode(Version::V3, &body);
             let _ = decode(Version::V4, &body);
         }
 
         #[test]
-        fn what_is_encoded_is_decoded(packets in proptest::collection::vec("[ -~]{1,20}", 1..5)) {
+        fn encoded_packets_round_trip(packets in proptest::collection::vec("[ -~]{1,20}", 1..5)) {
             for version in [Version::V3, Version::V4] {
                 let body = encode(version, &packets);
                 prop_assert_eq!(&decode(version, body.as_bytes()).unwrap(), &packets);

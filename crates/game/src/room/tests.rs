@@ -105,7 +105,7 @@ fn the_last_choice_counts_and_no_movement_tells_the_hand() {
 }
 
 #[test]
-fn a_leaver_is_in_the_result_and_loses_whatever_it_showed() {
+fn leavers_stay_in_the_result_and_lose() {
     let (mut room, start) = open_room(&[ALICE, BOB], 2);
     room.handle(ALICE, Action::Choose(Hand::Rock), start)
         .unwrap();
@@ -189,7 +189,7 @@ fn a_robot_moves_several_times_and_shows_a_hand() {
 }
 
 #[test]
-fn a_choice_at_or_after_the_deadline_does_not_count() {
+fn choices_at_or_after_the_deadline_do_not_count() {
     let (mut room, start) = open_room(&[ALICE, BOB], 2);
     let late = Action::Choose(Hand::Rock);
     assert_eq!(
@@ -214,7 +214,7 @@ fn three_seats_with_one_person_hold_two_robots() {
 }
 
 #[test]
-fn whoever_returns_is_told_the_time_that_is_left() {
+fn returning_players_are_told_the_remaining_time() {
     let (mut room, start) = open_room(&[ALICE, BOB], 2);
     room.handle(ALICE, Action::Choose(Hand::Paper), start)
         .unwrap();

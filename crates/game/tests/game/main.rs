@@ -84,17 +84,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn rooms_of_two_keep_the_rules_whatever_happens(steps in steps()) {
+    fn rooms_of_two_keep_the_rules_under_random_steps(steps in steps()) {
         assert_empty(&play(2, steps));
     }
 
     #[test]
-    fn rooms_of_three_keep_the_rules_whatever_happens(steps in steps()) {
+    fn rooms_of_three_keep_the_rules_under_random_steps(steps in steps()) {
         assert_empty(&play(3, steps));
     }
 
     #[test]
-    fn rooms_of_five_keep_the_rules_whatever_happens(steps in steps()) {
+    fn rooms_of_five_keep_the_rules_under_random_steps(steps in steps()) {
         assert_empty(&play(5, steps));
     }
 }

@@ -32,7 +32,7 @@ fn tokens(seed: u64) -> impl FnMut() -> Token {
 }
 
 #[test]
-fn passers_by_with_nothing_to_lose_cost_nobody_a_score() {
+fn worthless_memories_never_push_out_scores() {
     let (mut token, now) = (tokens(1), Instant::now());
     for origin in [None, Some(address(1))] {
         let mut memories = Memories::new(AGE, MOST);
@@ -54,7 +54,7 @@ fn passers_by_with_nothing_to_lose_cost_nobody_a_score() {
 }
 
 #[test]
-fn passers_by_from_one_address_do_not_push_out_those_from_others() {
+fn one_address_cannot_push_out_memories_of_others() {
     let (mut token, now) = (tokens(2), Instant::now());
     let mut memories = Memories::new(AGE, MOST);
     let mine = token();
@@ -73,7 +73,7 @@ fn passers_by_from_one_address_do_not_push_out_those_from_others() {
 }
 
 #[test]
-fn who_comes_and_goes_costs_nobody_else_a_place() {
+fn coming_and_going_takes_one_memory() {
     let (mut token, now) = (tokens(3), Instant::now());
     for standing in [Standing::default(), WON] {
         let mut memories = Memories::new(AGE, MOST);
@@ -115,7 +115,7 @@ proptest! {
     /// Whatever happens, the room and the shares are kept to, and what is worth something stays until it fades, unless all of
     /// the room is taken by such.
     #[test]
-    fn what_is_worth_something_goes_only_for_its_like(steps in steps()) {
+    fn scores_are_only_pushed_out_by_scores(steps in steps()) {
         let (mut token, mut now) = (tokens(4), Instant::now());
         let tokens: Vec<_> = (0..200).map(|_| token()).collect();
         let mut memories = Memories::new(AGE, MOST);

@@ -61,7 +61,7 @@ fn scored(missed: Option<Missed>, uid: &str) -> u64 {
 }
 
 #[test]
-fn seat_and_hand_stay_and_the_other_is_told() {
+fn seat_and_hand_survive_a_lost_connection() {
     let mut world = playing(false);
     choose(&mut world, 1, Hand::Rock);
     choose(&mut world, 2, Hand::Scissors);
@@ -93,7 +93,7 @@ fn seat_and_hand_stay_and_the_other_is_told() {
 }
 
 #[test]
-fn who_comes_after_the_end_is_told_what_was_missed_until_it_has_arrived() {
+fn missed_results_are_told_until_they_arrive() {
     let mut world = playing(false);
     choose(&mut world, 1, Hand::Rock);
     choose(&mut world, 2, Hand::Scissors);
@@ -119,7 +119,7 @@ fn who_comes_after_the_end_is_told_what_was_missed_until_it_has_arrived() {
 }
 
 #[test]
-fn a_result_that_was_written_into_the_void_is_told_again() {
+fn results_that_did_not_arrive_are_told_again() {
     for arrives in [false, true] {
         let mut world = playing(false);
         choose(&mut world, 1, Hand::Rock);
@@ -139,7 +139,7 @@ fn a_result_that_was_written_into_the_void_is_told_again() {
 }
 
 #[test]
-fn the_next_start_makes_an_older_result_old() {
+fn the_next_start_drops_a_missed_result() {
     let mut world = playing(false);
     cut(&mut world, 1);
     world.wait(ROUND_TIME);
@@ -152,7 +152,7 @@ fn the_next_start_makes_an_older_result_old() {
 }
 
 #[test]
-fn a_hand_that_is_locked_stays_and_two_end_the_round() {
+fn locked_hands_stay_and_end_the_round_when_all_lock() {
     let mut world = playing(false);
     assert_eq!(act(&mut world, 1, Action::Lock(Hand::Rock)), Ok(()));
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_hand_that_is_locked_stays_and_two_end_the_round() {
 }
 
 #[test]
-fn who_is_away_without_a_hand_is_waited_for() {
+fn players_away_without_a_hand_are_waited_for() {
     let mut world = playing(false);
     cut(&mut world, 1);
     act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
@@ -180,7 +180,7 @@ fn who_is_away_without_a_hand_is_waited_for() {
 }
 
 #[test]
-fn a_round_with_a_client_from_2016_lasts_its_whole_time() {
+fn rounds_with_a_client_from_2016_last_their_full_time() {
     let mut world = playing(true);
     act(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
     act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
@@ -192,7 +192,7 @@ fn a_round_with_a_client_from_2016_lasts_its_whole_time() {
 }
 
 #[test]
-fn a_robot_shows_a_hand_however_quick_the_person_is() {
+fn robots_show_a_hand_when_a_round_ends_early() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);
     world.lobby.join_robot(ConnectionId(1), world.now).unwrap();
@@ -206,7 +206,7 @@ fn a_robot_shows_a_hand_however_quick_the_person_is() {
 }
 
 #[test]
-fn a_place_in_the_queue_is_kept_for_five_seconds() {
+fn queue_places_are_held_for_five_seconds() {
     for (away, is_kept) in [(4_999, true), (5_001, false)] {
         let mut world = World::new(3);
         hello(&mut world, 1, "a", None, false);
@@ -223,7 +223,7 @@ fn a_place_in_the_queue_is_kept_for_five_seconds() {
 }
 
 #[test]
-fn who_is_cut_off_while_it_waits_is_met_by_nobody_until_it_is_back() {
+fn disconnected_waiters_are_not_matched_until_they_return() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);
     hello(&mut world, 2, "b", None, false);
@@ -242,7 +242,7 @@ fn who_is_cut_off_while_it_waits_is_met_by_nobody_until_it_is_back() {
 }
 
 #[test]
-fn nobody_without_the_token_takes_the_place_of_who_is_away() {
+fn only_the_token_gives_back_an_absent_players_seat() {
     let stranger = |world: &mut World, who| {
         let hello = Arrival {
             profile: Profile {
@@ -291,7 +291,7 @@ fn nobody_without_the_token_takes_the_place_of_who_is_away() {
 }
 
 #[test]
-fn the_number_of_people_near_is_kept() {
+fn changes_of_the_number_nearby_are_told() {
     let mut world = World::new(2);
     let near = |number: f64| Some((39.9, 116.4 + number / 100.0));
     hello(&mut world, 1, "a", None, false);

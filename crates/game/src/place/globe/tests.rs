@@ -68,14 +68,14 @@ fn world() -> impl Iterator<Item = Place> {
 }
 
 #[test]
-fn everybody_at_the_very_place_counts_at_radius_zero() {
+fn radius_zero_counts_entries_at_the_same_place() {
     let globe = globe_of((0..40).map(|_| place(39.9042, 116.4074)));
     assert_eq!(globe.count_within(place(39.9042, 116.4074), 0.0), 40);
     assert_eq!(globe.count_within(place(39.9043, 116.4074), 0.0), 0);
 }
 
 #[test]
-fn half_the_earth_around_is_everybody() {
+fn radius_of_half_the_earth_counts_everybody() {
     let globe = globe_of(world().take(1000));
     for radius in [20_015.2, 1e9, f64::MAX, f64::INFINITY] {
         assert_eq!(globe.count_within(place(1.0, 2.0), radius), 1000);
@@ -87,7 +87,7 @@ fn half_the_earth_around_is_everybody() {
 }
 
 #[test]
-fn neighbours_meet_over_the_antimeridian_and_the_poles() {
+fn neighbours_are_found_across_antimeridian_and_poles() {
     for (here, there) in [
         (place(0.0, 179.99), place(0.0, -179.99)),
         (place(89.99, 0.0), place(89.99, 180.0)),
@@ -103,7 +103,7 @@ fn neighbours_meet_over_the_antimeridian_and_the_poles() {
 }
 
 #[test]
-fn nearest_is_the_smallest_of_the_equally_near() {
+fn smallest_id_wins_among_equally_near_entries() {
     let (here, there) = (place(0.0, 0.0), place(0.0, 0.01));
     let globe = globe_of((0..100).map(|i| if i < 50 { there } else { here }));
     assert_eq!(globe.nearest(here, 10.0, |_| true), Some((50, 0.0)));
@@ -114,7 +114,7 @@ fn nearest_is_the_smallest_of_the_equally_near() {
 }
 
 #[test]
-fn an_entry_is_an_id_at_a_place() {
+fn entries_are_found_by_id_and_place() {
     let (here, there) = (place(1.0, 1.0), place(2.0, 2.0));
     let mut globe = Globe::new();
     assert!(globe.is_empty());
@@ -129,7 +129,7 @@ fn an_entry_is_an_id_at_a_place() {
 }
 
 #[test]
-fn nothing_is_kept_when_all_have_left() {
+fn memory_is_freed_when_all_entries_are_removed() {
     let crowd = [place(CITY.0, CITY.1)].into_iter().cycle();
     let scenes: [Box<dyn Iterator<Item = Place>>; 3] =
         [Box::new(city()), Box::new(world()), Box::new(crowd)];
@@ -146,7 +146,7 @@ fn nothing_is_kept_when_all_have_left() {
 }
 
 #[test]
-fn stepping_in_and_out_does_not_rebuild() {
+fn one_entry_coming_and_going_does_not_rebuild_cells() {
     let mut globe = globe_of(world().take(LEAF_CAPACITY + 1));
     let split = nodes(&globe.root);
     assert!(split > 1);
@@ -159,7 +159,7 @@ fn stepping_in_and_out_does_not_rebuild() {
 }
 
 #[test]
-fn a_full_city_is_counted_along_the_edge() {
+fn counting_in_a_city_looks_only_along_the_edge() {
     let globe = globe_of(city());
     for radius in [1.0, 5.0, 10.0, 15.0, 19.9] {
         let (count, work) = work(|| globe.count_within(place(CITY.0, CITY.1), radius));
@@ -175,7 +175,7 @@ fn a_full_city_is_counted_along_the_edge() {
 }
 
 #[test]
-fn a_full_world_costs_little() {
+fn counting_and_searching_the_world_stay_cheap() {
     let globe = globe_of(world());
     for at in world().step_by(997) {
         let (count, counting) = work(|| globe.count_within(at, 10.0));
@@ -189,7 +189,7 @@ fn a_full_world_costs_little() {
 }
 
 #[test]
-fn a_crowd_at_one_point_costs_as_one() {
+fn many_entries_at_one_point_cost_as_much_as_one() {
     let here = place(CITY.0, CITY.1);
     let mut globe = globe_of((0..MANY).map(|_| here));
     // The radius where the edge runs right through the crowd, and some around it.
@@ -209,7 +209,7 @@ fn a_crowd_at_one_point_costs_as_one() {
 }
 
 #[test]
-fn a_crowd_is_told_apart_to_the_spot() {
+fn entries_within_the_finest_cell_are_distinguished() {
     let spots = || (0..100).map(|i| place(CITY.0 + f64::from(i) * 1e-9, CITY.1));
     let globe = globe_of(spots().chain(spots()));
     let from = place(CITY.0, CITY.1);
@@ -316,7 +316,7 @@ fn agree(globe: &Globe<u8>, model: &BTreeSet<(Place, u8)>, center: Place, km: f6
 
 proptest! {
     #[test]
-    fn the_globe_answers_as_a_list_would(
+    fn globe_answers_like_a_plain_list(
         steps in prop::collection::vec(any_step(), 1..400),
     ) {
         let mut globe = Globe::new();

@@ -61,13 +61,13 @@ fn hands_and_faces_are_whole_numbers_in_their_range() {
 }
 
 #[test]
-fn join_and_leave_need_no_payload_and_mind_none() {
+fn join_and_leave_ignore_any_payload() {
     assert_eq!(Command::read("join", None), Ok(Command::Join));
     assert_eq!(read("leave", r"[1,2]"), Ok(Command::Leave));
 }
 
 #[test]
-fn a_join_may_ask_for_a_robot() {
+fn join_may_ask_for_a_robot() {
     for payload in [
         "null",
         "{}",
@@ -86,7 +86,7 @@ fn a_join_may_ask_for_a_robot() {
 }
 
 #[test]
-fn a_choice_may_be_locked() {
+fn choice_may_lock_the_hand() {
     let rock = |lock| format!(r#"{{"choice":2,"lock":{lock}}}"#);
     assert_eq!(read("choice", &rock("true")), Ok(Command::Lock(Hand::Rock)));
     for lock in ["false", "null"] {
@@ -102,7 +102,7 @@ fn a_choice_may_be_locked() {
 }
 
 #[test]
-fn unknown_events_are_named_and_shortened() {
+fn unknown_events_are_repeated_shortened() {
     assert_eq!(
         Command::read("error", None),
         Err(Fault::new("error", Code::UnknownEvent))
@@ -112,7 +112,7 @@ fn unknown_events_are_named_and_shortened() {
 }
 
 #[test]
-fn hello_takes_both_spellings_of_a_place() {
+fn hello_accepts_both_spellings_of_coordinate() {
     let user = r#"{"uid":"a","uname":"阿","uavatar":"https://example.com/a.png"}"#;
     for spelling in ["cordinate", "coordinate"] {
         let Ok(Command::Hello(hello)) = hello_with(
@@ -145,7 +145,7 @@ fn hello_takes_both_spellings_of_a_place() {
 }
 
 #[test]
-fn hello_refuses_what_could_not_be_shown_to_the_others() {
+fn invalid_hello_fields_each_have_their_code() {
     assert_eq!(
         Command::read("hello", None).map_err(|fault| fault.code),
         Err(Code::BadHello)
@@ -205,7 +205,7 @@ fn greeted(user: &str) -> Profile {
 }
 
 #[test]
-fn a_picture_that_others_cannot_see_is_none() {
+fn pictures_that_others_cannot_load_are_dropped() {
     let shown = |picture: &str| {
         let user = format!(r#"{{"uid":"u","uname":"n","uavatar":{picture}}}"#);
         greeted(&user).picture
@@ -253,7 +253,7 @@ fn a_picture_that_others_cannot_see_is_none() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_taken_out_of_names_and_uids_stay_as_they_are() {
+fn names_lose_invisible_characters_and_uids_keep_them() {
     for (typed, kept) in [
         (r"\u0007Li\u0000 Lei\u009b\n", "Li Lei"),
         (r"\u202eLi\u200b Lei\ufeff", "Li Lei"),
@@ -270,7 +270,7 @@ fn what_cannot_be_seen_is_taken_out_of_names_and_uids_stay_as_they_are() {
 }
 
 #[test]
-fn half_a_character_is_a_replacement_in_every_text() {
+fn unpaired_surrogates_become_replacement_characters() {
     let hello = r#"{"user":{"uid":"\ud83d","uname":"\udc04x"},"token":"\ud800","\ud800":1}"#;
     let Ok(Command::Hello(hello)) = read("hello", hello) else {
         panic!("refused");

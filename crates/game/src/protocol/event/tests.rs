@@ -30,7 +30,7 @@ fn wire(event: &Event) -> String {
 }
 
 #[test]
-fn every_event_looks_on_the_wire_as_the_protocol_says() {
+fn every_event_has_its_documented_payload() {
     let seats: Arc<[Seated]> = [seated("a", false), seated("robot:1-1", true)].into();
     assert_eq!(
         wire(&Event::RoomChanged {
@@ -96,7 +96,7 @@ fn every_event_looks_on_the_wire_as_the_protocol_says() {
 }
 
 #[test]
-fn who_comes_back_is_told_its_own_hand_and_who_is_away() {
+fn start_tells_a_returning_player_its_hand_and_who_is_away() {
     let seats = [
         Seated {
             locked: true,
@@ -132,7 +132,7 @@ fn who_comes_back_is_told_its_own_hand_and_who_is_away() {
 }
 
 #[test]
-fn a_welcome_tells_the_standing_and_what_was_missed() {
+fn hi_tells_the_standing_and_the_missed_result() {
     let token = Token::parse(&"7".repeat(32)).unwrap();
     let standing = seated("a", false).standing;
     let line = RoundStanding {
@@ -166,7 +166,7 @@ fn a_welcome_tells_the_standing_and_what_was_missed() {
 }
 
 #[test]
-fn an_invitation_names_who_waits_and_a_locked_hand_is_never_left_out() {
+fn invitations_name_the_waiter_and_locks_are_not_volatile() {
     assert_eq!(
         wire(&Event::RoomChanged {
             room: RoomId(3),
@@ -197,7 +197,7 @@ fn an_invitation_names_who_waits_and_a_locked_hand_is_never_left_out() {
 }
 
 #[test]
-fn a_part_of_a_second_is_told_as_one() {
+fn fractions_of_a_second_stay_in_game_time() {
     let event = Event::RoundStarted {
         round_time: Duration::from_millis(2500),
         seats: [].into(),
@@ -207,7 +207,7 @@ fn a_part_of_a_second_is_told_as_one() {
 }
 
 #[test]
-fn a_fault_names_the_event_the_code_and_the_remedy() {
+fn faults_name_event_code_and_advice() {
     let message = Message::from(&Fault::new("choice", Code::BadChoice));
     let advice = Code::BadChoice.advice();
     assert_eq!(

@@ -23,7 +23,7 @@ fn request(text: &str) -> (Result<Command, Code>, Option<u64>) {
 }
 
 #[test]
-fn a_session_opens_with_what_both_sides_keep_to() {
+fn open_packet_states_id_upgrades_and_limits() {
     let handshake = |upgradable| Handshake {
         sid: SID,
         upgradable,
@@ -42,7 +42,7 @@ fn a_session_opens_with_what_both_sides_keep_to() {
 }
 
 #[test]
-fn a_session_id_is_read_as_it_is_written() {
+fn session_ids_round_trip_and_debug_hides_them() {
     assert_eq!(Sid::parse(&SID.to_string()), Some(SID));
     for text in ["", "7", &"0".repeat(33), &"+".repeat(32), &"武".repeat(32)] {
         assert_eq!(Sid::parse(text), None, "{text}");
@@ -51,7 +51,7 @@ fn a_session_id_is_read_as_it_is_written() {
 }
 
 #[test]
-fn version_3_is_connected_without_asking_and_version_4_when_it_asks() {
+fn version_3_connects_at_once_and_version_4_on_request() {
     for text in ["40", r#"40{"auth":1}"#] {
         let mut dialogue = Dialogue::new(Version::V4, SID);
         assert!(!dialogue.is_connected());
@@ -65,7 +65,7 @@ fn version_3_is_connected_without_asking_and_version_4_when_it_asks() {
 }
 
 #[test]
-fn version_4_is_not_obeyed_before_it_is_connected() {
+fn version_4_events_before_connect_break_the_connection() {
     let join = r#"42["join"]"#;
     assert_eq!(read(Version::V4, join), Received::Broken);
     assert!(matches!(connected(join), Received::Request(_)));
@@ -73,7 +73,7 @@ fn version_4_is_not_obeyed_before_it_is_connected() {
 }
 
 #[test]
-fn events_carry_a_payload_and_an_acknowledgement_or_neither() {
+fn payload_and_acknowledgement_of_events_are_optional() {
     assert_eq!(request(r#"42["join"]"#), (Ok(Command::Join), None));
     assert_eq!(
         request(r#"427["face",{"face":1}]"#),
@@ -86,7 +86,7 @@ fn events_carry_a_payload_and_an_acknowledgement_or_neither() {
 }
 
 #[test]
-fn a_packet_that_is_no_message_of_ours_is_a_fault() {
+fn unknown_events_and_namespaces_are_faults() {
     for (text, code) in [
         (r#"42["nonsense"]"#, Code::UnknownEvent),
         (r#"42["choice",7]"#, Code::BadChoice),
@@ -98,7 +98,7 @@ fn a_packet_that_is_no_message_of_ours_is_a_fault() {
 }
 
 #[test]
-fn what_is_no_packet_breaks_the_connection() {
+fn malformed_packets_break_the_connection() {
     for text in [
         "",
         "x",
@@ -152,7 +152,7 @@ fn pings_are_answered() {
 }
 
 #[test]
-fn unknown_namespaces_are_refused_in_the_words_of_each_version() {
+fn unknown_namespaces_are_refused_in_the_form_of_each_version() {
     let reply = |version| read(version, "40/chat?a=1,");
     assert_eq!(
         reply(Version::V3),
@@ -165,7 +165,7 @@ fn unknown_namespaces_are_refused_in_the_words_of_each_version() {
 }
 
 #[test]
-fn a_client_leaves_the_namespace_or_the_connection() {
+fn close_and_disconnect_packets_are_told_apart() {
     assert_eq!(read(Version::V3, "1"), Received::Close);
     assert_eq!(connected("41/chat,"), Received::Nothing);
     let mut dialogue = Dialogue::new(Version::V4, SID);
@@ -179,7 +179,7 @@ fn a_client_leaves_the_namespace_or_the_connection() {
 }
 
 #[test]
-fn acknowledgements_nobody_waits_for_are_ignored() {
+fn unexpected_acknowledgements_are_ignored() {
     for text in ["430[]", "437[1]", "43[]"] {
         assert_eq!(connected(text), Received::Nothing, "{text}");
         assert_eq!(
@@ -191,7 +191,7 @@ fn acknowledgements_nobody_waits_for_are_ignored() {
 }
 
 #[test]
-fn what_the_2016_parser_sees_is_two_digits_and_one_line_of_json() {
+fn packets_for_2016_are_two_digits_and_one_line_of_json() {
     let text = write(&Message::from(&Event::Left {
         uid: "\u{2029}".into(),
     }));
@@ -201,7 +201,7 @@ fn what_the_2016_parser_sees_is_two_digits_and_one_line_of_json() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_brings_the_codec_down(texts in proptest::collection::vec("[0-6]{0,3}(/[a-z?]*,)?[0-9]{0,22}.{0,40}", 0..4)) {
+    fn arbitrary_text_never_panics(texts in proptest::collection::vec("[0-6]{0,3}(/[a-z?]*,)?[0-9]{0,22}.{0,40}", 0..4)) {
         for version in [Version::V3, Version::V4] {
             let mut dialogue = Dialogue::new(version, SID);
             for text in &texts {

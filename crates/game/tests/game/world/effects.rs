@@ -1,6 +1,7 @@
 //! What the lobby and the rooms tell the world, carried out as the runtime does, and checked on the way.
 
 use std::collections::{BTreeSet, HashMap};
+use std::iter;
 use std::sync::Arc;
 
 use wulin_game::lobby::LobbyEffect;
@@ -285,7 +286,7 @@ impl World {
         self.rounds.insert(id, round);
         // The start tells who plays; it is the first thing everybody hears.
         let round = self.rounds.get_mut(&id).expect("just put there");
-        let effects: Vec<_> = std::iter::from_fn(|| round.room.poll_effect()).collect();
+        let effects: Vec<_> = iter::from_fn(|| round.room.poll_effect()).collect();
         for effect in effects {
             let RoomEffect::Send(Recipient::All, event) = effect else {
                 panic!("{effect:?} before the start")
