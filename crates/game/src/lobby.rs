@@ -1,4 +1,7 @@
-//! Everybody who is online, and who waits: identity, nearness, seats. A state machine without a clock.
+//! Everybody who is online: who they are, who waits, who plays where. A state machine like [`Room`].
+//!
+//! This file has the commands and the deadlines. Below it: `identity` (hello, takeover by token), `queue` (from a wish for a
+//! seat to an open room), `rematch` (partners who meet again) and `survey` (how many people are near).
 
 mod identity;
 mod queue;
@@ -24,60 +27,61 @@ use crate::room::{Format, Room, Settlement};
 use crate::{Rejected, robot};
 use survey::Survey;
 
-/// After this time a client that cannot ask again by itself is given a seat.
+/// A client from 2016 cannot ask again after a lost round: this long after the round it is given a seat unasked.
 pub const RESEAT_AFTER: Duration = Duration::from_secs(3);
-/// So long after a round who played it asks again when it asks for a seat; later it just asks.
+/// A `join` up to this long after a round asks for a rematch; a later one just asks for a seat.
 pub const REMATCH_WITHIN: Duration = Duration::from_mins(10);
-/// So long the place in the queue is kept of somebody whose connection is lost.
+/// How long the place in the queue of a person who lost its connection is held.
 pub const HOLD: Duration = Duration::from_secs(5);
 
-/// The rules a lobby is run by.
+/// The settings of a lobby.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
-    /// Seats and time of a room.
+    /// The size of a room and the length of its round.
     pub format: Format,
-    /// How long people wait for whom.
+    /// How long people wait, and for whom.
     pub patience: Patience,
-    /// How long the score of somebody who went offline is kept for whoever shows its token.
+    /// How long the score of a person who went offline is kept.
     pub memory: Duration,
-    /// How many such scores are kept at most; the oldest go first, and before them who has none.
+    /// How many such scores are kept at most. People without a score are dropped first, then the oldest.
     pub memories: usize,
 }
 
-/// Who somebody says it is, and where.
+/// What a connection says of itself in a `hello`, together with what the transport knows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrival {
     /// How it presents itself.
     pub profile: Profile,
-    /// Where it is, if it says so.
+    /// Its position, if it gives one.
     pub place: Option<Place>,
-    /// Proves the uid.
+    /// The proof that the uid is its own, if it has one.
     pub token: Option<Token>,
-    /// A client from 2016, which cannot ask again after a lost round.
+    /// Whether it is a client from 2016, which cannot ask again after a lost round.
     pub legacy: bool,
-    /// Where it comes from, if that is known: from one place no more than a share of all is remembered.
+    /// Its address, if known. Only a share of all memories may come from one address.
     pub origin: Option<Origin>,
 }
 
-/// What came of a command or of the time.
+/// What the caller has to carry out, in this order, after a command or a timeout.
 #[derive(Debug)]
 pub enum LobbyEffect {
-    /// From now on this connection speaks for this player.
+    /// This connection speaks for this player from now on.
     Attached(PlayerId, ConnectionId),
-    /// Another connection is about to take over this player: the one that speaks for it now is let go.
+    /// Another connection is about to take over this player: close the present one.
     Replaced(PlayerId),
-    /// Tell this player.
+    /// Send this event to this player.
     Send(PlayerId, Event),
-    /// This player, new on its connection, sits in this running room.
+    /// This player has a new connection and sits in this running room: send the room a `Return`.
     Resumed(PlayerId, RoomId),
-    /// This player's connection is gone while it sits in this running room, which is to be told.
+    /// This player lost this connection and sits in this running room: send the room a `Disconnect`.
     Abandoned(PlayerId, ConnectionId, RoomId),
-    /// Run this room for these people.
+    /// Run this new room for these people.
     Opened(Room, Vec<PlayerId>),
-    /// This player is offline and in no room: nothing will be sent to it again.
+    /// This player is offline and in no room: nothing will be sent to it any more.
     Gone(PlayerId),
 }
 
+/// A person who is online, or offline with a seat in a round or a place held in the queue.
 #[derive(Debug)]
 struct Person {
     profile: Profile,
@@ -89,21 +93,22 @@ struct Person {
     origin: Option<Origin>,
     whereabouts: Whereabouts,
     last_round: Option<LastRound>,
-    /// The last result, until it is known to have arrived or the next round begins.
+    /// The last result, until its arrival is confirmed or the next round begins.
     missed: Option<Missed>,
-    /// Its place in the queue, while its connection is lost.
+    /// Its place in the queue while it has no connection.
     held: Option<Held>,
-    /// Whether the connection that speaks for it now has asked for the seat it waits for.
+    /// Whether the present connection has itself asked for the seat. A new connection asks again without knowing that the place
+    /// was held.
     has_asked: bool,
-    /// How many people near it was told of last.
+    /// The number of people nearby that it was told last.
     nearby: usize,
 }
 
-/// A place in the queue that nobody sits on.
+/// A place in the queue of a person without a connection.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     until: Instant,
-    /// Where it was.
+    /// The table it left.
     table: RoomId,
     wait: Wait,
 }
@@ -121,11 +126,11 @@ struct LastRound {
     ended: Instant,
     /// Everybody who stayed to the end, this person included.
     people: Arc<[PlayerId]>,
-    /// When the seat is given without asking; none for who can ask.
+    /// When it is given a seat unasked; `None` for clients that can ask.
     reseat: Option<Instant>,
-    /// Does not want to meet them again, unless it asks after all.
+    /// It does not want a rematch. A later `join` withdraws that.
     declined: bool,
-    /// The others have been told that it wants to.
+    /// The others have been sent its invitation.
     invited: bool,
 }
 
@@ -137,10 +142,12 @@ pub struct Lobby {
     people: IdMap<PlayerId, Person>,
     uids: HashMap<Arc<str>, PlayerId>,
     connections: IdMap<ConnectionId, PlayerId>,
+    /// Where the people online are, as far as they gave a place.
     presence: Globe<PlayerId>,
     matchmaking: Matchmaking,
+    /// When clients from 2016 are given a seat.
     reseats: BTreeSet<(Instant, PlayerId)>,
-    /// When places in the queue are no longer held.
+    /// When held places in the queue are given up.
     lapses: BTreeSet<(Instant, PlayerId)>,
     survey: Survey,
     memories: Memories,
@@ -151,7 +158,8 @@ pub struct Lobby {
 }
 
 impl Lobby {
-    /// An empty lobby. The seed decides tokens, robots and nothing else; outside tests it comes from the system.
+    /// An empty lobby. The seed decides tokens and how robots move, and nothing else. Since tokens are secrets, the server takes it
+    /// from the operating system; tests pass a constant.
     pub fn new(rules: Rules, seed: [u8; 32]) -> Lobby {
         Lobby {
             rules,
@@ -172,32 +180,32 @@ impl Lobby {
         }
     }
 
-    /// People online.
+    /// How many people are online.
     pub fn online(&self) -> usize {
         self.connections.len()
     }
 
-    /// People who wait for somebody to play with.
+    /// How many people wait for others to play with.
     pub fn waiting(&self) -> usize {
         self.matchmaking.waiting()
     }
 
-    /// Scores kept for people who are offline.
+    /// How many scores of people offline are kept.
     pub fn remembered(&self) -> usize {
         self.memories.len()
     }
 
-    /// Who has this uid, if anybody.
+    /// The person who has this uid now.
     pub fn holder(&self, uid: &str) -> Option<PlayerId> {
         self.uids.get(uid).copied()
     }
 
-    /// Whom this connection speaks for.
+    /// The person this connection speaks for.
     pub fn speaker(&self, connection: ConnectionId) -> Option<PlayerId> {
         self.connections.get(&connection).copied()
     }
 
-    /// The result of this room is known to have arrived: nobody need be told again.
+    /// The result of this room has arrived at this player: it is not told again.
     pub fn heard(&mut self, player: PlayerId, room: RoomId) {
         if let Some(person) = self.people.get_mut(&player)
             && person
@@ -209,7 +217,7 @@ impl Lobby {
         }
     }
 
-    /// Somebody says who it is, for the first time or again.
+    /// `hello`: a connection says who it is, for the first time or again.
     pub fn hello(
         &mut self,
         by: ConnectionId,
@@ -233,7 +241,7 @@ impl Lobby {
         Ok(())
     }
 
-    /// Somebody asks for a seat. Who waits for the people of its last room and asks once more takes anybody.
+    /// `join`: asks for a seat. A person who already waits for a rematch and asks once more then plays with anybody.
     pub fn join(&mut self, by: ConnectionId, now: Instant) -> Result<(), Rejected> {
         let player = self.player(by)?;
         if self.closing {
@@ -243,7 +251,7 @@ impl Lobby {
         let has_asked = mem::replace(&mut person.has_asked, true);
         match person.whereabouts {
             Whereabouts::Idle => {}
-            // A client that lost its connection asks again without knowing that its place was kept.
+            // Not for a first `join` over a new connection: that client does not know that its place was held.
             Whereabouts::Waiting(table) if has_asked && self.matchmaking.is_kept(table) => {
                 self.matchmaking.release(table);
                 return Ok(());
@@ -270,7 +278,7 @@ impl Lobby {
         Ok(())
     }
 
-    /// Somebody asks for a robot, and waits for nobody.
+    /// `join` with `robot`: starts a round with robots at once.
     pub fn join_robot(&mut self, by: ConnectionId, now: Instant) -> Result<(), Rejected> {
         let player = self.player(by)?;
         if self.closing {
@@ -289,7 +297,9 @@ impl Lobby {
         Ok(())
     }
 
-    /// Somebody no longer waits, or does not want to meet the people of its last room again. Who plays tells the room instead.
+    /// `leave`: stops waiting, or declines a rematch. A person who plays leaves by its room instead ([`Action::Leave`]).
+    ///
+    /// [`Action::Leave`]: crate::room::Action::Leave
     pub fn leave(&mut self, by: ConnectionId) -> Result<(), Rejected> {
         let player = self.player(by)?;
         self.cancel_reseat(player);
@@ -312,7 +322,7 @@ impl Lobby {
         }
     }
 
-    /// Somebody who waits pulls a face at whoever waits along.
+    /// `face` while waiting: shows it to the others at the same table.
     pub fn pull(&mut self, by: ConnectionId, face: Face) -> Result<(), Rejected> {
         let player = self.player(by)?;
         let person = self.people.get(&player).ok_or(Rejected::HelloFirst)?;
@@ -327,13 +337,13 @@ impl Lobby {
         Ok(())
     }
 
-    /// Somebody chooses outside a round: refused, and told what is missing.
+    /// `choice` outside a round: always refused, for the reason that applies.
     pub fn choose(&self, by: ConnectionId) -> Result<(), Rejected> {
         self.player(by)?;
         Err(Rejected::NoRound)
     }
 
-    /// A connection is gone.
+    /// A connection has closed or was lost.
     pub fn disconnect(&mut self, connection: ConnectionId, now: Instant) {
         let Some(player) = self.connections.remove(&connection) else {
             return;
@@ -371,14 +381,14 @@ impl Lobby {
         };
         if person.whereabouts == Whereabouts::Playing(room) {
             person.whereabouts = Whereabouts::Idle;
-            // Who leaves loses, whatever the others show.
+            // Leaving a round counts as a loss, whatever the others show.
             (person.standing, _) = person.standing.after(-1);
             person.last_round = None;
             self.forget_if_gone(player, now);
         }
     }
 
-    /// A room is over, with this result.
+    /// A room is over with this result.
     pub fn settled(
         &mut self,
         room: RoomId,
@@ -425,7 +435,7 @@ impl Lobby {
         }
     }
 
-    /// No more rounds: whoever waits is told no, and nobody is seated again.
+    /// The server is closing: people no longer wait, and nobody gets a seat any more.
     pub fn close(&mut self) {
         self.closing = true;
         self.reseats.clear();
@@ -438,7 +448,7 @@ impl Lobby {
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    /// When [`handle_timeout`](Self::handle_timeout) is due; `None` while nothing is to come.
     pub fn deadline(&self) -> Option<Instant> {
         let reseat = self.reseats.first().map(|(due, _)| *due);
         let lapse = self.lapses.first().map(|(due, _)| *due);
@@ -480,7 +490,7 @@ impl Lobby {
         self.memories.fade(now);
     }
 
-    /// The next thing to do, in order; `None` when there is nothing left.
+    /// The next effect to carry out; `None` when there is none left.
     pub fn poll_effect(&mut self) -> Option<LobbyEffect> {
         self.effects.pop_front()
     }
@@ -494,7 +504,7 @@ impl Lobby {
 }
 
 impl Person {
-    /// The table it waits at.
+    /// The table where it waits.
     fn table(&self) -> Option<RoomId> {
         match self.whereabouts {
             Whereabouts::Waiting(table) => Some(table),
@@ -502,7 +512,7 @@ impl Person {
         }
     }
 
-    /// Whether a seat is due to it without asking.
+    /// Whether it is to be given a seat unasked.
     fn awaits_reseat(&self) -> bool {
         self.whereabouts == Whereabouts::Idle
             && self

@@ -3,25 +3,25 @@
 /// Why a command was refused. A refused command changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// Anything but `hello` came first.
+    /// A command before the first `hello`.
     #[error("say hello first")]
     HelloFirst,
-    /// The uid is somebody else's, who is online.
+    /// The uid belongs to another person, who is online or still has a seat in a round.
     #[error("this uid is in use by somebody who is online")]
     UidTaken,
-    /// The uid belongs to the server's robots.
+    /// The uid is reserved for robots.
     #[error("this uid is kept for robots")]
     UidReserved,
-    /// The name belongs to the server's robots.
+    /// The name is reserved for robots, or looks like one that is.
     #[error("this name is kept for robots")]
     NameReserved,
-    /// A connection that is known under one uid said hello with another.
+    /// A second `hello` on one connection with another uid than the first.
     #[error("this connection already has another uid")]
     UidFixed,
-    /// `join` by somebody who already waits or plays.
+    /// `join` while already waiting or playing.
     #[error("already in a room")]
     AlreadySeated,
-    /// `leave` or `face` by somebody who is in no room.
+    /// `leave` or `face` while in no room.
     #[error("not in a room")]
     NotSeated,
     /// `choice` of another hand than the one that is locked.

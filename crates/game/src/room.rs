@@ -1,4 +1,7 @@
-//! One room from its start to its result: a state machine without a clock.
+//! One room from its start to its result: a state machine without I/O, clock or global randomness.
+//!
+//! The caller passes in actions ([`Room::handle`]) and the time ([`Room::handle_timeout`]), takes out effects
+//! ([`Room::poll_effect`]) and sleeps until [`Room::deadline`]. Who beats whom is in [`score`](crate::score).
 
 use std::collections::VecDeque;
 use std::mem;
@@ -18,76 +21,80 @@ use crate::score::{Shown, balances};
 /// What a seated player can ask of its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Show this hand at the end; the last one counts.
+    /// Choose this hand, instead of an earlier one.
     Choose(Hand),
-    /// Show this hand at the end, whatever comes.
+    /// Choose this hand for good.
     Lock(Hand),
     /// Pull a face at the others.
     Pull(Face),
     /// Give the seat up.
     Leave,
-    /// My connection is lost. The seat and the hand stay mine.
+    /// The player's connection is lost. It keeps its seat and its hand.
     Disconnect,
-    /// Tell me again where the round stands: another connection speaks for me now.
+    /// Another connection speaks for the player now: tell it where the round stands.
     Return {
-        /// Whether that is a client from 2016.
+        /// Whether its client is one from 2016.
         legacy: bool,
     },
 }
 
-/// Who is to be told.
+/// Whom an event is sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recipient {
     /// Every person still in the room.
     All,
-    /// Every person still in the room but this one.
+    /// Every person still in the room except this one.
     Others(PlayerId),
-    /// This one.
+    /// This person.
     One(PlayerId),
 }
 
-/// What came of a command or of the time.
+/// What the caller has to carry out, in this order, after an action or a timeout.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RoomEffect {
-    /// Tell them.
+    /// Send this event to these people.
     Send(Recipient, Event),
     /// This person gave the seat up and is free to join elsewhere.
     Left(PlayerId),
-    /// The round is settled and the room is over: the lobby is told before the players, so that whoever asks again at once
-    /// is free.
+    /// The round is settled and the room is over; tell the lobby. This comes before the event that tells the players, so that a
+    /// player who reads the result and asks for a seat at once is no longer seated here.
     Settled(Arc<[RoundStanding]>, Vec<Settlement>),
 }
 
-/// What a round did to a person who stayed to its end.
+/// How a round ended for a person who stayed until its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
     /// Who.
     pub player: PlayerId,
-    /// The standing from now on.
+    /// The standing after the round.
     pub standing: Standing,
-    /// Lost more pairs than it won.
+    /// Whether it lost more pairs than it won.
     pub lost: bool,
 }
 
-/// A person about to play.
+/// A person who starts to play.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entrant {
     /// Who.
     pub player: PlayerId,
     /// How it presents itself.
     pub profile: Profile,
-    /// What it brings along.
+    /// Its score and streak so far.
     pub standing: Standing,
-    /// Whether its client is from 2016, which counts the round down itself.
+    /// Whether its client is one from 2016. Such a client shows a countdown of its own, so its rounds never end early.
     pub legacy: bool,
 }
 
+/// What changes about a seat during the round. What stays the same is in [`Room::cards`].
 #[derive(Debug)]
 struct Seat {
     shown: Shown,
     occupant: Occupant,
+    /// The hand can no longer change.
     locked: bool,
+    /// The connection is lost.
     away: bool,
+    /// The client is one from 2016.
     legacy: bool,
 }
 
@@ -102,7 +109,7 @@ impl Seat {
         }
     }
 
-    /// Whether a person sits here who has not left.
+    /// Whether a person has this seat and has not left.
     fn is_taken(&self) -> bool {
         self.shown != Shown::Left && matches!(self.occupant, Occupant::Person(_))
     }
@@ -114,6 +121,7 @@ enum Occupant {
     Robot(Robot),
 }
 
+/// A variant owns what only its phase needs: a finished round has no deadline that could be used by mistake.
 #[derive(Debug)]
 enum Phase {
     Playing { deadline: Instant },
@@ -125,23 +133,26 @@ enum Phase {
 pub struct Room {
     id: RoomId,
     seats: Vec<Seat>,
+    /// What every player is shown of each seat at the start, in seat order. Events share it without copying.
     cards: Arc<[Seated]>,
     phase: Phase,
     effects: VecDeque<RoomEffect>,
     rng: SmallRng,
 }
 
-/// How many players a room has, and for how long it plays.
+/// The size of a room and the length of its round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
-    /// Seats, at least two.
+    /// How many seats there are, at least two.
     pub seats: usize,
     /// How long a round lasts.
     pub round_time: Duration,
 }
 
 impl Room {
-    /// Starts the round of these people at `now`; seats nobody has are taken by robots.
+    /// Starts a round for these people at `now`. Robots take the remaining seats.
+    ///
+    /// `seed` decides how they move: with the same seed and the same actions a round runs the same way.
     pub fn start(
         id: RoomId,
         people: Vec<Entrant>,
@@ -220,13 +231,15 @@ impl Room {
         self.id
     }
 
-    /// The seats played by the server.
+    /// How many seats robots have.
     pub fn robots(&self) -> usize {
         self.cards.iter().filter(|card| card.robot).count()
     }
 
-    /// Applies one player's command; then drain [`poll_effect`](Self::poll_effect) and sleep until
+    /// Applies one player's action. Afterwards the caller drains [`poll_effect`](Self::poll_effect) and sleeps until
     /// [`deadline`](Self::deadline).
+    ///
+    /// A refused action changes nothing.
     pub fn handle(&mut self, by: PlayerId, action: Action, now: Instant) -> Result<(), Rejected> {
         let Phase::Playing { deadline } = self.phase else {
             return Err(match action {
@@ -278,7 +291,7 @@ impl Room {
         Some(robots.fold(deadline, Instant::min))
     }
 
-    /// Does what is due at `now`: robots move, the round ends.
+    /// Does what is due at `now`: robots move, and the round ends.
     pub fn handle_timeout(&mut self, now: Instant) {
         let Phase::Playing { deadline } = self.phase else {
             return;
@@ -291,12 +304,12 @@ impl Room {
         }
     }
 
-    /// The next thing to do, in order; `None` when there is nothing left.
+    /// The next effect to carry out; `None` when there is none left.
     pub fn poll_effect(&mut self) -> Option<RoomEffect> {
         self.effects.pop_front()
     }
 
-    /// The people a recipient stands for at this moment.
+    /// The people whom a recipient stands for now.
     pub fn audience(&self, recipient: Recipient) -> impl Iterator<Item = PlayerId> + '_ {
         self.present().filter(move |player| match recipient {
             Recipient::All => true,
@@ -366,7 +379,7 @@ impl Room {
             let uid = self.cards[seat].profile.uid.clone();
             self.send(Recipient::Others(player), Event::CameBack { uid });
         }
-        // Its client may be another than before, and no longer one that expects the full time.
+        // The new client may, unlike the one before, accept a round that ends early.
         self.end_if_nobody_is_waited_for();
     }
 
@@ -384,7 +397,7 @@ impl Room {
     }
 
     fn move_robot(&mut self, seat: usize, now: Instant, end: Instant) {
-        // One late wake-up may stand for several moves; they are still made one by one.
+        // A late timeout may cover several moves. Each of them is made, so that their number does not depend on the timer.
         while let Occupant::Robot(robot) = &mut self.seats[seat].occupant
             && robot.deadline() <= now
             && robot.deadline() < end
@@ -401,7 +414,7 @@ impl Room {
         self.seats[seat].shown = Shown::Left;
         self.effects.push_back(RoomEffect::Left(player));
         if self.present().next().is_none() {
-            // Robots leave with the last person: nobody is left to be told a result.
+            // Only robots are left, and nobody to tell a result.
             self.phase = Phase::Over;
             self.effects
                 .push_back(RoomEffect::Settled(Arc::new([]), Vec::new()));
@@ -412,8 +425,8 @@ impl Room {
         self.end_if_nobody_is_waited_for();
     }
 
-    /// Ends the round when nothing that could still happen matters: every person still there has locked a hand, or one is left
-    /// of several and there is no robot to play against. A client from 2016 counts down by itself and expects the full time.
+    /// Ends the round early when its result can no longer change: every person still there has locked a hand, or only one person
+    /// is left and there is no robot. Never with a client from 2016, which counts down by itself and expects the full time.
     fn end_if_nobody_is_waited_for(&mut self) {
         let there = self.seats.iter().filter(|seat| seat.is_taken());
         if there.clone().any(|seat| seat.legacy) {
@@ -424,7 +437,7 @@ impl Room {
         if !all_locked && !one_is_left {
             return;
         }
-        // Whoever is quick must not win because a robot had no time to show a hand.
+        // A quick player must not win only because a robot had no time to choose a hand.
         for seat in 0..self.seats.len() {
             if self.seats[seat].shown == Shown::Nothing
                 && let Occupant::Robot(robot) = &mut self.seats[seat].occupant

@@ -1,4 +1,7 @@
-//! Who somebody is: the first hello, the takeover by token, and the end of a person who is offline.
+//! Who a person is: the first `hello`, the takeover by token, and the removal of people who are offline.
+//!
+//! A uid is public, since the others see it; the token that the first `hello` returns is what proves it. So only a token brings
+//! back a score or a seat, and a person with the token of a uid takes it from one who has none.
 
 use std::time::Instant;
 
@@ -40,7 +43,7 @@ impl Lobby {
         self.greet(player, arrival, missed, now);
     }
 
-    /// A connection says it is somebody who is here already.
+    /// A new connection says `hello` with a uid that a person here has already.
     pub(super) fn take_over(
         &mut self,
         by: ConnectionId,
@@ -54,24 +57,24 @@ impl Lobby {
         if arrival.token != Some(person.token) {
             let holder = person.connection;
             let uid = &arrival.profile.uid;
-            // A place in the queue is not worth a uid: its owner finds the score, by the token.
+            // A held place in the queue does not reserve the uid: by its token the owner still gets its score back.
             if person.held.is_some() {
                 self.give_up_place(owner, now);
                 self.arrive(by, arrival, now);
                 return Ok(());
             }
-            // A client from 2016 has no token to come back with: the seat it leaves behind is nobody's.
+            // A client from 2016 has no token to return with, so the seat that it left reserves no uid.
             let is_ownerless = holder.is_none() && person.legacy;
             if !is_ownerless && !self.memories.is_owner(uid, arrival.token, now) {
                 return Err(Rejected::UidTaken);
             }
             self.uids.remove(uid);
-            // Whoever has the uid took it without proof while its owner was away, and is let go.
+            // The present holder took the uid without a token while its owner was away: its connection is closed.
             if let Some(holder) = holder {
                 self.effects.push_back(LobbyEffect::Replaced(owner));
                 self.disconnect(holder, now);
             }
-            // Nobody can come back to that place.
+            // Without the uid nobody can return to that place.
             self.give_up_place(owner, now);
             self.arrive(by, arrival, now);
             return Ok(());
@@ -109,7 +112,7 @@ impl Lobby {
         Ok(())
     }
 
-    /// Takes in what a hello says and answers it.
+    /// Takes over the profile and place of a `hello`, and answers it.
     pub(super) fn greet(
         &mut self,
         player: PlayerId,
@@ -147,7 +150,7 @@ impl Lobby {
         self.effects.push_back(LobbyEffect::Send(player, event));
     }
 
-    /// Lets go of somebody who is offline and in no room; only the score is kept for a while.
+    /// Removes a person who is offline and in no room. Only its score, and a missed result, are kept for a while.
     pub(super) fn forget_if_gone(&mut self, player: PlayerId, now: Instant) {
         let gone = |person: &Person| {
             person.connection.is_none()

@@ -1,4 +1,6 @@
-//! From a wish for a seat to a room: tables grow, are left, and open as rooms.
+//! The queue: people who want a seat sit down at tables, tables grow, and full ones open as rooms.
+//!
+//! Which table suits whom is decided in [`matchmaking`](crate::matchmaking).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +19,7 @@ impl Lobby {
         RoomId(self.last_room)
     }
 
-    /// Finds a seat for somebody who is idle, or the same as good as before for somebody who had one in the queue.
+    /// Finds a table for an idle person. With `before`, the wait of an earlier place in the queue continues.
     pub(super) fn seat(&mut self, player: PlayerId, before: Option<Wait>, now: Instant) {
         self.cancel_reseat(player);
         let fresh = self.next_room();
@@ -60,7 +62,7 @@ impl Lobby {
         }
     }
 
-    /// The place in the queue of somebody who is offline is no longer held.
+    /// Gives up the held place in the queue of a person who is offline.
     pub(super) fn give_up_place(&mut self, player: PlayerId, now: Instant) {
         let Some(person) = self.people.get_mut(&player) else {
             return;
@@ -73,7 +75,7 @@ impl Lobby {
         self.forget_if_gone(player, now);
     }
 
-    /// Tells everybody at a table who is there, and opens the room when it is full.
+    /// Tells everybody at a table who is there now, and opens it as a room when it is full.
     pub(super) fn table_grew(&mut self, table: RoomId, now: Instant) {
         for player in self.matchmaking.people(table) {
             if let Some(person) = self.people.get_mut(player) {
@@ -117,7 +119,7 @@ impl Lobby {
         self.effects.push_back(LobbyEffect::Opened(room, people));
     }
 
-    /// Takes somebody off its table, and says how it has waited there; nothing if it did not wait.
+    /// Takes a person from its table, and returns how it waited there; `None` if it did not wait.
     pub(super) fn stop_waiting(&mut self, player: PlayerId) -> Option<Wait> {
         let person = self.people.get_mut(&player)?;
         let table = person.table()?;

@@ -1,4 +1,7 @@
-//! People who have just played with each other and want to meet again: who is waited for, invited, and given up.
+//! Rematches: people who have just played together and meet again.
+//!
+//! The first who asks again waits at a table that is kept for its partners, and they are sent an invitation. The table is opened
+//! to anybody when no partner can come any more, or after `Patience::rematch_wait`.
 
 use std::mem;
 
@@ -7,7 +10,7 @@ use crate::event::Event;
 use crate::player::{PlayerId, RoomId};
 
 impl Lobby {
-    /// Whether somebody else of this round may ask again.
+    /// Whether another player of this round may still ask for a rematch.
     pub(super) fn somebody_may_ask_again(&self, player: PlayerId, last: &LastRound) -> bool {
         let mut others = last.people.iter().filter(|other| **other != player);
         others.any(|other| self.may_ask_again(*other, last.room))
@@ -24,7 +27,7 @@ impl Lobby {
         })
     }
 
-    /// The people of a room that was just played, as far as they are here and have not asked. A client from 2016 knows no
+    /// The players of this round who get invitations: they are connected and have not asked yet. A client from 2016 knows no
     /// invitations.
     fn invited(&self, last: &LastRound) -> Vec<PlayerId> {
         let is_invited = |player: &PlayerId| {
@@ -35,7 +38,7 @@ impl Lobby {
         last.people.iter().copied().filter(is_invited).collect()
     }
 
-    /// Tells them who of that room waits for them at this table now, if anybody.
+    /// Sends the players of this round who waits for them at this table now; if nobody does, that ends an earlier invitation.
     pub(super) fn invite(&mut self, table: RoomId, last: &LastRound) {
         let event = self.invitation(table, last.room);
         for player in self.invited(last) {
@@ -54,7 +57,7 @@ impl Lobby {
         self.room_changed(table, rematch)
     }
 
-    /// Tells somebody who is new on its connection who waits for it.
+    /// Sends a person with a new connection the invitation that it may have.
     pub(super) fn invite_back(&mut self, player: PlayerId) {
         let last = self
             .people
@@ -69,8 +72,8 @@ impl Lobby {
         }
     }
 
-    /// Somebody, who waited at this table if at any, is not to be met again by the people of its last room: whom it has invited
-    /// are told, and who waits for it alone waits for anybody.
+    /// A person is no longer available for a rematch. The partners it invited are told; those who wait for nobody else now wait for
+    /// anybody. `table` is where it waited, if it did.
     pub(super) fn part(&mut self, player: PlayerId, table: Option<RoomId>) {
         let Some(person) = self.people.get_mut(&player) else {
             return;

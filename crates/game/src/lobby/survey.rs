@@ -1,4 +1,4 @@
-//! The number of people near each person, told anew when it changes.
+//! The number of people near each person, told again when it changes.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -7,24 +7,25 @@ use super::{Lobby, LobbyEffect};
 use crate::event::Event;
 use crate::player::PlayerId;
 
-/// The number of people near is told anew no sooner than this after the last time.
+/// The least time between two counts.
 const SURVEY_EVERY: Duration = Duration::from_secs(3);
-/// So many people's is counted at a time, and so long later the next ones': nothing else waits for it for long.
+/// How many people are counted for in one timeout. With many people online a whole count would hold up the lobby's other
+/// commands, so it is cut into slices, and the lobby can do other work for `SURVEY_PAUSE` between two of them.
 const SURVEY_SLICE: usize = 256;
 const SURVEY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Finds out whose number of people near has changed, a few people at a time. It rests while nobody comes or goes.
+/// Counts again how many people are near each person, one slice at a time. It has no deadline while nobody comes or goes.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) due: Option<Instant>,
-    /// Who is still to be counted for.
+    /// The people still to be counted for.
     left: Vec<PlayerId>,
-    /// Somebody has come or gone since it began.
+    /// Whether people came, went or moved since the count began, so that another one is due.
     stale: bool,
 }
 
 impl Lobby {
-    /// Somebody came, went or moved.
+    /// A person came, went or moved: schedules a count.
     pub(super) fn crowd_changed(&mut self, now: Instant) {
         if self.connections.is_empty() {
             self.survey = Survey::default();
@@ -35,7 +36,7 @@ impl Lobby {
         }
     }
 
-    /// Tells some of those whose number of people near has changed, if that is due.
+    /// Counts for the next slice of people, if that is due, and tells those whose number has changed.
     pub(super) fn take_survey(&mut self, now: Instant) {
         if self.survey.due.is_none_or(|due| now < due) {
             return;
