@@ -1,7 +1,8 @@
-//! The scores of people who are offline: kept for a while, for whoever shows the token.
+//! The scores of people who are offline, kept for a while for those who show the token.
 //!
-//! Whoever makes up people by the thousand must not push out the rest. So what is worth something is dropped for nothing but
-//! what is worth something as well, which takes rounds won, and nobody's address has more than a share of the room.
+//! Their number is bounded, and an attacker can invent people by the thousand. Two rules keep the others' memories safe from that.
+//! A memory with a score is only ever dropped for another one with a score, which takes a round won. And one address may only have
+//! a share of the places.
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap};
@@ -13,22 +14,22 @@ use crate::event::Missed;
 use crate::ids::{IdMap, shrink};
 use crate::player::{Origin, Standing, Token};
 
-/// The part of all memories that one address may have of each worth: a sixteenth. Of the default that is some six thousand
-/// people behind one carrier's address who went within the hour.
+/// One address may have a sixteenth of all memories of each worth. With the default limit that is some six thousand people who
+/// share one address of a mobile carrier and went offline within the hour.
 const SHARES: usize = 16;
-/// So many results are kept at most for people who missed them. One is some 100 bytes for each who played.
+/// How many missed results are kept at most. One takes some 100 bytes for each player of the round.
 const MOST_MISSED: usize = 4096;
 
-/// What somebody will find again who comes back.
+/// What a person gets back when it returns.
 #[derive(Debug)]
 struct Memory {
     token: Token,
-    /// When it fades. No two have the same, so that it stands for the order as well.
+    /// When it is dropped. No two memories have the same instant, so it also identifies the memory in the order.
     due: Instant,
     standing: Standing,
-    /// Stands for the address it came from: 32 bits, which fit into what would be a gap.
+    /// A hash of the address it came from. 32 bits fit where the compiler would otherwise put padding.
     origin: Option<NonZeroU32>,
-    /// Whether a result is kept beside it.
+    /// Whether a missed result is kept with it.
     has_missed: bool,
 }
 
@@ -47,7 +48,7 @@ enum Worth {
 
 impl Worth {
     fn of(standing: Standing) -> Worth {
-        // Rounds that were lost are nothing to lose: anybody can have them by the thousand.
+        // Lost rounds count for nothing here, because they can be produced without any effort.
         if standing.total == 0 {
             Worth::Nothing
         } else {
@@ -56,20 +57,21 @@ impl Worth {
     }
 }
 
-/// Stands for a uid. Small pieces of text that outlive their people would hold on to the pages of memory they lie in, most of
-/// which is free. Two uids that share one, once in 2^64, lose a score, and gain none: there is the token.
+/// The hash of a uid, kept instead of the uid. Many small strings that outlive their neighbours would each keep a mostly free page
+/// of memory from going back to the system. If two uids share a hash, which happens once in 2^64, one loses its score; it cannot
+/// get the other's, since that needs the token.
 type UidHash = u64;
 
-/// What is kept of one worth.
+/// The memories of one worth, by age and by address.
 #[derive(Debug, Default)]
 struct WorthGroup {
-    /// In the order they fade. What is taken back leaves at once: coming and going costs nobody else a place.
+    /// The oldest first. A memory that is taken back leaves at once, so that a person who comes and goes takes only one place.
     fading: BTreeMap<Instant, UidHash>,
-    /// How many are from where.
+    /// How many memories each address has.
     shares: HashMap<NonZeroU32, u32>,
 }
 
-/// Everybody's who is offline, up to a number and an age.
+/// The memories of all people who are offline, bounded by number and by age.
 #[derive(Debug)]
 pub struct Memories {
     age: Duration,
@@ -78,15 +80,15 @@ pub struct Memories {
     kept: IdMap<UidHash, Memory>,
     worthless: WorthGroup,
     worthy: WorthGroup,
-    /// Results that people have not heard of, and how many are from where.
+    /// Results that people have missed.
     missed: IdMap<UidHash, Missed>,
+    /// How many missed results each address has.
     missed_shares: HashMap<NonZeroU32, u32>,
     last_due: Option<Instant>,
 }
 
 impl Memories {
-    /// Keeps scores until they are of this age, and so many at most: the oldest go first, and before them those who have
-    /// nothing to lose.
+    /// Keeps scores up to this age, and up to this number: those worth nothing are dropped first, then the oldest.
     pub fn new(age: Duration, most: usize) -> Memories {
         Memories {
             age,
@@ -101,18 +103,20 @@ impl Memories {
         }
     }
 
-    /// How many are kept.
+    /// How many memories there are.
     pub fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// Whether none is kept.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
-    /// Somebody went. Who had the uid only while its owner was away leaves nothing behind, nor does who comes from where too
-    /// many are remembered already, or has nothing to lose when there is no room but that of people who have.
+    /// Keeps the score of a person who went offline.
+    ///
+    /// Keeps nothing for a person who had the uid only while its owner was away, nor when its address has used up its share, nor
+    /// when it has no score and all places are taken by people who have one.
     pub fn keep(
         &mut self,
         uid: &str,
@@ -150,7 +154,7 @@ impl Memories {
         self.kept.insert(uid, memory);
     }
 
-    /// Keeps a result for somebody who went, if there is room and its score is kept as well.
+    /// Keeps a result that a person missed, if there is room and its score is kept as well.
     pub fn keep_missed(&mut self, uid: &str, token: Token, missed: Missed) {
         let uid = self.hasher.hash_one(uid);
         let Some(memory) = self.kept.get_mut(&uid) else {
@@ -172,26 +176,26 @@ impl Memories {
         self.missed.insert(uid, missed);
     }
 
-    /// The result kept for this uid, for whoever is about to [`recall`](Self::recall) its score.
+    /// The missed result of this uid, for the owner of the token. Ask before [`recall`](Self::recall), which drops it.
     pub fn missed(&self, uid: &str, token: Option<Token>, now: Instant) -> Option<Missed> {
         self.is_owner(uid, token, now)
             .then(|| self.missed.get(&self.hasher.hash_one(uid)).cloned())
             .flatten()
     }
 
-    /// How many results are kept.
+    /// How many missed results are kept.
     pub fn missed_len(&self) -> usize {
         self.missed.len()
     }
 
-    /// Whether this is the token of the uid's owner, who went.
+    /// Whether this is the token of the uid's owner, who is offline.
     pub fn is_owner(&self, uid: &str, token: Option<Token>, now: Instant) -> bool {
         self.kept
             .get(&self.hasher.hash_one(uid))
             .is_some_and(|memory| token == Some(memory.token) && now <= memory.due)
     }
 
-    /// Somebody comes with this uid. Without its token there is nothing to be had, and nothing to be lost for its owner.
+    /// Takes back the score of this uid. Without its token the result is `None`, and the memory stays for its owner.
     pub fn recall(
         &mut self,
         uid: &str,
@@ -214,7 +218,7 @@ impl Memories {
             .min()
     }
 
-    /// Drops what is too old at `now`.
+    /// Drops the memories that are too old at `now`.
     pub fn fade(&mut self, now: Instant) {
         for worth in [Worth::Nothing, Worth::Something] {
             while let Some((due, uid)) = self.group(worth).fading.first_key_value()
@@ -233,8 +237,8 @@ impl Memories {
         }
     }
 
-    /// Fewer bits than an address has. Two that share one, once in 2^32, share what they may have; nobody can choose whom
-    /// with, since the hash is seeded.
+    /// The hash of an address. If two addresses share a hash, which happens once in 2^32, they have one share together. Nobody can
+    /// bring that about on purpose, because the hash is seeded.
     fn stand_in(&self, origin: Origin) -> NonZeroU32 {
         NonZeroU32::new(self.hasher.hash_one(origin) as u32).unwrap_or(NonZeroU32::MIN)
     }
@@ -246,8 +250,8 @@ impl Memories {
         taken.is_some_and(|taken| *taken as usize >= most)
     }
 
-    /// Drops the oldest if all places are taken, of those with nothing to lose as long as there are any. `false` if that
-    /// would be at the cost of somebody who has more to lose than what it is for.
+    /// Makes a place free for a memory of this worth: drops the oldest one worth nothing, or else the oldest of all. `false` if
+    /// something of more worth would have to go.
     fn make_room(&mut self, worth: Worth) -> bool {
         while self.kept.len() >= self.most {
             let oldest = self.worthless.fading.first_key_value();
@@ -278,7 +282,7 @@ impl Memories {
     }
 }
 
-/// One less is from there.
+/// Counts one less for this address.
 fn give_back(shares: &mut HashMap<NonZeroU32, u32>, origin: Option<NonZeroU32>) {
     if let Some(origin) = origin
         && let Entry::Occupied(mut share) = shares.entry(origin)
@@ -341,7 +345,7 @@ mod tests {
         memories.keep("a", other, Standing::default(), None, now);
         assert!(memories.is_owner("a", Some(mine), now));
         assert!(!memories.is_owner("a", Some(other), now));
-        // Once the owner is forgotten the uid is anybody's.
+        // Once the owner's memory is dropped, the uid is free.
         let later = now + AGE + Duration::from_secs(1);
         memories.keep("a", other, STANDING, None, later);
         assert!(memories.is_owner("a", Some(other), later));
@@ -376,7 +380,7 @@ mod tests {
 
     #[test]
     fn memories_take_at_most_80_bytes() {
-        // Two words more for its place among the others.
+        // The entry in `fading` takes another 16 bytes.
         assert!(size_of::<(UidHash, Memory)>() <= 80);
     }
 

@@ -1,4 +1,4 @@
-//! Where people are: a [`Place`] on earth, and the [`Globe`] that knows who is near one.
+//! Where people are: a [`Place`] on earth, and the [`Globe`], an index that finds who is near a place.
 
 mod cube;
 mod globe;
@@ -12,20 +12,20 @@ use std::fmt;
 /// The earth's mean radius in kilometres.
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 
-/// How much a radius is rounded up, relatively: far below any position's precision, and above what
-/// the arithmetic loses, so a place is always within its own [`Place::distance_km`].
+/// The relative amount by which a radius is rounded up. It is far below the precision of any position and above the rounding
+/// errors of the arithmetic, so that a place is always within its own [`Place::distance_km`].
 const ROUNDING: f64 = 1e-14;
 
 /// A position on earth.
 ///
-/// It is kept as a point on the unit sphere, where the poles and the ±180° meridian are ordinary
-/// places. All longitudes of a pole are one place, and so are both names of that meridian.
+/// It is stored as a point on the unit sphere. There the poles and the ±180° meridian are ordinary points: all longitudes of a pole
+/// are one place, and +180° and -180° are one meridian.
 ///
-/// The order is total and means nothing on a map.
+/// The order is total, for use as a key, and means nothing on a map.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Place([f64; 3]);
 
-/// Where somebody is stays out of logs.
+/// Hides the position, which is personal data, so that it cannot get into a log.
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Place(..)")
@@ -37,7 +37,7 @@ impl Place {
     ///
     /// `None` unless both are finite, the latitude within ±90 and the longitude within ±180.
     pub fn new(lat: f64, lng: f64) -> Option<Self> {
-        // NaN is in no range.
+        // NaN is in no range either.
         if !(-90.0..=90.0).contains(&lat) || !(-180.0..=180.0).contains(&lng) {
             return None;
         }
@@ -47,16 +47,16 @@ impl Place {
         let lng = if lng <= -180.0 { 180.0 } else { lng };
         let (north, ring) = lat.to_radians().sin_cos();
         let (east, prime) = lng.to_radians().sin_cos();
-        // Adding zero turns -0 into 0: equal places then have equal bits, which `Ord` relies on.
+        // Adding zero turns -0 into 0. Equal places then have equal bits, which `Ord` relies on.
         Some(Self(
             [ring * prime, ring * east, north].map(|axis| axis + 0.0),
         ))
     }
 
-    /// The great-circle distance in kilometres, on a round earth (within 0.6 % of the real one).
+    /// The great-circle distance in kilometres on a spherical earth, within 0.6 % of the real distance.
     pub fn distance_km(&self, other: Self) -> f64 {
         let far_side = other.0.map(|axis| -axis);
-        // Twice the angle at the rim: unlike an arc sine it is as precise far away as close by.
+        // Half the angle by its tangent: unlike an arc sine, this is precise for near and for far places.
         let half_angle = self
             .chord2(other)
             .sqrt()
@@ -64,8 +64,8 @@ impl Place {
         2.0 * half_angle * EARTH_RADIUS_KM
     }
 
-    /// The squared straight line through the earth, in squared earth radii: orders places by
-    /// distance without a root.
+    /// The squared length of the straight line through the earth, in squared earth radii. It orders places by distance without
+    /// a square root.
     fn chord2(&self, other: Self) -> f64 {
         squared(self.0, other.0)
     }
@@ -86,8 +86,8 @@ impl Ord for Place {
     }
 }
 
-/// The longest squared chord within a great-circle radius: infinite from half the circumference
-/// on, `None` for a negative radius or NaN.
+/// The longest squared chord within a great-circle radius: infinite from half the circumference on, `None` for a negative radius
+/// or NaN.
 fn reach(radius_km: f64) -> Option<f64> {
     let angle = radius_km / EARTH_RADIUS_KM;
     if angle.is_nan() || angle < 0.0 {
@@ -104,8 +104,8 @@ fn squared(a: [f64; 3], b: [f64; 3]) -> f64 {
     length2([a[0] - b[0], a[1] - b[1], a[2] - b[2]])
 }
 
-/// Every distance is summed here, in one order: rounding then keeps the order of sums, and a cell's
-/// bounds hold for the entries in it to the last bit.
+/// All distances are summed here, in the same order of terms. Rounding then never changes which of two sums is larger, so the bounds
+/// of a cell hold exactly for the entries in it.
 fn length2([x, y, z]: [f64; 3]) -> f64 {
     x * x + y * y + z * z
 }

@@ -1,4 +1,4 @@
-//! Who is where on earth: an octree that answers "how many are near" and "who is nearest".
+//! Who is where on earth: an octree that answers "how many are near?" and "who is nearest?".
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -6,27 +6,25 @@ use std::mem;
 use super::cube::Cube;
 use super::{Place, reach};
 
-/// A leaf is split when one more than this comes. Larger leaves count faster and search slower; past
-/// this size a count gains little.
+/// A leaf with more entries than this is split. Larger leaves make counting faster and searching slower; beyond this size counting
+/// gains little.
 const LEAF_CAPACITY: usize = 32;
 
-/// A cell grown beyond a leaf is one again at this size: well below the capacity, so that nobody
-/// stepping in and out makes it split and merge each time.
+/// A split cell becomes a leaf again at this size. That is well below the capacity, so that one entry that comes and goes does not
+/// split and merge a cell each time.
 const MERGE_AT: usize = LEAF_CAPACITY / 2;
 
-/// The side of the smallest cells in earth radii: 76 cm, 24 halvings of the whole cube.
+/// The side of the smallest cells in earth radii: 76 cm, which is 24 halvings of the whole cube.
 const FINEST: f64 = 1.0 / (1 << 23) as f64;
 
 /// An index of entries by place.
 ///
-/// It is an octree over the cube around the earth: a leaf holds a handful of entries, a crowded one
-/// becomes a branch of eight, and a branch knows how many are below it. Only cells on the surface
-/// are ever filled. A cell of the finest size (76 cm) that is still crowded sorts its entries by
-/// exact place instead, so any number of people may stand at one and the same point.
+/// It is an octree over the cube around the earth. A leaf holds up to 32 entries; one with more becomes a branch of eight cells, and
+/// a branch knows how many entries are below it. Only cells at the earth's surface are ever filled. A cell of the finest size (76 cm)
+/// with too many entries sorts them by their exact place instead, so any number of people may be at one and the same point.
 ///
-/// An entry is an id and its place, and the caller remembers both: the index can not find where an
-/// id was put. The depth is at most 24, which is the "log n" below. Memory follows the entries and
-/// is given back as they leave.
+/// An entry is an id and its place. The caller remembers both, since the index cannot look up where an id was put. The depth is at
+/// most 24, which is the "log n" below. Memory grows with the entries and is given back as they are removed.
 #[derive(Debug)]
 pub struct Globe<T> {
     root: Cell<T>,
@@ -41,7 +39,7 @@ impl<T> Default for Globe<T> {
 }
 
 impl<T: Copy + Ord> Globe<T> {
-    /// An empty globe. It allocates nothing.
+    /// An empty globe, which allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -51,38 +49,37 @@ impl<T: Copy + Ord> Globe<T> {
         self.root.len()
     }
 
-    /// Whether nobody is here.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Puts an id at a place, in O(log n). False if it already was at that very place.
+    /// Puts an id at a place, in O(log n). `false` if it was already at exactly that place.
     pub fn insert(&mut self, id: T, at: Place) -> bool {
         self.root.insert(Cube::WHOLE, id, at)
     }
 
-    /// Takes an id from the place it was put at, in O(log n). False if it was not there.
+    /// Removes an id from the place where it was put, in O(log n). `false` if it was not there.
     pub fn remove(&mut self, id: T, at: Place) -> bool {
         self.root.remove(Cube::WHOLE, id, at)
     }
 
-    /// How many entries are within a great-circle radius in kilometres of a place, exactly.
+    /// The exact number of entries within a great-circle radius in kilometres of a place.
     ///
-    /// The edge belongs to the circle, and at radius 0 those at the very place count. From half the
-    /// earth's circumference on it is everybody; for a negative radius or NaN nobody.
+    /// The edge belongs to the circle; at radius 0 the entries at exactly this place count. From half the earth's circumference on,
+    /// all entries count; for a negative radius or NaN, none.
     ///
-    /// Cells wholly inside are summed, not entered, so the work grows with the entries along the
-    /// circle's edge, about √n in an evenly filled city. Many at one point of the edge cost as one;
-    /// only where many lie along the edge, each at a point of its own, is each looked at.
+    /// Cells that lie wholly inside are added up without being entered. So the work grows with the entries along the edge of the
+    /// circle, about √n in an evenly filled city. Many entries at one point of the edge cost as much as one.
     pub fn count_within(&self, center: Place, radius_km: f64) -> usize {
         reach(radius_km).map_or(0, |reach| self.root.count(Cube::WHOLE, center, reach))
     }
 
-    /// The nearest entry within a great-circle radius in kilometres that is accepted, and its
-    /// distance in kilometres. Among equally near ones the smallest id wins.
+    /// The nearest accepted entry within a great-circle radius in kilometres, and its distance in kilometres. Among equally near
+    /// entries the smallest id wins.
     ///
-    /// Only those who would be the best so far are offered to `accept`, each at most once and in no
-    /// particular order. The work is O(log n) and grows with how many near ones are refused.
+    /// `accept` is asked only about entries that would be the best so far, about each at most once, and in no particular order. The
+    /// work is O(log n) and grows with the number of near entries that are refused.
     pub fn nearest(
         &self,
         center: Place,
@@ -100,7 +97,7 @@ impl<T: Copy + Ord> Globe<T> {
     }
 }
 
-/// A part of the tree. Which part of space it is, is known from the way down to it.
+/// A cell of the tree. It does not store which cube it covers: every walk from the root derives that on the way down.
 #[derive(Debug)]
 enum Cell<T> {
     Leaf(Vec<(T, Place)>),
@@ -111,7 +108,7 @@ enum Cell<T> {
     Crowd(Box<CrowdedCell<T>>),
 }
 
-/// More than a leaf holds, in a cell too small to split.
+/// More entries than a leaf holds, in a cell of the finest size, which is not split. Boxed, so that a cell stays small.
 #[derive(Debug)]
 struct CrowdedCell<T> {
     len: usize,
@@ -301,7 +298,7 @@ impl<T: Ord> CrowdedCell<T> {
     }
 }
 
-/// A search for the nearest: the best so far, whose distance is all the reach that is left.
+/// The state of a search for the nearest entry. `reach` shrinks to the distance of the best entry so far.
 struct NearestSearch<T, F> {
     center: Place,
     reach: f64,
@@ -310,7 +307,7 @@ struct NearestSearch<T, F> {
 }
 
 impl<T: Copy + Ord, F: FnMut(T) -> bool> NearestSearch<T, F> {
-    /// Considers those at one place, ids ascending: the first accepted is the best of them.
+    /// Considers the entries at one place. `ids` ascend, so the first accepted one is the best of them.
     fn offer(&mut self, at: Place, ids: impl IntoIterator<Item = T>) {
         let distance2 = self.center.chord2(at);
         for id in ids {
@@ -329,7 +326,7 @@ impl<T: Copy + Ord, F: FnMut(T) -> bool> NearestSearch<T, F> {
     }
 }
 
-/// Tallies the cells and entries a question touched, for the tests that bound its work.
+/// Counts the cells and entries that a query looks at. Tests bound them; elsewhere it does nothing.
 #[cfg(not(test))]
 fn looked_at(_count: usize) {}
 

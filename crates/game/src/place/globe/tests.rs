@@ -18,7 +18,7 @@ pub(super) fn looked_at(count: usize) {
     LOOKED_AT.set(LOOKED_AT.get() + count);
 }
 
-/// What a question answers, and how many cells and entries it touched for that.
+/// The answer of a query, and how many cells and entries it looked at.
 fn work<R>(question: impl FnOnce() -> R) -> (R, usize) {
     LOOKED_AT.set(0);
     let answer = question();
@@ -47,7 +47,7 @@ fn nodes<T>(cell: &Cell<T>) -> usize {
 const CITY: (f64, f64) = (31.23, 121.47);
 const MANY: usize = 100_000;
 
-/// Evenly over a disc of 20 km.
+/// Places spread evenly over a disc of 20 km radius.
 fn city() -> impl Iterator<Item = Place> {
     let mut rng = StdRng::seed_from_u64(1);
     (0..MANY).map(move |_| {
@@ -58,7 +58,7 @@ fn city() -> impl Iterator<Item = Place> {
     })
 }
 
-/// Evenly over the earth.
+/// Places spread evenly over the earth.
 fn world() -> impl Iterator<Item = Place> {
     let mut rng = StdRng::seed_from_u64(2);
     (0..MANY).map(move |_| {
@@ -192,7 +192,7 @@ fn counting_and_searching_the_world_stay_cheap() {
 fn many_entries_at_one_point_cost_as_much_as_one() {
     let here = place(CITY.0, CITY.1);
     let mut globe = globe_of((0..MANY).map(|_| here));
-    // The radius where the edge runs right through the crowd, and some around it.
+    // Radii whose edge is beyond the entries, exactly at them, and just before them.
     let from = place(CITY.0 + 0.05, CITY.1);
     let edge = from.distance_km(here);
     for (radius, expected) in [(10.0, MANY), (edge, MANY), (edge * 0.999_999_999, 0)] {
@@ -233,7 +233,7 @@ const SPOTS: [(f64, f64); 6] = [
     CITY,
 ];
 
-/// Some centimetres around one point, within the smallest cells.
+/// Places within some centimetres of one point, which share the smallest cells.
 fn packed_place() -> impl Strategy<Value = Place> {
     (0..20_u8, 0..3_u8).prop_map(|(north, east)| {
         let step = |count| f64::from(count) * 1e-8;
@@ -241,7 +241,7 @@ fn packed_place() -> impl Strategy<Value = Place> {
     })
 }
 
-/// Places that are hard on an index: close, identical, on an axis or an edge, and anywhere.
+/// Places that are hard for an index: close together, identical, on an axis or an edge, and anywhere.
 fn any_place() -> impl Strategy<Value = Place> {
     let around = (
         prop::sample::select(&SPOTS[..]),
@@ -279,7 +279,7 @@ enum GlobeStep {
     Remove(prop::sample::Index),
     Miss(u8, Place),
     Near(Place, f64),
-    /// The circle runs exactly through an entry.
+    /// A circle that runs exactly through an entry.
     Through(Place, prop::sample::Index),
 }
 
