@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::hand::{Face, Hand};
 use crate::player::{Profile, RoomId, Standing, Token};
 
-/// Something that has happened and that players are told. Names are past tense; the wire name is in `protocol/event.rs`.
+/// Something that has happened and that players are told. Names are past tense; the wire name is in
+/// `protocol/event.rs`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The answer to `hello`.
@@ -33,8 +34,8 @@ pub enum Event {
         seats: Arc<[Seated]>,
         /// Whether it starts now.
         full: bool,
-        /// Set in an invitation: the uid of the partner who waits in this room for the receiver. The receiver has no seat in
-        /// it until it asks for one.
+        /// Set in an invitation: the uid of the partner who waits in this room for the receiver. The receiver has no
+        /// seat in it until it asks for one.
         rematch: Option<Arc<str>>,
     },
     /// A round starts, or the receiver returns into a running one.

@@ -5,18 +5,19 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 /// A map keyed by an id that the server counts up itself.
 ///
-/// Clients cannot choose these ids, so they cannot provoke collisions, and the keyed (slower) hash of the standard library is not
-/// needed. Keys that clients choose, such as a uid, belong in a plain `HashMap`.
+/// Clients cannot choose these ids, so they cannot provoke collisions, and the keyed (slower) hash of the standard
+/// library is not needed. Keys that clients choose, such as a uid, belong in a plain `HashMap`.
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
-/// Spreads one number over all bits of the hash. The standard map picks a bucket by the lowest bits and compares tags made of
-/// the highest seven, so both ends must vary.
+/// Spreads one number over all bits of the hash. The standard map picks a bucket by the lowest bits and compares tags
+/// made of the highest seven, so both ends must vary.
 #[derive(Debug, Default)]
 pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn write_u64(&mut self, id: u64) {
-        // Fibonacci hashing: the constant is 2^64 divided by the golden ratio, which puts consecutive numbers far apart.
+        // Fibonacci hashing: the constant is 2^64 divided by the golden ratio, which puts consecutive numbers far
+        // apart.
         let spread = u128::from(self.0 ^ id) * 0x9E37_79B9_7F4A_7C15;
         self.0 = (spread as u64) ^ (spread >> 64) as u64;
     }
@@ -37,8 +38,8 @@ const SPARE: usize = 256;
 
 /// Gives memory back when less than a quarter of a map's capacity is used; call it after removing entries.
 ///
-/// The map shrinks to twice its entries. It therefore takes many more removals until it shrinks again, and the cost of moving
-/// entries stays constant per removal.
+/// The map shrinks to twice its entries. It therefore takes many more removals until it shrinks again, and the cost of
+/// moving entries stays constant per removal.
 pub fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
     if map.capacity() > SPARE && map.len() < map.capacity() / 4 {
         map.shrink_to((map.len() * 2).max(SPARE / 2));

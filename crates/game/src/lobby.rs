@@ -1,7 +1,7 @@
 //! Everybody who is online: who they are, who waits, who plays where. A state machine like [`Room`].
 //!
-//! This file has the commands and the deadlines. Below it: `identity` (hello, takeover by token), `queue` (from a wish for a
-//! seat to an open room), `rematch` (partners who meet again) and `survey` (how many people are near).
+//! This file has the commands and the deadlines. Below it: `identity` (hello, takeover by token), `queue` (from a wish
+//! for a seat to an open room), `rematch` (partners who meet again) and `survey` (how many people are near).
 
 mod identity;
 mod queue;
@@ -97,8 +97,8 @@ struct Person {
     missed: Option<Missed>,
     /// Its place in the queue while it has no connection.
     held: Option<Held>,
-    /// Whether the present connection has itself asked for the seat. A new connection asks again without knowing that the place
-    /// was held.
+    /// Whether the present connection has itself asked for the seat. A new connection asks again without knowing that
+    /// the place was held.
     has_asked: bool,
     /// The number of people nearby that it was told last.
     nearby: usize,
@@ -158,8 +158,8 @@ pub struct Lobby {
 }
 
 impl Lobby {
-    /// An empty lobby. The seed decides tokens and how robots move, and nothing else. Since tokens are secrets, the server takes it
-    /// from the operating system; tests pass a constant.
+    /// An empty lobby. The seed decides tokens and how robots move, and nothing else. Since tokens are secrets, the
+    /// server takes it from the operating system; tests pass a constant.
     pub fn new(rules: Rules, seed: [u8; 32]) -> Lobby {
         Lobby {
             rules,
@@ -297,7 +297,8 @@ impl Lobby {
         Ok(())
     }
 
-    /// `leave`: stops waiting, or declines a rematch. A person who plays leaves by its room instead ([`Action::Leave`]).
+    /// `leave`: stops waiting, or declines a rematch. A person who plays leaves by its room instead
+    /// ([`Action::Leave`]).
     ///
     /// [`Action::Leave`]: crate::room::Action::Leave
     pub fn leave(&mut self, by: ConnectionId) -> Result<(), Rejected> {

@@ -1,7 +1,8 @@
 //! Who plays with whom: the nearest person who waits; the longer the wait, the further away; then anybody; then robots.
 //!
-//! People who wait sit at *tables*. Each table becomes one room. A table grows when people join it and when it merges with
-//! another table within reach. It leaves the queue when it is full, or when it has waited so long that robots fill it.
+//! People who wait sit at *tables*. Each table becomes one room. A table grows when people join it and when it merges
+//! with another table within reach. It leaves the queue when it is full, or when it has waited so long that robots fill
+//! it.
 
 use std::array;
 use std::collections::BTreeSet;
@@ -122,8 +123,8 @@ struct OpenTables {
 pub struct Matchmaking {
     patience: Patience,
     tables: IdMap<RoomId, Table>,
-    /// Open tables by their number of people: `open[0]` has those with one person. A full table does not wait, so there is one
-    /// entry fewer than a room has seats.
+    /// Open tables by their number of people: `open[0]` has those with one person. A full table does not wait, so there
+    /// is one entry fewer than a room has seats.
     open: Vec<OpenTables>,
     /// From a room that was just played to the table where its players meet again.
     rematches: IdMap<RoomId, RoomId>,
@@ -148,8 +149,8 @@ impl Matchmaking {
         }
     }
 
-    /// Seats a person at the table that suits it best, or at the new table `fresh` if none is within reach. Returns the table.
-    /// O(log n) in the number of tables.
+    /// Seats a person at the table that suits it best, or at the new table `fresh` if none is within reach. Returns the
+    /// table. O(log n) in the number of tables.
     pub fn join(&mut self, seeker: Seeker, fresh: RoomId) -> RoomId {
         let Seeker {
             player,
@@ -259,8 +260,8 @@ impl Matchmaking {
         self.timers.first().map(|(due, _)| *due)
     }
 
-    /// Moves tables whose stage has ended to the next stage, until one of them changes. `None` when nothing more is due at `now`;
-    /// until then the caller calls it again.
+    /// Moves tables whose stage has ended to the next stage, until one of them changes. `None` when nothing more is due
+    /// at `now`; until then the caller calls it again.
     pub fn advance(&mut self, now: Instant) -> Option<Change> {
         loop {
             let (_, id) = self
@@ -291,8 +292,8 @@ impl Matchmaking {
 
     /// The open table with room for `people` more that suits best.
     ///
-    /// With a place, that is the nearest table within the reach of either side, else the one that has waited longest among those
-    /// without a place. Without a place, it is the one that has waited longest of all.
+    /// With a place, that is the nearest table within the reach of either side, else the one that has waited longest
+    /// among those without a place. Without a place, it is the one that has waited longest of all.
     fn within_reach(
         &self,
         place: Option<Place>,

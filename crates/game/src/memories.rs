@@ -1,8 +1,8 @@
 //! The scores of people who are offline, kept for a while for those who show the token.
 //!
-//! Their number is bounded, and an attacker can invent people by the thousand. Two rules keep the others' memories safe from that.
-//! A memory with a score is only ever dropped for another one with a score, which takes a round won. And one address may only have
-//! a share of the places.
+//! Their number is bounded, and an attacker can invent people by the thousand. Two rules keep the others' memories safe
+//! from that. A memory with a score is only ever dropped for another one with a score, which takes a round won. And one
+//! address may only have a share of the places.
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap};
@@ -14,8 +14,8 @@ use crate::event::Missed;
 use crate::ids::{IdMap, shrink};
 use crate::player::{Origin, Standing, Token};
 
-/// One address may have a sixteenth of all memories of each worth. With the default limit that is some six thousand people who
-/// share one address of a mobile carrier and went offline within the hour.
+/// One address may have a sixteenth of all memories of each worth. With the default limit that is some six thousand
+/// people who share one address of a mobile carrier and went offline within the hour.
 const SHARES: usize = 16;
 /// How many missed results are kept at most. One takes some 100 bytes for each player of the round.
 const MOST_MISSED: usize = 4096;
@@ -57,15 +57,16 @@ impl Worth {
     }
 }
 
-/// The hash of a uid, kept instead of the uid. Many small strings that outlive their neighbours would each keep a mostly free page
-/// of memory from going back to the system. If two uids share a hash, which happens once in 2^64, one loses its score; it cannot
-/// get the other's, since that needs the token.
+/// The hash of a uid, kept instead of the uid. Many small strings that outlive their neighbours would each keep a
+/// mostly free page of memory from going back to the system. If two uids share a hash, which happens once in 2^64, one
+/// loses its score; it cannot get the other's, since that needs the token.
 type UidHash = u64;
 
 /// The memories of one worth, by age and by address.
 #[derive(Debug, Default)]
 struct WorthGroup {
-    /// The oldest first. A memory that is taken back leaves at once, so that a person who comes and goes takes only one place.
+    /// The oldest first. A memory that is taken back leaves at once, so that a person who comes and goes takes only one
+    /// place.
     fading: BTreeMap<Instant, UidHash>,
     /// How many memories each address has.
     shares: HashMap<NonZeroU32, u32>,
@@ -115,8 +116,8 @@ impl Memories {
 
     /// Keeps the score of a person who went offline.
     ///
-    /// Keeps nothing for a person who had the uid only while its owner was away, nor when its address has used up its share, nor
-    /// when it has no score and all places are taken by people who have one.
+    /// Keeps nothing for a person who had the uid only while its owner was away, nor when its address has used up its
+    /// share, nor when it has no score and all places are taken by people who have one.
     pub fn keep(
         &mut self,
         uid: &str,
@@ -237,8 +238,8 @@ impl Memories {
         }
     }
 
-    /// The hash of an address. If two addresses share a hash, which happens once in 2^32, they have one share together. Nobody can
-    /// bring that about on purpose, because the hash is seeded.
+    /// The hash of an address. If two addresses share a hash, which happens once in 2^32, they have one share together.
+    /// Nobody can bring that about on purpose, because the hash is seeded.
     fn stand_in(&self, origin: Origin) -> NonZeroU32 {
         NonZeroU32::new(self.hasher.hash_one(origin) as u32).unwrap_or(NonZeroU32::MIN)
     }
@@ -250,8 +251,8 @@ impl Memories {
         taken.is_some_and(|taken| *taken as usize >= most)
     }
 
-    /// Makes a place free for a memory of this worth: drops the oldest one worth nothing, or else the oldest of all. `false` if
-    /// something of more worth would have to go.
+    /// Makes a place free for a memory of this worth: drops the oldest one worth nothing, or else the oldest of all.
+    /// `false` if something of more worth would have to go.
     fn make_room(&mut self, worth: Worth) -> bool {
         while self.kept.len() >= self.most {
             let oldest = self.worthless.fading.first_key_value();

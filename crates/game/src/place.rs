@@ -12,14 +12,14 @@ use std::fmt;
 /// The earth's mean radius in kilometres.
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 
-/// The relative amount by which a radius is rounded up. It is far below the precision of any position and above the rounding
-/// errors of the arithmetic, so that a place is always within its own [`Place::distance_km`].
+/// The relative amount by which a radius is rounded up. It is far below the precision of any position and above the
+/// rounding errors of the arithmetic, so that a place is always within its own [`Place::distance_km`].
 const ROUNDING: f64 = 1e-14;
 
 /// A position on earth.
 ///
-/// It is stored as a point on the unit sphere. There the poles and the ±180° meridian are ordinary points: all longitudes of a pole
-/// are one place, and +180° and -180° are one meridian.
+/// It is stored as a point on the unit sphere. There the poles and the ±180° meridian are ordinary points: all
+/// longitudes of a pole are one place, and +180° and -180° are one meridian.
 ///
 /// The order is total, for use as a key, and means nothing on a map.
 #[derive(Clone, Copy, PartialEq)]
@@ -64,8 +64,8 @@ impl Place {
         2.0 * half_angle * EARTH_RADIUS_KM
     }
 
-    /// The squared length of the straight line through the earth, in squared earth radii. It orders places by distance without
-    /// a square root.
+    /// The squared length of the straight line through the earth, in squared earth radii. It orders places by distance
+    /// without a square root.
     fn chord2(&self, other: Self) -> f64 {
         squared(self.0, other.0)
     }
@@ -86,8 +86,8 @@ impl Ord for Place {
     }
 }
 
-/// The longest squared chord within a great-circle radius: infinite from half the circumference on, `None` for a negative radius
-/// or NaN.
+/// The longest squared chord within a great-circle radius: infinite from half the circumference on, `None` for a
+/// negative radius or NaN.
 fn reach(radius_km: f64) -> Option<f64> {
     let angle = radius_km / EARTH_RADIUS_KM;
     if angle.is_nan() || angle < 0.0 {
@@ -104,8 +104,8 @@ fn squared(a: [f64; 3], b: [f64; 3]) -> f64 {
     length2([a[0] - b[0], a[1] - b[1], a[2] - b[2]])
 }
 
-/// All distances are summed here, in the same order of terms. Rounding then never changes which of two sums is larger, so the bounds
-/// of a cell hold exactly for the entries in it.
+/// All distances are summed here, in the same order of terms. Rounding then never changes which of two sums is larger,
+/// so the bounds of a cell hold exactly for the entries in it.
 fn length2([x, y, z]: [f64; 3]) -> f64 {
     x * x + y * y + z * z
 }

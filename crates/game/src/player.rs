@@ -63,8 +63,8 @@ pub struct Standing {
     pub wins: u32,
 }
 
-/// Where a client comes from: its IPv4 address, or its IPv6 network of 64 bits, because a provider usually gives one customer
-/// at least that many addresses.
+/// Where a client comes from: its IPv4 address, or its IPv6 network of 64 bits, because a provider usually gives one
+/// customer at least that many addresses.
 ///
 /// It only serves for counting how many come from one place. It does not print, because addresses are personal data.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -47,8 +47,8 @@ pub fn owns_name(name: &str) -> bool {
     RESERVED.contains(&skeleton(name))
 }
 
-/// The profile of the robot in one seat of one room. Its uid is unique on the server. Its name is unique in its room as long as
-/// the room has at most eight robots, which is the number of names.
+/// The profile of the robot in one seat of one room. Its uid is unique on the server. Its name is unique in its room as
+/// long as the room has at most eight robots, which is the number of names.
 pub fn profile(room: RoomId, seat: usize) -> Profile {
     let name = NAMES[(room.0 as usize + seat) % NAMES.len()];
     Profile {

@@ -56,8 +56,8 @@ pub enum RoomEffect {
     Send(Recipient, Event),
     /// This person gave the seat up and is free to join elsewhere.
     Left(PlayerId),
-    /// The round is settled and the room is over; tell the lobby. This comes before the event that tells the players, so that a
-    /// player who reads the result and asks for a seat at once is no longer seated here.
+    /// The round is settled and the room is over; tell the lobby. This comes before the event that tells the players,
+    /// so that a player who reads the result and asks for a seat at once is no longer seated here.
     Settled(Arc<[RoundStanding]>, Vec<Settlement>),
 }
 
@@ -397,7 +397,8 @@ impl Room {
     }
 
     fn move_robot(&mut self, seat: usize, now: Instant, end: Instant) {
-        // A late timeout may cover several moves. Each of them is made, so that their number does not depend on the timer.
+        // A late timeout may cover several moves. Each of them is made, so that their number does not depend on the
+        // timer.
         while let Occupant::Robot(robot) = &mut self.seats[seat].occupant
             && robot.deadline() <= now
             && robot.deadline() < end
@@ -425,8 +426,9 @@ impl Room {
         self.end_if_nobody_is_waited_for();
     }
 
-    /// Ends the round early when its result can no longer change: every person still there has locked a hand, or only one person
-    /// is left and there is no robot. Never with a client from 2016, which counts down by itself and expects the full time.
+    /// Ends the round early when its result can no longer change: every person still there has locked a hand, or only
+    /// one person is left and there is no robot. Never with a client from 2016, which counts down by itself and expects
+    /// the full time.
     fn end_if_nobody_is_waited_for(&mut self) {
         let there = self.seats.iter().filter(|seat| seat.is_taken());
         if there.clone().any(|seat| seat.legacy) {

@@ -1,7 +1,7 @@
 //! `join` while a hundred thousand people wait.
 //!
-//! So many only wait where few can play with each other: here "near" is a kilometre on earth, and a metre in the city. A
-//! search looks at as much as with any other radius that nobody is within.
+//! So many only wait where few can play with each other: here "near" is a kilometre on earth, and a metre in the city.
+//! A search looks at as much as with any other radius that nobody is within.
 
 use std::cell::RefCell;
 

@@ -1,7 +1,7 @@
 //! Who a person is: the first `hello`, the takeover by token, and the removal of people who are offline.
 //!
-//! A uid is public, since the others see it; the token that the first `hello` returns is what proves it. So only a token brings
-//! back a score or a seat, and a person with the token of a uid takes it from one who has none.
+//! A uid is public, since the others see it; the token that the first `hello` returns is what proves it. So only a
+//! token brings back a score or a seat, and a person with the token of a uid takes it from one who has none.
 
 use std::time::Instant;
 

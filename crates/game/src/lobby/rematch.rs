@@ -1,7 +1,7 @@
 //! Rematches: people who have just played together and meet again.
 //!
-//! The first who asks again waits at a table that is kept for its partners, and they are sent an invitation. The table is opened
-//! to anybody when no partner can come any more, or after `Patience::rematch_wait`.
+//! The first who asks again waits at a table that is kept for its partners, and they are sent an invitation. The table
+//! is opened to anybody when no partner can come any more, or after `Patience::rematch_wait`.
 
 use std::mem;
 
@@ -27,8 +27,8 @@ impl Lobby {
         })
     }
 
-    /// The players of this round who get invitations: they are connected and have not asked yet. A client from 2016 knows no
-    /// invitations.
+    /// The players of this round who get invitations: they are connected and have not asked yet. A client from 2016
+    /// knows no invitations.
     fn invited(&self, last: &LastRound) -> Vec<PlayerId> {
         let is_invited = |player: &PlayerId| {
             let person = self.people.get(player);
@@ -38,7 +38,8 @@ impl Lobby {
         last.people.iter().copied().filter(is_invited).collect()
     }
 
-    /// Sends the players of this round who waits for them at this table now; if nobody does, that ends an earlier invitation.
+    /// Sends the players of this round who waits for them at this table now; if nobody does, that ends an earlier
+    /// invitation.
     pub(super) fn invite(&mut self, table: RoomId, last: &LastRound) {
         let event = self.invitation(table, last.room);
         for player in self.invited(last) {
@@ -72,8 +73,8 @@ impl Lobby {
         }
     }
 
-    /// A person is no longer available for a rematch. The partners it invited are told; those who wait for nobody else now wait for
-    /// anybody. `table` is where it waited, if it did.
+    /// A person is no longer available for a rematch. The partners it invited are told; those who wait for nobody else
+    /// now wait for anybody. `table` is where it waited, if it did.
     pub(super) fn part(&mut self, player: PlayerId, table: Option<RoomId>) {
         let Some(person) = self.people.get_mut(&player) else {
             return;

@@ -9,12 +9,13 @@ use crate::player::PlayerId;
 
 /// The least time between two counts.
 const SURVEY_EVERY: Duration = Duration::from_secs(3);
-/// How many people are counted for in one timeout. With many people online a whole count would hold up the lobby's other
-/// commands, so it is cut into slices, and the lobby can do other work for `SURVEY_PAUSE` between two of them.
+/// How many people are counted for in one timeout. With many people online a whole count would hold up the lobby's
+/// other commands, so it is cut into slices, and the lobby can do other work for `SURVEY_PAUSE` between two of them.
 const SURVEY_SLICE: usize = 256;
 const SURVEY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Counts again how many people are near each person, one slice at a time. It has no deadline while nobody comes or goes.
+/// Counts again how many people are near each person, one slice at a time. It has no deadline while nobody comes or
+/// goes.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) due: Option<Instant>,

@@ -2,7 +2,8 @@
 
 use super::{Place, length2};
 
-/// A cube whose side is a power of two and whose corners are multiples of the side: floating point represents them exactly.
+/// A cube whose side is a power of two and whose corners are multiples of the side: floating point represents them
+/// exactly.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cube {
     low: [f64; 3],
@@ -16,7 +17,8 @@ impl Cube {
         side: 2.0,
     };
 
-    /// One of the eight octants. Bit 0 of `octant` selects the upper half of the first axis, bit 1 of the second, bit 2 of the third.
+    /// One of the eight octants. Bit 0 of `octant` selects the upper half of the first axis, bit 1 of the second, bit 2
+    /// of the third.
     pub(super) fn octant(self, octant: usize) -> Self {
         let side = self.side / 2.0;
         let low = |axis: usize| {

@@ -6,12 +6,12 @@ use std::mem;
 use super::cube::Cube;
 use super::{Place, reach};
 
-/// A leaf with more entries than this is split. Larger leaves make counting faster and searching slower; beyond this size counting
-/// gains little.
+/// A leaf with more entries than this is split. Larger leaves make counting faster and searching slower; beyond this
+/// size counting gains little.
 const LEAF_CAPACITY: usize = 32;
 
-/// A split cell becomes a leaf again at this size. That is well below the capacity, so that one entry that comes and goes does not
-/// split and merge a cell each time.
+/// A split cell becomes a leaf again at this size. That is well below the capacity, so that one entry that comes and
+/// goes does not split and merge a cell each time.
 const MERGE_AT: usize = LEAF_CAPACITY / 2;
 
 /// The side of the smallest cells in earth radii: 76 cm, which is 24 halvings of the whole cube.
@@ -19,12 +19,14 @@ const FINEST: f64 = 1.0 / (1 << 23) as f64;
 
 /// An index of entries by place.
 ///
-/// It is an octree over the cube around the earth. A leaf holds up to 32 entries; one with more becomes a branch of eight cells, and
-/// a branch knows how many entries are below it. Only cells at the earth's surface are ever filled. A cell of the finest size (76 cm)
-/// with too many entries sorts them by their exact place instead, so any number of people may be at one and the same point.
+/// It is an octree over the cube around the earth. A leaf holds up to 32 entries; one with more becomes a branch of
+/// eight cells, and a branch knows how many entries are below it. Only cells at the earth's surface are ever filled. A
+/// cell of the finest size (76 cm) with too many entries sorts them by their exact place instead, so any number of
+/// people may be at one and the same point.
 ///
-/// An entry is an id and its place. The caller remembers both, since the index cannot look up where an id was put. The depth is at
-/// most 24, which is the "log n" below. Memory grows with the entries and is given back as they are removed.
+/// An entry is an id and its place. The caller remembers both, since the index cannot look up where an id was put. The
+/// depth is at most 24, which is the "log n" below. Memory grows with the entries and is given back as they are
+/// removed.
 #[derive(Debug)]
 pub struct Globe<T> {
     root: Cell<T>,
@@ -66,20 +68,21 @@ impl<T: Copy + Ord> Globe<T> {
 
     /// The exact number of entries within a great-circle radius in kilometres of a place.
     ///
-    /// The edge belongs to the circle; at radius 0 the entries at exactly this place count. From half the earth's circumference on,
-    /// all entries count; for a negative radius or NaN, none.
+    /// The edge belongs to the circle; at radius 0 the entries at exactly this place count. From half the earth's
+    /// circumference on, all entries count; for a negative radius or NaN, none.
     ///
-    /// Cells that lie wholly inside are added up without being entered. So the work grows with the entries along the edge of the
-    /// circle, about √n in an evenly filled city. Many entries at one point of the edge cost as much as one.
+    /// Cells that lie wholly inside are added up without being entered. So the work grows with the entries along the
+    /// edge of the circle, about √n in an evenly filled city. Many entries at one point of the edge cost as much as
+    /// one.
     pub fn count_within(&self, center: Place, radius_km: f64) -> usize {
         reach(radius_km).map_or(0, |reach| self.root.count(Cube::WHOLE, center, reach))
     }
 
-    /// The nearest accepted entry within a great-circle radius in kilometres, and its distance in kilometres. Among equally near
-    /// entries the smallest id wins.
+    /// The nearest accepted entry within a great-circle radius in kilometres, and its distance in kilometres. Among
+    /// equally near entries the smallest id wins.
     ///
-    /// `accept` is asked only about entries that would be the best so far, about each at most once, and in no particular order. The
-    /// work is O(log n) and grows with the number of near entries that are refused.
+    /// `accept` is asked only about entries that would be the best so far, about each at most once, and in no
+    /// particular order. The work is O(log n) and grows with the number of near entries that are refused.
     pub fn nearest(
         &self,
         center: Place,

@@ -1,4 +1,6 @@
-//! What a client asks: the payloads of `hello`, `join`, `leave`, `choice` and `face`.
+//! What a client asks: the payloads of `hello`, `join`, `leave`, `choice` and `face`, checked.
+//!
+//! The wire structs (`…Payload`) hold what a stranger sent; a [`Command`] only ever holds what has been checked.
 
 use std::sync::Arc;
 
@@ -15,33 +17,33 @@ pub const NAME_CHARS: usize = 64;
 /// The longest picture address, in characters.
 pub const PICTURE_CHARS: usize = 512;
 
-/// A message of a client that could be read.
+/// A client's message, read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// Who I am and where.
+    /// The client says who it is and where.
     Hello(Box<Hello>),
-    /// Give me a seat.
+    /// The client asks for a seat.
     Join,
-    /// Give me a seat with a robot, now.
+    /// The client asks for a round with robots at once.
     JoinRobot,
-    /// I leave my room or the queue.
+    /// The client leaves its room or the queue.
     Leave,
-    /// Show this hand.
+    /// The client chooses this hand.
     Choice(Hand),
-    /// Show this hand, whatever comes.
+    /// The client chooses this hand for good.
     Lock(Hand),
-    /// Pull this face.
+    /// The client pulls this face.
     Face(Face),
 }
 
 /// The payload of `hello`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hello {
-    /// `user`
+    /// `user`.
     pub profile: Profile,
-    /// `cordinate`, or `coordinate`
+    /// `cordinate`, as the clients of 2016 spell it, or `coordinate`.
     pub place: Option<Place>,
-    /// `token`
+    /// `token`.
     pub token: Option<Token>,
 }
 
@@ -57,7 +59,7 @@ impl Command {
         }
     }
 
-    /// Reads the payload of an event. A payload is optional where none is needed, and then ignored.
+    /// Reads the payload of an event. Where no payload is needed, any is ignored.
     pub fn read(event: &str, payload: Option<&RawValue>) -> Result<Command, Fault> {
         let payload = mended(payload.map_or("null", RawValue::get));
         let command = match event {
@@ -75,7 +77,7 @@ impl Command {
     }
 }
 
-/// What is no object asks for nothing in particular: clients may send something where nothing is needed.
+/// Anything but an object is a plain `join`, since clients may send any payload where none is needed.
 fn join(payload: &str) -> Result<Command, Code> {
     let Some(JoinPayload { robot }) = object(payload) else {
         return Ok(Command::Join);
@@ -114,7 +116,7 @@ struct FacePayload {
     face: Whole,
 }
 
-/// Each part is read by itself, so that the fault says which one is wrong. `null` is as good as nothing.
+/// Each field is read later by itself, so that the fault can say which one is wrong. `null` counts as absent.
 #[derive(Deserialize)]
 struct HelloPayload<'a> {
     #[serde(borrow, default)]
@@ -180,25 +182,25 @@ fn hello(payload: &str) -> Result<Hello, Code> {
     Ok(Hello {
         profile,
         place,
-        // A string that is no token of ours proves nothing, as one that has been forgotten.
+        // Any other string proves nothing, like a token that the server no longer remembers.
         token: token.and_then(|token| Token::parse(&token)),
     })
 }
 
-/// Whether a uid or a name is neither too long nor nothing to look at.
+/// Whether a uid or a name is short enough and has at least one visible character.
 fn fits(text: &str) -> bool {
     text.chars().nth(NAME_CHARS).is_none() && !is_blank(text)
 }
 
-/// A name without what cannot be seen, as controls, which people do not know that they typed.
+/// A name without its invisible characters, such as controls, which people type without noticing.
 fn name(json: &RawValue) -> Option<Arc<str>> {
     let name = text(json.get()).filter(|name| fits(name))?;
     Some(visible(&name).into())
 }
 
-/// The address of a picture, or nothing where there is none that others could see. `WeChat` gives an empty one to people
-/// without, and what its developer tools give leads into the machine they run on. Only what is no text at all is refused:
-/// clients of 2016 read no fault.
+/// The address of a picture, or an empty one if the other players could not load it. `WeChat` gives an empty address to
+/// people without a picture, and its developer tools give addresses on the developer's own machine. Only a value that
+/// is no text is refused: clients of 2016 do not read faults, so a refused `hello` would leave them without a game.
 fn picture(json: Option<&RawValue>) -> Option<Arc<str>> {
     let address = match json {
         None => return Some("".into()),
@@ -208,7 +210,8 @@ fn picture(json: Option<&RawValue>) -> Option<Arc<str>> {
     Some(if shows { (&*address).into() } else { "".into() })
 }
 
-/// `http://` or `https://`, something behind it that others can reach, and nothing that could end an attribute or a header.
+/// Whether this is an `http://` or `https://` address of a host that others can reach, without characters that could
+/// end an HTML attribute or an HTTP header.
 fn is_public(address: &str) -> bool {
     let behind = |scheme: &str| {
         let head = address.get(..scheme.len())?;
@@ -223,7 +226,7 @@ fn is_public(address: &str) -> bool {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = host(authority).to_ascii_lowercase();
     let loops = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-    // `http://tmp/…`, `http://usr/…` and `http://127.0.0.1:PORT/__tmp__/…` are files of the developer tools.
+    // WeChat's developer tools name local files `http://tmp/…`, `http://usr/…` and `http://127.0.0.1:PORT/__tmp__/…`.
     let is_theirs = if loops {
         path.starts_with("/__")
     } else {

@@ -1,4 +1,6 @@
-//! What the server says: every event's name and payload, encoded once for all who get it.
+//! What the server says: the name and payload of every event, encoded once for all its receivers.
+//!
+//! The fields' names are the protocol's, and some are misspelt there since 2016. docs/protocol.md describes them.
 
 use std::fmt;
 use std::ops::Not;
@@ -10,31 +12,31 @@ use serde::Serialize;
 use super::fault::{Code, Fault};
 use crate::{Event, Hand, Movement, RoomId, RoundStanding, Seated};
 
-/// An event ready for any transport: its name and its payload as JSON. Cheap to clone.
+/// An event ready for any transport: its name and its payload as JSON. Cheap to clone, since the JSON is shared.
 ///
-/// The JSON contains neither U+2028 nor U+2029 as themselves: the parser of the 2016 client stops at them.
+/// The JSON never contains U+2028 or U+2029 unescaped, because the parser of the 2016 client stops at them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The event's name on the wire.
     pub name: &'static str,
     /// The payload.
     pub json: Arc<str>,
-    /// What becomes of it when its reader is behind or gone.
+    /// How much it matters that it arrives.
     pub care: Care,
 }
 
-/// How much a message matters.
+/// How much it matters that a message arrives, which decides what happens when its receiver is slow or disconnected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Care {
-    /// Whoever misses it misses nothing that a later message does not tell.
+    /// It may be dropped: a later message tells the same or makes it obsolete.
     Volatile,
-    /// It is written, as long as there is somebody to write it to.
+    /// It is written as long as there is a connection.
     Written,
-    /// The result of this room is in it: the server wants to know that it has arrived.
+    /// It contains the result of this room, and the server waits for a sign that it has arrived.
     Received(RoomId),
 }
 
-/// A payload may have a token in it: only the name is for logs.
+/// Prints only the name, because the payload of `hi` contains a token.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Message({})", self.name)
@@ -50,7 +52,7 @@ impl Message {
         }
     }
 
-    /// The room whose result is in it.
+    /// The room whose result it contains.
     pub fn result_of(&self) -> Option<RoomId> {
         match self.care {
             Care::Received(room) => Some(room),
@@ -125,7 +127,7 @@ impl From<&Event> for Message {
                     Movement::Face(face) => ("face", Some(face.number()), false),
                 };
                 Message {
-                    // A hand is locked once: no later message tells of it.
+                    // No later message tells that a hand is locked, so this one must not be dropped.
                     care: if locked {
                         Care::Written
                     } else {
@@ -167,8 +169,8 @@ impl From<&Fault> for Message {
     }
 }
 
-/// The server is about to restart: come back after `delay`, in whole milliseconds on the wire. Each client is told another,
-/// so that they do not all come in the same second.
+/// The message that the server is about to restart: reconnect after `delay`, which is in whole milliseconds on the
+/// wire. Each client gets a different delay, so that they do not all reconnect at the same time.
 pub fn restart(delay: Duration) -> Message {
     Message::new(
         "restart",
@@ -178,12 +180,12 @@ pub fn restart(delay: Duration) -> Message {
     )
 }
 
-/// What an acknowledgement says of a command that was carried out.
+/// The payload of the acknowledgement of a command that was carried out.
 pub fn accepted() -> String {
     json(&AcceptedPayload { ok: true })
 }
 
-/// What an acknowledgement says of a command that was refused.
+/// The payload of the acknowledgement of a command that was refused.
 pub fn refused(code: Code) -> String {
     json(&RefusedPayload {
         ok: false,
@@ -192,13 +194,13 @@ pub fn refused(code: Code) -> String {
     })
 }
 
-/// JSON without the two characters that end a line in JavaScript but not in JSON.
+/// Encodes a payload as JSON, and escapes U+2028 and U+2029, which end a line in JavaScript but not in JSON.
 pub(super) fn json(payload: &impl Serialize) -> String {
     let text =
         serde_json::to_string(payload).expect("our payloads have string keys and finite numbers");
-    // Most text has no character that begins with the byte those two begin with, and bytes are quickly looked through.
+    // Both begin with the byte E2 in UTF-8. Looking for that byte first is fast, and most text does not contain it.
     if text.as_bytes().contains(&0xE2) && text.contains(['\u{2028}', '\u{2029}']) {
-        // Outside strings JSON has neither, so replacing them everywhere is safe.
+        // Both can only occur within strings, where the escape means the same.
         text.replace('\u{2028}', "\\u2028")
             .replace('\u{2029}', "\\u2029")
     } else {
@@ -236,6 +238,7 @@ struct RoomPayload<'a> {
     rematch: Option<&'a str>,
 }
 
+/// An entry of `room`'s `users`.
 #[derive(Serialize)]
 struct RoomRow<'a> {
     uid: &'a str,
@@ -259,6 +262,7 @@ struct StartPayload<'a> {
     lock: bool,
 }
 
+/// An entry of `start`'s `roomUsers`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StartRow<'a> {
@@ -290,11 +294,13 @@ struct RestartPayload {
     delay: u64,
 }
 
+/// The payload of `leave`, `away` and `back`.
 #[derive(Serialize)]
 struct UidPayload<'a> {
     uid: &'a str,
 }
 
+/// The payload of `result`, and `missed` in `hi`.
 #[derive(Serialize)]
 struct ResultPayload<'a> {
     result: Vec<ResultRow<'a>>,
@@ -329,7 +335,7 @@ struct RefusedPayload {
     message: &'static str,
 }
 
-/// Seconds as JavaScript counts them: a whole number where it is one, else to the millisecond.
+/// Seconds as a JSON number: a whole number where possible, else with a precision of milliseconds.
 struct Seconds(Duration);
 
 impl Serialize for Seconds {

@@ -10,7 +10,7 @@ use super::event::Message;
 use super::fault::{self, Fault};
 use super::json::{mended, object};
 
-/// A frame of either side, its payload not read yet.
+/// A frame of either side, whose payload is not read yet.
 #[derive(Deserialize)]
 pub struct Frame<'a> {
     /// The event's name.
@@ -33,7 +33,8 @@ pub fn read(text: &str) -> Result<Command, Fault> {
 /// Writes one text frame.
 pub fn write(message: &Message) -> String {
     let Message { name, json, .. } = message;
-    // The names are ours and need no escaping. Every event of every player passes here: `format!` takes twice as long.
+    // Event names need no escaping. Every event for every player is written here, and `format!` takes twice as long as
+    // `concat`.
     [r#"{"event":""#, name, r#"","data":"#, json, "}"].concat()
 }
 

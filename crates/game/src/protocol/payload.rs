@@ -1,20 +1,21 @@
-//! Engine.IO's payloads: how the packets of one polling request or answer are put into one body.
+//! Engine.IO's payloads: how the packets of one polling request or response are put into one body.
 //!
-//! Revision 4 separates packets by U+001E. Revision 3 writes the length before each: as decimal digits and a colon, in UTF-16
-//! code units, or, in its form for bytes, as one byte for each digit and then 0xFF, in bytes.
+//! Revision 4 of the Engine.IO protocol separates packets by U+001E. Revision 3 writes a length before each packet. In
+//! its text form the length counts UTF-16 code units and is written as decimal digits and a colon. In its binary form
+//! the length counts bytes and is written as one byte for each digit, followed by 0xFF.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::socketio::Version;
 
-/// Separates the packets of one payload in revision 4.
+/// Separates packets in revision 4.
 const SEPARATOR: char = '\u{1e}';
-/// What a text packet begins with in revision 3's form for bytes; a packet of bytes begins with 1.
+/// The first byte of a text packet in revision 3's binary form; a binary packet begins with 1.
 const TEXT: u8 = 0;
-/// What ends the digits there.
+/// Ends the digits of a length in revision 3's binary form.
 const END_OF_LENGTH: u8 = 0xff;
-/// Digits a length may have.
+/// How many digits a length may have.
 const LENGTH_DIGITS: usize = 9;
 
 /// The body is no payload of this version.
@@ -22,17 +23,18 @@ const LENGTH_DIGITS: usize = 9;
 #[error("the body is no payload of Engine.IO")]
 pub struct Malformed;
 
-/// The packets of one request's body, taken out one by one: however many there are, only one is held beside the body.
+/// The packets of one request's body, taken out one by one. So a body of many packets takes no more memory than the
+/// body and one packet.
 #[derive(Debug)]
 pub struct Packets<B> {
     version: Version,
     body: B,
-    /// How much of the body has been read; none when there is nothing more to read.
+    /// How many bytes of the body have been read; `None` after the last packet.
     at: Option<usize>,
 }
 
 impl<B: AsRef<[u8]>> Packets<B> {
-    /// The packets of this body. There is at least one, or the body is malformed.
+    /// The packets of this body. A body without any packet is malformed.
     pub fn new(version: Version, body: B) -> Packets<B> {
         Packets {
             version,
@@ -41,7 +43,7 @@ impl<B: AsRef<[u8]>> Packets<B> {
         }
     }
 
-    /// The next packet; none after the last one and after a malformed one.
+    /// The next packet; `None` after the last one, and after a malformed one.
     pub fn next_packet(&mut self) -> Option<Result<Cow<'_, str>, Malformed>> {
         let at = self.at.take()?;
         let rest = &self.body.as_ref()[at..];
@@ -64,7 +66,7 @@ impl<B: AsRef<[u8]>> Packets<B> {
     }
 }
 
-/// A packet, and what follows it.
+/// A packet, and the rest of the body after it.
 type Split<'a> = Option<(Cow<'a, str>, Option<&'a [u8]>)>;
 
 fn split_separated(body: &[u8]) -> Split<'_> {
@@ -83,7 +85,8 @@ fn split_counted(body: &[u8]) -> Split<'_> {
         .bytes()
         .all(|digit| digit.is_ascii_digit())
         .then(|| length.parse().ok())??;
-    // No more than can belong to this packet is looked at: a body of many packets is not read through for each.
+    // A UTF-16 code unit takes at most three bytes of UTF-8. Checking no more than that keeps the work linear in the
+    // body: otherwise the whole rest would be checked as UTF-8 again for each packet.
     let body = &body[colon + 1..];
     let most = left.checked_mul(3)?.min(body.len());
     let window = match str::from_utf8(&body[..most]) {
@@ -115,9 +118,9 @@ fn split_bytes(body: &[u8]) -> Split<'_> {
     (digits > 0).then(|| (packet.into(), Some(&body[length..])))
 }
 
-/// The text as it was meant. Socket.IO 1.x encodes text as UTF-8 before it polls, and HTTP does so again; 2.x, which also
-/// calls itself `EIO=3`, does not. Text encoded twice is UTF-8 when each of its characters is taken for a byte, which what
-/// people write hardly ever is.
+/// Undoes a double encoding. Socket.IO 1.x encodes text as UTF-8 before the HTTP client does so again; 2.x, which also
+/// calls itself `EIO=3`, does not. Text that was encoded twice is valid UTF-8 again when each of its characters is
+/// taken as one byte. Text that people write hardly ever is.
 fn encoded_once(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return text.into();
@@ -129,8 +132,8 @@ fn encoded_once(text: &str) -> Cow<'_, str> {
 
 /// Puts packets into one body.
 ///
-/// Revision 3 gets ASCII alone: Socket.IO 1.x and 2.x disagree on how other characters are counted and encoded. Whatever is
-/// not ASCII is inside a JSON string and may be escaped there.
+/// Clients of revision 3 get ASCII only, because Socket.IO 1.x and 2.x disagree on how other characters are counted and
+/// encoded. All other characters stand within JSON strings and can be escaped there.
 pub fn encode(version: Version, packets: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut body = String::new();
     for (number, packet) in packets.into_iter().enumerate() {
@@ -191,7 +194,7 @@ mod tests {
             ["40", "2"]
         );
         assert_eq!(decode(Version::V4, "4武".as_bytes()).unwrap(), ["4武"]);
-        // An empty packet is the codec's affair above.
+        // What an empty packet means is decided by `Dialogue::read`.
         assert_eq!(
             decode(Version::V4, "2\u{1e}".as_bytes()).unwrap(),
             ["2", ""]

@@ -112,8 +112,8 @@ fn steps() -> impl Strategy<Value = Vec<MemoryStep>> {
 }
 
 proptest! {
-    /// Whatever happens, the room and the shares are kept to, and what is worth something stays until it fades, unless all of
-    /// the room is taken by such.
+    /// Whatever happens, the room and the shares are kept to, and what is worth something stays until it fades, unless
+    /// all of the room is taken by such.
     #[test]
     fn scores_are_only_pushed_out_by_scores(steps in steps()) {
         let (mut token, mut now) = (tokens(4), Instant::now());

@@ -1,4 +1,5 @@
-//! The lobby and its rooms wired as the runtime wires them, without it; whatever happens there is held against the rules.
+//! The lobby and its rooms wired as the runtime wires them, without it; whatever happens there is held against the
+//! rules.
 
 mod effects;
 mod rules;
