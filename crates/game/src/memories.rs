@@ -90,6 +90,10 @@ pub struct Memories {
 
 impl Memories {
     /// Keeps scores up to this age, and up to this number: those worth nothing are dropped first, then the oldest.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the seed only decides which uids share a hash, and attackers must not know it"
+    )]
     pub fn new(age: Duration, most: usize) -> Memories {
         Memories {
             age,
@@ -420,7 +424,7 @@ mod tests {
             let uid = number.to_string();
             // Eight from each network of 256 addresses, then all from one.
             let last = number as usize >= MOST_MISSED;
-            let address = if last { 7 } else { number / 8 << 8 };
+            let address = if last { 7 } else { (number / 8) << 8 };
             let origin = Origin::of(Ipv4Addr::from_bits(address).into());
             memories.keep(&uid, mine, STANDING, Some(origin), now);
             memories.keep_missed(&uid, mine, missed());

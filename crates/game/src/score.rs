@@ -1,6 +1,6 @@
 //! How a round is settled.
 //!
-//! 1. Every pair of players is compared: a win is +1, a loss -1, a draw 0 ([`Shown::against`]).
+//! 1. Every pair of players is compared: a win is +1, a loss -1, a draw 0 (`Shown::against`).
 //! 2. Each player's results are added up to its balance ([`balances`]).
 //! 3. A positive balance lengthens the streak and scores balance × streak. A balance of 0 or less, which is a draw or a
 //!    loss, scores nothing and ends the streak ([`Standing::after`]).

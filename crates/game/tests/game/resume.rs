@@ -82,7 +82,10 @@ fn seat_and_hand_survive_a_lost_connection() {
     else {
         panic!("{heard:?}")
     };
-    assert_eq!(*round_time, ROUND_TIME - Duration::from_secs(2));
+    assert_eq!(
+        *round_time,
+        ROUND_TIME.saturating_sub(Duration::from_secs(2))
+    );
     assert_eq!((own.hand, own.locked), (Hand::Rock, false));
     world.wait(ROUND_TIME);
     let heard = told(&mut world, "a");

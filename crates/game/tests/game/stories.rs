@@ -171,7 +171,7 @@ fn partners_who_do_not_ask_again_are_given_up() {
     assert_eq!(company(&world, 3), Vec::<String>::new(), "kept for b");
     world.wait(Duration::from_millis(1));
     assert_eq!(company(&world, 3).len(), 2, "a robot by now");
-    world.wait(REMATCH_WAIT - Duration::from_secs(1));
+    world.wait(REMATCH_WAIT.saturating_sub(Duration::from_secs(1)));
     join(&mut world, 4);
     assert_eq!(company(&world, 1), ["a", "d"]);
 }

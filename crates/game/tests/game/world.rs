@@ -150,40 +150,9 @@ impl World {
                 prove,
             } => {
                 let (connection, known) = connection.get(&self.connections).clone();
-                // What a client is, it stays for as long as it is connected.
-                let legacy = connection.0.is_multiple_of(2);
                 let uid: Arc<str> = format!("uid{uid}").into();
-                let taken = self
-                    .connections
-                    .iter()
-                    .any(|(other, owner)| *other != connection && *owner == Some(uid.clone()));
-                // Whoever is away plays on.
-                let plays = self.seats.keys().any(|player| self.uids[player] == uid);
-                let place = place.and_then(|(lat, lng)| Place::new(lat, lng));
-                let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
-                let hello = Arrival {
-                    profile: Profile {
-                        uid: uid.clone(),
-                        name: "n".into(),
-                        picture: "".into(),
-                    },
-                    place,
-                    token: proof,
-                    legacy,
-                    origin: origin(connection),
-                };
-                let outcome = self.hello(connection, hello);
-                match outcome {
-                    Ok(()) => {}
-                    Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| known != uid)),
-                    Err(Rejected::UidTaken) => {
-                        assert!(
-                            (taken || plays) && proof.is_none(),
-                            "refused a uid nobody has"
-                        );
-                    }
-                    Err(other) => panic!("{other}"),
-                }
+                let hello = self.arrival(connection, uid, place, prove);
+                self.check_hello(connection, known.as_ref(), hello);
             }
             Step::Join(connection) => {
                 let (connection, known) = connection.get(&self.connections).clone();
@@ -214,10 +183,7 @@ impl World {
             }
             Step::Lock(connection, hand) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => _ = self.act(player, room, Action::Lock(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
@@ -225,10 +191,7 @@ impl World {
             }
             Step::Leave(connection) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => {
                         self.act(player, room, Action::Leave).expect("seated");
                     }
@@ -238,22 +201,16 @@ impl World {
             }
             Step::Choose(connection, hand) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => _ = self.act(player, room, Action::Choose(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
             }
             Step::Pull(connection, face) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => {
-                        self.act(player, room, Action::Pull(face)).expect("playing")
+                        self.act(player, room, Action::Pull(face)).expect("playing");
                     }
                     None => _ = self.lobby.pull(connection, face),
                 }
@@ -265,6 +222,55 @@ impl World {
                 self.connect();
             }
             Step::Wait(millis) => self.wait(Duration::from_millis(millis)),
+        }
+    }
+
+    /// The player of a connection and the running room in which it sits.
+    fn seat_of(&self, connection: ConnectionId) -> Option<(PlayerId, RoomId)> {
+        let player = self.player(connection)?;
+        Some((player, *self.seats.get(&player)?))
+    }
+
+    fn arrival(
+        &self,
+        connection: ConnectionId,
+        uid: Arc<str>,
+        place: Option<(f64, f64)>,
+        prove: bool,
+    ) -> Arrival {
+        let token = prove.then(|| self.tokens.get(&uid).copied()).flatten();
+        Arrival {
+            profile: Profile {
+                uid,
+                name: "n".into(),
+                picture: "".into(),
+            },
+            place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
+            token,
+            // A connection keeps its kind of client until it closes.
+            legacy: connection.0.is_multiple_of(2),
+            origin: origin(connection),
+        }
+    }
+
+    /// Says hello, and checks that a refusal has a reason. `known` is the uid of an earlier hello on this connection.
+    fn check_hello(&mut self, by: ConnectionId, known: Option<&Arc<str>>, hello: Arrival) {
+        let uid = hello.profile.uid.clone();
+        let has_proof = hello.token.is_some();
+        let mut others = self.connections.iter().filter(|(other, _)| *other != by);
+        let is_taken = others.any(|(_, owner)| owner.as_ref() == Some(&uid));
+        // A player who is away still has its seat.
+        let plays = self.seats.keys().any(|player| self.uids[player] == uid);
+        match self.hello(by, hello) {
+            Ok(()) => {}
+            Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| *known != uid)),
+            Err(Rejected::UidTaken) => {
+                assert!(
+                    (is_taken || plays) && !has_proof,
+                    "refused a uid nobody has"
+                );
+            }
+            Err(other) => panic!("{other}"),
         }
     }
 

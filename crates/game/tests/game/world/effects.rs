@@ -176,69 +176,7 @@ impl World {
                     self.connections.retain(|(other, _)| *other != old);
                     self.connect();
                 }
-                LobbyEffect::Send(player, event) => {
-                    let line = self.lines.get(&player);
-                    let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
-                    assert!(is_here, "told somebody who is gone");
-                    self.told.push((player, event.clone()));
-                    let is_among = |seats: &[Seated]| {
-                        let uid = &self.uids[&player];
-                        seats.iter().any(|seat| seat.profile.uid == *uid)
-                    };
-                    match event {
-                        Event::Welcomed {
-                            token,
-                            nearby,
-                            missed,
-                            ..
-                        } => {
-                            assert!(nearby < PEOPLE + 2);
-                            self.nearby.insert(player, nearby);
-                            let uid = self.uids[&player].clone();
-                            if missed.is_some() {
-                                assert_eq!(missed.as_ref(), self.unheard.get(&uid));
-                            }
-                            self.tokens.insert(uid, token);
-                        }
-                        Event::NearbyChanged { nearby } => {
-                            assert!(!self.legacy[&player], "2016 knows no such event");
-                            if let Some(told) = self.nearby.get_mut(&player) {
-                                assert_ne!(*told, nearby, "told what it knows");
-                                *told = nearby;
-                            }
-                        }
-                        Event::RoomChanged { seats, rematch, .. } if !is_among(&seats) => {
-                            // An invitation, or its end.
-                            assert!(!self.seats.contains_key(&player));
-                            assert!(!self.legacy[&player], "2016 knows no invitations");
-                            assert_eq!(rematch.is_none(), seats.is_empty());
-                        }
-                        Event::RoomChanged { seats, rematch, .. } => {
-                            assert_eq!(rematch, None, "invited to its own table");
-                            assert!(!self.seats.contains_key(&player), "waits and plays at once");
-                            assert!(
-                                seats
-                                    .iter()
-                                    .any(|seat| seat.profile.uid == self.uids[&player])
-                            );
-                            if !self.asked.contains(&player) {
-                                assert!(self.legacy[&player], "{player} seated without asking");
-                                self.joined_by_itself.insert(player);
-                                // Whoever takes over takes the seat as well, 2016 or not.
-                                self.asked.insert(player);
-                            }
-                        }
-                        Event::Moved { .. } | Event::Left { .. } => {
-                            assert!(!self.seats.contains_key(&player));
-                        }
-                        Event::RoundStarted { .. }
-                        | Event::RoundEnded { .. }
-                        | Event::WentAway { .. }
-                        | Event::CameBack { .. } => {
-                            panic!("the lobby runs no rounds")
-                        }
-                    }
-                }
+                LobbyEffect::Send(player, event) => self.told_by_lobby(player, event),
                 LobbyEffect::Resumed(player, room) => {
                     assert_eq!(self.seats.get(&player), Some(&room));
                     let legacy = self.legacy[&player];
@@ -256,6 +194,70 @@ impl World {
             }
         }
         self.arriving = None;
+    }
+
+    fn told_by_lobby(&mut self, player: PlayerId, event: Event) {
+        let line = self.lines.get(&player);
+        let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
+        assert!(is_here, "told somebody who is gone");
+        self.told.push((player, event.clone()));
+        let is_among = |seats: &[Seated]| {
+            let uid = &self.uids[&player];
+            seats.iter().any(|seat| seat.profile.uid == *uid)
+        };
+        match event {
+            Event::Welcomed {
+                token,
+                nearby,
+                missed,
+                ..
+            } => {
+                assert!(nearby < PEOPLE + 2);
+                self.nearby.insert(player, nearby);
+                let uid = self.uids[&player].clone();
+                if missed.is_some() {
+                    assert_eq!(missed.as_ref(), self.unheard.get(&uid));
+                }
+                self.tokens.insert(uid, token);
+            }
+            Event::NearbyChanged { nearby } => {
+                assert!(!self.legacy[&player], "2016 knows no such event");
+                if let Some(told) = self.nearby.get_mut(&player) {
+                    assert_ne!(*told, nearby, "told what it knows");
+                    *told = nearby;
+                }
+            }
+            Event::RoomChanged { seats, rematch, .. } if !is_among(&seats) => {
+                // An invitation, or its end.
+                assert!(!self.seats.contains_key(&player));
+                assert!(!self.legacy[&player], "2016 knows no invitations");
+                assert_eq!(rematch.is_none(), seats.is_empty());
+            }
+            Event::RoomChanged { seats, rematch, .. } => {
+                assert_eq!(rematch, None, "invited to its own table");
+                assert!(!self.seats.contains_key(&player), "waits and plays at once");
+                assert!(
+                    seats
+                        .iter()
+                        .any(|seat| seat.profile.uid == self.uids[&player])
+                );
+                if !self.asked.contains(&player) {
+                    assert!(self.legacy[&player], "{player} seated without asking");
+                    self.joined_by_itself.insert(player);
+                    // Whoever takes over takes the seat as well, 2016 or not.
+                    self.asked.insert(player);
+                }
+            }
+            Event::Moved { .. } | Event::Left { .. } => {
+                assert!(!self.seats.contains_key(&player));
+            }
+            Event::RoundStarted { .. }
+            | Event::RoundEnded { .. }
+            | Event::WentAway { .. }
+            | Event::CameBack { .. } => {
+                panic!("the lobby runs no rounds")
+            }
+        }
     }
 
     fn open(&mut self, room: Room, people: Vec<PlayerId>) {
