@@ -1,14 +1,15 @@
 //! The rules of the game and its wire protocol, as a sans-I/O core: state machines that an outer shell drives.
 //!
-//! One straight line leads through the crate: text → [`protocol::Command`] → [`lobby::Lobby`] or [`room::Room`] → [`Event`]
-//! → [`protocol::Message`] → text. The shell (crate `wulin-server`) owns the sockets, tasks and clocks at both ends.
+//! One straight line leads through the crate: text → [`protocol::Command`] → [`lobby::Lobby`] or [`room::Room`] →
+//! [`Event`] → [`protocol::Message`] → text. The shell (crate `wulin-server`) owns the sockets, tasks and clocks at
+//! both ends.
 //!
-//! - **Time and randomness are arguments.** Methods take `now`, constructors take a seed. So a test needs no sleep, and the
-//!   same calls always have the same result. `clippy.toml` refuses `Instant::now` and all I/O in this crate.
-//! - **Effects are values.** A method changes the state and queues what the shell has to do; the shell takes it out with
-//!   `poll_effect` and carries it out in that order.
-//! - **A deadline answers a question.** The core never waits. `deadline` says when to call `handle_timeout`, and a machine
-//!   that is over has none.
+//! - **Time and randomness are arguments.** Methods take `now`, constructors take a seed. So a test needs no sleep, and
+//!   the same calls always have the same result. `clippy.toml` refuses `Instant::now` and all I/O in this crate.
+//! - **Effects are values.** A method changes the state and queues what the shell has to do; the shell takes it out
+//!   with `poll_effect` and carries it out in that order.
+//! - **A deadline answers a question.** The core never waits. `deadline` says when to call `handle_timeout`, and a
+//!   machine that is over has none.
 //! - **A refused command changes nothing**, and is a value as well: [`Rejected`], on the wire a [`protocol::Fault`].
 //!
 //! What a draw is: [`score`]. Which code a fault has: [`protocol::fault`]. Who plays with whom: [`matchmaking`].

@@ -39,7 +39,7 @@ fn format(seats: usize) -> Format {
     }
 }
 
-/// Finds out whom everything is for, as a room's task does.
+/// Drains the effects and finds out whom each is for, as the task of a room does.
 fn drain(room: &mut Room) {
     while let Some(effect) = room.poll_effect() {
         if let RoomEffect::Send(recipient, event) = &effect {
@@ -75,7 +75,7 @@ fn round(bencher: Bencher, seats: usize) {
         });
 }
 
-/// One person's round against a robot, woken whenever the robot moves.
+/// A round of one person against a robot, with a timeout at each deadline.
 #[divan::bench]
 fn round_with_a_robot(bencher: Bencher) {
     let now = Instant::now();
@@ -90,7 +90,7 @@ fn round_with_a_robot(bencher: Bencher) {
         });
 }
 
-/// One choice, and whom its movement is for.
+/// One choice, and whom the event is for.
 #[divan::bench(args = [2, 16])]
 fn choice(bencher: Bencher, seats: usize) {
     let now = Instant::now();
@@ -104,7 +104,7 @@ fn choice(bencher: Bencher, seats: usize) {
     });
 }
 
-/// Every pair is compared.
+/// The comparison of all pairs.
 #[divan::bench(args = [2, 16])]
 fn settlement(bencher: Bencher, seats: usize) {
     let shown: Vec<Shown> = [

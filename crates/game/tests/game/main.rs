@@ -1,4 +1,6 @@
-//! The whole game under random commands, disconnects and time.
+//! The whole game, lobby and rooms together, under random commands, disconnects and waits.
+//!
+//! Each run must keep the rules at every step, and leave nothing behind when everybody has gone.
 
 // The world asks the clock for its first instant, and then counts from there.
 #![allow(clippy::disallowed_methods)]
@@ -46,7 +48,7 @@ fn play(seats: usize, steps: Vec<Step>) -> World {
     for step in steps {
         world.step(&step);
     }
-    // Everybody who waits plays with robots in the end, and every room ends.
+    // Long enough for robots to join everybody who waits, and for every round to end.
     world.wait(Duration::from_secs(30));
     let online = world.lobby.online();
     for (player, connection) in &world.lines {
@@ -67,7 +69,7 @@ fn play(seats: usize, steps: Vec<Step>) -> World {
     world
 }
 
-/// Random courses per number of seats.
+/// How many random runs there are for each number of seats.
 const CASES: u32 = 400;
 
 fn assert_empty(world: &World) {

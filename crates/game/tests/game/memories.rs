@@ -1,4 +1,4 @@
-//! What is remembered of people who went, under those who would like to see it forgotten.
+//! Memories of people who are offline, while others try to push them out.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +12,7 @@ use wulin_game::{Origin, Standing, Token};
 
 const AGE: Duration = Duration::from_mins(1);
 const MOST: usize = 64;
-/// What one address may have of each worth: a sixteenth.
+/// How many memories of each worth one address may have: a sixteenth of `MOST`.
 const SHARE: usize = 4;
 const WON: Standing = Standing {
     total: 1,
@@ -59,7 +59,7 @@ fn one_address_cannot_push_out_memories_of_others() {
     let mut memories = Memories::new(AGE, MOST);
     let mine = token();
     memories.keep("owner", mine, Standing::default(), Some(address(2)), now);
-    // All addresses of a network of 64 bits are one.
+    // All these addresses are in one network of 64 bits.
     for number in 0..100_000_u128 {
         let origin = Origin::of(IpAddr::V6(Ipv6Addr::from_bits(
             0x2001_0db8_u128 << 96 | number,
@@ -81,7 +81,7 @@ fn coming_and_going_takes_one_memory() {
         memories.keep("owner", mine, standing, None, now);
         for _ in 0..10 * MOST {
             memories.keep("restless", restless, standing, None, now);
-            // With its score or another, by its token or without anybody having asked.
+            // Kept again with another score, without a recall in between.
             memories.keep("restless", restless, WON, None, now);
             assert!(memories.recall("restless", Some(restless), now).is_some());
         }
@@ -119,7 +119,7 @@ proptest! {
         let (mut token, mut now) = (tokens(4), Instant::now());
         let tokens: Vec<_> = (0..200).map(|_| token()).collect();
         let mut memories = Memories::new(AGE, MOST);
-        // Those that are worth something and cannot have been refused, the oldest first.
+        // The memories with a score that must still be there, the oldest first.
         let mut worthy: VecDeque<(usize, Instant, Option<u8>)> = VecDeque::new();
         for step in steps {
             match step {

@@ -1,4 +1,4 @@
-//! Friends who want to meet again, and what happens when one of them does not.
+//! Rematches: partners who meet again, and what happens when one of them does not want to, or cannot.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const NOBODY: [&str; 0] = [];
 const BEIJING: Option<(f64, f64)> = Some((39.90, 116.40));
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Two who have just played with each other, with connections 1 and 2, and a third nearby.
+/// Two people who have just played together, with connections 1 and 2, and a third person nearby.
 fn friends(legacy: bool) -> World {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);
@@ -31,7 +31,7 @@ fn robot(world: &mut World, who: u64) {
     world.carry_out();
 }
 
-/// Who waits for this uid, as it was told last.
+/// Who waits for this uid, according to the last event that it was sent.
 fn invitation(world: &World, uid: &str) -> Option<String> {
     let mut told = world.told.iter().rev();
     told.find_map(|(player, event)| match event {
@@ -52,7 +52,7 @@ fn players_who_ask_again_within_eight_seconds_meet_again() {
                 world.wait(Duration::from_millis(pause));
                 join(&mut world, first);
                 world.wait(Duration::from_millis(delay / 2));
-                // Somebody else asks, and is nearer.
+                // Another person asks, who is nearer.
                 join(&mut world, 3);
                 world.wait(Duration::from_millis(delay - delay / 2));
                 join(&mut world, second);
@@ -137,7 +137,7 @@ fn asking_twice_accepts_anybody() {
     assert_eq!(company(&world, 1), ["a", "c"]);
     assert_eq!(invitation(&world, "b"), None);
 
-    // Until somebody is there, the friend still is.
+    // As long as nobody else waits, the partner can still come.
     let mut world = friends(false);
     join(&mut world, 1);
     join(&mut world, 1);
@@ -173,7 +173,7 @@ fn requested_robots_come_at_once() {
 
 #[test]
 fn partners_meet_again_despite_a_lost_connection() {
-    // The one who waits, before the other asks.
+    // The player who waits loses its connection before the other asks.
     let mut world = friends(false);
     join(&mut world, 1);
     world.wait(SECOND);
@@ -194,14 +194,14 @@ fn partners_meet_again_despite_a_lost_connection() {
     world.wait(6 * SECOND);
     assert_eq!(company(&world, 2).len(), 2, "a robot");
 
-    // It does not come back, and the other has not asked.
+    // It never comes back, and the other has not asked.
     let mut world = friends(false);
     join(&mut world, 1);
     world.disconnect(ConnectionId(1));
     world.wait(5 * SECOND);
     assert_eq!(invitation(&world, "b"), None);
 
-    // The one who is waited for, over another connection that took over.
+    // The player who is waited for asks over another connection, which took over by token.
     let mut world = friends(false);
     join(&mut world, 1);
     world.told.clear();

@@ -1,4 +1,4 @@
-//! Connections that are lost and come back: what they cost, which is nothing.
+//! Connections that are lost and come back: seat, hand, place in the queue and result survive.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::world::{ROUND_TIME, World};
 
 const NOBODY: [&str; 0] = [];
 
-/// Two people in a round, the first with connection 1.
+/// Two people in a round, with connections 1 and 2.
 fn playing(legacy: bool) -> World {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, legacy);
@@ -33,7 +33,7 @@ fn act(world: &mut World, who: u64, action: Action) -> Result<(), Rejected> {
     world.act(player, room, action)
 }
 
-/// What this uid has been told since the last call, by whatever connection.
+/// What this uid has been told since the last call, over any connection.
 fn told(world: &mut World, uid: &str) -> Vec<Event> {
     let uids = world.uids.clone();
     let heard = world
@@ -42,7 +42,7 @@ fn told(world: &mut World, uid: &str) -> Vec<Event> {
     heard.map(|(_, event)| event).collect()
 }
 
-/// The missed result in the welcome that this uid has just got.
+/// The missed result in the only welcome that this uid has just been sent.
 fn missed(world: &mut World, uid: &str) -> Option<Missed> {
     let welcomes = told(world, uid);
     let mut welcomes = welcomes.into_iter().filter_map(|event| match event {
@@ -111,7 +111,7 @@ fn missed_results_are_told_until_they_arrive() {
     }
     return_as(&mut world, 22, "a");
     let missed_last = missed(&mut world, "a").expect("a missed result");
-    // Said again over the same connection, hello changes a name and tells nothing twice.
+    // A second hello over the same connection does not tell the result again.
     return_as(&mut world, 22, "a");
     assert_eq!(missed(&mut world, "a"), None);
     let player = world.player(ConnectionId(22)).unwrap();
@@ -220,7 +220,7 @@ fn queue_places_are_held_for_five_seconds() {
         assert_eq!(world.rounds.len(), 0, "nobody plays unseen");
         return_as(&mut world, 20, "a");
         world.wait(Duration::ZERO);
-        // It has waited long enough, so that robots come at once.
+        // Its wait went on meanwhile, so robots come at once.
         assert_eq!(company(&world, 20).len(), if is_kept { 3 } else { 0 });
     }
 }
@@ -237,7 +237,7 @@ fn disconnected_waiters_are_not_matched_until_they_return() {
     world.wait(Duration::from_millis(900));
     return_as(&mut world, 20, "a");
     assert_eq!(company(&world, 20), ["a", "b"]);
-    // Its client asks again, since it cannot know.
+    // Its client asks again, because it does not know that its place was held.
     assert_eq!(
         world.lobby.join(ConnectionId(20), world.now),
         Err(Rejected::AlreadySeated)
@@ -268,7 +268,7 @@ fn only_the_token_gives_back_an_absent_players_seat() {
     world.wait(ROUND_TIME);
     let player = world.player(ConnectionId(20)).unwrap();
 
-    // In the queue there is nothing to lose but the place: the score is there for the token.
+    // A place in the queue does not protect the uid, but the score still needs the token.
     world.asked.insert(player);
     join(&mut world, 20);
     cut(&mut world, 20);
@@ -285,7 +285,7 @@ fn only_the_token_gives_back_an_absent_players_seat() {
         "{welcome:?}"
     );
 
-    // A client from 2016 has no token, and is back at once as it always was.
+    // A client from 2016 has no token, and gets its uid back without one.
     let mut world = playing(true);
     cut(&mut world, 1);
     hello(&mut world, 20, "a", None, true);

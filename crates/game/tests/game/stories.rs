@@ -1,4 +1,4 @@
-//! Single courses of events, told to the second.
+//! Single courses of events, with exact times.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn hello(
     greet(world, who, uid, place, legacy, None);
 }
 
-/// Another connection of somebody who has the token.
+/// Another connection says hello with the uid's token.
 pub(super) fn return_as(world: &mut World, who: u64, uid: &str) {
     let token = world.tokens[uid];
     greet(world, who, uid, None, false, Some(token));
@@ -59,7 +59,7 @@ pub(super) fn choose(world: &mut World, who: u64, hand: Hand) {
     world.act(player, room, Action::Choose(hand)).unwrap();
 }
 
-/// The uids that play with this connection now, its own included, sorted.
+/// The uids in the room where this connection plays now, sorted; its own is included.
 pub(super) fn company(world: &World, who: u64) -> Vec<String> {
     let player = world.player(ConnectionId(who)).unwrap();
     let Some(room) = world.seats.get(&player) else {
@@ -286,7 +286,7 @@ fn scores_survive_many_visitors_and_return_by_token() {
     world.lobby.settled(room, &[].into(), &[settlement], now);
     world.lobby.disconnect(ConnectionId(100), now);
 
-    // More come and go than are remembered, and then somebody takes the uid.
+    // More people come and go than are remembered, and then another person takes the uid.
     for who in 1_000..2_000 {
         greet(&mut world, who, &format!("x{who}"), None).unwrap();
         world.lobby.disconnect(ConnectionId(who), now);
@@ -296,7 +296,7 @@ fn scores_survive_many_visitors_and_return_by_token() {
     assert_eq!(standing, Standing::default());
     assert_ne!(theirs, mine);
 
-    // The owner's token is worth more than having come first.
+    // The owner's token takes the uid back.
     greet(&mut world, 3_001, "owner", Some(mine)).unwrap();
     let mut replaced = false;
     while let Some(effect) = world.lobby.poll_effect() {

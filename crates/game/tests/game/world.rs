@@ -1,5 +1,5 @@
-//! The lobby and its rooms wired as the runtime wires them, without it; whatever happens there is held against the
-//! rules.
+//! The lobby and its rooms, connected as the runtime connects them but without tasks and timers. Everything that
+//! happens is checked against the rules.
 
 mod effects;
 mod rules;
@@ -40,7 +40,7 @@ pub(crate) enum Step {
     Wait(u64),
 }
 
-/// What a round looked like to its players, kept to check its result against the rules.
+/// A running room, and what its players did and saw, against which its result is checked.
 pub(crate) struct Round {
     room: Room,
     pub(crate) seats: Arc<[Seated]>,
@@ -48,7 +48,7 @@ pub(crate) struct Round {
     hands: HashMap<Arc<str>, Hand>,
     locked: BTreeSet<Arc<str>>,
     away: BTreeSet<Arc<str>>,
-    /// Whose clients are from 2016.
+    /// The uids whose clients are from 2016.
     legacy: BTreeSet<Arc<str>>,
     left: BTreeSet<Arc<str>>,
     deadline: Instant,
@@ -61,24 +61,24 @@ pub(crate) struct World {
     pub(crate) rounds: BTreeMap<RoomId, Round>,
     /// The connection that speaks for each player.
     pub(crate) lines: HashMap<PlayerId, ConnectionId>,
-    /// The running room each player sits in.
+    /// The running room in which each player sits.
     pub(crate) seats: HashMap<PlayerId, RoomId>,
     pub(crate) uids: HashMap<PlayerId, Arc<str>>,
     pub(crate) tokens: HashMap<Arc<str>, Token>,
-    /// The last standing a result told, by uid.
+    /// The standing in the last result, by uid.
     standings: HashMap<Arc<str>, Standing>,
-    /// Connections that are open, and the uid each has been welcomed with.
+    /// Open connections, and the uid with which each was welcomed.
     pub(crate) connections: Vec<(ConnectionId, Option<Arc<str>>)>,
     pub(crate) arriving: Option<(ConnectionId, Arc<str>)>,
     pub(crate) now: Instant,
     next_connection: u64,
     results: usize,
     pub(crate) joined_by_itself: BTreeSet<PlayerId>,
-    /// The result each player is known to have received last.
+    /// The room of the last result that each player has received.
     received: HashMap<PlayerId, RoomId>,
-    /// The last result of each uid, until it is received or another round begins.
+    /// The last result of each uid, until it is received or the next round begins.
     pub(crate) unheard: HashMap<Arc<str>, Missed>,
-    /// The number of people near each player was told last, if it gave no place.
+    /// The number of people nearby that each player without a place was told last.
     pub(crate) nearby: HashMap<PlayerId, usize>,
     /// Everything people have been told.
     pub(crate) told: Vec<(PlayerId, Event)>,
@@ -301,7 +301,7 @@ impl World {
         self.carry_out();
     }
 
-    /// As the runtime lets the lobby know which results have arrived.
+    /// Tells the lobby, as the runtime does, which result has arrived.
     fn note_receipt(&mut self, player: Option<PlayerId>) {
         if let Some(player) = player
             && let Some(room) = self.received.get(&player)
@@ -323,7 +323,7 @@ impl World {
         }
     }
 
-    /// Time passes; everything happens at its deadline, as the runtime's timers make it.
+    /// Lets time pass. Every timeout is handled exactly at its deadline.
     pub(crate) fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
@@ -401,7 +401,7 @@ impl World {
     }
 }
 
-/// Most come from three addresses, the rest from who knows where.
+/// Three of four connections come from one of three addresses, the rest from unknown ones.
 fn origin(connection: ConnectionId) -> Option<Origin> {
     let number = connection.0 as u32 % 4;
     (number > 0).then(|| Origin::of(Ipv4Addr::from_bits(number).into()))

@@ -1,4 +1,4 @@
-//! What the lobby and the rooms tell the world, carried out as the runtime does, and checked on the way.
+//! Carries out the effects of the lobby and of the rooms as the runtime does, and checks each of them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::iter;
@@ -123,7 +123,7 @@ impl World {
                 let uid = self.uids[&player].clone();
                 let mut lines = standings.iter();
                 let mine = lines.find(|line| line.uid == uid).expect("in the result");
-                // Somebody else may have the uid of a client from 2016 that is gone.
+                // Another person may by now have the uid of a client from 2016 that is gone.
                 if self
                     .lobby
                     .holder(&uid)
@@ -131,7 +131,7 @@ impl World {
                 {
                     self.standings.insert(uid, mine.standing);
                 }
-                // Every other result arrives, if there is somebody to read it.
+                // Results of every other room arrive, if the player is connected.
                 let line = self.lines.get(&player);
                 let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
                 if is_here && id.0.is_multiple_of(2) {
@@ -244,7 +244,7 @@ impl World {
                 if !self.asked.contains(&player) {
                     assert!(self.legacy[&player], "{player} seated without asking");
                     self.joined_by_itself.insert(player);
-                    // Whoever takes over takes the seat as well, 2016 or not.
+                    // A connection that takes over takes the seat as well, whatever client it is.
                     self.asked.insert(player);
                 }
             }
@@ -286,7 +286,7 @@ impl World {
             inside: BTreeSet::new(),
         };
         self.rounds.insert(id, round);
-        // The start tells who plays; it is the first thing everybody hears.
+        // The start is the first event in a room, and tells who plays.
         let round = self.rounds.get_mut(&id).expect("just put there");
         let effects: Vec<_> = iter::from_fn(|| round.room.poll_effect()).collect();
         for effect in effects {
@@ -300,7 +300,7 @@ impl World {
                         .get(&seat.profile.uid)
                         .copied()
                         .unwrap_or_default();
-                    // A fresh start is allowed: the score goes with the token.
+                    // Zero is allowed: without the token the score is not given back.
                     assert!(
                         seat.standing == before || seat.standing == Standing::default(),
                         "score lost or invented"

@@ -1,11 +1,11 @@
-//! The rules as the protocol words them, written a second time.
+//! The rules of docs/protocol.md, written a second time and independently of the core.
 
 use wulin_game::{RoundStanding, Standing};
 
 use super::Round;
 
 impl Round {
-    /// Whether nothing that could still happen matters.
+    /// Whether the result can no longer change, so that the round ends early.
     pub(super) fn waits_for_nobody(&self) -> bool {
         let people = self.seats.iter().filter(|seat| !seat.robot);
         let there: Vec<_> = people
