@@ -3,9 +3,11 @@
 pub(crate) use wulin::cli::Cli;
 pub(crate) use wulin::cli::settings::default_in_words;
 pub(crate) use wulin_game::lobby::{
-    Arrival, Lobby, LobbyEffect as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
+    Arrival, HOLD, Lobby, LobbyEffect as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
+    SURVEY_EVERY,
 };
 pub(crate) use wulin_game::matchmaking::Patience;
+pub(crate) use wulin_game::memories::MOST_MISSED;
 pub(crate) use wulin_game::protocol::command::{Command, Hello, NAME_CHARS, PICTURE_CHARS};
 pub(crate) use wulin_game::protocol::event::{accepted, refused, restart};
 pub(crate) use wulin_game::protocol::fault::{Code, EVENT_CHARS, Fault};
@@ -17,8 +19,8 @@ pub(crate) use wulin_game::protocol::{Message, native};
 pub(crate) use wulin_game::room::{Action as RoomCommand, Format, Room, RoomEffect as RoomOutput};
 pub(crate) use wulin_game::score::{Shown, balances};
 pub(crate) use wulin_game::{
-    ConnectionId, Event, Face, Hand, Movement, PlayerId, Profile, RoomId, RoundStanding, Seated,
-    Standing, Token,
+    ConnectionId, Event, Face, Hand, Missed, Movement, OwnHand, PlayerId, Profile, Rejected,
+    RoomId, RoundStanding, Seated, Standing, Token,
 };
 pub(crate) use wulin_server::config::{MEMORIES, MEMORY, OUTBOX};
 pub(crate) use wulin_server::edge::serve::HEADERS;

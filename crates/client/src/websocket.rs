@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 use super::wire::{self, Event};
-use wulin_http::tls::Stream;
+use wulin_http::tls::SecureStream;
 use wulin_text::harmless;
 
 use super::Secret;
@@ -51,11 +51,15 @@ pub struct Identity {
 
 /// An open WebSocket.
 #[derive(Debug)]
-pub struct Socket(WebSocketStream<Stream>);
+pub struct Socket(WebSocketStream<SecureStream>);
 
 impl Socket {
     /// Opens a WebSocket as a phone does: without an `Origin`. `authority` is host and port, `target` path and query.
-    pub async fn open(stream: Stream, authority: &str, target: &str) -> anyhow::Result<Socket> {
+    pub async fn open(
+        stream: SecureStream,
+        authority: &str,
+        target: &str,
+    ) -> anyhow::Result<Socket> {
         let request = format!("wss://{authority}{target}")
             .into_client_request()
             .context("writing the request")?;

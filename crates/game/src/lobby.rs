@@ -27,11 +27,14 @@ use crate::room::{Format, Room, Settlement};
 use crate::{Rejected, robot};
 use survey::Survey;
 
+pub use survey::SURVEY_EVERY;
+
 /// A client from 2016 cannot ask again after a lost round: this long after the round it is given a seat unasked.
 pub const RESEAT_AFTER: Duration = Duration::from_secs(3);
 /// A `join` up to this long after a round asks for a rematch; a later one just asks for a seat.
 pub const REMATCH_WITHIN: Duration = Duration::from_mins(10);
-/// How long the place in the queue of a person who lost its connection is held.
+/// How long a person who lost its connection while it was in no round is kept: with its place in the queue, and with its
+/// partners of the last round.
 pub const HOLD: Duration = Duration::from_secs(5);
 
 /// The settings of a lobby.
@@ -95,7 +98,7 @@ struct Person {
     last_round: Option<LastRound>,
     /// The last result, until its arrival is confirmed or the next round begins.
     missed: Option<Missed>,
-    /// Its place in the queue while it has no connection.
+    /// What is kept for it while it has no connection and plays no round.
     held: Option<Held>,
     /// Whether the present connection has itself asked for the seat. A new connection asks again without knowing that
     /// the place was held.
@@ -104,13 +107,12 @@ struct Person {
     nearby: usize,
 }
 
-/// A place in the queue of a person without a connection.
+/// A person without a connection who plays no round, and what it gets back if it returns in time.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     until: Instant,
-    /// The table it left.
-    table: RoomId,
-    wait: Wait,
+    /// The table where it waited, and how; `None` for a person who has just played and did not wait.
+    place: Option<(RoomId, Wait)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +149,7 @@ pub struct Lobby {
     matchmaking: Matchmaking,
     /// When clients from 2016 are given a seat.
     reseats: BTreeSet<(Instant, PlayerId)>,
-    /// When held places in the queue are given up.
+    /// When people without a connection are no longer held.
     lapses: BTreeSet<(Instant, PlayerId)>,
     survey: Survey,
     memories: Memories,
@@ -364,11 +366,17 @@ impl Lobby {
             self.effects
                 .push_back(LobbyEffect::Abandoned(player, connection, room));
         }
-        if let Some((table, wait)) = table.zip(wait).filter(|_| !self.closing) {
+        let place = table.zip(wait);
+        let is_idle = person.whereabouts == Whereabouts::Idle;
+        let has_partners = |last: &LastRound| last.people.len() > 1;
+        if (place.is_some() || is_idle && person.last_round.as_ref().is_some_and(has_partners))
+            && !self.closing
+        {
             let until = now + HOLD;
-            person.held = Some(Held { until, table, wait });
+            person.held = Some(Held { until, place });
             self.lapses.insert((until, player));
-        } else {
+        }
+        if place.is_none() {
             self.part(player, None);
         }
         self.crowd_changed(now);
@@ -511,6 +519,11 @@ impl Person {
             Whereabouts::Waiting(table) => Some(table),
             Whereabouts::Idle | Whereabouts::Playing(_) => None,
         }
+    }
+
+    /// Whether a place in the queue is held for it while it has no connection.
+    fn holds_a_place(&self) -> bool {
+        self.held.is_some_and(|held| held.place.is_some())
     }
 
     /// Whether it is to be given a seat unasked.

@@ -18,7 +18,7 @@ use crate::player::{Origin, Standing, Token};
 /// people who share one address of a mobile carrier and went offline within the hour.
 const SHARES: usize = 16;
 /// How many missed results are kept at most. One takes some 100 bytes for each player of the round.
-const MOST_MISSED: usize = 4096;
+pub const MOST_MISSED: usize = 4096;
 
 /// What a person gets back when it returns.
 #[derive(Debug)]

@@ -379,7 +379,7 @@ impl Room {
             let uid = self.cards[seat].profile.uid.clone();
             self.send(Recipient::Others(player), Event::CameBack { uid });
         }
-        // The new client may, unlike the one before, accept a round that ends early.
+        // The round may have gone on only because the client before was one from 2016.
         self.end_if_nobody_is_waited_for();
     }
 

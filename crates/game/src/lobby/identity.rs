@@ -57,7 +57,8 @@ impl Lobby {
         if arrival.token != Some(person.token) {
             let holder = person.connection;
             let uid = &arrival.profile.uid;
-            // A held place in the queue does not reserve the uid: by its token the owner still gets its score back.
+            // A person who is held but plays no round does not reserve its uid: by the token the owner still gets its
+            // score back.
             if person.held.is_some() {
                 self.give_up_place(owner, now);
                 self.arrive(by, arrival, now);
@@ -94,9 +95,9 @@ impl Lobby {
         }
         self.effects.push_back(LobbyEffect::Attached(owner, by));
         self.greet(owner, arrival, missed, now);
-        if let Some(Held { until, wait, .. }) = held {
+        if let Some(Held { until, place }) = held {
             self.lapses.remove(&(until, owner));
-            if !self.closing {
+            if let Some((_, wait)) = place.filter(|_| !self.closing) {
                 self.seat(owner, Some(wait), now);
                 return Ok(());
             }

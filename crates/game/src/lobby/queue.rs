@@ -62,16 +62,16 @@ impl Lobby {
         }
     }
 
-    /// Gives up the held place in the queue of a person who is offline.
+    /// No longer holds a person who is offline, nor its place in the queue.
     pub(super) fn give_up_place(&mut self, player: PlayerId, now: Instant) {
         let Some(person) = self.people.get_mut(&player) else {
             return;
         };
-        let Some(Held { until, table, .. }) = person.held.take() else {
+        let Some(Held { until, place }) = person.held.take() else {
             return;
         };
         self.lapses.remove(&(until, player));
-        self.part(player, Some(table));
+        self.part(player, place.map(|(table, _)| table));
         self.forget_if_gone(player, now);
     }
 

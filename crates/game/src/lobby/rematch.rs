@@ -18,7 +18,7 @@ impl Lobby {
 
     fn may_ask_again(&self, player: PlayerId, room: RoomId) -> bool {
         self.people.get(&player).is_some_and(|person| {
-            (person.connection.is_some() || person.held.is_some())
+            (person.connection.is_some() || person.holds_a_place())
                 && person.whereabouts == Whereabouts::Idle
                 && person
                     .last_round

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::player::PlayerId;
 
 /// The least time between two counts.
-const SURVEY_EVERY: Duration = Duration::from_secs(3);
+pub const SURVEY_EVERY: Duration = Duration::from_secs(3);
 /// How many people are counted for in one timeout. With many people online a whole count would hold up the lobby's
 /// other commands, so it is cut into slices, and the lobby can do other work for `SURVEY_PAUSE` between two of them.
 const SURVEY_SLICE: usize = 256;

@@ -77,10 +77,16 @@ impl Command {
     }
 }
 
-/// Anything but an object is a plain `join`, since clients may send any payload where none is needed.
+/// Anything but an object is a plain `join`, since clients may send any payload where none is needed. The only object that
+/// cannot be read is one with `robot` twice.
 fn join(payload: &str) -> Result<Command, Code> {
     let Some(JoinPayload { robot }) = object(payload) else {
-        return Ok(Command::Join);
+        let has_duplicates = payload.trim_start().starts_with('{');
+        return if has_duplicates {
+            Err(Code::BadJoin)
+        } else {
+            Ok(Command::Join)
+        };
     };
     match robot.map(|robot| serde_json::from_str(robot.get())) {
         None | Some(Ok(false)) => Ok(Command::Join),

@@ -26,12 +26,24 @@ fn entrant(player: PlayerId) -> Entrant {
 }
 
 fn open_room(people: &[PlayerId], seats: usize) -> (Room, Instant) {
+    open_room_of(people.iter().copied().map(entrant).collect(), seats)
+}
+
+/// A room where the first `old_clients` people have clients from 2016.
+fn open_legacy_room(old_clients: usize, people: &[PlayerId]) -> (Room, Instant) {
+    let mut entrants: Vec<_> = people.iter().copied().map(entrant).collect();
+    for entrant in &mut entrants[..old_clients] {
+        entrant.legacy = true;
+    }
+    open_room_of(entrants, people.len())
+}
+
+fn open_room_of(people: Vec<Entrant>, seats: usize) -> (Room, Instant) {
     let start = Instant::now();
     let format = Format {
         seats,
         round_time: ROUND_TIME,
     };
-    let people = people.iter().copied().map(entrant).collect();
     let mut room = Room::start(RoomId(1), people, format, 7, start);
     drain(&mut room);
     (room, start)
@@ -241,5 +253,68 @@ fn returning_players_are_told_the_remaining_time() {
         assert_eq!((*hand, *locked), own);
         let locked: Vec<_> = seats.iter().map(|seat| seat.locked).collect();
         assert_eq!(locked, [false, true]);
+    }
+}
+
+#[test]
+fn returning_by_a_newer_client_ends_a_round_nobody_waits_for() {
+    for was_away in [false, true] {
+        let (mut room, start) = open_legacy_room(1, &[ALICE, BOB]);
+        room.handle(ALICE, Action::Lock(Hand::Rock), start).unwrap();
+        room.handle(BOB, Action::Lock(Hand::Paper), start).unwrap();
+        if was_away {
+            room.handle(ALICE, Action::Disconnect, start).unwrap();
+        }
+        assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
+        drain(&mut room);
+        room.handle(ALICE, RETURN, start).unwrap();
+        assert_eq!(room.deadline(), None, "away before: {was_away}");
+        let effects = drain(&mut room);
+        let told_first = &effects[0];
+        assert!(
+            matches!(
+                told_first,
+                RoomEffect::Send(Recipient::One(ALICE), Event::RoundStarted { .. })
+            ),
+            "{told_first:?}"
+        );
+        let lines = result(&effects);
+        let hands: Vec<_> = lines.iter().map(|line| line.hand).collect();
+        assert_eq!(hands, [Some(Hand::Rock), Some(Hand::Paper)]);
+    }
+
+    // The same when nobody else is left.
+    let (mut room, start) = open_legacy_room(1, &[ALICE, BOB]);
+    room.handle(BOB, Action::Leave, start).unwrap();
+    assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
+    drain(&mut room);
+    room.handle(ALICE, RETURN, start).unwrap();
+    assert_eq!(result(&drain(&mut room))[0].round_score, 1);
+}
+
+#[test]
+fn returning_does_not_end_a_round_that_still_waits() {
+    let lock = |room: &mut Room, who, now| {
+        room.handle(who, Action::Lock(Hand::Rock), now).unwrap();
+    };
+    // One hand is not locked; the client is again one from 2016; the other player's client is one from 2016.
+    for (old_clients, locked, legacy) in [
+        (1, [true, false], false),
+        (1, [true; 2], true),
+        (2, [true; 2], false),
+    ] {
+        let (mut room, start) = open_legacy_room(old_clients, &[ALICE, BOB]);
+        for (who, locked) in [ALICE, BOB].into_iter().zip(locked) {
+            if locked {
+                lock(&mut room, who, start);
+            }
+        }
+        room.handle(ALICE, Action::Return { legacy }, start)
+            .unwrap();
+        assert_eq!(
+            room.deadline(),
+            Some(start + ROUND_TIME),
+            "{old_clients} {locked:?}"
+        );
     }
 }

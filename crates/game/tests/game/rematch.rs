@@ -212,6 +212,20 @@ fn partners_meet_again_despite_a_lost_connection() {
 }
 
 #[test]
+fn partners_meet_again_after_a_reconnect_before_either_asks() {
+    for first in [1, 20] {
+        let mut world = friends(false);
+        world.disconnect(ConnectionId(2));
+        world.wait(2 * SECOND);
+        return_as(&mut world, 20, "b");
+        join(&mut world, first);
+        world.wait(7 * SECOND);
+        join(&mut world, 21 - first);
+        assert_eq!(company(&world, 1), ["a", "b"]);
+    }
+}
+
+#[test]
 fn asking_after_a_reconnect_still_waits_for_the_partner() {
     let mut world = friends(false);
     join(&mut world, 1);

@@ -195,6 +195,15 @@ fn rounds_with_a_client_from_2016_last_their_full_time() {
 }
 
 #[test]
+fn rounds_held_by_a_2016_client_end_when_another_client_takes_over() {
+    let mut world = playing(true);
+    act(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
+    return_as(&mut world, 20, "a");
+    assert_eq!(world.rounds.len(), 0);
+}
+
+#[test]
 fn robots_show_a_hand_when_a_round_ends_early() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);

@@ -15,7 +15,7 @@ use super::dialect::{self, Heard, Name};
 use super::way::Way;
 use crate::bench::flags::Protocol;
 use wulin_client::websocket::limits;
-use wulin_http::tls::Stream;
+use wulin_http::tls::SecureStream;
 use wulin_text::harmless;
 
 /// The first read buffer in bytes; it grows with a message.
@@ -23,7 +23,7 @@ const READ_BUFFER: usize = 512;
 
 /// An open connection whose person is known to the server.
 pub(super) struct Line {
-    socket: WebSocketStream<Stream>,
+    socket: WebSocketStream<SecureStream>,
     protocol: Protocol,
     /// How often we ping, and when next: Engine.IO 3 leaves it to the client.
     pings: Option<(Duration, Instant)>,

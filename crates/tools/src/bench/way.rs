@@ -12,7 +12,7 @@ use super::dialect;
 use crate::bench::flags::Bench;
 use wulin_certs::trusted_roots;
 use wulin_client::address::Address;
-use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
 /// Files this process needs beside one for each person.
 const SPARE_FILES: u64 = 64;
@@ -65,7 +65,7 @@ impl Way {
     }
 
     /// Connects one person, TLS included.
-    pub(super) async fn connect(&self, number: u32) -> anyhow::Result<Stream> {
+    pub(super) async fn connect(&self, number: u32) -> anyhow::Result<SecureStream> {
         let stream = self.open(number).await.context("no connection")?;
         handshake(&self.connector, self.address.server_name(), stream)
             .await

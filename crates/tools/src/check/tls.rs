@@ -14,7 +14,7 @@ use super::finding::Finding;
 use super::network::{connect, words};
 use wulin_client::address::Address;
 use wulin_http::exchange::{Answer, exchange, request};
-use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
 /// The way to the server: whoever answers there is let pass, and what it shows is noted.
 #[derive(Debug, Clone)]
@@ -31,14 +31,14 @@ pub(super) struct Door {
 
 impl Door {
     /// Connects with TLS, whichever version.
-    pub(super) async fn open(&self) -> io::Result<Stream> {
+    pub(super) async fn open(&self) -> io::Result<SecureStream> {
         self.open_with(ANY_VERSION).await
     }
 
     async fn open_with(
         &self,
         versions: &[&'static SupportedProtocolVersion],
-    ) -> io::Result<Stream> {
+    ) -> io::Result<SecureStream> {
         let connector = connector(&Trust::Anybody(self.recorder.clone()), versions)
             .map_err(io::Error::other)?;
         self.in_time(async {
@@ -134,7 +134,7 @@ pub(super) async fn speak(door: &Door) -> Spoken {
 
 /// rustls offers nothing but suites with forward secrecy and authenticated encryption, which is what `WeChat` and iOS
 /// want.
-fn suite(stream: &Stream) -> Finding {
+fn suite(stream: &SecureStream) -> Finding {
     let suite = stream.get_ref().1.negotiated_cipher_suite();
     let name = suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite()));
     Finding::ok(format!("{name} with TLS 1.2"))

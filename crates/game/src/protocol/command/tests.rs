@@ -83,6 +83,12 @@ fn join_may_ask_for_a_robot() {
         let payload = format!(r#"{{"robot":{robot}}}"#);
         assert_eq!(read("join", &payload), Err(Code::BadJoin), "{payload}");
     }
+    for twice in [
+        r#"{"robot":true,"robot":true}"#,
+        r#"{"robot":false,"robot":true}"#,
+    ] {
+        assert_eq!(read("join", twice), Err(Code::BadJoin), "{twice}");
+    }
 }
 
 #[test]
