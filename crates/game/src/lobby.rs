@@ -33,8 +33,8 @@ pub use survey::SURVEY_EVERY;
 pub const RESEAT_AFTER: Duration = Duration::from_secs(3);
 /// A `join` up to this long after a round asks for a rematch; a later one just asks for a seat.
 pub const REMATCH_WITHIN: Duration = Duration::from_mins(10);
-/// How long a person who lost its connection while it was in no round is kept: with its place in the queue, and with its
-/// partners of the last round.
+/// How long a person who lost its connection while it was in no round is kept: with its place in the queue, and with
+/// its partners of the last round.
 pub const HOLD: Duration = Duration::from_secs(5);
 
 /// The settings of a lobby.

@@ -77,8 +77,8 @@ impl Command {
     }
 }
 
-/// Anything but an object is a plain `join`, since clients may send any payload where none is needed. The only object that
-/// cannot be read is one with `robot` twice.
+/// Anything but an object is a plain `join`, since clients may send any payload where none is needed. The only object
+/// that cannot be read is one with `robot` twice.
 fn join(payload: &str) -> Result<Command, Code> {
     let Some(JoinPayload { robot }) = object(payload) else {
         let has_duplicates = payload.trim_start().starts_with('{');
