@@ -3,7 +3,7 @@
 pub(crate) use wulin::cli::Cli;
 pub(crate) use wulin::cli::settings::default_in_words;
 pub(crate) use wulin_game::lobby::{
-    HOLD, Hello as Arrival, Lobby, LobbyEffect as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
+    Arrival, HOLD, Lobby, LobbyEffect as LobbyOutput, REMATCH_WITHIN, RESEAT_AFTER, Rules,
     SURVEY_EVERY,
 };
 pub(crate) use wulin_game::matchmaking::Patience;

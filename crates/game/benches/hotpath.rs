@@ -1,12 +1,15 @@
-//! The hottest paths, so many times and nothing else: what `callgrind.sh` counts the instructions of.
+//! The hottest paths, each run a given number of times: `callgrind.sh` counts their instructions.
 //!
-//! `hotpath PATH COMMANDS`; without them, every path for a moment.
+//! Usage: `hotpath PATH COMMANDS`. Without arguments every path runs briefly.
+
+// This is a program of its own: it reads its arguments, and asks the clock for a first instant.
+#![allow(clippy::disallowed_methods)]
 
 use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
+use wulin_game::lobby::{Arrival, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
 use wulin_game::protocol::{Command, Message, native, socketio};
@@ -24,7 +27,7 @@ const PATHS: [(&str, Run); 3] = [
 ];
 
 fn main() {
-    // Cargo adds a `--bench` of its own.
+    // `cargo bench` adds the argument `--bench`.
     let words: Vec<_> = env::args()
         .skip(1)
         .filter(|word| word != "--bench")
@@ -40,7 +43,7 @@ fn main() {
     }
 }
 
-/// A choice from the text frame it comes in to the text frame with its movement.
+/// One choice, from the text frame of the client to the text frame that tells the others.
 fn choices_native(times: u64) {
     let said = r#"{"event":"choice","data":{"choice":2}}"#;
     choices(
@@ -90,7 +93,7 @@ fn choices(times: u64, read: impl Fn() -> Command, write: fn(&Message) -> String
     }
 }
 
-/// People who come, wait, think better of it and go: four commands each.
+/// People who come, wait, leave the queue and go: four commands each.
 fn visits(times: u64) {
     let rules = Rules {
         format: Format {
@@ -109,7 +112,7 @@ fn visits(times: u64) {
     let now = Instant::now();
     for number in 0..times / 4 {
         let by = ConnectionId(number);
-        let hello = Hello {
+        let hello = Arrival {
             profile: profile(number),
             place: Place::new(39.9, 116.4),
             token: None,

@@ -1,97 +1,99 @@
-//! What the game tells its players.
+//! What the game tells its players: the events that a room or the lobby sends, before they are encoded for the wire.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::hand::{Face, Hand};
-use super::player::{Profile, RoomId, Standing, Token};
+use crate::hand::{Face, Hand};
+use crate::player::{Profile, RoomId, Standing, Token};
 
-/// Something that has happened and that somebody is to be told.
+/// Something that has happened and that players are told. Names are past tense; the wire name is in
+/// `protocol/event.rs`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Answer to a hello.
+    /// The answer to `hello`.
     Welcomed {
-        /// Other people online near the place given, or anywhere when none was given.
+        /// How many other people are online near the given place, or anywhere when none was given.
         nearby: usize,
         /// Proves the uid at the next hello.
         token: Token,
-        /// Score and streak so far.
+        /// The score and streak so far.
         standing: Standing,
-        /// The round that ended while nobody was there to hear of it.
+        /// The result of a round that ended while this player was disconnected.
         missed: Option<Missed>,
     },
-    /// The number that [`Welcomed`](Event::Welcomed) told is another by now.
+    /// The number of people nearby has changed since it was last told.
     NearbyChanged {
-        /// Other people online near the place given, or anywhere when none was given.
+        /// As in [`Welcomed`](Event::Welcomed).
         nearby: usize,
     },
-    /// Somebody came or went before the start.
+    /// A player joined or left a room before its start.
     RoomChanged {
         /// The room that changed.
         room: RoomId,
-        /// Everybody in it now, in the order they came.
+        /// Everybody in it now, in the order of arrival.
         seats: Arc<[Seated]>,
         /// Whether it starts now.
         full: bool,
-        /// Who waits here for the receiver, who has not asked and is not seated by this.
+        /// Set in an invitation: the uid of the partner who waits in this room for the receiver. The receiver has no
+        /// seat in it until it asks for one.
         rematch: Option<Arc<str>>,
     },
-    /// Everybody is here.
+    /// A round starts, or the receiver returns into a running one.
     RoundStarted {
-        /// How long the round lasts from now.
+        /// How long the round lasts, counted from now.
         round_time: Duration,
         /// Everybody who plays, in seat order.
         seats: Arc<[Seated]>,
-        /// What the receiver has shown so far, if it comes back into a round under way.
+        /// The receiver's own choice so far, when it returns into a running round.
         own: Option<OwnHand>,
     },
-    /// Another player in the room did something visible.
+    /// Another player in the room chose, locked or pulled a face.
     Moved {
         /// Who.
         uid: Arc<str>,
         /// What.
         movement: Movement,
     },
-    /// Another player in the room is gone.
+    /// Another player in the room gave up its seat.
     Left {
         /// Who.
         uid: Arc<str>,
     },
-    /// The connection of another player in the room is lost. Its seat and its hand stay.
+    /// Another player in the room lost its connection. It keeps its seat and its hand.
     WentAway {
         /// Who.
         uid: Arc<str>,
     },
-    /// A player who was away is there again.
+    /// A player who had lost its connection is connected again.
     CameBack {
         /// Who.
         uid: Arc<str>,
     },
-    /// The round is over: everybody who started, those who left included.
+    /// The round is over.
     RoundEnded {
         /// The room it was played in.
         room: RoomId,
-        /// In seat order.
+        /// Everybody who started, in seat order; those who left are included.
         standings: Arc<[RoundStanding]>,
     },
 }
 
-/// A player in a room as the others see it; never the hand.
+/// A player in a room as the others see it. It never contains the hand, which stays secret until the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seated {
     /// How it presents itself.
     pub profile: Profile,
-    /// What it brings along.
+    /// Its score and streak before the round.
     pub standing: Standing,
     /// Whether the server plays it.
     pub robot: bool,
     /// Whether its hand can no longer change.
     pub locked: bool,
-    /// Whether its connection is lost.
+    /// Whether it has lost its connection.
     pub away: bool,
 }
 
-/// A player's own hand, for nobody else's eyes.
+/// A player's own hand, sent to that player alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnHand {
     /// Which.
@@ -100,35 +102,35 @@ pub struct OwnHand {
     pub locked: bool,
 }
 
-/// A result that its player may not have heard of.
+/// A result that may not have reached its player.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missed {
     /// The room it was played in.
     pub room: RoomId,
-    /// As [`RoundEnded`](Event::RoundEnded) tells it.
+    /// The same standings as in [`RoundEnded`](Event::RoundEnded).
     pub standings: Arc<[RoundStanding]>,
 }
 
-/// What the others see of a player during the round. A chosen hand stays secret.
+/// What the others see of a player during the round: that it chose, but not which hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Movement {
-    /// Chose some hand, or another one.
+    /// Chose a hand, or changed its choice.
     Choice,
-    /// Chose some hand, which stays.
+    /// Locked a hand, which can no longer change.
     Locked,
     /// Pulled a face.
     Face(Face),
 }
 
-/// One line of a result.
+/// One player's row of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoundStanding {
     /// Who.
     pub uid: Arc<str>,
-    /// The hand shown; `None` for none, and for whoever left.
+    /// The hand shown; `None` for players who showed none or left.
     pub hand: Option<Hand>,
-    /// What this round scored.
+    /// The points of this round: pairs won minus pairs lost, times the streak; 0 if that is not positive.
     pub round_score: u64,
-    /// The standing after it.
+    /// The standing after this round.
     pub standing: Standing,
 }

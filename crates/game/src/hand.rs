@@ -1,4 +1,4 @@
-//! What a player can show: hands and faces.
+//! What a player can show: hands and faces, and which hand beats which.
 
 /// One of the three hands. The numbers are the protocol's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ impl Hand {
         self as u8
     }
 
-    /// Whether this hand wins over the other.
+    /// Whether this hand wins over the other. Two equal hands are a draw: neither beats the other.
     pub const fn beats(self, other: Hand) -> bool {
         matches!(
             (self, other),

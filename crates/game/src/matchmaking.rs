@@ -1,94 +1,96 @@
-//! Who plays with whom: the nearest person who waits, further away the longer the wait, then anybody, then robots.
+//! Who plays with whom: the nearest person who waits; the longer the wait, the further away; then anybody; then robots.
 //!
-//! People who wait sit at *tables*, one table per room to be. A table grows by people who join it and by other tables that
-//! come within reach, and is taken away when it is full or has waited long enough for robots to fill it.
+//! People who wait sit at *tables*. Each table becomes one room. A table grows when people join it and when it merges
+//! with another table within reach. It leaves the queue when it is full, or when it has waited so long that robots fill
+//! it.
 
+use std::array;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::ids::IdMap;
-use super::place::{Globe, Place};
-use super::player::{PlayerId, RoomId};
+use crate::ids::IdMap;
+use crate::place::{Globe, Place};
+use crate::player::{PlayerId, RoomId};
 
-/// How much further the second stage of a wait reaches than the first.
+/// How many times further [`WaitStage::Far`] reaches than [`WaitStage::Near`].
 const FAR: f64 = 10.0;
 
-/// How long people wait for whom.
+/// How long people wait, and for whom.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patience {
-    /// After this wait robots take the empty seats.
+    /// How long people wait until robots take the empty seats.
     pub robot_wait: Duration,
-    /// How long who has just played a person waits for that person before anybody else.
+    /// How long a person waits for a rematch before it plays with anybody.
     pub rematch_wait: Duration,
-    /// Radius in km within which somebody is near.
+    /// The radius in kilometres within which people are near.
     pub nearby_km: f64,
 }
 
 impl Patience {
-    /// When a table that has been in the stages of its kind since `since` leaves this one.
-    fn end_of(self, stage: Stage, since: Instant) -> Instant {
+    /// When a table that has waited since `since` leaves this stage.
+    fn end_of(self, stage: WaitStage, since: Instant) -> Instant {
         since
             + match stage {
-                Stage::Kept => self.rematch_wait,
-                Stage::Near => self.robot_wait.mul_f64(0.5),
-                Stage::Far => self.robot_wait.mul_f64(0.75),
-                Stage::Anywhere => self.robot_wait,
+                WaitStage::Kept => self.rematch_wait,
+                WaitStage::Near => self.robot_wait.mul_f64(0.5),
+                WaitStage::Far => self.robot_wait.mul_f64(0.75),
+                WaitStage::Anywhere => self.robot_wait,
             }
     }
 
-    fn reach_km(self, stage: Stage) -> f64 {
+    fn reach_km(self, stage: WaitStage) -> f64 {
         match stage {
-            Stage::Kept => 0.0,
-            Stage::Near => self.nearby_km,
-            Stage::Far => self.nearby_km * FAR,
-            Stage::Anywhere => f64::INFINITY,
+            WaitStage::Kept => 0.0,
+            WaitStage::Near => self.nearby_km,
+            WaitStage::Far => self.nearby_km * FAR,
+            WaitStage::Anywhere => f64::INFINITY,
         }
     }
 }
 
-/// How far a table looks by now.
+/// How far a table looks for others. It goes through the stages in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Stage {
-    /// Only for those who were in the same room a moment ago.
+enum WaitStage {
+    /// Only the players of the same last room may sit down.
     Kept,
     Near,
     Far,
     Anywhere,
 }
 
-/// The stages in which strangers may sit down, nearest first.
-const OPEN_STAGES: [Stage; 3] = [Stage::Near, Stage::Far, Stage::Anywhere];
+/// The stages in which anybody may sit down, the nearest reach first.
+const OPEN_STAGES: [WaitStage; 3] = [WaitStage::Near, WaitStage::Far, WaitStage::Anywhere];
 
-/// Somebody who asks for a seat.
+/// A person who asks for a seat.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Seeker {
     /// Who.
     pub player: PlayerId,
-    /// Where, if known.
+    /// Its position, if known.
     pub place: Option<Place>,
-    /// The room it has just played in.
+    /// The room in which it has just played.
     pub last_room: Option<RoomId>,
-    /// Whether others of that room may ask again any moment, so that it pays to keep a table for them.
+    /// Whether other players of that room may still ask for a rematch, so that a new table is kept for them.
     pub keep: bool,
-    /// Since when it has waited: the past, for whoever lost the connection meanwhile.
+    /// Since when it has waited. For a person who returns to a held place this is in the past.
     pub since: Instant,
 }
 
-/// How somebody waited that has left a table.
+/// How a person who has left a table waited there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
     /// Since when.
     pub since: Instant,
-    /// Whether the table was kept for the people of the last room.
+    /// Whether the table was kept for the players of the last room.
     pub kept: bool,
 }
 
-/// What the time changed.
+/// What happened to a table when its stage ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// More people sit here now.
+    /// Another table merged with it: more people sit here now.
     Grew(RoomId),
-    /// Waited long enough: robots take the empty seats.
+    /// It has waited long enough: robots take the empty seats.
     Ripe(RoomId),
 }
 
@@ -96,23 +98,23 @@ pub enum Change {
 struct Table {
     people: Vec<PlayerId>,
     place: Option<Place>,
-    /// When it was opened; for one that was kept, when it was opened to anybody.
+    /// Since when it has waited; for a table that was kept, since anybody may sit down.
     since: Instant,
-    stage: Stage,
-    /// When it leaves the stage.
+    stage: WaitStage,
+    /// When it leaves its stage.
     due: Instant,
-    /// The room its first person has just played in: whoever else was there is sent here.
+    /// The room in which its first person has just played. Other players of that room are seated here.
     rematch: Option<RoomId>,
 }
 
-/// The open tables with one number of people, found by place and by wait.
+/// The tables open to anybody that have the same number of people, ordered by place and by wait.
 #[derive(Debug)]
-struct Shelf {
-    /// Tables with a place, one globe per open stage.
+struct OpenTables {
+    /// Tables with a place: one globe for each of [`OPEN_STAGES`].
     globes: [Globe<RoomId>; 3],
-    /// All of them, the longest wait first.
+    /// All tables, the longest wait first.
     queue: BTreeSet<(Instant, RoomId)>,
-    /// Those without a place, the longest wait first.
+    /// Tables without a place, the longest wait first.
     placeless: BTreeSet<(Instant, RoomId)>,
 }
 
@@ -121,31 +123,34 @@ struct Shelf {
 pub struct Matchmaking {
     patience: Patience,
     tables: IdMap<RoomId, Table>,
-    /// By people at the table: `shelves[0]` has the tables with one person. One fewer than a room has seats.
-    shelves: Vec<Shelf>,
-    /// The table where the people of a room that was just played meet again.
+    /// Open tables by their number of people: `open[0]` has those with one person. A full table does not wait, so there
+    /// is one entry fewer than a room has seats.
+    open: Vec<OpenTables>,
+    /// From a room that was just played to the table where its players meet again.
     rematches: IdMap<RoomId, RoomId>,
+    /// When each table leaves its stage.
     timers: BTreeSet<(Instant, RoomId)>,
 }
 
 impl Matchmaking {
-    /// Nobody waits yet. `seats` is at least two.
+    /// An empty queue. `seats` is the size of a room, at least two.
     pub fn new(seats: usize, patience: Patience) -> Matchmaking {
-        let shelf = |_| Shelf {
-            globes: std::array::from_fn(|_| Globe::new()),
+        let no_tables = |_| OpenTables {
+            globes: array::from_fn(|_| Globe::new()),
             queue: BTreeSet::new(),
             placeless: BTreeSet::new(),
         };
         Matchmaking {
             patience,
             tables: IdMap::default(),
-            shelves: (1..seats).map(shelf).collect(),
+            open: (1..seats).map(no_tables).collect(),
             rematches: IdMap::default(),
             timers: BTreeSet::new(),
         }
     }
 
-    /// Sits somebody down, at `fresh` if no table is within reach. Returns the table. O(log n).
+    /// Seats a person at the table that suits it best, or at the new table `fresh` if none is within reach. Returns the
+    /// table. O(log n) in the number of tables.
     pub fn join(&mut self, seeker: Seeker, fresh: RoomId) -> RoomId {
         let Seeker {
             player,
@@ -158,7 +163,7 @@ impl Matchmaking {
         let found = match rematch {
             Some(table) => Some(table),
             None if keep => None,
-            None => self.within_reach(place, Stage::Near, 1),
+            None => self.within_reach(place, WaitStage::Near, 1),
         };
         if let Some((id, mut table)) = found.and_then(|id| Some((id, self.remove(id)?))) {
             table.people.push(player);
@@ -166,9 +171,9 @@ impl Matchmaking {
             return id;
         }
         let stage = match place {
-            _ if keep => Stage::Kept,
-            Some(_) => Stage::Near,
-            None => Stage::Anywhere,
+            _ if keep => WaitStage::Kept,
+            Some(_) => WaitStage::Near,
+            None => WaitStage::Anywhere,
         };
         self.insert(
             fresh,
@@ -184,12 +189,12 @@ impl Matchmaking {
         fresh
     }
 
-    /// Somebody no longer waits. The table goes with its last person.
+    /// Takes a person from its table. The table is removed with its last person.
     pub fn leave(&mut self, player: PlayerId, id: RoomId) -> Option<Wait> {
         let mut table = self.remove(id)?;
         let wait = Wait {
             since: table.since,
-            kept: table.stage == Stage::Kept,
+            kept: table.stage == WaitStage::Kept,
         };
         table.people.retain(|other| *other != player);
         if !table.people.is_empty() {
@@ -198,20 +203,20 @@ impl Matchmaking {
         Some(wait)
     }
 
-    /// The table where the people of this room meet again, if one of them waits.
+    /// The table where the players of this room meet again, if one of them waits.
     pub fn rematch(&self, room: RoomId) -> Option<RoomId> {
         self.rematches.get(&room).copied()
     }
 
-    /// Whether a table is kept for the people of the last room.
+    /// Whether a table is kept for the players of the last room.
     pub fn is_kept(&self, table: RoomId) -> bool {
         self.tables
             .get(&table)
-            .is_some_and(|table| table.stage == Stage::Kept)
+            .is_some_and(|table| table.stage == WaitStage::Kept)
     }
 
-    /// Opens a table to anybody that was kept for the people of the last room. It looks around at the next
-    /// [`advance`](Self::advance), which is due.
+    /// Opens a table that was kept for the players of the last room to anybody. It looks for others at the next
+    /// [`advance`](Self::advance), which is due at once.
     pub fn release(&mut self, id: RoomId) {
         if self.is_kept(id)
             && let Some(mut table) = self.remove(id)
@@ -221,32 +226,31 @@ impl Matchmaking {
         }
     }
 
-    /// The people at a table, in the order they came.
+    /// The people at a table, in the order of arrival.
     pub fn people(&self, table: RoomId) -> &[PlayerId] {
         self.tables.get(&table).map_or(&[], |table| &table.people)
     }
 
     /// Whether every seat has a person.
     pub fn is_full(&self, table: RoomId) -> bool {
-        self.people(table).len() > self.shelves.len()
+        self.people(table).len() > self.open.len()
     }
 
-    /// Takes a table away, and its people with it.
+    /// Removes a table and returns its people.
     pub fn take(&mut self, table: RoomId) -> Vec<PlayerId> {
         self.remove(table)
             .map(|table| table.people)
             .unwrap_or_default()
     }
 
-    /// Everybody who waits. O(seats).
+    /// How many people wait. O(seats).
     pub fn waiting(&self) -> usize {
-        let shelves = self.shelves.iter().enumerate();
-        shelves
-            .map(|(index, shelf)| (index + 1) * shelf.queue.len())
+        let open = self.open.iter().enumerate();
+        open.map(|(index, tables)| (index + 1) * tables.queue.len())
             .sum()
     }
 
-    /// Some table, while there is one.
+    /// Any one table, while there is one.
     pub fn any(&self) -> Option<RoomId> {
         self.tables.keys().next().copied()
     }
@@ -256,7 +260,8 @@ impl Matchmaking {
         self.timers.first().map(|(due, _)| *due)
     }
 
-    /// Lets the tables that are due look further, until one grows or ripens. `None` when nothing is due at `now` any more.
+    /// Moves tables whose stage has ended to the next stage, until one of them changes. `None` when nothing more is due
+    /// at `now`; until then the caller calls it again.
     pub fn advance(&mut self, now: Instant) -> Option<Change> {
         loop {
             let (_, id) = self
@@ -272,8 +277,8 @@ impl Matchmaking {
                 return Some(Change::Ripe(id));
             };
             let mut table = self.remove(id)?;
-            if table.stage == Stage::Kept {
-                // It has waited for some; for the others it has just come.
+            if table.stage == WaitStage::Kept {
+                // Its time with its partners does not count: for everybody else the wait begins now.
                 table.since = now;
             }
             table.stage = stage;
@@ -285,20 +290,27 @@ impl Matchmaking {
         }
     }
 
-    /// The open table for so many more people that suits best: the nearest within reach of either side, else the one that
-    /// has waited longest of those without a place. Whoever has no place plays with whoever has waited longest.
-    fn within_reach(&self, place: Option<Place>, stage: Stage, people: usize) -> Option<RoomId> {
-        let free = &self.shelves[..(self.shelves.len() + 1).saturating_sub(people)];
+    /// The open table with room for `people` more that suits best.
+    ///
+    /// With a place, that is the nearest table within the reach of either side, else the one that has waited longest
+    /// among those without a place. Without a place, it is the one that has waited longest of all.
+    fn within_reach(
+        &self,
+        place: Option<Place>,
+        stage: WaitStage,
+        people: usize,
+    ) -> Option<RoomId> {
+        let free = &self.open[..(self.open.len() + 1).saturating_sub(people)];
         let longest = |queues: &mut dyn Iterator<Item = &BTreeSet<(Instant, RoomId)>>| {
             queues.filter_map(BTreeSet::first).min().map(|(_, id)| *id)
         };
         let Some(place) = place else {
-            return longest(&mut free.iter().map(|shelf| &shelf.queue));
+            return longest(&mut free.iter().map(|tables| &tables.queue));
         };
         let mine = self.patience.reach_km(stage);
         let mut best: Option<(RoomId, f64)> = None;
-        for shelf in free {
-            for (globe, theirs) in shelf.globes.iter().zip(OPEN_STAGES) {
+        for tables in free {
+            for (globe, theirs) in tables.globes.iter().zip(OPEN_STAGES) {
                 let closer_than = best.map_or(f64::INFINITY, |(_, km)| km);
                 let reach = mine.max(self.patience.reach_km(theirs)).min(closer_than);
                 if let Some(found) = globe.nearest(place, reach, |_| true)
@@ -310,11 +322,11 @@ impl Matchmaking {
         }
         match best {
             Some((id, _)) => Some(id),
-            None => longest(&mut free.iter().map(|shelf| &shelf.placeless)),
+            None => longest(&mut free.iter().map(|tables| &tables.placeless)),
         }
     }
 
-    /// Makes one table of two; the one that has waited longer stays.
+    /// Merges two tables. The one that has waited longer stays.
     fn merge(&mut self, (id, table): (RoomId, Table), other_id: RoomId) -> RoomId {
         let Some(other) = self.remove(other_id) else {
             self.insert(id, table);
@@ -336,14 +348,14 @@ impl Matchmaking {
         if let Some(room) = table.rematch {
             self.rematches.insert(room, id);
         }
-        if let (Some(shelf), Some(globe)) = (
-            self.shelves.get_mut(table.people.len() - 1),
+        if let (Some(tables), Some(globe)) = (
+            self.open.get_mut(table.people.len() - 1),
             globe(table.stage),
         ) {
-            shelf.queue.insert((table.since, id));
+            tables.queue.insert((table.since, id));
             match table.place {
-                Some(place) => _ = shelf.globes[globe].insert(id, place),
-                None => _ = shelf.placeless.insert((table.since, id)),
+                Some(place) => _ = tables.globes[globe].insert(id, place),
+                None => _ = tables.placeless.insert((table.since, id)),
             }
         }
         self.tables.insert(id, table);
@@ -357,14 +369,14 @@ impl Matchmaking {
         {
             self.rematches.remove(&room);
         }
-        if let (Some(shelf), Some(globe)) = (
-            self.shelves.get_mut(table.people.len() - 1),
+        if let (Some(tables), Some(globe)) = (
+            self.open.get_mut(table.people.len() - 1),
             globe(table.stage),
         ) {
-            shelf.queue.remove(&(table.since, id));
+            tables.queue.remove(&(table.since, id));
             match table.place {
-                Some(place) => _ = shelf.globes[globe].remove(id, place),
-                None => _ = shelf.placeless.remove(&(table.since, id)),
+                Some(place) => _ = tables.globes[globe].remove(id, place),
+                None => _ = tables.placeless.remove(&(table.since, id)),
             }
         }
         Some(table)
@@ -372,18 +384,18 @@ impl Matchmaking {
 }
 
 /// The stage after this one; `None` after the last.
-fn next(stage: Stage, place: Option<Place>) -> Option<Stage> {
+fn next(stage: WaitStage, place: Option<Place>) -> Option<WaitStage> {
     match (stage, place) {
-        (Stage::Kept | Stage::Near | Stage::Far, None) | (Stage::Far, Some(_)) => {
-            Some(Stage::Anywhere)
+        (WaitStage::Kept | WaitStage::Near | WaitStage::Far, None) | (WaitStage::Far, Some(_)) => {
+            Some(WaitStage::Anywhere)
         }
-        (Stage::Kept, Some(_)) => Some(Stage::Near),
-        (Stage::Near, Some(_)) => Some(Stage::Far),
-        (Stage::Anywhere, _) => None,
+        (WaitStage::Kept, Some(_)) => Some(WaitStage::Near),
+        (WaitStage::Near, Some(_)) => Some(WaitStage::Far),
+        (WaitStage::Anywhere, _) => None,
     }
 }
 
-/// Which globe of a shelf holds the tables of a stage; none those that are kept.
-fn globe(stage: Stage) -> Option<usize> {
+/// Which of [`OpenTables::globes`] has the tables of a stage; `None` for tables that are kept.
+fn globe(stage: WaitStage) -> Option<usize> {
     OPEN_STAGES.iter().position(|open| *open == stage)
 }

@@ -1,7 +1,8 @@
-//! The scores of people who are offline: kept for a while, for whoever shows the token.
+//! The scores of people who are offline, kept for a while for those who show the token.
 //!
-//! Whoever makes up people by the thousand must not push out the rest. So what is worth something is dropped for nothing but
-//! what is worth something as well, which takes rounds won, and nobody's address has more than a share of the room.
+//! Their number is bounded, and an attacker can invent people by the thousand. Two rules keep the others' memories safe
+//! from that. A memory with a score is only ever dropped for another one with a score, which takes a round won. And one
+//! address may only have a share of the places.
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap};
@@ -9,26 +10,26 @@ use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use super::event::Missed;
-use super::ids::{IdMap, shrink};
-use super::player::{Origin, Standing, Token};
+use crate::event::Missed;
+use crate::ids::{IdMap, shrink};
+use crate::player::{Origin, Standing, Token};
 
-/// The part of all memories that one address may have of each worth: a sixteenth. Of the default that is some six thousand
-/// people behind one carrier's address who went within the hour.
+/// One address may have a sixteenth of all memories of each worth. With the default limit that is some six thousand
+/// people who share one address of a mobile carrier and went offline within the hour.
 const SHARES: usize = 16;
-/// So many results are kept at most for people who missed them. One is some 100 bytes for each who played.
+/// How many missed results are kept at most. One takes some 100 bytes for each player of the round.
 pub const MOST_MISSED: usize = 4096;
 
-/// What somebody will find again who comes back.
+/// What a person gets back when it returns.
 #[derive(Debug)]
 struct Memory {
     token: Token,
-    /// When it fades. No two have the same, so that it stands for the order as well.
+    /// When it is dropped. No two memories have the same instant, so it also identifies the memory in the order.
     due: Instant,
     standing: Standing,
-    /// Stands for the address it came from: 32 bits, which fit into what would be a gap.
+    /// A hash of the address it came from. 32 bits fit where the compiler would otherwise put padding.
     origin: Option<NonZeroU32>,
-    /// Whether a result is kept beside it.
+    /// Whether a missed result is kept with it.
     has_missed: bool,
 }
 
@@ -47,7 +48,7 @@ enum Worth {
 
 impl Worth {
     fn of(standing: Standing) -> Worth {
-        // Rounds that were lost are nothing to lose: anybody can have them by the thousand.
+        // Lost rounds count for nothing here, because they can be produced without any effort.
         if standing.total == 0 {
             Worth::Nothing
         } else {
@@ -56,63 +57,71 @@ impl Worth {
     }
 }
 
-/// Stands for a uid. Small pieces of text that outlive their people would hold on to the pages of memory they lie in, most of
-/// which is free. Two uids that share one, once in 2^64, lose a score, and gain none: there is the token.
-type Fingerprint = u64;
+/// The hash of a uid, kept instead of the uid. Many small strings that outlive their neighbours would each keep a
+/// mostly free page of memory from going back to the system. If two uids share a hash, which happens once in 2^64, one
+/// loses its score; it cannot get the other's, since that needs the token.
+type UidHash = u64;
 
-/// What is kept of one worth.
+/// The memories of one worth, by age and by address.
 #[derive(Debug, Default)]
-struct Shelf {
-    /// In the order they fade. What is taken back leaves at once: coming and going costs nobody else a place.
-    fading: BTreeMap<Instant, Fingerprint>,
-    /// How many are from where.
+struct WorthGroup {
+    /// The oldest first. A memory that is taken back leaves at once, so that a person who comes and goes takes only one
+    /// place.
+    fading: BTreeMap<Instant, UidHash>,
+    /// How many memories each address has.
     shares: HashMap<NonZeroU32, u32>,
 }
 
-/// Everybody's who is offline, up to a number and an age.
+/// The memories of all people who are offline, bounded by number and by age.
 #[derive(Debug)]
 pub struct Memories {
     age: Duration,
     most: usize,
-    fingerprints: RandomState,
-    kept: IdMap<Fingerprint, Memory>,
-    worthless: Shelf,
-    worthy: Shelf,
-    /// Results that people have not heard of, and how many are from where.
-    missed: IdMap<Fingerprint, Missed>,
+    hasher: RandomState,
+    kept: IdMap<UidHash, Memory>,
+    worthless: WorthGroup,
+    worthy: WorthGroup,
+    /// Results that people have missed.
+    missed: IdMap<UidHash, Missed>,
+    /// How many missed results each address has.
     missed_shares: HashMap<NonZeroU32, u32>,
     last_due: Option<Instant>,
 }
 
 impl Memories {
-    /// Keeps scores until they are of this age, and so many at most: the oldest go first, and before them those who have
-    /// nothing to lose.
+    /// Keeps scores up to this age, and up to this number: those worth nothing are dropped first, then the oldest.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the seed only decides which uids share a hash, and attackers must not know it"
+    )]
     pub fn new(age: Duration, most: usize) -> Memories {
         Memories {
             age,
             most,
-            fingerprints: RandomState::new(),
+            hasher: RandomState::new(),
             kept: IdMap::default(),
-            worthless: Shelf::default(),
-            worthy: Shelf::default(),
+            worthless: WorthGroup::default(),
+            worthy: WorthGroup::default(),
             missed: IdMap::default(),
             missed_shares: HashMap::new(),
             last_due: None,
         }
     }
 
-    /// How many are kept.
+    /// How many memories there are.
     pub fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// Whether none is kept.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
-    /// Somebody went. Who had the uid only while its owner was away leaves nothing behind, nor does who comes from where too
-    /// many are remembered already, or has nothing to lose when there is no room but that of people who have.
+    /// Keeps the score of a person who went offline.
+    ///
+    /// Keeps nothing for a person who had the uid only while its owner was away, nor when its address has used up its
+    /// share, nor when it has no score and all places are taken by people who have one.
     pub fn keep(
         &mut self,
         uid: &str,
@@ -121,7 +130,7 @@ impl Memories {
         origin: Option<Origin>,
         now: Instant,
     ) {
-        let uid = self.fingerprints.hash_one(uid);
+        let uid = self.hasher.hash_one(uid);
         if let Some(memory) = self.kept.get(&uid) {
             if memory.token != token && now <= memory.due {
                 return;
@@ -142,7 +151,7 @@ impl Memories {
             return;
         }
         self.last_due = Some(due);
-        let place = self.shelf(worth);
+        let place = self.group(worth);
         place.fading.insert(due, uid);
         if let Some(origin) = memory.origin {
             *place.shares.entry(origin).or_default() += 1;
@@ -150,9 +159,9 @@ impl Memories {
         self.kept.insert(uid, memory);
     }
 
-    /// Keeps a result for somebody who went, if there is room and its score is kept as well.
+    /// Keeps a result that a person missed, if there is room and its score is kept as well.
     pub fn keep_missed(&mut self, uid: &str, token: Token, missed: Missed) {
-        let uid = self.fingerprints.hash_one(uid);
+        let uid = self.hasher.hash_one(uid);
         let Some(memory) = self.kept.get_mut(&uid) else {
             return;
         };
@@ -172,26 +181,26 @@ impl Memories {
         self.missed.insert(uid, missed);
     }
 
-    /// The result kept for this uid, for whoever is about to [`recall`](Self::recall) its score.
+    /// The missed result of this uid, for the owner of the token. Ask before [`recall`](Self::recall), which drops it.
     pub fn missed(&self, uid: &str, token: Option<Token>, now: Instant) -> Option<Missed> {
         self.is_owner(uid, token, now)
-            .then(|| self.missed.get(&self.fingerprints.hash_one(uid)).cloned())
+            .then(|| self.missed.get(&self.hasher.hash_one(uid)).cloned())
             .flatten()
     }
 
-    /// How many results are kept.
+    /// How many missed results are kept.
     pub fn missed_len(&self) -> usize {
         self.missed.len()
     }
 
-    /// Whether this is the token of the uid's owner, who went.
+    /// Whether this is the token of the uid's owner, who is offline.
     pub fn is_owner(&self, uid: &str, token: Option<Token>, now: Instant) -> bool {
         self.kept
-            .get(&self.fingerprints.hash_one(uid))
+            .get(&self.hasher.hash_one(uid))
             .is_some_and(|memory| token == Some(memory.token) && now <= memory.due)
     }
 
-    /// Somebody comes with this uid. Without its token there is nothing to be had, and nothing to be lost for its owner.
+    /// Takes back the score of this uid. Without its token the result is `None`, and the memory stays for its owner.
     pub fn recall(
         &mut self,
         uid: &str,
@@ -201,23 +210,23 @@ impl Memories {
         if !self.is_owner(uid, token, now) {
             return None;
         }
-        let memory = self.forget(self.fingerprints.hash_one(uid))?;
+        let memory = self.forget(self.hasher.hash_one(uid))?;
         Some((memory.token, memory.standing))
     }
 
     /// When [`fade`](Self::fade) is due.
     pub fn deadline(&self) -> Option<Instant> {
-        let first = |shelf: &Shelf| shelf.fading.first_key_value().map(|(due, _)| *due);
+        let first = |group: &WorthGroup| group.fading.first_key_value().map(|(due, _)| *due);
         [first(&self.worthless), first(&self.worthy)]
             .into_iter()
             .flatten()
             .min()
     }
 
-    /// Drops what is too old at `now`.
+    /// Drops the memories that are too old at `now`.
     pub fn fade(&mut self, now: Instant) {
         for worth in [Worth::Nothing, Worth::Something] {
-            while let Some((due, uid)) = self.shelf(worth).fading.first_key_value()
+            while let Some((due, uid)) = self.group(worth).fading.first_key_value()
                 && *due <= now
             {
                 let uid = *uid;
@@ -226,28 +235,28 @@ impl Memories {
         }
     }
 
-    fn shelf(&mut self, worth: Worth) -> &mut Shelf {
+    fn group(&mut self, worth: Worth) -> &mut WorthGroup {
         match worth {
             Worth::Nothing => &mut self.worthless,
             Worth::Something => &mut self.worthy,
         }
     }
 
-    /// Fewer bits than an address has. Two that share one, once in 2^32, share what they may have; nobody can choose whom
-    /// with, since the hash is seeded.
+    /// The hash of an address. If two addresses share a hash, which happens once in 2^32, they have one share together.
+    /// Nobody can bring that about on purpose, because the hash is seeded.
     fn stand_in(&self, origin: Origin) -> NonZeroU32 {
-        NonZeroU32::new(self.fingerprints.hash_one(origin) as u32).unwrap_or(NonZeroU32::MIN)
+        NonZeroU32::new(self.hasher.hash_one(origin) as u32).unwrap_or(NonZeroU32::MIN)
     }
 
     fn is_share_taken(&mut self, worth: Worth, origin: Option<NonZeroU32>) -> bool {
         let most = (self.most / SHARES).max(1);
-        let shares = &self.shelf(worth).shares;
+        let shares = &self.group(worth).shares;
         let taken = origin.and_then(|origin| shares.get(&origin));
         taken.is_some_and(|taken| *taken as usize >= most)
     }
 
-    /// Drops the oldest if all places are taken, of those with nothing to lose as long as there are any. `false` if that
-    /// would be at the cost of somebody who has more to lose than what it is for.
+    /// Makes a place free for a memory of this worth: drops the oldest one worth nothing, or else the oldest of all.
+    /// `false` if something of more worth would have to go.
     fn make_room(&mut self, worth: Worth) -> bool {
         while self.kept.len() >= self.most {
             let oldest = self.worthless.fading.first_key_value();
@@ -263,10 +272,10 @@ impl Memories {
         true
     }
 
-    fn forget(&mut self, uid: Fingerprint) -> Option<Memory> {
+    fn forget(&mut self, uid: UidHash) -> Option<Memory> {
         let memory = self.kept.remove(&uid)?;
         shrink(&mut self.kept);
-        let place = self.shelf(memory.worth());
+        let place = self.group(memory.worth());
         place.fading.remove(&memory.due);
         give_back(&mut place.shares, memory.origin);
         if memory.has_missed {
@@ -278,7 +287,7 @@ impl Memories {
     }
 }
 
-/// One less is from there.
+/// Counts one less for this address.
 fn give_back(shares: &mut HashMap<NonZeroU32, u32>, origin: Option<NonZeroU32>) {
     if let Some(origin) = origin
         && let Entry::Occupied(mut share) = shares.entry(origin)
@@ -293,6 +302,8 @@ fn give_back(shares: &mut HashMap<NonZeroU32, u32>, origin: Option<NonZeroU32>) 
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
@@ -314,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_is_for_whoever_shows_its_token_and_only_once() {
+    fn scores_are_recalled_once_and_only_by_token() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep("a", mine, STANDING, None, now);
         assert_eq!(
@@ -333,20 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_uid_while_its_owner_is_away_leaves_no_trace() {
+    fn another_holder_of_the_uid_cannot_replace_the_memory() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep("a", mine, STANDING, None, now);
         memories.keep("a", other, Standing::default(), None, now);
         assert!(memories.is_owner("a", Some(mine), now));
         assert!(!memories.is_owner("a", Some(other), now));
-        // Once the owner is forgotten the uid is anybody's.
+        // Once the owner's memory is dropped, the uid is free.
         let later = now + AGE + Duration::from_secs(1);
         memories.keep("a", other, STANDING, None, later);
         assert!(memories.is_owner("a", Some(other), later));
     }
 
     #[test]
-    fn a_score_fades_with_its_own_age_though_its_owner_was_back_meanwhile() {
+    fn recalled_scores_get_a_new_age() {
         let (mut memories, [mine, _], start) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep("a", mine, STANDING, None, start);
         memories.recall("a", Some(mine), start);
@@ -359,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_there_are_too_many() {
+    fn oldest_memories_are_dropped_at_the_limit() {
         let (mut memories, [mine, _], now) = (Memories::new(AGE, 2), tokens(), Instant::now());
         for uid in ["a", "b", "c"] {
             memories.keep(uid, mine, STANDING, None, now);
@@ -373,9 +384,9 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_is_small() {
-        // Two words more for its place among the others.
-        assert!(size_of::<(Fingerprint, Memory)>() <= 80);
+    fn memories_take_at_most_80_bytes() {
+        // The entry in `fading` takes another 16 bytes.
+        assert!(size_of::<(UidHash, Memory)>() <= 80);
     }
 
     fn missed() -> Missed {
@@ -386,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_for_whoever_shows_the_token_and_goes_with_the_score() {
+    fn missed_results_need_the_token_and_go_with_the_score() {
         let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
         memories.keep_missed("a", mine, missed());
         assert_eq!(memories.missed_len(), 0, "nobody went");
@@ -405,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_bounded_in_all_and_for_each_address() {
+    fn missed_results_are_bounded_in_total_and_per_address() {
         let [mine, _] = tokens();
         let now = Instant::now();
         let mut memories = Memories::new(AGE, 1 << 20);
@@ -414,7 +425,7 @@ mod tests {
             // Eight from each network of 256 addresses, then all from one.
             let last = number as usize >= MOST_MISSED;
             let address = if last { 7 } else { (number / 8) << 8 };
-            let origin = Origin::of(std::net::Ipv4Addr::from_bits(address).into());
+            let origin = Origin::of(Ipv4Addr::from_bits(address).into());
             memories.keep(&uid, mine, STANDING, Some(origin), now);
             memories.keep_missed(&uid, mine, missed());
         }
@@ -425,7 +436,7 @@ mod tests {
             (0, 0)
         );
         for number in 0..MOST_MISSED as u32 {
-            let origin = Origin::of(std::net::Ipv4Addr::LOCALHOST.into());
+            let origin = Origin::of(Ipv4Addr::LOCALHOST.into());
             let uid = number.to_string();
             memories.keep(&uid, mine, STANDING, Some(origin), now);
             memories.keep_missed(&uid, mine, missed());

@@ -1,4 +1,4 @@
-//! Where people are: a [`Place`] on earth, and the [`Globe`] that knows who is near one.
+//! Where people are: a [`Place`] on earth, and the [`Globe`], an index that finds who is near a place.
 
 mod cube;
 mod globe;
@@ -6,25 +6,26 @@ mod globe;
 pub use globe::Globe;
 
 use std::cmp::Ordering;
+use std::f64::consts;
 use std::fmt;
 
 /// The earth's mean radius in kilometres.
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 
-/// How much a radius is rounded up, relatively: far below any position's precision, and above what
-/// the arithmetic loses, so a place is always within its own [`Place::distance_km`].
+/// The relative amount by which a radius is rounded up. It is far below the precision of any position and above the
+/// rounding errors of the arithmetic, so that a place is always within its own [`Place::distance_km`].
 const ROUNDING: f64 = 1e-14;
 
 /// A position on earth.
 ///
-/// It is kept as a point on the unit sphere, where the poles and the ±180° meridian are ordinary
-/// places. All longitudes of a pole are one place, and so are both names of that meridian.
+/// It is stored as a point on the unit sphere. There the poles and the ±180° meridian are ordinary points: all
+/// longitudes of a pole are one place, and +180° and -180° are one meridian.
 ///
-/// The order is total and means nothing on a map.
+/// The order is total, for use as a key, and means nothing on a map.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Place([f64; 3]);
 
-/// Where somebody is stays out of logs.
+/// Hides the position, which is personal data, so that it cannot get into a log.
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Place(..)")
@@ -36,7 +37,7 @@ impl Place {
     ///
     /// `None` unless both are finite, the latitude within ±90 and the longitude within ±180.
     pub fn new(lat: f64, lng: f64) -> Option<Self> {
-        // NaN is in no range.
+        // NaN is in no range either.
         if !(-90.0..=90.0).contains(&lat) || !(-180.0..=180.0).contains(&lng) {
             return None;
         }
@@ -46,16 +47,16 @@ impl Place {
         let lng = if lng <= -180.0 { 180.0 } else { lng };
         let (north, ring) = lat.to_radians().sin_cos();
         let (east, prime) = lng.to_radians().sin_cos();
-        // Adding zero turns -0 into 0: equal places then have equal bits, which `Ord` relies on.
+        // Adding zero turns -0 into 0. Equal places then have equal bits, which `Ord` relies on.
         Some(Self(
             [ring * prime, ring * east, north].map(|axis| axis + 0.0),
         ))
     }
 
-    /// The great-circle distance in kilometres, on a round earth (within 0.6 % of the real one).
+    /// The great-circle distance in kilometres on a spherical earth, within 0.6 % of the real distance.
     pub fn distance_km(&self, other: Self) -> f64 {
         let far_side = other.0.map(|axis| -axis);
-        // Twice the angle at the rim: unlike an arc sine it is as precise far away as close by.
+        // Half the angle by its tangent: unlike an arc sine, this is precise for near and for far places.
         let half_angle = self
             .chord2(other)
             .sqrt()
@@ -63,8 +64,8 @@ impl Place {
         2.0 * half_angle * EARTH_RADIUS_KM
     }
 
-    /// The squared straight line through the earth, in squared earth radii: orders places by
-    /// distance without a root.
+    /// The squared length of the straight line through the earth, in squared earth radii. It orders places by distance
+    /// without a square root.
     fn chord2(&self, other: Self) -> f64 {
         squared(self.0, other.0)
     }
@@ -85,14 +86,14 @@ impl Ord for Place {
     }
 }
 
-/// The longest squared chord within a great-circle radius: infinite from half the circumference
-/// on, `None` for a negative radius or NaN.
+/// The longest squared chord within a great-circle radius: infinite from half the circumference on, `None` for a
+/// negative radius or NaN.
 fn reach(radius_km: f64) -> Option<f64> {
     let angle = radius_km / EARTH_RADIUS_KM;
     if angle.is_nan() || angle < 0.0 {
         return None;
     }
-    if angle >= std::f64::consts::PI {
+    if angle >= consts::PI {
         return Some(f64::INFINITY);
     }
     let chord = 2.0 * (angle / 2.0).sin();
@@ -103,8 +104,8 @@ fn squared(a: [f64; 3], b: [f64; 3]) -> f64 {
     length2([a[0] - b[0], a[1] - b[1], a[2] - b[2]])
 }
 
-/// Every distance is summed here, in one order: rounding then keeps the order of sums, and a cell's
-/// bounds hold for the entries in it to the last bit.
+/// All distances are summed here, in the same order of terms. Rounding then never changes which of two sums is larger,
+/// so the bounds of a cell hold exactly for the entries in it.
 fn length2([x, y, z]: [f64; 3]) -> f64 {
     x * x + y * y + z * z
 }
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_degrees_on_earth_are_a_place() {
+    fn degrees_outside_the_earth_are_no_place() {
         for (lat, lng) in [
             (90.1, 0.0),
             (-90.1, 0.0),
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_torn_at_the_antimeridian() {
+    fn distances_across_the_antimeridian_are_short() {
         assert_eq!(place(12.0, 180.0), place(12.0, -180.0));
         assert_km(
             apart((0.0, 179.5), (0.0, -179.5)),
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pole_has_no_longitude() {
+    fn all_longitudes_of_a_pole_are_one_place() {
         assert_eq!(place(90.0, 12.0), place(90.0, -170.0));
         assert_eq!(place(-90.0, 0.0), place(-90.0, 180.0));
         let degree = EARTH_RADIUS_KM.to_radians();
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_radius_is_a_number_from_zero_up() {
+    fn negative_radius_or_nan_reaches_nothing() {
         assert_eq!(reach(-0.1), None);
         assert_eq!(reach(f64::NAN), None);
         assert_eq!(reach(0.0), Some(0.0));
@@ -200,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_place_is_within_its_own_distance(
+        fn places_are_within_their_own_distance(
             lat in -90.0..=90.0_f64,
             lng in -180.0..=180.0_f64,
             scale in 0..16,

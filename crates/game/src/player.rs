@@ -22,29 +22,29 @@ macro_rules! id {
 }
 
 id!(
-    /// One connection of one client. Never used twice in a process.
+    /// One connection of one client. An id is never reused within a process.
     ConnectionId,
     "c"
 );
 id!(
-    /// Somebody who plays, person or robot. A person keeps it when another connection takes over.
+    /// One person, while it is online or has a seat. It keeps its id when another connection takes over by token.
     PlayerId,
     "p"
 );
 id!(
-    /// A room, from the first person who waits in it to its result.
+    /// A room, from the table where its first person waits until the result of its round.
     RoomId,
     "r"
 );
 
-/// How a player presents itself to the others; all of it is public.
+/// How a player presents itself to the others. All of it is public.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// Unique among those online: 1 to 64 characters.
+    /// The client's own id, unique among the people online: 1 to 64 characters.
     pub uid: Arc<str>,
     /// 1 to 64 characters.
     pub name: Arc<str>,
-    /// An http(s) address of at most 512 characters, or empty for none.
+    /// The address of an avatar, http or https, of at most 512 characters; empty for none.
     pub picture: Arc<str>,
 }
 
@@ -55,28 +55,30 @@ pub struct Standing {
     pub total: u64,
     /// Rounds won in a row.
     pub streak: u32,
-    /// The most rounds ever won in a row.
+    /// The longest streak so far.
     pub best_streak: u32,
-    /// Rounds played, those left included.
+    /// Rounds played, including those the player left.
     pub rounds: u32,
     /// Rounds won.
     pub wins: u32,
 }
 
-/// Where a client comes from: its IPv4 address, or its IPv6 network of 64 bits, since whoever has one address there usually has
-/// them all. It is for counting; it does not print, as addresses are personal data.
+/// Where a client comes from: its IPv4 address, or its IPv6 network of 64 bits, because a provider usually gives one
+/// customer at least that many addresses.
+///
+/// It only serves for counting how many come from one place. It does not print, because addresses are personal data.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Origin(NonZeroU64);
 
 impl Origin {
-    /// Where this address is.
+    /// The origin of a client with this address.
     pub fn of(address: IpAddr) -> Origin {
         let bits = match address.to_canonical() {
-            // Where no network of IPv6 is: those that begin with 64 zeros, of which the last 32 are meant, are mapped IPv4.
+            // No client's IPv6 network begins like this: 0000::/8 is reserved (IANA, IPv6 Address Space).
             IpAddr::V4(address) => 0xffff << 32 | u64::from(address.to_bits()),
             IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
         };
-        // The network of `::1` is all zeros.
+        // The network of `::1` is all zeros, which `NonZeroU64` cannot hold.
         Origin(NonZeroU64::new(bits).unwrap_or(NonZeroU64::MIN))
     }
 }
@@ -87,17 +89,17 @@ impl fmt::Debug for Origin {
     }
 }
 
-/// The secret that proves a uid is mine: 128 random bits, on the wire as 32 hexadecimal digits.
+/// The secret that proves the ownership of a uid: 128 random bits, on the wire 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Token(u128);
 
 impl Token {
-    /// A token nobody can guess.
+    /// A new token. Nobody can guess it, provided `rng` is seeded from the operating system.
     pub fn random(rng: &mut impl CryptoRng) -> Token {
         Token(rng.random())
     }
 
-    /// Reads what [`Display`](fmt::Display) wrote; `None` for anything that cannot be a token of ours.
+    /// Reads what [`Display`](fmt::Display) wrote; `None` for anything else.
     pub fn parse(text: &str) -> Option<Token> {
         let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         digits
@@ -112,7 +114,7 @@ impl fmt::Display for Token {
     }
 }
 
-/// A token is a secret: it stays out of logs.
+/// Hides the secret, so that it cannot get into a log.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(..)")
@@ -127,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
+    fn origins_are_ipv4_addresses_or_ipv6_networks_of_64_bits() {
         let of = |text: &str| Origin::of(text.parse().unwrap());
         assert_eq!(of("203.0.113.7"), of("::ffff:203.0.113.7"));
         assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn token_survives_the_wire_and_nothing_else_passes_for_one() {
+    fn tokens_round_trip_and_other_text_is_refused() {
         let token = Token::random(&mut StdRng::seed_from_u64(7));
         assert_eq!(Token::parse(&token.to_string()), Some(token));
         for text in [

@@ -1,19 +1,20 @@
-//! Robots: who they are and how they move, so that nobody has to play alone.
+//! Robots: their names, and how they move. They take empty seats, so that nobody has to play alone.
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
 use rand::rngs::SmallRng;
-use rand::{RngExt, seq::IndexedRandom};
-
-use super::hand::{Face, Hand};
-use super::player::{Profile, RoomId};
+use rand::seq::IndexedRandom;
 use wulin_text::{folded, skeleton};
 
-/// Uids that begin so are the server's.
+use crate::hand::{Face, Hand};
+use crate::player::{Profile, RoomId};
+
+/// Uids with this prefix are reserved for robots.
 const UID_PREFIX: &str = "robot:";
 
-/// The names robots go by; no person may take one.
+/// The names of robots. No person may take one of them.
 const NAMES: [&str; 8] = [
     "木人·甲",
     "木人·乙",
@@ -25,10 +26,10 @@ const NAMES: [&str; 8] = [
     "铜人·丁",
 ];
 
-/// What both clients call them in English, without the number from 1 to 4.
+/// The English names in both clients, which add a number from 1 to 4.
 const ENGLISH: [&str; 2] = ["Wooden Man", "Bronze Man"];
 
-/// What names look like that no person may take.
+/// The skeletons of all reserved names: a name with the same skeleton looks the same on a screen.
 static RESERVED: LazyLock<Vec<String>> = LazyLock::new(|| {
     let numbered = |name| (1..=4).map(move |number| format!("{name} {number}"));
     let english = ENGLISH.iter().flat_map(numbered);
@@ -36,17 +37,18 @@ static RESERVED: LazyLock<Vec<String>> = LazyLock::new(|| {
     all.map(|name| skeleton(&name)).collect()
 });
 
-/// Whether a uid is kept for robots, however its letters are written.
+/// Whether a uid is reserved for robots, in any case and with any invisible characters.
 pub fn owns_uid(uid: &str) -> bool {
     folded(uid).starts_with(UID_PREFIX)
 }
 
-/// Whether a name is kept for robots, or looks like one that is.
+/// Whether a name is reserved for robots, or looks like one that is.
 pub fn owns_name(name: &str) -> bool {
     RESERVED.contains(&skeleton(name))
 }
 
-/// A robot for one seat of one room. Its uid is unique among everybody; its name at its table, while there are names left.
+/// The profile of the robot in one seat of one room. Its uid is unique on the server. Its name is unique in its room as
+/// long as the room has at most eight robots, which is the number of names.
 pub fn profile(room: RoomId, seat: usize) -> Profile {
     let name = NAMES[(room.0 as usize + seat) % NAMES.len()];
     Profile {
@@ -56,19 +58,19 @@ pub fn profile(room: RoomId, seat: usize) -> Profile {
     }
 }
 
-/// One robot's behaviour during one round: it changes its mind a few times, as people do.
+/// One robot's behaviour during one round. It changes its choice a few times, as people do.
 #[derive(Debug)]
 pub(super) struct Robot {
     next_move: Instant,
-    /// A face it means to pull back at somebody.
+    /// The face it will pull with its next move, in answer to another player's.
     grudge: Option<Face>,
     round_time: Duration,
 }
 
 impl Robot {
-    /// Sits down at the start of a round.
+    /// A robot that takes its seat at the start of a round.
     pub(super) fn new(start: Instant, round_time: Duration, rng: &mut SmallRng) -> Robot {
-        // Two moves always fit: the first by 25 % of the round, the second by 60 %.
+        // At least two moves always fit into a round: the first within 25 % of it, the second within 60 %.
         let next_move = start + round_time.mul_f64(rng.random_range(0.10..0.25));
         Robot {
             next_move,
@@ -77,12 +79,12 @@ impl Robot {
         }
     }
 
-    /// When it moves next.
+    /// When [`make_move`](Self::make_move) is due.
     pub(super) fn deadline(&self) -> Instant {
         self.next_move
     }
 
-    /// Moves: a hand, and perhaps a face.
+    /// Chooses a random hand, sometimes with a face, and sets the next deadline.
     pub(super) fn make_move(&mut self, rng: &mut SmallRng) -> (Hand, Option<Face>) {
         self.next_move += self.round_time.mul_f64(rng.random_range(0.15..0.35));
         let hand = Hand::ALL.choose(rng).copied().unwrap_or(Hand::Rock);
@@ -93,7 +95,7 @@ impl Robot {
         (hand, face)
     }
 
-    /// Sees somebody pull a face; every other time it answers with its next move.
+    /// Another player pulls a face. With a probability of one half the robot answers with its next move.
     pub(super) fn see(&mut self, face: Face, rng: &mut SmallRng) {
         if rng.random_bool(0.5) {
             self.grudge = Some(match face {
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn robots_names_and_uids_are_kept_for_them_however_they_are_written() {
+    fn robot_names_and_uids_are_reserved_in_any_spelling() {
         for name in NAMES {
             assert!(owns_name(name), "{name}");
         }

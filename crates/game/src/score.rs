@@ -1,21 +1,28 @@
-//! How a round is settled: every pair is compared, streaks multiply.
+//! How a round is settled.
+//!
+//! 1. Every pair of players is compared: a win is +1, a loss -1, a draw 0 (`Shown::against`).
+//! 2. Each player's results are added up to its balance ([`balances`]).
+//! 3. A positive balance lengthens the streak and scores balance × streak. A balance of 0 or less, which is a draw or a
+//!    loss, scores nothing and ends the streak ([`Standing::after`]).
 
-use super::hand::Hand;
-use super::player::Standing;
+use crate::hand::Hand;
+use crate::player::Standing;
 
-/// What one player brought into the settlement.
+/// What one player shows when the round is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// A hand.
     Hand(Hand),
-    /// Stayed to the end and showed nothing.
+    /// Stayed to the end without choosing. It loses to any hand.
     Nothing,
-    /// Left before the end.
+    /// Left before the end. It loses to everybody who stayed, whatever it chose before.
     Left,
 }
 
 impl Shown {
     /// +1 when `self` wins over `other`, -1 when it loses, 0 for a draw.
+    ///
+    /// A draw is two equal hands, two players without a hand, or two who left.
     fn against(self, other: Shown) -> i32 {
         match (self, other) {
             (Shown::Hand(mine), Shown::Hand(theirs)) => {
@@ -28,9 +35,9 @@ impl Shown {
     }
 }
 
-/// Wins minus losses of each player over all pairs, in the order given.
+/// Each player's wins minus losses over all pairs, in the given order.
 pub fn balances(shown: &[Shown]) -> Vec<i32> {
-    // A player against itself is a draw, so the diagonal needs no exception.
+    // A player compared with itself is a draw and adds 0, so it needs no exception.
     shown
         .iter()
         .map(|mine| shown.iter().map(|theirs| mine.against(*theirs)).sum())
@@ -38,7 +45,7 @@ pub fn balances(shown: &[Shown]) -> Vec<i32> {
 }
 
 impl Standing {
-    /// The standing after a round with this balance, and what the round scored.
+    /// The standing after a round with this balance, and the points of that round.
     pub fn after(self, balance: i32) -> (Standing, u64) {
         let rounds = self.rounds.saturating_add(1);
         if balance <= 0 {
@@ -78,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn any_hand_beats_no_hand_and_whoever_stays_beats_whoever_left() {
+    fn any_hand_beats_no_hand_and_staying_beats_leaving() {
         assert_eq!(balances(&[SCISSORS, Shown::Nothing]), [1, -1]);
         assert_eq!(balances(&[Shown::Nothing, Shown::Nothing]), [0, 0]);
         assert_eq!(balances(&[Shown::Nothing, Shown::Left]), [1, -1]);

@@ -11,7 +11,7 @@ use wulin_game::{Event, Hand, Movement, RoomId, RoundStanding, Seated, Standing}
 
 use crate::crowd::profile;
 
-/// What clients say, as the event's name and its payload.
+/// What clients send, as the event's name and its payload.
 const SAID: [(&str, &str); 3] = [
     (
         "hello",
@@ -45,7 +45,7 @@ fn socketio_read(bencher: Bencher, event: &str) {
         .bench_local(|| dialogue.read(black_box(&text)));
 }
 
-/// What servers say most.
+/// What a server sends most.
 #[derive(Debug, Clone, Copy)]
 enum Said {
     Movement,
@@ -118,7 +118,7 @@ fn socketio_write(bencher: Bencher, said: Said) {
         .bench(|| socketio::write(black_box(&message)));
 }
 
-/// One event for so many players, each with its frame: encoded once, framed for each.
+/// One event for this many players: encoded once, put into a frame for each.
 #[divan::bench(args = [2, 16])]
 fn encode_once_for(bencher: Bencher, players: usize) {
     let event = event(Said::Result);

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
+use wulin_game::lobby::{Arrival, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::{Format, Room};
 use wulin_game::{ConnectionId, Place, PlayerId, Profile};
 
-/// What the program has by default, except that nobody's score outlives a bench.
+/// The defaults of the program, except that fewer scores are kept.
 pub(crate) const RULES: Rules = Rules {
     format: Format {
         seats: 2,
@@ -63,7 +63,7 @@ impl fmt::Display for Spread {
     }
 }
 
-/// People who have not been here before, one after the other.
+/// People with new connections, one after the other.
 pub(crate) struct Strangers {
     spread: Spread,
     rng: SmallRng,
@@ -71,7 +71,7 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    /// Those who come after so many who came with [`Crowd::online`].
+    /// Those who come after the first `people`, who came with [`Crowd::online`].
     pub(crate) fn after(people: u64, spread: Spread) -> Strangers {
         Strangers {
             spread,
@@ -80,20 +80,20 @@ impl Strangers {
         }
     }
 
-    /// A connection nobody has had, and what its client will say.
-    pub(crate) fn come(&mut self) -> (ConnectionId, Hello) {
+    /// A new connection, and what its client says of itself.
+    pub(crate) fn come(&mut self) -> (ConnectionId, Arrival) {
         self.last += 1;
         self.somebody(self.last)
     }
 
-    /// One of those who came before, at another place.
-    pub(crate) fn again(&mut self) -> (ConnectionId, Hello) {
+    /// One of the people who came before, at another place.
+    pub(crate) fn again(&mut self) -> (ConnectionId, Arrival) {
         let number = self.rng.random_range(1..=self.last);
         self.somebody(number)
     }
 
-    fn somebody(&mut self, number: u64) -> (ConnectionId, Hello) {
-        let hello = Hello {
+    fn somebody(&mut self, number: u64) -> (ConnectionId, Arrival) {
+        let hello = Arrival {
             profile: profile(number),
             place: self.spread.place(&mut self.rng),
             token: None,
@@ -104,7 +104,7 @@ impl Strangers {
     }
 }
 
-/// A room that opened, and who sits in it.
+/// A room that has opened, and the people in it.
 pub(crate) struct Opened {
     pub(crate) room: Room,
     pub(crate) people: Vec<PlayerId>,
@@ -117,7 +117,7 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// So many people online, whose connections are numbered from 1.
+    /// A lobby with this many people online, whose connections are numbered from 1.
     pub(crate) fn online(people: u64, spread: Spread, rules: Rules) -> Crowd {
         let mut crowd = Crowd {
             lobby: Lobby::new(rules, [7; 32]),
@@ -132,7 +132,7 @@ impl Crowd {
         crowd
     }
 
-    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Hello) {
+    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Arrival) {
         self.lobby
             .hello(by, hello, self.now)
             .expect("a uid that is free, or this person's");
@@ -150,7 +150,7 @@ impl Crowd {
         self.lobby.disconnect(connection, self.now);
     }
 
-    /// Takes what there is to do, and does as little with it as can be; the last room that opened is handed on.
+    /// Drains the effects without carrying them out. Returns the last room that opened.
     pub(crate) fn drain(&mut self) -> Option<Opened> {
         let mut opened = None;
         while let Some(effect) = self.lobby.poll_effect() {
@@ -167,7 +167,7 @@ impl Crowd {
         opened
     }
 
-    /// Everybody leaves a room that has just opened.
+    /// Lets everybody leave a room that has just opened.
     pub(crate) fn dissolve(&mut self, opened: &Opened) {
         for player in &opened.people {
             self.lobby.left_room(*player, opened.room.id(), self.now);
@@ -175,7 +175,7 @@ impl Crowd {
     }
 }
 
-/// As people from `WeChat` have them.
+/// A profile like those from `WeChat`.
 pub(crate) fn profile(number: u64) -> Profile {
     Profile {
         uid: format!("o6_bmjrPTlm6_2sgVt7hMZOPf{number:07}").into(),

@@ -8,11 +8,11 @@ use wulin_game::place::Globe;
 
 use crate::crowd::{Crowd, RULES, Spread, Strangers};
 
-/// So many people online for whom "who is near?" has to be answered.
+/// The most people online for whom "how many are near?" is measured.
 const MILLION: u64 = 1_000_000;
 
-/// Two people come, find each other and go again, after some hesitation: ten commands, the ends of their connections
-/// counted in.
+/// Two people come, join and leave the queue, join again, play together and disconnect: ten commands, disconnects
+/// included.
 #[divan::bench(args = [1_000, 100_000], sample_size = 100)]
 fn commands(bencher: Bencher, online: u64) {
     let mut crowd = Crowd::online(online, Spread::World, RULES);
@@ -41,7 +41,7 @@ fn commands(bencher: Bencher, online: u64) {
         });
 }
 
-/// Somebody of a million, all over the earth, says hello from another place and is told how many are near.
+/// One of a million people all over the earth says hello from another place, and is told how many are near.
 #[divan::bench(sample_size = 100)]
 fn hello_again_of_a_million(bencher: Bencher) {
     let mut crowd = Crowd::online(MILLION, Spread::World, RULES);
@@ -55,7 +55,7 @@ fn hello_again_of_a_million(bencher: Bencher) {
         });
 }
 
-/// Somebody comes to a million others and goes again: two commands.
+/// One person comes to a million others and goes again: two commands.
 #[divan::bench(sample_size = 100)]
 fn visit_to_a_million(bencher: Bencher) {
     let mut crowd = Crowd::online(MILLION, Spread::World, RULES);
@@ -70,7 +70,7 @@ fn visit_to_a_million(bencher: Bencher) {
         });
 }
 
-/// How many of so many are within 10 km, and somebody steps from one place to another: what a hello asks of the globe.
+/// Counts the people within 10 km, inserts one and removes one: what a hello asks of the globe.
 #[divan::bench(args = [
     (Spread::City, 10_000),
     (Spread::City, 100_000),

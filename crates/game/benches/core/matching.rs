@@ -1,7 +1,7 @@
 //! `join` while a hundred thousand people wait.
 //!
-//! So many only wait where few can play with each other: here "near" is a kilometre on earth, and a metre in the city. A
-//! search looks at as much as with any other radius that nobody is within.
+//! So many people only wait if few are near each other. So "near" is one kilometre on the whole earth here, and one
+//! metre in the city. A search that finds nobody looks at the same number of cells with any radius.
 
 use std::cell::RefCell;
 
@@ -14,16 +14,16 @@ use wulin_game::matchmaking::Patience;
 use crate::crowd::{Crowd, Opened, RULES, Spread, Strangers};
 
 const WAITING: u64 = 100_000;
-/// Those with the first numbers do not wait but take turns in asking.
+/// The people with the first numbers do not wait: they take turns in asking.
 const ASKING: u64 = 10_000;
 
-/// Who asks finds nobody and waits along.
+/// A person who asks finds nobody and waits too.
 #[divan::bench(args = Spread::ALL, sample_size = 100)]
 fn join_and_wait(bencher: Bencher, spread: Spread) {
     join_in_turns(bencher, waiting(spread));
 }
 
-/// Who asks finds somebody at the very same place, and a room opens.
+/// A person who asks finds another at exactly the same place, and a room opens.
 #[divan::bench(args = Spread::ALL, sample_size = 100)]
 fn join_and_play(bencher: Bencher, spread: Spread) {
     let mut crowd = waiting(spread);
@@ -53,7 +53,7 @@ fn waiting(spread: Spread) -> Crowd {
         crowd.join(ConnectionId(number));
         crowd.drain();
     }
-    // Some few stand so close to each other that they play.
+    // A few are so close to each other that they play.
     assert!(crowd.lobby.waiting() as u64 > WAITING - WAITING / 100);
     crowd
 }
@@ -78,14 +78,14 @@ fn join_in_turns(bencher: Bencher, crowd: Crowd) {
         });
 }
 
-/// Whoever joined waits no longer, and whoever was found waits again.
+/// Undoes a join: the person no longer waits, and a partner that was found waits again.
 fn undo(crowd: &mut Crowd, joined: ConnectionId, opened: Option<Opened>) {
     match opened {
         None => crowd.leave(joined),
         Some(opened) => {
             crowd.dissolve(&opened);
             for player in opened.people {
-                // Whoever comes first has both numbers the same.
+                // Nobody reconnects in this bench, so both ids have the same number.
                 let connection = ConnectionId(player.0);
                 if connection != joined {
                     crowd.join(connection);

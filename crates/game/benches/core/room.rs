@@ -12,7 +12,7 @@ use wulin_game::{Face, Hand, PlayerId, RoomId, Standing};
 use crate::crowd::{RULES, profile};
 
 /// Commands of each player in a round: hands, and a face among them.
-const COMMANDS: [Action; 6] = [
+const ACTIONS: [Action; 6] = [
     Action::Choose(Hand::Rock),
     Action::Choose(Hand::Paper),
     Action::Pull(Face::Laughing),
@@ -39,7 +39,7 @@ fn format(seats: usize) -> Format {
     }
 }
 
-/// Finds out whom everything is for, as a room's task does.
+/// Drains the effects and finds out whom each is for, as the task of a room does.
 fn drain(room: &mut Room) {
     while let Some(effect) = room.poll_effect() {
         if let RoomEffect::Send(recipient, event) = &effect {
@@ -56,15 +56,15 @@ fn drain(room: &mut Room) {
 fn round(bencher: Bencher, seats: usize) {
     let now = Instant::now();
     bencher
-        .counter(ItemsCount::new(seats * COMMANDS.len()))
+        .counter(ItemsCount::new(seats * ACTIONS.len()))
         .with_inputs(|| entrants(seats))
         .bench_local_values(|people| {
             let mut room = Room::start(RoomId(1), people, format(seats), 7, now);
             drain(&mut room);
-            for (seconds, command) in COMMANDS.into_iter().enumerate() {
+            for (seconds, action) in ACTIONS.into_iter().enumerate() {
                 let now = now + Duration::from_millis(seconds as u64 * 500);
                 for player in 1..=seats as u64 {
-                    room.handle(PlayerId(player), command, now)
+                    room.handle(PlayerId(player), action, now)
                         .expect("a player of this room");
                     drain(&mut room);
                 }
@@ -75,7 +75,7 @@ fn round(bencher: Bencher, seats: usize) {
         });
 }
 
-/// One person's round against a robot, woken whenever the robot moves.
+/// A round of one person against a robot, with a timeout at each deadline.
 #[divan::bench]
 fn round_with_a_robot(bencher: Bencher) {
     let now = Instant::now();
@@ -90,7 +90,7 @@ fn round_with_a_robot(bencher: Bencher) {
         });
 }
 
-/// One choice, and whom its movement is for.
+/// One choice, and whom the event is for.
 #[divan::bench(args = [2, 16])]
 fn choice(bencher: Bencher, seats: usize) {
     let now = Instant::now();
@@ -104,7 +104,7 @@ fn choice(bencher: Bencher, seats: usize) {
     });
 }
 
-/// Every pair is compared.
+/// The comparison of all pairs.
 #[divan::bench(args = [2, 16])]
 fn settlement(bencher: Bencher, seats: usize) {
     let shown: Vec<Shown> = [

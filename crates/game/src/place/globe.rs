@@ -1,4 +1,4 @@
-//! Who is where on earth: an octree that answers "how many are near" and "who is nearest".
+//! Who is where on earth: an octree that answers "how many are near?" and "who is nearest?".
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -6,27 +6,27 @@ use std::mem;
 use super::cube::Cube;
 use super::{Place, reach};
 
-/// A leaf is split when one more than this comes. Larger leaves count faster and search slower; past
-/// this size a count gains little.
+/// A leaf with more entries than this is split. Larger leaves make counting faster and searching slower; beyond this
+/// size counting gains little.
 const LEAF_CAPACITY: usize = 32;
 
-/// A cell grown beyond a leaf is one again at this size: well below the capacity, so that nobody
-/// stepping in and out makes it split and merge each time.
+/// A split cell becomes a leaf again at this size. That is well below the capacity, so that one entry that comes and
+/// goes does not split and merge a cell each time.
 const MERGE_AT: usize = LEAF_CAPACITY / 2;
 
-/// The side of the smallest cells in earth radii: 76 cm, 24 halvings of the whole cube.
+/// The side of the smallest cells in earth radii: 76 cm, which is 24 halvings of the whole cube.
 const FINEST: f64 = 1.0 / (1 << 23) as f64;
 
 /// An index of entries by place.
 ///
-/// It is an octree over the cube around the earth: a leaf holds a handful of entries, a crowded one
-/// becomes a branch of eight, and a branch knows how many are below it. Only cells on the surface
-/// are ever filled. A cell of the finest size (76 cm) that is still crowded sorts its entries by
-/// exact place instead, so any number of people may stand at one and the same point.
+/// It is an octree over the cube around the earth. A leaf holds up to 32 entries; one with more becomes a branch of
+/// eight cells, and a branch knows how many entries are below it. Only cells at the earth's surface are ever filled. A
+/// cell of the finest size (76 cm) with too many entries sorts them by their exact place instead, so any number of
+/// people may be at one and the same point.
 ///
-/// An entry is an id and its place, and the caller remembers both: the index can not find where an
-/// id was put. The depth is at most 24, which is the "log n" below. Memory follows the entries and
-/// is given back as they leave.
+/// An entry is an id and its place. The caller remembers both, since the index cannot look up where an id was put. The
+/// depth is at most 24, which is the "log n" below. Memory grows with the entries and is given back as they are
+/// removed.
 #[derive(Debug)]
 pub struct Globe<T> {
     root: Cell<T>,
@@ -41,7 +41,7 @@ impl<T> Default for Globe<T> {
 }
 
 impl<T: Copy + Ord> Globe<T> {
-    /// An empty globe. It allocates nothing.
+    /// An empty globe, which allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -51,45 +51,45 @@ impl<T: Copy + Ord> Globe<T> {
         self.root.len()
     }
 
-    /// Whether nobody is here.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Puts an id at a place, in O(log n). False if it already was at that very place.
+    /// Puts an id at a place, in O(log n). `false` if it was already at exactly that place.
     pub fn insert(&mut self, id: T, at: Place) -> bool {
         self.root.insert(Cube::WHOLE, id, at)
     }
 
-    /// Takes an id from the place it was put at, in O(log n). False if it was not there.
+    /// Removes an id from the place where it was put, in O(log n). `false` if it was not there.
     pub fn remove(&mut self, id: T, at: Place) -> bool {
         self.root.remove(Cube::WHOLE, id, at)
     }
 
-    /// How many entries are within a great-circle radius in kilometres of a place, exactly.
+    /// The exact number of entries within a great-circle radius in kilometres of a place.
     ///
-    /// The edge belongs to the circle, and at radius 0 those at the very place count. From half the
-    /// earth's circumference on it is everybody; for a negative radius or NaN nobody.
+    /// The edge belongs to the circle; at radius 0 the entries at exactly this place count. From half the earth's
+    /// circumference on, all entries count; for a negative radius or NaN, none.
     ///
-    /// Cells wholly inside are summed, not entered, so the work grows with the entries along the
-    /// circle's edge, about √n in an evenly filled city. Many at one point of the edge cost as one;
-    /// only where many lie along the edge, each at a point of its own, is each looked at.
+    /// Cells that lie wholly inside are added up without being entered. So the work grows with the entries along the
+    /// edge of the circle, about √n in an evenly filled city. Many entries at one point of the edge cost as much as
+    /// one.
     pub fn count_within(&self, center: Place, radius_km: f64) -> usize {
         reach(radius_km).map_or(0, |reach| self.root.count(Cube::WHOLE, center, reach))
     }
 
-    /// The nearest entry within a great-circle radius in kilometres that is accepted, and its
-    /// distance in kilometres. Among equally near ones the smallest id wins.
+    /// The nearest accepted entry within a great-circle radius in kilometres, and its distance in kilometres. Among
+    /// equally near entries the smallest id wins.
     ///
-    /// Only those who would be the best so far are offered to `accept`, each at most once and in no
-    /// particular order. The work is O(log n) and grows with how many near ones are refused.
+    /// `accept` is asked only about entries that would be the best so far, about each at most once, and in no
+    /// particular order. The work is O(log n) and grows with the number of near entries that are refused.
     pub fn nearest(
         &self,
         center: Place,
         within_km: f64,
         accept: impl FnMut(T) -> bool,
     ) -> Option<(T, f64)> {
-        let mut search = Search {
+        let mut search = NearestSearch {
             center,
             reach: reach(within_km)?,
             best: None,
@@ -100,7 +100,7 @@ impl<T: Copy + Ord> Globe<T> {
     }
 }
 
-/// A part of the tree. Which part of space it is, is known from the way down to it.
+/// A cell of the tree. It does not store which cube it covers: every walk from the root derives that on the way down.
 #[derive(Debug)]
 enum Cell<T> {
     Leaf(Vec<(T, Place)>),
@@ -108,12 +108,12 @@ enum Cell<T> {
         len: usize,
         cells: Box<[Cell<T>; 8]>,
     },
-    Crowd(Box<Crowd<T>>),
+    Crowd(Box<CrowdedCell<T>>),
 }
 
-/// More than a leaf holds, in a cell too small to split.
+/// More entries than a leaf holds, in a cell of the finest size, which is not split. Boxed, so that a cell stays small.
 #[derive(Debug)]
-struct Crowd<T> {
+struct CrowdedCell<T> {
     len: usize,
     spots: BTreeMap<Place, BTreeSet<T>>,
 }
@@ -164,7 +164,7 @@ impl<T: Copy + Ord> Cell<T> {
 
     fn split(entries: Vec<(T, Place)>, cube: Cube) -> Self {
         let mut cell = if cube.side <= FINEST {
-            Self::Crowd(Box::new(Crowd {
+            Self::Crowd(Box::new(CrowdedCell {
                 len: 0,
                 spots: BTreeMap::new(),
             }))
@@ -251,7 +251,7 @@ impl<T: Copy + Ord> Cell<T> {
         }
     }
 
-    fn search<F: FnMut(T) -> bool>(&self, cube: Cube, search: &mut Search<T, F>) {
+    fn search<F: FnMut(T) -> bool>(&self, cube: Cube, search: &mut NearestSearch<T, F>) {
         looked_at(1);
         match self {
             Self::Leaf(entries) => {
@@ -287,7 +287,7 @@ impl<T: Copy + Ord> Cell<T> {
     }
 }
 
-impl<T: Ord> Crowd<T> {
+impl<T: Ord> CrowdedCell<T> {
     fn remove(&mut self, id: &T, at: Place) -> bool {
         let Some(ids) = self.spots.get_mut(&at) else {
             return false;
@@ -301,16 +301,16 @@ impl<T: Ord> Crowd<T> {
     }
 }
 
-/// A search for the nearest: the best so far, whose distance is all the reach that is left.
-struct Search<T, F> {
+/// The state of a search for the nearest entry. `reach` shrinks to the distance of the best entry so far.
+struct NearestSearch<T, F> {
     center: Place,
     reach: f64,
     best: Option<(T, Place)>,
     accept: F,
 }
 
-impl<T: Copy + Ord, F: FnMut(T) -> bool> Search<T, F> {
-    /// Considers those at one place, ids ascending: the first accepted is the best of them.
+impl<T: Copy + Ord, F: FnMut(T) -> bool> NearestSearch<T, F> {
+    /// Considers the entries at one place. `ids` ascend, so the first accepted one is the best of them.
     fn offer(&mut self, at: Place, ids: impl IntoIterator<Item = T>) {
         let distance2 = self.center.chord2(at);
         for id in ids {
@@ -329,7 +329,7 @@ impl<T: Copy + Ord, F: FnMut(T) -> bool> Search<T, F> {
     }
 }
 
-/// Tallies the cells and entries a question touched, for the tests that bound its work.
+/// Counts the cells and entries that a query looks at. Tests bound them; elsewhere it does nothing.
 #[cfg(not(test))]
 fn looked_at(_count: usize) {}
 
@@ -337,358 +337,4 @@ fn looked_at(_count: usize) {}
 use tests::looked_at;
 
 #[cfg(test)]
-mod tests {
-    use std::cell;
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-    use rand::rngs::StdRng;
-    use rand::{RngExt, SeedableRng};
-
-    use super::*;
-
-    thread_local! {
-        static LOOKED_AT: cell::Cell<usize> = const { cell::Cell::new(0) };
-    }
-
-    pub(super) fn looked_at(count: usize) {
-        LOOKED_AT.set(LOOKED_AT.get() + count);
-    }
-
-    /// What a question answers, and how many cells and entries it touched for that.
-    fn work<R>(question: impl FnOnce() -> R) -> (R, usize) {
-        LOOKED_AT.set(0);
-        let answer = question();
-        (answer, LOOKED_AT.get())
-    }
-
-    fn place(lat: f64, lng: f64) -> Place {
-        Place::new(lat, lng).unwrap()
-    }
-
-    fn globe_of(places: impl IntoIterator<Item = Place>) -> Globe<u32> {
-        let mut globe = Globe::new();
-        for (id, at) in (0..).zip(places) {
-            assert!(globe.insert(id, at));
-        }
-        globe
-    }
-
-    fn nodes<T>(cell: &Cell<T>) -> usize {
-        match cell {
-            Cell::Leaf(_) | Cell::Crowd(_) => 1,
-            Cell::Branch { cells, .. } => 1 + cells.iter().map(nodes).sum::<usize>(),
-        }
-    }
-
-    const CITY: (f64, f64) = (31.23, 121.47);
-    const MANY: usize = 100_000;
-
-    /// Evenly over a disc of 20 km.
-    fn city() -> impl Iterator<Item = Place> {
-        let mut rng = StdRng::seed_from_u64(1);
-        (0..MANY).map(move |_| {
-            let angle = rng.random_range(0.0..std::f64::consts::TAU);
-            let degrees = rng.random_range(0.0..1.0_f64).sqrt() * 20.0 / 111.195;
-            let lng = degrees * angle.cos() / CITY.0.to_radians().cos();
-            place(CITY.0 + degrees * angle.sin(), CITY.1 + lng)
-        })
-    }
-
-    /// Evenly over the earth.
-    fn world() -> impl Iterator<Item = Place> {
-        let mut rng = StdRng::seed_from_u64(2);
-        (0..MANY).map(move |_| {
-            let lat = rng.random_range(-1.0..=1.0_f64).asin().to_degrees();
-            place(lat, rng.random_range(-180.0..=180.0))
-        })
-    }
-
-    #[test]
-    fn everybody_at_the_very_place_counts_at_radius_zero() {
-        let globe = globe_of((0..40).map(|_| place(39.9042, 116.4074)));
-        assert_eq!(globe.count_within(place(39.9042, 116.4074), 0.0), 40);
-        assert_eq!(globe.count_within(place(39.9043, 116.4074), 0.0), 0);
-    }
-
-    #[test]
-    fn half_the_earth_around_is_everybody() {
-        let globe = globe_of(world().take(1000));
-        for radius in [20_015.2, 1e9, f64::MAX, f64::INFINITY] {
-            assert_eq!(globe.count_within(place(1.0, 2.0), radius), 1000);
-        }
-        for radius in [-1.0, f64::NEG_INFINITY, f64::NAN] {
-            assert_eq!(globe.count_within(place(1.0, 2.0), radius), 0);
-            assert_eq!(globe.nearest(place(1.0, 2.0), radius, |_| true), None);
-        }
-    }
-
-    #[test]
-    fn neighbours_meet_over_the_antimeridian_and_the_poles() {
-        for (here, there) in [
-            (place(0.0, 179.99), place(0.0, -179.99)),
-            (place(89.99, 0.0), place(89.99, 180.0)),
-            (place(-89.99, 90.0), place(-89.99, -90.0)),
-        ] {
-            let globe = globe_of([there]);
-            assert_eq!(globe.count_within(here, 3.0), 1);
-            let (id, km) = globe.nearest(here, 3.0, |_| true).unwrap();
-            assert_eq!(id, 0);
-            assert!((km - 2.2239).abs() < 1e-3, "{km} km");
-            assert_eq!(globe.nearest(here, 2.0, |_| true), None);
-        }
-    }
-
-    #[test]
-    fn nearest_is_the_smallest_of_the_equally_near() {
-        let (here, there) = (place(0.0, 0.0), place(0.0, 0.01));
-        let globe = globe_of((0..100).map(|i| if i < 50 { there } else { here }));
-        assert_eq!(globe.nearest(here, 10.0, |_| true), Some((50, 0.0)));
-        assert_eq!(globe.nearest(here, 10.0, |id| id > 70), Some((71, 0.0)));
-        let (id, km) = globe.nearest(here, 10.0, |id| id < 50).unwrap();
-        assert_eq!((id, km > 1.1 && km < 1.2), (0, true));
-        assert_eq!(globe.nearest(here, 1.0, |id| id < 50), None);
-    }
-
-    #[test]
-    fn an_entry_is_an_id_at_a_place() {
-        let (here, there) = (place(1.0, 1.0), place(2.0, 2.0));
-        let mut globe = Globe::new();
-        assert!(globe.is_empty());
-        assert!(globe.insert(7, here));
-        assert!(!globe.insert(7, here));
-        assert!(!globe.remove(7, there));
-        assert!(!globe.remove(8, here));
-        assert_eq!(globe.len(), 1);
-        assert!(globe.remove(7, here));
-        assert!(!globe.remove(7, here));
-        assert!(globe.is_empty());
-    }
-
-    #[test]
-    fn nothing_is_kept_when_all_have_left() {
-        let crowd = [place(CITY.0, CITY.1)].into_iter().cycle();
-        let scenes: [Box<dyn Iterator<Item = Place>>; 3] =
-            [Box::new(city()), Box::new(world()), Box::new(crowd)];
-        for places in scenes {
-            let places: Vec<_> = places.take(10_000).collect();
-            let mut globe = globe_of(places.iter().copied());
-            assert!(nodes(&globe.root) > 24);
-            for (id, at) in (0..).zip(&places) {
-                assert!(globe.remove(id, *at));
-            }
-            assert_eq!(nodes(&globe.root), 1);
-            assert!(matches!(globe.root, Cell::Leaf(entries) if entries.capacity() == 0));
-        }
-    }
-
-    #[test]
-    fn stepping_in_and_out_does_not_rebuild() {
-        let mut globe = globe_of(world().take(LEAF_CAPACITY + 1));
-        let split = nodes(&globe.root);
-        assert!(split > 1);
-        let at = world().nth(3).unwrap();
-        for _ in 0..3 {
-            assert!(globe.remove(3, at));
-            assert_eq!(nodes(&globe.root), split);
-            assert!(globe.insert(3, at));
-        }
-    }
-
-    #[test]
-    fn a_full_city_is_counted_along_the_edge() {
-        let globe = globe_of(city());
-        for radius in [1.0, 5.0, 10.0, 15.0, 19.9] {
-            let (count, work) = work(|| globe.count_within(place(CITY.0, CITY.1), radius));
-            let share = radius * radius / 400.0;
-            assert!((count as f64 / MANY as f64 - share).abs() < 0.01);
-            assert!(work < 15_000, "{work} for {radius} km");
-        }
-        for at in city().step_by(997) {
-            let (nearest, work) = work(|| globe.nearest(at, 10.0, |_| true));
-            assert!(nearest.is_some_and(|(_, km)| km <= 0.0));
-            assert!(work < 500, "{work}");
-        }
-    }
-
-    #[test]
-    fn a_full_world_costs_little() {
-        let globe = globe_of(world());
-        for at in world().step_by(997) {
-            let (count, counting) = work(|| globe.count_within(at, 10.0));
-            assert!(count >= 1);
-            assert!(counting < 1000, "{counting}");
-            let elsewhere = place(CITY.0, CITY.1);
-            let (nearest, searching) = work(|| globe.nearest(elsewhere, 10_000.0, |_| true));
-            assert!(nearest.is_some());
-            assert!(searching < 500, "{searching}");
-        }
-    }
-
-    #[test]
-    fn a_crowd_at_one_point_costs_as_one() {
-        let here = place(CITY.0, CITY.1);
-        let mut globe = globe_of((0..MANY).map(|_| here));
-        // The radius where the edge runs right through the crowd, and some around it.
-        let from = place(CITY.0 + 0.05, CITY.1);
-        let edge = from.distance_km(here);
-        for (radius, expected) in [(10.0, MANY), (edge, MANY), (edge * 0.999_999_999, 0)] {
-            let (count, work) = work(|| globe.count_within(from, radius));
-            assert_eq!(count, expected);
-            assert!(work < 100, "{work}");
-        }
-        let (nearest, searching) = work(|| globe.nearest(from, 10.0, |id| id >= 10));
-        assert_eq!(nearest, Some((10, edge)));
-        assert!(searching < 100, "{searching}");
-        assert!(globe.insert(MANY as u32, here));
-        assert!(globe.remove(5, here));
-        assert_eq!(globe.len(), MANY);
-    }
-
-    #[test]
-    fn a_crowd_is_told_apart_to_the_spot() {
-        let spots = || (0..100).map(|i| place(CITY.0 + f64::from(i) * 1e-9, CITY.1));
-        let globe = globe_of(spots().chain(spots()));
-        let from = place(CITY.0, CITY.1);
-        for (nearer, at) in spots().enumerate() {
-            let edge = from.distance_km(at);
-            assert_eq!(globe.count_within(from, edge), 2 * nearer + 2);
-            let beyond = |id: u32| id as usize % 100 >= nearer;
-            assert_eq!(
-                globe.nearest(from, 1.0, beyond),
-                Some((nearer as u32, edge))
-            );
-        }
-    }
-
-    const SPOTS: [(f64, f64); 6] = [
-        (0.0, 0.0),
-        (90.0, 0.0),
-        (-90.0, 0.0),
-        (0.0, 180.0),
-        (45.0, 45.0),
-        CITY,
-    ];
-
-    /// Some centimetres around one point, within the smallest cells.
-    fn packed_place() -> impl Strategy<Value = Place> {
-        (0..20_u8, 0..3_u8).prop_map(|(north, east)| {
-            let step = |count| f64::from(count) * 1e-8;
-            place(CITY.0 + step(north), CITY.1 + step(east))
-        })
-    }
-
-    /// Places that are hard on an index: close, identical, on an axis or an edge, and anywhere.
-    fn any_place() -> impl Strategy<Value = Place> {
-        let around = (
-            prop::sample::select(&SPOTS[..]),
-            prop::sample::select(&[0.0, 1e-15, 1e-9, 1e-6, 1e-4, 0.05, 5.0][..]),
-            (-1_i32..=1, -1_i32..=1),
-            (-1.0..1.0, -1.0..1.0),
-            any::<bool>(),
-        );
-        let clustered = around.prop_map(|((lat, lng), scale, step, offset, stepped)| {
-            let (dlat, dlng) = if stepped {
-                (f64::from(step.0), f64::from(step.1))
-            } else {
-                offset
-            };
-            let lng: f64 = lng + dlng * scale;
-            let wrapped = if lng > 180.0 { lng - 360.0 } else { lng };
-            place((lat + dlat * scale).clamp(-90.0, 90.0), wrapped)
-        });
-        let anywhere =
-            (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lng): (f64, f64)| place(lat, lng));
-        prop_oneof![4 => clustered, 3 => packed_place(), 1 => anywhere]
-    }
-
-    fn any_radius() -> impl Strategy<Value = f64> {
-        prop_oneof![
-            prop::sample::select(&[0.0, 1e-9, 1e-3, 0.1, 10.0, 1000.0, 2e4, f64::INFINITY][..]),
-            0.0..20.0,
-            0.0..20_100.0,
-        ]
-    }
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Insert(u8, Place),
-        Remove(prop::sample::Index),
-        Miss(u8, Place),
-        Near(Place, f64),
-        /// The circle runs exactly through an entry.
-        Through(Place, prop::sample::Index),
-    }
-
-    fn any_step() -> impl Strategy<Value = Step> {
-        let index = any::<prop::sample::Index>;
-        prop_oneof![
-            6 => (any::<u8>(), any_place()).prop_map(|(id, at)| Step::Insert(id, at)),
-            3 => index().prop_map(Step::Remove),
-            1 => (any::<u8>(), any_place()).prop_map(|(id, at)| Step::Miss(id, at)),
-            2 => (any_place(), any_radius()).prop_map(|(at, km)| Step::Near(at, km)),
-            1 => (any_place(), index()).prop_map(|(at, index)| Step::Through(at, index)),
-        ]
-    }
-
-    fn agree(globe: &Globe<u8>, model: &BTreeSet<(Place, u8)>, center: Place, km: f64) {
-        let reach = reach(km).unwrap();
-        let near = || {
-            let chords = model.iter().map(|(at, id)| (center.chord2(*at), *id, *at));
-            chords.filter(|(chord2, ..)| *chord2 <= reach)
-        };
-        assert_eq!(globe.count_within(center, km), near().count());
-        for accept in [|_| true, |id: u8| id.is_multiple_of(3)] {
-            let by_distance = |a: &(f64, u8, Place), b: &(f64, u8, Place)| {
-                a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
-            };
-            let best = near().filter(|(_, id, _)| accept(*id)).min_by(by_distance);
-            let expected = best.map(|(_, id, at)| (id, center.distance_km(at)));
-            let found = globe.nearest(center, km, accept);
-            assert_eq!(found.map(|(id, _)| id), expected.map(|(id, _)| id));
-            if let (Some((_, found)), Some((_, expected))) = (found, expected) {
-                assert!((found - expected).abs() < 1e-9);
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_globe_answers_as_a_list_would(
-            steps in prop::collection::vec(any_step(), 1..400),
-        ) {
-            let mut globe = Globe::new();
-            let mut model = BTreeSet::new();
-            let pick = |model: &BTreeSet<(Place, u8)>, index: prop::sample::Index| {
-                model.iter().nth(index.index(model.len().max(1))).copied()
-            };
-            for step in steps {
-                match step {
-                    Step::Insert(id, at) => {
-                        prop_assert_eq!(globe.insert(id, at), model.insert((at, id)));
-                    }
-                    Step::Remove(index) => {
-                        if let Some((at, id)) = pick(&model, index) {
-                            model.remove(&(at, id));
-                            prop_assert!(globe.remove(id, at));
-                        }
-                    }
-                    Step::Miss(id, at) => {
-                        prop_assert_eq!(globe.remove(id, at), model.remove(&(at, id)));
-                    }
-                    Step::Near(center, km) => agree(&globe, &model, center, km),
-                    Step::Through(center, index) => {
-                        if let Some((at, _)) = pick(&model, index) {
-                            agree(&globe, &model, center, center.distance_km(at));
-                        }
-                    }
-                }
-                prop_assert_eq!(globe.len(), model.len());
-            }
-            for (at, id) in model {
-                prop_assert!(globe.remove(id, at));
-            }
-            prop_assert_eq!(nodes(&globe.root), 1);
-        }
-    }
-}
+mod tests;

@@ -1,39 +1,42 @@
-//! What the server says: every event's name and payload, encoded once for all who get it.
+//! What the server says: the name and payload of every event, encoded once for all its receivers.
+//!
+//! The fields' names are the protocol's, and some are misspelt there since 2016. docs/protocol.md describes them.
 
 use std::fmt;
+use std::ops::Not;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::fault::{Code, Fault};
-use crate::{Event, Movement, RoomId, RoundStanding, Seated};
+use crate::{Event, Hand, Movement, RoomId, RoundStanding, Seated};
 
-/// An event ready for any transport: its name and its payload as JSON. Cheap to clone.
+/// An event ready for any transport: its name and its payload as JSON. Cheap to clone, since the JSON is shared.
 ///
-/// The JSON contains neither U+2028 nor U+2029 as themselves: the parser of the 2016 client stops at them.
+/// The JSON never contains U+2028 or U+2029 unescaped, because the parser of the 2016 client stops at them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The event's name on the wire.
     pub name: &'static str,
     /// The payload.
     pub json: Arc<str>,
-    /// What becomes of it when its reader is behind or gone.
+    /// How much it matters that it arrives.
     pub care: Care,
 }
 
-/// How much a message matters.
+/// How much it matters that a message arrives, which decides what happens when its receiver is slow or disconnected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Care {
-    /// Whoever misses it misses nothing that a later message does not tell.
+    /// It may be dropped: a later message tells the same or makes it obsolete.
     Volatile,
-    /// It is written, as long as there is somebody to write it to.
+    /// It is written as long as there is a connection.
     Written,
-    /// The result of this room is in it: the server wants to know that it has arrived.
+    /// It contains the result of this room, and the server waits for a sign that it has arrived.
     Received(RoomId),
 }
 
-/// A payload may have a token in it: only the name is for logs.
+/// Prints only the name, because the payload of `hi` contains a token.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Message({})", self.name)
@@ -49,7 +52,7 @@ impl Message {
         }
     }
 
-    /// The room whose result is in it.
+    /// The room whose result it contains.
     pub fn result_of(&self) -> Option<RoomId> {
         match self.care {
             Care::Received(room) => Some(room),
@@ -72,7 +75,7 @@ impl From<&Event> for Message {
                     .map_or(Care::Written, |missed| Care::Received(missed.room)),
                 ..Message::new(
                     "hi",
-                    &Hi {
+                    &HiPayload {
                         message: "welcome",
                         nearby: *nearby,
                         token: token.to_string(),
@@ -81,11 +84,15 @@ impl From<&Event> for Message {
                         best_streak: standing.best_streak,
                         rounds: standing.rounds,
                         wins: standing.wins,
-                        missed: missed.as_ref().map(|missed| outcome(&missed.standings)),
+                        missed: missed
+                            .as_ref()
+                            .map(|missed| result_payload(&missed.standings)),
                     },
                 )
             },
-            Event::NearbyChanged { nearby } => Message::new("nearby", &Nearby { nearby: *nearby }),
+            Event::NearbyChanged { nearby } => {
+                Message::new("nearby", &NearbyPayload { nearby: *nearby })
+            }
             Event::RoomChanged {
                 room,
                 seats,
@@ -93,9 +100,9 @@ impl From<&Event> for Message {
                 rematch,
             } => Message::new(
                 "room",
-                &Room {
+                &RoomPayload {
                     id: room.to_string(),
-                    users: seats.iter().map(user).collect(),
+                    users: seats.iter().map(room_row).collect(),
                     full: *full,
                     rematch: rematch.as_deref(),
                 },
@@ -106,9 +113,9 @@ impl From<&Event> for Message {
                 own,
             } => Message::new(
                 "start",
-                &Start {
+                &StartPayload {
                     game_time: Seconds(*round_time),
-                    room_users: seats.iter().map(room_user).collect(),
+                    room_users: seats.iter().map(start_row).collect(),
                     choice: own.map(|own| own.hand.number()),
                     lock: own.is_some_and(|own| own.locked),
                 },
@@ -120,7 +127,7 @@ impl From<&Event> for Message {
                     Movement::Face(face) => ("face", Some(face.number()), false),
                 };
                 Message {
-                    // A hand is locked once: no later message tells of it.
+                    // No later message tells that a hand is locked, so this one must not be dropped.
                     care: if locked {
                         Care::Written
                     } else {
@@ -128,7 +135,7 @@ impl From<&Event> for Message {
                     },
                     ..Message::new(
                         "movement",
-                        &Moved {
+                        &MovementPayload {
                             uid,
                             movement,
                             face,
@@ -137,12 +144,12 @@ impl From<&Event> for Message {
                     )
                 }
             }
-            Event::Left { uid } => Message::new("leave", &Somebody { uid }),
-            Event::WentAway { uid } => Message::new("away", &Somebody { uid }),
-            Event::CameBack { uid } => Message::new("back", &Somebody { uid }),
+            Event::Left { uid } => Message::new("leave", &UidPayload { uid }),
+            Event::WentAway { uid } => Message::new("away", &UidPayload { uid }),
+            Event::CameBack { uid } => Message::new("back", &UidPayload { uid }),
             Event::RoundEnded { room, standings } => Message {
                 care: Care::Received(*room),
-                ..Message::new("result", &outcome(standings))
+                ..Message::new("result", &result_payload(standings))
             },
         }
     }
@@ -162,38 +169,38 @@ impl From<&Fault> for Message {
     }
 }
 
-/// The server is about to restart: come back after `delay`, in whole milliseconds on the wire. Each client is told another,
-/// so that they do not all come in the same second.
+/// The message that the server is about to restart: reconnect after `delay`, which is in whole milliseconds on the
+/// wire. Each client gets a different delay, so that they do not all reconnect at the same time.
 pub fn restart(delay: Duration) -> Message {
     Message::new(
         "restart",
-        &Restart {
+        &RestartPayload {
             delay: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
         },
     )
 }
 
-/// What an acknowledgement says of a command that was carried out.
+/// The payload of the acknowledgement of a command that was carried out.
 pub fn accepted() -> String {
-    json(&Accepted { ok: true })
+    json(&AcceptedPayload { ok: true })
 }
 
-/// What an acknowledgement says of a command that was refused.
+/// The payload of the acknowledgement of a command that was refused.
 pub fn refused(code: Code) -> String {
-    json(&Refused {
+    json(&RefusedPayload {
         ok: false,
         code,
         message: code.advice(),
     })
 }
 
-/// JSON without the two characters that end a line in JavaScript but not in JSON.
+/// Encodes a payload as JSON, and escapes U+2028 and U+2029, which end a line in JavaScript but not in JSON.
 pub(super) fn json(payload: &impl Serialize) -> String {
     let text =
         serde_json::to_string(payload).expect("our payloads have string keys and finite numbers");
-    // Most text has no character that begins with the byte those two begin with, and bytes are quickly looked through.
+    // Both begin with the byte E2 in UTF-8. Looking for that byte first is fast, and most text does not contain it.
     if text.as_bytes().contains(&0xE2) && text.contains(['\u{2028}', '\u{2029}']) {
-        // Outside strings JSON has neither, so replacing them everywhere is safe.
+        // Both can only occur within strings, where the escape means the same.
         text.replace('\u{2028}', "\\u2028")
             .replace('\u{2029}', "\\u2029")
     } else {
@@ -203,7 +210,7 @@ pub(super) fn json(payload: &impl Serialize) -> String {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Hi<'a> {
+struct HiPayload<'a> {
     message: &'static str,
     nearby: usize,
     token: String,
@@ -213,91 +220,95 @@ struct Hi<'a> {
     rounds: u32,
     wins: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    missed: Option<Outcome<'a>>,
+    missed: Option<ResultPayload<'a>>,
 }
 
 #[derive(Serialize)]
-struct Nearby {
+struct NearbyPayload {
     nearby: usize,
 }
 
 #[derive(Serialize)]
-struct Room<'a> {
+struct RoomPayload<'a> {
     #[serde(rename = "roomId")]
     id: String,
-    users: Vec<User<'a>>,
+    users: Vec<RoomRow<'a>>,
     full: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     rematch: Option<&'a str>,
 }
 
+/// An entry of `room`'s `users`.
 #[derive(Serialize)]
-struct User<'a> {
+struct RoomRow<'a> {
     uid: &'a str,
     uname: &'a str,
     uavatar: &'a str,
     ready: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     robot: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     away: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Start<'a> {
+struct StartPayload<'a> {
     game_time: Seconds,
-    room_users: Vec<RoomUser<'a>>,
+    room_users: Vec<StartRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     choice: Option<u8>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     lock: bool,
 }
 
+/// An entry of `start`'s `roomUsers`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RoomUser<'a> {
+struct StartRow<'a> {
     uid: &'a str,
     uname: &'a str,
     uavatar: &'a str,
     total_score: u64,
     win_streak: u32,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     robot: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     locked: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     away: bool,
 }
 
 #[derive(Serialize)]
-struct Moved<'a> {
+struct MovementPayload<'a> {
     uid: &'a str,
     movement: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     face: Option<u8>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "Not::not")]
     locked: bool,
 }
 
 #[derive(Serialize)]
-struct Restart {
+struct RestartPayload {
     delay: u64,
 }
 
+/// The payload of `leave`, `away` and `back`.
 #[derive(Serialize)]
-struct Somebody<'a> {
+struct UidPayload<'a> {
     uid: &'a str,
 }
 
+/// The payload of `result`, and `missed` in `hi`.
 #[derive(Serialize)]
-struct Outcome<'a> {
-    result: Vec<Line<'a>>,
+struct ResultPayload<'a> {
+    result: Vec<ResultRow<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct ResultRow<'a> {
     uid: &'a str,
     choice: Option<u8>,
     round_score: u64,
@@ -313,18 +324,18 @@ struct FaultPayload<'a> {
 }
 
 #[derive(Serialize)]
-struct Accepted {
+struct AcceptedPayload {
     ok: bool,
 }
 
 #[derive(Serialize)]
-struct Refused {
+struct RefusedPayload {
     ok: bool,
     code: Code,
     message: &'static str,
 }
 
-/// Seconds as JavaScript counts them: a whole number where it is one, else to the millisecond.
+/// Seconds as a JSON number: a whole number where possible, else with a precision of milliseconds.
 struct Seconds(Duration);
 
 impl Serialize for Seconds {
@@ -338,14 +349,14 @@ impl Serialize for Seconds {
     }
 }
 
-fn user(seated: &Seated) -> User<'_> {
+fn room_row(seated: &Seated) -> RoomRow<'_> {
     let Seated {
         profile,
         robot,
         away,
         ..
     } = seated;
-    User {
+    RoomRow {
         uid: &profile.uid,
         uname: &profile.name,
         uavatar: &profile.picture,
@@ -355,7 +366,7 @@ fn user(seated: &Seated) -> User<'_> {
     }
 }
 
-fn room_user(seated: &Seated) -> RoomUser<'_> {
+fn start_row(seated: &Seated) -> StartRow<'_> {
     let Seated {
         profile,
         standing,
@@ -363,7 +374,7 @@ fn room_user(seated: &Seated) -> RoomUser<'_> {
         locked,
         away,
     } = seated;
-    RoomUser {
+    StartRow {
         uid: &profile.uid,
         uname: &profile.name,
         uavatar: &profile.picture,
@@ -375,16 +386,16 @@ fn room_user(seated: &Seated) -> RoomUser<'_> {
     }
 }
 
-fn outcome(standings: &[RoundStanding]) -> Outcome<'_> {
-    Outcome {
-        result: standings.iter().map(line).collect(),
+fn result_payload(standings: &[RoundStanding]) -> ResultPayload<'_> {
+    ResultPayload {
+        result: standings.iter().map(result_row).collect(),
     }
 }
 
-fn line(standing: &RoundStanding) -> Line<'_> {
-    Line {
+fn result_row(standing: &RoundStanding) -> ResultRow<'_> {
+    ResultRow {
         uid: &standing.uid,
-        choice: standing.hand.map(crate::Hand::number),
+        choice: standing.hand.map(Hand::number),
         round_score: standing.round_score,
         total_score: standing.standing.total,
         win_streak: standing.standing.streak,
@@ -392,224 +403,4 @@ fn line(standing: &RoundStanding) -> Line<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Face, Hand, Missed, OwnHand, Profile, Standing, Token};
-
-    fn seated(uid: &str, robot: bool) -> Seated {
-        let profile = Profile {
-            uid: uid.into(),
-            name: "無名\u{2028}氏".into(),
-            picture: "".into(),
-        };
-        Seated {
-            profile,
-            standing: Standing {
-                total: 5,
-                streak: 2,
-                best_streak: 4,
-                rounds: 9,
-                wins: 6,
-            },
-            robot,
-            locked: false,
-            away: false,
-        }
-    }
-
-    fn wire(event: &Event) -> String {
-        let Message { name, json, .. } = Message::from(event);
-        format!("{name} {json}")
-    }
-
-    #[test]
-    fn every_event_looks_on_the_wire_as_the_protocol_says() {
-        let seats: Arc<[Seated]> = [seated("a", false), seated("robot:1-1", true)].into();
-        assert_eq!(
-            wire(&Event::RoomChanged {
-                room: RoomId(3),
-                seats: seats.clone(),
-                full: true,
-                rematch: None
-            }),
-            r#"room {"roomId":"r3","users":[{"uid":"a","uname":"無名\u2028氏","uavatar":"","ready":true},{"uid":"robot:1-1","uname":"無名\u2028氏","uavatar":"","ready":true,"robot":true}],"full":true}"#
-        );
-        assert_eq!(
-            wire(&Event::RoundStarted {
-                round_time: Duration::from_secs(5),
-                seats,
-                own: None
-            }),
-            r#"start {"gameTime":5,"roomUsers":[{"uid":"a","uname":"無名\u2028氏","uavatar":"","totalScore":5,"winStreak":2},{"uid":"robot:1-1","uname":"無名\u2028氏","uavatar":"","totalScore":5,"winStreak":2,"robot":true}]}"#
-        );
-        assert_eq!(
-            wire(&Event::Moved {
-                uid: "a".into(),
-                movement: Movement::Choice
-            }),
-            r#"movement {"uid":"a","movement":"choice"}"#
-        );
-        assert_eq!(
-            wire(&Event::Moved {
-                uid: "a".into(),
-                movement: Movement::Face(Face::Angry)
-            }),
-            r#"movement {"uid":"a","movement":"face","face":3}"#
-        );
-        assert_eq!(
-            wire(&Event::Left { uid: "a".into() }),
-            r#"leave {"uid":"a"}"#
-        );
-        let standing = Standing {
-            total: 7,
-            streak: 1,
-            ..Standing::default()
-        };
-        let standings = [
-            RoundStanding {
-                uid: "a".into(),
-                hand: Some(Hand::Rock),
-                round_score: 1,
-                standing,
-            },
-            RoundStanding {
-                uid: "b".into(),
-                hand: None,
-                round_score: 0,
-                standing: Standing::default(),
-            },
-        ];
-        assert_eq!(
-            wire(&Event::RoundEnded {
-                room: RoomId(3),
-                standings: standings.into()
-            }),
-            r#"result {"result":[{"uid":"a","choice":2,"roundScore":1,"totalScore":7,"winStreak":1},{"uid":"b","choice":null,"roundScore":0,"totalScore":0,"winStreak":0}]}"#
-        );
-    }
-
-    #[test]
-    fn who_comes_back_is_told_its_own_hand_and_who_is_away() {
-        let seats = [
-            Seated {
-                locked: true,
-                ..seated("a", false)
-            },
-            Seated {
-                away: true,
-                ..seated("b", false)
-            },
-        ];
-        let user = r#""uname":"無名\u2028氏","uavatar":"","totalScore":5,"winStreak":2"#;
-        assert_eq!(
-            wire(&Event::RoundStarted {
-                round_time: Duration::from_secs(5),
-                seats: seats.into(),
-                own: Some(OwnHand {
-                    hand: Hand::Paper,
-                    locked: true
-                })
-            }),
-            format!(
-                r#"start {{"gameTime":5,"roomUsers":[{{"uid":"a",{user},"locked":true}},{{"uid":"b",{user},"away":true}}],"choice":3,"lock":true}}"#
-            )
-        );
-        assert_eq!(
-            wire(&Event::WentAway { uid: "a".into() }),
-            r#"away {"uid":"a"}"#
-        );
-        assert_eq!(
-            wire(&Event::CameBack { uid: "a".into() }),
-            r#"back {"uid":"a"}"#
-        );
-    }
-
-    #[test]
-    fn a_welcome_tells_the_standing_and_what_was_missed() {
-        let token = Token::parse(&"7".repeat(32)).unwrap();
-        let standing = seated("a", false).standing;
-        let line = RoundStanding {
-            uid: "a".into(),
-            hand: Some(Hand::Rock),
-            round_score: 2,
-            standing,
-        };
-        let welcomed = |missed| Event::Welcomed {
-            nearby: 3,
-            token,
-            standing,
-            missed,
-        };
-        let told = r#""message":"welcome","nearby":3,"token":"77777777777777777777777777777777","totalScore":5,"winStreak":2,"bestStreak":4,"rounds":9,"wins":6"#;
-        assert_eq!(wire(&welcomed(None)), format!("hi {{{told}}}"));
-        let missed = Missed {
-            room: RoomId(3),
-            standings: [line].into(),
-        };
-        assert_eq!(
-            wire(&welcomed(Some(missed))),
-            format!(
-                r#"hi {{{told},"missed":{{"result":[{{"uid":"a","choice":2,"roundScore":2,"totalScore":5,"winStreak":2}}]}}}}"#
-            )
-        );
-        assert_eq!(
-            wire(&Event::NearbyChanged { nearby: 4 }),
-            r#"nearby {"nearby":4}"#
-        );
-    }
-
-    #[test]
-    fn an_invitation_names_who_waits_and_a_locked_hand_is_never_left_out() {
-        assert_eq!(
-            wire(&Event::RoomChanged {
-                room: RoomId(3),
-                seats: [].into(),
-                full: false,
-                rematch: Some("b".into())
-            }),
-            r#"room {"roomId":"r3","users":[],"full":false,"rematch":"b"}"#
-        );
-        for (movement, text, care) in [
-            (
-                Movement::Choice,
-                r#"{"uid":"a","movement":"choice"}"#,
-                Care::Volatile,
-            ),
-            (
-                Movement::Locked,
-                r#"{"uid":"a","movement":"choice","locked":true}"#,
-                Care::Written,
-            ),
-        ] {
-            let message = Message::from(&Event::Moved {
-                uid: "a".into(),
-                movement,
-            });
-            assert_eq!((&*message.json, message.care), (text, care));
-        }
-    }
-
-    #[test]
-    fn a_part_of_a_second_is_told_as_one() {
-        let event = Event::RoundStarted {
-            round_time: Duration::from_millis(2500),
-            seats: [].into(),
-            own: None,
-        };
-        assert_eq!(wire(&event), r#"start {"gameTime":2.5,"roomUsers":[]}"#);
-    }
-
-    #[test]
-    fn a_fault_names_the_event_the_code_and_the_remedy() {
-        let message = Message::from(&Fault::new("choice", Code::BadChoice));
-        let advice = Code::BadChoice.advice();
-        assert_eq!(
-            &*message.json,
-            format!(r#"{{"event":"choice","code":"bad_choice","message":"{advice}"}}"#)
-        );
-        assert_eq!(
-            refused(Code::HelloFirst),
-            r#"{"ok":false,"code":"hello_first","message":"Say hello before anything else."}"#
-        );
-    }
-}
+mod tests;

@@ -1,31 +1,35 @@
-//! Refused messages: stable codes, and what to do about them in words.
+//! Faults: every reason why a message is refused, as a stable code and in words.
+//!
+//! A code is found here in three places: [`Code`] says what it means, [`Code::NAMES`] is its name on the wire,
+//! [`Code::advice`] tells the developer of a client what to do. Those that come from the rules of the game are made
+//! from a [`Rejected`].
 
 use serde::de::IgnoredAny;
 use serde::{Serialize, Serializer};
 
 use crate::Rejected;
 
-/// The longest part of an event's name that a fault repeats.
+/// How many characters of an event's name a fault repeats.
 pub const EVENT_CHARS: usize = 64;
 
-/// Why a message was refused. On the wire it is the snake-case name.
+/// Why a message was refused. On the wire it is its name in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
     /// The text is not JSON.
     BadJson,
-    /// JSON, but not a message.
+    /// The text is JSON, but not a message.
     BadMessage,
-    /// A binary frame.
+    /// The frame is binary.
     BinaryMessage,
     /// A Socket.IO namespace other than `/`.
     UnknownNamespace,
-    /// No event of this protocol.
+    /// The event is none of this protocol.
     UnknownEvent,
     /// `hello` without an object as payload or `user`.
     BadHello,
-    /// The uid is no string of 1 to 64 characters, or nothing of it can be seen.
+    /// The uid is no string of 1 to 64 characters, or has no visible character.
     BadUid,
-    /// The name is no string of 1 to 64 characters, or nothing of it can be seen.
+    /// The name is no string of 1 to 64 characters, or has no visible character.
     BadName,
     /// The picture is no string.
     BadPicture,
@@ -33,40 +37,40 @@ pub enum Code {
     BadPlace,
     /// The token is not a string.
     BadToken,
-    /// `join` asks for a robot with neither true nor false.
+    /// `robot` in `join` is neither true nor false.
     BadJoin,
     /// The choice is not 1, 2 or 3.
     BadChoice,
     /// The face is not 1, 2, 3 or 4.
     BadFace,
-    /// More messages than the limit.
+    /// The client sends more messages than the limit allows.
     TooFast,
-    /// Anything but `hello` came first.
+    /// A command before the first `hello`.
     HelloFirst,
-    /// The uid is in use.
+    /// The uid belongs to another person, who is online or still has a seat in a round.
     UidTaken,
-    /// The uid is a robot's.
+    /// The uid is reserved for robots.
     UidReserved,
-    /// The name is a robot's.
+    /// The name is reserved for robots, or looks like one that is.
     NameReserved,
-    /// Another uid than this connection said hello with.
+    /// A second `hello` on one connection with another uid than the first.
     UidFixed,
-    /// `join` while in a room.
+    /// `join` while already waiting or playing.
     AlreadySeated,
-    /// `leave` or `face` while in none.
+    /// `leave` or `face` while in no room.
     NotSeated,
     /// `choice` of another hand than the one that is locked.
     HandLocked,
-    /// `choice` while no round runs.
+    /// `choice` while no round is running.
     NoRound,
-    /// `join` while the server closes.
+    /// `join` while the server is shutting down.
     Closing,
     /// Another connection showed the token and took over.
     Replaced,
 }
 
 impl Code {
-    /// Every code as it is on the wire, in the order of the variants.
+    /// The names of all codes on the wire, in the order of the variants.
     pub const NAMES: [&'static str; Code::Replaced as usize + 1] = [
         "bad_json",
         "bad_message",
@@ -96,12 +100,12 @@ impl Code {
         "replaced",
     ];
 
-    /// The code as it is on the wire.
+    /// The code's name on the wire.
     pub const fn name(self) -> &'static str {
         Code::NAMES[self as usize]
     }
 
-    /// What went wrong and what to do, for the developer of a client.
+    /// What is wrong and what to do about it, for the developer of a client.
     pub const fn advice(self) -> &'static str {
         match self {
             Code::BadJson => "This is not JSON. Send one JSON text per message.",
@@ -173,7 +177,7 @@ impl From<Rejected> for Code {
     }
 }
 
-/// Why a text that could not be read as a message is none: it is not JSON, or JSON of another shape.
+/// The code for a text that is no message: it is either no JSON, or JSON of another shape.
 pub(super) fn malformed(text: &str) -> Code {
     match serde_json::from_str::<IgnoredAny>(text) {
         Ok(IgnoredAny) => Code::BadMessage,
@@ -181,17 +185,17 @@ pub(super) fn malformed(text: &str) -> Code {
     }
 }
 
-/// A refused message: which, and why. Nothing else has changed.
+/// A refused message: which one, and why. A refused message changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The event that was refused; empty when none could be read.
+    /// The name of the refused event; empty if none could be read.
     pub event: Box<str>,
     /// Why.
     pub code: Code,
 }
 
 impl Fault {
-    /// A fault about the event of this name, which is shortened when it is absurdly long.
+    /// A fault about the event of this name, which is cut after [`EVENT_CHARS`] characters.
     pub fn new(event: &str, code: Code) -> Fault {
         let end = event
             .char_indices()

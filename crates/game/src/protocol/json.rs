@@ -1,8 +1,7 @@
-//! Reading what a stranger's JSON says, and nothing that only looks like it: objects that are objects, numbers that are whole,
-//! text that is text.
+//! Reads a stranger's JSON strictly: an object must be an object, a number whole, a text a text.
 //!
-//! Unknown fields are passed over without recursion, however deep they go; a field that is there twice is refused, since
-//! others who read the same JSON may take the other one.
+//! Unknown fields are skipped without recursion, so deep nesting cannot overflow the stack. A field that occurs twice
+//! is refused, since another reader of the same JSON may use the other value (RFC 8259, 4).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,12 +18,13 @@ pub fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
         .map(|Object(payload)| payload)
 }
 
-/// Text, as JSON has it.
+/// Reads a JSON string.
 pub fn text(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(json).ok().map(|Text(text)| text)
 }
 
-/// What is inside an object. serde's derived code takes an array for a struct as well, field by field; this does not.
+/// The fields of an object. The code that serde derives for a struct also accepts an array with the fields in order;
+/// this does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Object<T>(pub T);
 
@@ -48,7 +48,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A whole number, however it is written: `2`, `2.0` and `2e0` are the same in JSON, and JavaScript cannot tell them apart.
+/// A whole number, however it is written: `2`, `2.0` and `2e0` are the same in JSON, and JavaScript cannot tell them
+/// apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Whole(pub i64);
 
@@ -73,7 +74,7 @@ impl<'de> Deserialize<'de> for Whole {
             }
 
             fn visit_f64<E: Error>(self, number: f64) -> Result<Whole, E> {
-                // Up to here every whole number has a double of its own.
+                // Up to 2^53 a double represents every whole number exactly.
                 let exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
                 if exact {
                     Ok(Whole(number as i64))
@@ -87,13 +88,15 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// Text, borrowed where nothing in it is escaped.
+/// Text, borrowed from the JSON if it contains no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The same JSON with U+FFFD for each half of a character. A text of JavaScript may be cut within one, and
-/// `JSON.stringify` then writes `\ud83d` alone, which is JSON (RFC 8259, 8.2) but no text serde takes.
+/// The same JSON with each unpaired surrogate replaced by U+FFFD.
+///
+/// JavaScript may cut a string in the middle of a surrogate pair, and `JSON.stringify` then writes `\ud83d` alone. That
+/// is valid JSON (RFC 8259, 8.2), but serde refuses it as text.
 pub fn mended(json: &str) -> Cow<'_, str> {
     if !json.contains("\\ud") && !json.contains("\\uD") {
         return Cow::Borrowed(json);
@@ -103,7 +106,7 @@ pub fn mended(json: &str) -> Cow<'_, str> {
     let mut at = 0;
     while let Some(found) = json[at..].find('\\') {
         at += found;
-        // A backslash stands for something with what is behind it: `\\ud83d` is a backslash and a word.
+        // A backslash belongs to the character after it: `\\ud83d` is an escaped backslash and plain letters.
         let length = match unit(json, at) {
             None => 1 + json[at + 1..].chars().next().map_or(0, char::len_utf8),
             Some(0xd800..=0xdbff) if matches!(unit(json, at + 6), Some(0xdc00..=0xdfff)) => 12,
@@ -124,7 +127,7 @@ pub fn mended(json: &str) -> Cow<'_, str> {
     Cow::Owned(whole)
 }
 
-/// The UTF-16 code unit that is escaped here.
+/// The UTF-16 code unit of an escape that begins at this byte.
 fn unit(json: &str, at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
     let are_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_no_array_at_any_depth() {
+    fn arrays_are_not_read_as_objects() {
         let nested = object::<Nested>(r#"{"number":1,"inner":{"number":2}}"#).unwrap();
         assert_eq!(
             (nested.number, nested.inner.unwrap().0.number),
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_there_twice_is_refused_and_an_unknown_one_is_not() {
+    fn duplicate_fields_are_refused_and_unknown_ones_ignored() {
         assert_eq!(object::<Inner>(r#"{"number":1,"number":1}"#), None);
         assert!(object::<Inner>(r#"{"x":1,"x":2,"number":1}"#).is_some());
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn whole_numbers_are_read_in_any_notation() {
         for json in ["2", "2.0", "2e0", "0.2e1", "20E-1"] {
             assert_eq!(serde_json::from_str(json).ok(), Some(Whole(2)), "{json}");
         }
@@ -196,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_is_replaced_and_a_whole_one_is_not() {
+    fn only_unpaired_surrogates_are_replaced() {
         for (json, meant) in [
             (r#""\ud800""#, "\u{fffd}"),
             (r#""\udfff\uD83C""#, "\u{fffd}\u{fffd}"),
@@ -216,7 +219,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn mending_leaves_what_is_whole_and_can_be_done_once(json in r#"(\\u[dD][0-9a-f]{3}|\\|\\\\|u|[dD]8|"|武|.){0,12}"#) {
+        fn mending_is_idempotent_and_keeps_valid_json(json in r#"(\\u[dD][0-9a-f]{3}|\\|\\\\|u|[dD]8|"|武|.){0,12}"#) {
             let once = mended(&json).into_owned();
             proptest::prop_assert_eq!(&*mended(&once), &*once);
             if text(&json).is_some() {

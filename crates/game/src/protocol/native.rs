@@ -10,7 +10,7 @@ use super::event::Message;
 use super::fault::{self, Fault};
 use super::json::{mended, object};
 
-/// A frame of either side, its payload not read yet.
+/// A frame of either side, whose payload is not read yet.
 #[derive(Deserialize)]
 pub struct Frame<'a> {
     /// The event's name.
@@ -33,7 +33,8 @@ pub fn read(text: &str) -> Result<Command, Fault> {
 /// Writes one text frame.
 pub fn write(message: &Message) -> String {
     let Message { name, json, .. } = message;
-    // The names are ours and need no escaping. Every event of every player passes here: `format!` takes twice as long.
+    // Event names need no escaping. Every event for every player is written here, and `format!` takes twice as long as
+    // `concat`.
     [r#"{"event":""#, name, r#"","data":"#, json, "}"].concat()
 }
 
@@ -44,7 +45,7 @@ mod tests {
     use crate::{Event, Hand};
 
     #[test]
-    fn a_frame_is_an_object_with_an_event() {
+    fn frames_are_objects_with_an_event() {
         assert_eq!(read(r#"{"event":"join"}"#), Ok(Command::Join));
         assert_eq!(
             read(r#" {"data":{"choice":2},"event":"choice","id":9}"#),
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_a_fault() {
+    fn text_that_is_no_frame_is_a_fault() {
         let code = |text| read(text).map_err(|fault| fault.code);
         for text in ["", "{", "nonsense", "{'event':'join'}", "42[\"join\"]"] {
             assert_eq!(code(text), Err(Code::BadJson), "{text}");
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_anywhere_in_a_frame_makes_it_no_other_message() {
+    fn unpaired_surrogates_do_not_change_a_frames_meaning() {
         assert_eq!(
             read(r#"{"\udead":"\ud800","event":"join"}"#),
             Ok(Command::Join)
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deeply_nested_is_read_or_refused_in_little_room() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let join = format!(r#"{{"event":"join","data":{deep}}}"#);
         assert_eq!(read(&join), Ok(Command::Join));
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_frame_is_json() {
+    fn written_frames_are_escaped_json() {
         let text = write(&Message::from(&Event::Left {
             uid: "a\"\u{2028}".into(),
         }));

@@ -1,20 +1,21 @@
-//! Engine.IO's payloads: how the packets of one polling request or answer are put into one body.
+//! Engine.IO's payloads: how the packets of one polling request or response are put into one body.
 //!
-//! Revision 4 separates packets by U+001E. Revision 3 writes the length before each: as decimal digits and a colon, in UTF-16
-//! code units, or, in its form for bytes, as one byte for each digit and then 0xFF, in bytes.
+//! Revision 4 of the Engine.IO protocol separates packets by U+001E. Revision 3 writes a length before each packet. In
+//! its text form the length counts UTF-16 code units and is written as decimal digits and a colon. In its binary form
+//! the length counts bytes and is written as one byte for each digit, followed by 0xFF.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::socketio::Version;
 
-/// Separates the packets of one payload in revision 4.
+/// Separates packets in revision 4.
 const SEPARATOR: char = '\u{1e}';
-/// What a text packet begins with in revision 3's form for bytes; a packet of bytes begins with 1.
+/// The first byte of a text packet in revision 3's binary form; a binary packet begins with 1.
 const TEXT: u8 = 0;
-/// What ends the digits there.
+/// Ends the digits of a length in revision 3's binary form.
 const END_OF_LENGTH: u8 = 0xff;
-/// Digits a length may have.
+/// How many digits a length may have.
 const LENGTH_DIGITS: usize = 9;
 
 /// The body is no payload of this version.
@@ -22,17 +23,18 @@ const LENGTH_DIGITS: usize = 9;
 #[error("the body is no payload of Engine.IO")]
 pub struct Malformed;
 
-/// The packets of one request's body, taken out one by one: however many there are, only one is held beside the body.
+/// The packets of one request's body, taken out one by one. So a body of many packets takes no more memory than the
+/// body and one packet.
 #[derive(Debug)]
 pub struct Packets<B> {
     version: Version,
     body: B,
-    /// How much of the body has been read; none when there is nothing more to read.
+    /// How many bytes of the body have been read; `None` after the last packet.
     at: Option<usize>,
 }
 
 impl<B: AsRef<[u8]>> Packets<B> {
-    /// The packets of this body. There is at least one, or the body is malformed.
+    /// The packets of this body. A body without any packet is malformed.
     pub fn new(version: Version, body: B) -> Packets<B> {
         Packets {
             version,
@@ -41,7 +43,7 @@ impl<B: AsRef<[u8]>> Packets<B> {
         }
     }
 
-    /// The next packet; none after the last one and after a malformed one.
+    /// The next packet; `None` after the last one, and after a malformed one.
     pub fn next_packet(&mut self) -> Option<Result<Cow<'_, str>, Malformed>> {
         let at = self.at.take()?;
         let rest = &self.body.as_ref()[at..];
@@ -64,12 +66,12 @@ impl<B: AsRef<[u8]>> Packets<B> {
     }
 }
 
-/// A packet, and what follows it.
+/// A packet, and the rest of the body after it.
 type Split<'a> = Option<(Cow<'a, str>, Option<&'a [u8]>)>;
 
 fn split_separated(body: &[u8]) -> Split<'_> {
     let mut parts = body.splitn(2, |byte| *byte == SEPARATOR as u8);
-    let packet = std::str::from_utf8(parts.next()?).ok()?;
+    let packet = str::from_utf8(parts.next()?).ok()?;
     Some((packet.into(), parts.next()))
 }
 
@@ -78,17 +80,18 @@ fn split_counted(body: &[u8]) -> Split<'_> {
         .iter()
         .take(LENGTH_DIGITS + 1)
         .position(|byte| *byte == b':')?;
-    let length = std::str::from_utf8(&body[..colon]).ok()?;
+    let length = str::from_utf8(&body[..colon]).ok()?;
     let mut left: usize = length
         .bytes()
         .all(|digit| digit.is_ascii_digit())
         .then(|| length.parse().ok())??;
-    // No more than can belong to this packet is looked at: a body of many packets is not read through for each.
+    // A UTF-16 code unit takes at most three bytes of UTF-8. Checking no more than that keeps the work linear in the
+    // body: otherwise the whole rest would be checked as UTF-8 again for each packet.
     let body = &body[colon + 1..];
     let most = left.checked_mul(3)?.min(body.len());
-    let window = match std::str::from_utf8(&body[..most]) {
+    let window = match str::from_utf8(&body[..most]) {
         Ok(window) => window,
-        Err(error) => std::str::from_utf8(&body[..error.valid_up_to()]).ok()?,
+        Err(error) => str::from_utf8(&body[..error.valid_up_to()]).ok()?,
     };
     let mut end = 0;
     for c in window.chars() {
@@ -111,13 +114,13 @@ fn split_bytes(body: &[u8]) -> Split<'_> {
         length = length * 10 + Some(usize::from(*digit)).filter(|digit| *digit < 10)?;
     }
     let body = &body[digits + 1..];
-    let packet = std::str::from_utf8(body.get(..length)?).ok()?;
+    let packet = str::from_utf8(body.get(..length)?).ok()?;
     (digits > 0).then(|| (packet.into(), Some(&body[length..])))
 }
 
-/// The text as it was meant. Socket.IO 1.x encodes text as UTF-8 before it polls, and HTTP does so again; 2.x, which also
-/// calls itself `EIO=3`, does not. Text encoded twice is UTF-8 when each of its characters is taken for a byte, which what
-/// people write hardly ever is.
+/// Undoes a double encoding. Socket.IO 1.x encodes text as UTF-8 before the HTTP client does so again; 2.x, which also
+/// calls itself `EIO=3`, does not. Text that was encoded twice is valid UTF-8 again when each of its characters is
+/// taken as one byte. Text that people write hardly ever is.
 fn encoded_once(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return text.into();
@@ -129,8 +132,8 @@ fn encoded_once(text: &str) -> Cow<'_, str> {
 
 /// Puts packets into one body.
 ///
-/// Revision 3 gets ASCII alone: Socket.IO 1.x and 2.x disagree on how other characters are counted and encoded. Whatever is
-/// not ASCII is inside a JSON string and may be escaped there.
+/// Clients of revision 3 get ASCII only, because Socket.IO 1.x and 2.x disagree on how other characters are counted and
+/// encoded. All other characters stand within JSON strings and can be escaped there.
 pub fn encode(version: Version, packets: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut body = String::new();
     for (number, packet) in packets.into_iter().enumerate() {
@@ -191,7 +194,7 @@ mod tests {
             ["40", "2"]
         );
         assert_eq!(decode(Version::V4, "4武".as_bytes()).unwrap(), ["4武"]);
-        // An empty packet is the codec's affair above.
+        // What an empty packet means is decided by `Dialogue::read`.
         assert_eq!(
             decode(Version::V4, "2\u{1e}".as_bytes()).unwrap(),
             ["2", ""]
@@ -201,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_packet_is_a_packet_wherever_it_is() {
+    fn empty_packets_round_trip_at_any_position() {
         for packets in [["", "2"], ["2", ""], ["", ""]] {
             for version in [Version::V3, Version::V4] {
                 let body = encode(version, packets);
@@ -211,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_counts_characters() {
+    fn version_3_counts_utf16_code_units() {
         assert_eq!(decode(Version::V3, b"2:40").unwrap(), ["40"]);
         let text = "5:4🀄武x1:2";
         assert_eq!(
@@ -240,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_counts_bytes_in_its_form_for_bytes() {
+    fn version_3_binary_form_counts_bytes() {
         let packets = b"\0\x02\xff40\0\x01\x00\xff4abc\xe6\xad\xa6def";
         assert_eq!(decode(Version::V3, packets).unwrap(), ["40", "4abc武def"]);
         for body in [
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn text_encoded_twice_is_told_from_text_encoded_once() {
+    fn double_utf8_encoding_is_detected() {
         let once = r#"42["hello",{"uname":"武 🀄 é"}]"#;
         let twice: String = once.bytes().map(char::from).collect();
         let body = format!("{}:{twice}", twice.chars().count());
@@ -268,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn version_3_is_told_everything_in_ascii() {
+    fn version_3_answers_are_ascii() {
         assert_eq!(
             encode(Version::V3, [r#"42["🀄"]"#, "6"]),
             r#"18:42["\ud83c\udc04"]1:6"#
@@ -281,13 +284,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_body_brings_the_codec_down(body in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn arbitrary_bodies_never_panic(body in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = decode(Version::V3, &body);
             let _ = decode(Version::V4, &body);
         }
 
         #[test]
-        fn what_is_encoded_is_decoded(packets in proptest::collection::vec("[ -~]{1,20}", 1..5)) {
+        fn encoded_packets_round_trip(packets in proptest::collection::vec("[ -~]{1,20}", 1..5)) {
             for version in [Version::V3, Version::V4] {
                 let body = encode(version, &packets);
                 prop_assert_eq!(&decode(version, body.as_bytes()).unwrap(), &packets);

@@ -1,9 +1,11 @@
-//! Socket.IO inside Engine.IO 3 and 4: what a packet means and what is answered at once.
+//! Socket.IO inside Engine.IO 3 and 4: what a packet means, and which answer it needs at once.
 //!
-//! A state machine without I/O, the same over a WebSocket and over polling, whose bodies [`payload`](super::payload) takes
-//! apart. Sources: the Engine.IO protocol, revisions 3 and 4, and the Socket.IO protocol, revisions 4 and 5.
+//! A state machine without I/O, the same for a WebSocket and for polling, whose bodies [`payload`](super::payload)
+//! splits into packets. Sources: the Engine.IO protocol, revisions 3 and 4, and the Socket.IO protocol, revisions 4 and
+//! 5.
 //!
-//! Engine.IO 3 is understood from the first packet on: the 2016 client says `hello` without waiting for anything.
+//! With Engine.IO 3 events are accepted from the first packet on, because the 2016 client sends `hello` without waiting
+//! for anything.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,38 +29,38 @@ pub enum Version {
     V4,
 }
 
-/// The id of a session: 128 random bits. Whoever knows it can speak for the client, so it is a secret.
+/// The id of a session: 128 random bits. It is a secret, because a request that carries it speaks for the client.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sid(u128);
 
 impl Sid {
-    /// The id of these random bytes.
+    /// The id made of these random bytes.
     pub const fn new(random: [u8; 16]) -> Sid {
         Sid(u128::from_be_bytes(random))
     }
 
-    /// Reads it as it is written; none if it cannot be one of ours.
+    /// Reads what [`Display`](fmt::Display) wrote; `None` for anything else.
     pub fn parse(text: &str) -> Option<Sid> {
         let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_hex.then(|| u128::from_str_radix(text, 16).ok().map(Sid))?
     }
 }
 
-/// As it is on the wire: 32 hexadecimal digits.
+/// Writes it as on the wire: 32 hexadecimal digits.
 impl fmt::Display for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
     }
 }
 
-/// Tells nothing of the secret.
+/// Hides the secret, so that it cannot get into a log.
 impl fmt::Debug for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sid")
     }
 }
 
-/// What a client is told when it connects.
+/// What the open packet tells a client that connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handshake {
     /// The id of the Engine.IO session.
@@ -67,49 +69,49 @@ pub struct Handshake {
     pub upgradable: bool,
     /// How often one side pings.
     pub ping_interval: Duration,
-    /// How long it waits for the pong.
+    /// How long it waits for the answer.
     pub ping_timeout: Duration,
     /// The longest message in bytes.
     pub max_payload: usize,
 }
 
-/// What a frame of the client means.
+/// What a packet of the client means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Received {
     /// An event.
     Request(Request),
-    /// Nothing but this frame to send back.
+    /// This packet is sent back, and nothing else happens.
     Reply(String),
-    /// The client says goodbye.
+    /// The client closes the Engine.IO session.
     Close,
-    /// The client leaves the default namespace. It may come again over the same connection, as somebody else.
+    /// The client leaves the default namespace. It may connect to it again over the same connection, as another person.
     Disconnect,
-    /// Nothing to do; the client lives.
+    /// Nothing to do, except that the client is alive.
     Nothing,
-    /// This is no packet of these protocols, or none that may come now: the connection is closed.
+    /// The packet is malformed, or not allowed now: the connection is closed.
     Broken,
 }
 
-/// The packet that asks an Engine.IO 4 client whether it lives.
+/// The packet that asks an Engine.IO 4 client whether it is alive.
 pub const PING: &str = "2";
-/// The first packet over a WebSocket to which a polling client wants to move, and the answer to it.
+/// The first packet over a WebSocket to which a polling client wants to move.
 pub const PROBE: &str = "2probe";
-/// See [`PROBE`].
+/// The answer to [`PROBE`].
 pub const PROBE_ANSWER: &str = "3probe";
-/// The packet by which a polling client moves to the WebSocket it comes over.
+/// The packet by which a polling client moves to the WebSocket over which it sends it.
 pub const UPGRADE: &str = "5";
-/// The packet that says nothing: it only ends a poll.
+/// The packet without a meaning, which only ends a poll.
 pub const NOOP: &str = "6";
 /// The packet that ends the Engine.IO session.
 pub const CLOSE: &str = "1";
 /// The packet that ends the Socket.IO session.
 pub const DISCONNECT: &str = "41";
-/// The packet that connects an Engine.IO 3 client to the default namespace without its asking.
+/// The packet that connects an Engine.IO 3 client to the default namespace, unasked.
 pub const CONNECTED: &str = "40";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Open<'a> {
+struct OpenPayload<'a> {
     sid: String,
     upgrades: &'a [&'a str],
     ping_interval: u128,
@@ -118,18 +120,18 @@ struct Open<'a> {
 }
 
 #[derive(Serialize)]
-struct Connected {
+struct ConnectPayload {
     sid: String,
 }
 
 #[derive(Serialize)]
-struct ConnectError {
+struct ConnectErrorPayload {
     message: &'static str,
 }
 
 /// The packet that opens an Engine.IO session.
 pub fn open(handshake: &Handshake) -> String {
-    let open = Open {
+    let open = OpenPayload {
         sid: handshake.sid.to_string(),
         upgrades: if handshake.upgradable {
             &["websocket"]
@@ -146,7 +148,7 @@ pub fn open(handshake: &Handshake) -> String {
 /// Writes an event.
 pub fn write(message: &Message) -> String {
     let Message { name, json, .. } = message;
-    // As in `native`: `format!` takes twice as long.
+    // As in `native::write`: `format!` takes twice as long.
     [r#"42[""#, name, r#"","#, json, "]"].concat()
 }
 
@@ -155,32 +157,32 @@ pub fn acknowledge(id: u64, json: &str) -> String {
     format!("43{id}[{json}]")
 }
 
-/// One client's side of the talk, packet by packet.
+/// The state of one client's session, advanced packet by packet.
 #[derive(Debug)]
 pub struct Dialogue {
     version: Version,
-    /// The id of the Socket.IO session, which is another than Engine.IO's.
+    /// The id of the Socket.IO session, which differs from that of the Engine.IO session.
     sid: Sid,
     connected: bool,
 }
 
 impl Dialogue {
-    /// The talk with a client that has just opened an Engine.IO session.
+    /// The state for a client that has just opened an Engine.IO session.
     pub const fn new(version: Version, sid: Sid) -> Dialogue {
         Dialogue {
             version,
             sid,
-            // Socket.IO 1.x and 2.x are connected to the default namespace without asking.
+            // Clients of Socket.IO 1.x and 2.x are connected to the default namespace unasked.
             connected: matches!(version, Version::V3),
         }
     }
 
-    /// Which Engine.IO is spoken.
+    /// Which version of Engine.IO the client speaks.
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// Whether the client is connected to the default namespace: events before that are not obeyed.
+    /// Whether the client is connected to the default namespace. Events before that break the connection.
     pub const fn is_connected(&self) -> bool {
         self.connected
     }
@@ -192,7 +194,7 @@ impl Dialogue {
             Some('1') => Received::Close,
             Some('2') => Received::Reply(format!("3{}", chars.as_str())),
             Some('4') => self.packet(chars.as_str()),
-            // Open, pong, upgrade and noop ask for nothing.
+            // Open, pong, upgrade and noop need no answer.
             Some('0' | '3' | '5' | '6') => Received::Nothing,
             Some(_) | None => Received::Broken,
         }
@@ -210,21 +212,22 @@ impl Dialogue {
                 None => self.connect(),
             },
             Some('1') if !rest.is_empty() => Received::Broken,
-            // From a namespace that is not there.
+            // A disconnect from a namespace that does not exist.
             Some('1') if namespace.is_some() => Received::Nothing,
             Some('1') => {
                 self.connected = false;
                 Received::Disconnect
             }
             Some('2') if self.connected => event(namespace, rest),
-            // An acknowledgement nobody waits for.
+            // An acknowledgement. The server never asks for one, so it is ignored.
             Some('3') if self.connected && is_json(split_id(rest).1, '[') => Received::Nothing,
-            // Errors are the server's to tell; attachments would follow types 5 and 6, in frames of bytes.
+            // Type 4 is an error, which only servers send. Types 5 and 6 announce binary attachments, which are not
+            // supported.
             Some(_) | None => Received::Broken,
         }
     }
 
-    /// Gives the Socket.IO session another id, for a client that comes again.
+    /// Gives the Socket.IO session a new id, for a client that connects to the namespace again.
     pub const fn renew(&mut self, sid: Sid) {
         self.sid = sid;
     }
@@ -235,14 +238,14 @@ impl Dialogue {
             Version::V3 => Received::Nothing,
             Version::V4 => {
                 let sid = self.sid.to_string();
-                Received::Reply(format!("40{}", event::json(&Connected { sid })))
+                Received::Reply(format!("40{}", event::json(&ConnectPayload { sid })))
             }
         }
     }
 
-    /// Refuses a namespace in the words of the client's version.
+    /// Refuses a namespace, in the form that the client's version expects.
     fn no_such(&self, namespace: &str) -> Received {
-        let error = ConnectError {
+        let error = ConnectErrorPayload {
             message: "Invalid namespace",
         };
         let error = match self.version {
@@ -253,7 +256,7 @@ impl Dialogue {
     }
 }
 
-/// Splits the namespace off; `None` for the default one.
+/// Splits off the namespace; `None` is the default namespace.
 fn namespace(text: &str) -> (Option<&str>, &str) {
     if !text.starts_with('/') {
         return (None, text);
@@ -263,19 +266,19 @@ fn namespace(text: &str) -> (Option<&str>, &str) {
     ((path != "/").then_some(path), rest)
 }
 
-/// Splits the acknowledgement's id off: its digits, and what follows them.
+/// Splits off the acknowledgement's id: its digits, and the rest.
 fn split_id(text: &str) -> (&str, &str) {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     text.split_at(digits)
 }
 
-/// Whether this is JSON that begins so: an object or an array.
+/// Whether this is JSON that begins with `first`, which selects an object or an array.
 fn is_json(text: &str, first: char) -> bool {
     text.starts_with(first) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// Reads an event: an acknowledgement's id, and an array that begins with the event's name. By the protocol a name is a
-/// string or a number; a number is none of ours.
+/// Reads an event: an optional acknowledgement id, and an array that begins with the event's name. The protocol allows
+/// a string or a number as a name; no event of the game has a number.
 fn event(namespace: Option<&str>, rest: &str) -> Received {
     let (digits, json) = split_id(rest);
     let ack = match digits.parse() {
@@ -302,217 +305,4 @@ fn event(namespace: Option<&str>, rest: &str) -> Received {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Event, Face};
-
-    const SID: Sid = Sid::new([7; 16]);
-
-    fn read(version: Version, text: &str) -> Received {
-        Dialogue::new(version, SID).read(text)
-    }
-
-    fn connected(text: &str) -> Received {
-        let mut dialogue = Dialogue::new(Version::V4, SID);
-        dialogue.read("40");
-        dialogue.read(text)
-    }
-
-    fn request(text: &str) -> (Result<Command, Code>, Option<u64>) {
-        match read(Version::V3, text) {
-            Received::Request(Request { command, ack }) => {
-                (command.map_err(|fault| fault.code), ack)
-            }
-            other => panic!("{text}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_session_opens_with_what_both_sides_keep_to() {
-        let handshake = |upgradable| Handshake {
-            sid: SID,
-            upgradable,
-            ping_interval: Duration::from_secs(25),
-            ping_timeout: Duration::from_secs(20),
-            max_payload: 16384,
-        };
-        let sid = "07".repeat(16);
-        assert_eq!(
-            open(&handshake(false)),
-            format!(
-                r#"0{{"sid":"{sid}","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":16384}}"#
-            )
-        );
-        assert!(open(&handshake(true)).contains(r#""upgrades":["websocket"]"#));
-    }
-
-    #[test]
-    fn a_session_id_is_read_as_it_is_written() {
-        assert_eq!(Sid::parse(&SID.to_string()), Some(SID));
-        for text in ["", "7", &"0".repeat(33), &"+".repeat(32), &"武".repeat(32)] {
-            assert_eq!(Sid::parse(text), None, "{text}");
-        }
-        assert_eq!(format!("{SID:?}"), "Sid", "a secret");
-    }
-
-    #[test]
-    fn version_3_is_connected_without_asking_and_version_4_when_it_asks() {
-        for text in ["40", r#"40{"auth":1}"#] {
-            let mut dialogue = Dialogue::new(Version::V4, SID);
-            assert!(!dialogue.is_connected());
-            assert_eq!(
-                dialogue.read(text),
-                Received::Reply(format!(r#"40{{"sid":"{SID}"}}"#))
-            );
-            assert!(dialogue.is_connected());
-            assert_eq!(read(Version::V3, text), Received::Nothing);
-        }
-    }
-
-    #[test]
-    fn version_4_is_not_obeyed_before_it_is_connected() {
-        let join = r#"42["join"]"#;
-        assert_eq!(read(Version::V4, join), Received::Broken);
-        assert!(matches!(connected(join), Received::Request(_)));
-        assert!(matches!(read(Version::V3, join), Received::Request(_)));
-    }
-
-    #[test]
-    fn events_carry_a_payload_and_an_acknowledgement_or_neither() {
-        assert_eq!(request(r#"42["join"]"#), (Ok(Command::Join), None));
-        assert_eq!(
-            request(r#"427["face",{"face":1}]"#),
-            (Ok(Command::Face(Face::Laughing)), Some(7))
-        );
-        assert_eq!(
-            request(r#"42/,3["join",null,1]"#),
-            (Ok(Command::Join), Some(3))
-        );
-    }
-
-    #[test]
-    fn a_packet_that_is_no_message_of_ours_is_a_fault() {
-        for (text, code) in [
-            (r#"42["nonsense"]"#, Code::UnknownEvent),
-            (r#"42["choice",7]"#, Code::BadChoice),
-            ("42[1]", Code::BadMessage),
-            (r#"42/chat,["join"]"#, Code::UnknownNamespace),
-        ] {
-            assert_eq!(request(text).0, Err(code), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_packet_breaks_the_connection() {
-        for text in [
-            "",
-            "x",
-            "武",
-            "7",
-            "9",
-            "b4AAAA",
-            "4",
-            "47",
-            "4x",
-            "42",
-            "42[",
-            "42[]",
-            "42[null]",
-            "42[{}]",
-            "42{}",
-            r#"42"join""#,
-            r#"42["join""#,
-            r#"42["join"]x"#,
-            "42nonsense",
-            "421",
-            r#"42abc["join"]"#,
-            r#"4299999999999999999999["join"]"#,
-            "40{",
-            "40/chat,{",
-            "41{}",
-            "43[",
-            "43",
-            "430{}",
-            "40[]",
-            "40null",
-            "44{}",
-            r#"451-["choice",{"_placeholder":true,"num":0}]"#,
-            r#"460-["choice"]"#,
-        ] {
-            assert_eq!(connected(text), Received::Broken, "{text}");
-            assert_eq!(read(Version::V3, text), Received::Broken, "{text}");
-        }
-    }
-
-    #[test]
-    fn pings_are_answered() {
-        for (text, answer) in [("2", "3"), ("2probe", "3probe"), ("2more", "3more")] {
-            assert_eq!(
-                read(Version::V3, text),
-                Received::Reply(answer.to_owned()),
-                "{text}"
-            );
-        }
-        assert_eq!(read(Version::V4, "3"), Received::Nothing);
-    }
-
-    #[test]
-    fn unknown_namespaces_are_refused_in_the_words_of_each_version() {
-        let reply = |version| read(version, "40/chat?a=1,");
-        assert_eq!(
-            reply(Version::V3),
-            Received::Reply(r#"44/chat,"Invalid namespace""#.to_owned())
-        );
-        assert_eq!(
-            reply(Version::V4),
-            Received::Reply(r#"44/chat,{"message":"Invalid namespace"}"#.to_owned())
-        );
-    }
-
-    #[test]
-    fn a_client_leaves_the_namespace_or_the_connection() {
-        assert_eq!(read(Version::V3, "1"), Received::Close);
-        assert_eq!(connected("41/chat,"), Received::Nothing);
-        let mut dialogue = Dialogue::new(Version::V4, SID);
-        for _ in 0..2 {
-            dialogue.read("40");
-            assert_eq!(dialogue.read("41"), Received::Disconnect);
-            assert_eq!(dialogue.read("41"), Received::Disconnect, "twice is once");
-            assert!(!dialogue.is_connected());
-        }
-        assert_eq!(dialogue.read(r#"42["join"]"#), Received::Broken);
-    }
-
-    #[test]
-    fn acknowledgements_nobody_waits_for_are_ignored() {
-        for text in ["430[]", "437[1]", "43[]"] {
-            assert_eq!(connected(text), Received::Nothing, "{text}");
-            assert_eq!(
-                read(Version::V4, text),
-                Received::Broken,
-                "{text}: too early"
-            );
-        }
-    }
-
-    #[test]
-    fn what_the_2016_parser_sees_is_two_digits_and_one_line_of_json() {
-        let text = write(&Message::from(&Event::Left {
-            uid: "\u{2029}".into(),
-        }));
-        assert_eq!(text, r#"42["leave",{"uid":"\u2029"}]"#);
-        assert_eq!(acknowledge(12, &event::accepted()), r#"4312[{"ok":true}]"#);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_brings_the_codec_down(texts in proptest::collection::vec("[0-6]{0,3}(/[a-z?]*,)?[0-9]{0,22}.{0,40}", 0..4)) {
-            for version in [Version::V3, Version::V4] {
-                let mut dialogue = Dialogue::new(version, SID);
-                for text in &texts {
-                    let _ = dialogue.read(text);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,9 @@
-//! The whole game under random commands, disconnects and time.
+//! The whole game, lobby and rooms together, under random commands, disconnects and waits.
+//!
+//! Each run must keep the rules at every step, and leave nothing behind when everybody has gone.
+
+// The world asks the clock for its first instant, and then counts from there.
+#![allow(clippy::disallowed_methods)]
 
 mod memories;
 mod rematch;
@@ -43,7 +48,7 @@ fn play(seats: usize, steps: Vec<Step>) -> World {
     for step in steps {
         world.step(&step);
     }
-    // Everybody who waits plays with robots in the end, and every room ends.
+    // Long enough for robots to join everybody who waits, and for every round to end.
     world.wait(Duration::from_secs(30));
     let online = world.lobby.online();
     for (player, connection) in &world.lines {
@@ -64,7 +69,7 @@ fn play(seats: usize, steps: Vec<Step>) -> World {
     world
 }
 
-/// Random courses per number of seats.
+/// How many random runs there are for each number of seats.
 const CASES: u32 = 400;
 
 fn assert_empty(world: &World) {
@@ -84,17 +89,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn rooms_of_two_keep_the_rules_whatever_happens(steps in steps()) {
+    fn rooms_of_two_keep_the_rules_under_random_steps(steps in steps()) {
         assert_empty(&play(2, steps));
     }
 
     #[test]
-    fn rooms_of_three_keep_the_rules_whatever_happens(steps in steps()) {
+    fn rooms_of_three_keep_the_rules_under_random_steps(steps in steps()) {
         assert_empty(&play(3, steps));
     }
 
     #[test]
-    fn rooms_of_five_keep_the_rules_whatever_happens(steps in steps()) {
+    fn rooms_of_five_keep_the_rules_under_random_steps(steps in steps()) {
         assert_empty(&play(5, steps));
     }
 }

@@ -1,4 +1,4 @@
-//! What is remembered of people who went, under those who would like to see it forgotten.
+//! Memories of people who are offline, while others try to push them out.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +12,7 @@ use wulin_game::{Origin, Standing, Token};
 
 const AGE: Duration = Duration::from_mins(1);
 const MOST: usize = 64;
-/// What one address may have of each worth: a sixteenth.
+/// How many memories of each worth one address may have: a sixteenth of `MOST`.
 const SHARE: usize = 4;
 const WON: Standing = Standing {
     total: 1,
@@ -32,7 +32,7 @@ fn tokens(seed: u64) -> impl FnMut() -> Token {
 }
 
 #[test]
-fn passers_by_with_nothing_to_lose_cost_nobody_a_score() {
+fn worthless_memories_never_push_out_scores() {
     let (mut token, now) = (tokens(1), Instant::now());
     for origin in [None, Some(address(1))] {
         let mut memories = Memories::new(AGE, MOST);
@@ -54,12 +54,12 @@ fn passers_by_with_nothing_to_lose_cost_nobody_a_score() {
 }
 
 #[test]
-fn passers_by_from_one_address_do_not_push_out_those_from_others() {
+fn one_address_cannot_push_out_memories_of_others() {
     let (mut token, now) = (tokens(2), Instant::now());
     let mut memories = Memories::new(AGE, MOST);
     let mine = token();
     memories.keep("owner", mine, Standing::default(), Some(address(2)), now);
-    // All addresses of a network of 64 bits are one.
+    // All these addresses are in one network of 64 bits.
     for number in 0..100_000_u128 {
         let origin = Origin::of(IpAddr::V6(Ipv6Addr::from_bits(
             0x2001_0db8_u128 << 96 | number,
@@ -73,7 +73,7 @@ fn passers_by_from_one_address_do_not_push_out_those_from_others() {
 }
 
 #[test]
-fn who_comes_and_goes_costs_nobody_else_a_place() {
+fn coming_and_going_takes_one_memory() {
     let (mut token, now) = (tokens(3), Instant::now());
     for standing in [Standing::default(), WON] {
         let mut memories = Memories::new(AGE, MOST);
@@ -81,7 +81,7 @@ fn who_comes_and_goes_costs_nobody_else_a_place() {
         memories.keep("owner", mine, standing, None, now);
         for _ in 0..10 * MOST {
             memories.keep("restless", restless, standing, None, now);
-            // With its score or another, by its token or without anybody having asked.
+            // Kept again with another score, without a recall in between.
             memories.keep("restless", restless, WON, None, now);
             assert!(memories.recall("restless", Some(restless), now).is_some());
         }
@@ -91,7 +91,7 @@ fn who_comes_and_goes_costs_nobody_else_a_place() {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum MemoryStep {
     Keep {
         uid: usize,
         won: bool,
@@ -101,29 +101,29 @@ enum Step {
     Wait(u64),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<MemoryStep>> {
     let step = prop_oneof![
         6 => (0..200_usize, any::<bool>(), prop::option::of(0..30_u8))
-            .prop_map(|(uid, won, origin)| Step::Keep { uid, won, origin }),
-        2 => (0..200_usize).prop_map(Step::Recall),
-        1 => (0..20_000_u64).prop_map(Step::Wait),
+            .prop_map(|(uid, won, origin)| MemoryStep::Keep { uid, won, origin }),
+        2 => (0..200_usize).prop_map(MemoryStep::Recall),
+        1 => (0..20_000_u64).prop_map(MemoryStep::Wait),
     ];
     prop::collection::vec(step, 1..600)
 }
 
 proptest! {
-    /// Whatever happens, the room and the shares are kept to, and what is worth something stays until it fades, unless all of
-    /// the room is taken by such.
+    /// Whatever happens, the room and the shares are kept to, and what is worth something stays until it fades, unless
+    /// all of the room is taken by such.
     #[test]
-    fn what_is_worth_something_goes_only_for_its_like(steps in steps()) {
+    fn scores_are_only_pushed_out_by_scores(steps in steps()) {
         let (mut token, mut now) = (tokens(4), Instant::now());
         let tokens: Vec<_> = (0..200).map(|_| token()).collect();
         let mut memories = Memories::new(AGE, MOST);
-        // Those that are worth something and cannot have been refused, the oldest first.
+        // The memories with a score that must still be there, the oldest first.
         let mut worthy: VecDeque<(usize, Instant, Option<u8>)> = VecDeque::new();
         for step in steps {
             match step {
-                Step::Keep { uid, won, origin } => {
+                MemoryStep::Keep { uid, won, origin } => {
                     worthy.retain(|(other, ..)| *other != uid);
                     let mut shares: HashMap<Option<u8>, usize> = HashMap::new();
                     for (_, _, origin) in &worthy {
@@ -138,13 +138,13 @@ proptest! {
                         }
                     }
                 }
-                Step::Recall(uid) => {
+                MemoryStep::Recall(uid) => {
                     let kept = worthy.iter().position(|(other, ..)| *other == uid);
                     let recalled = memories.recall(&uid.to_string(), Some(tokens[uid]), now);
                     prop_assert_eq!(kept.is_some(), recalled.is_some_and(|(_, standing)| standing == WON));
                     kept.map(|at| worthy.remove(at));
                 }
-                Step::Wait(millis) => {
+                MemoryStep::Wait(millis) => {
                     now += Duration::from_millis(millis);
                     // A memory may outlive its age by as many nanoseconds as there are memories.
                     memories.fade(now + Duration::from_micros(1));

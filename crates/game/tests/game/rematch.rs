@@ -1,4 +1,4 @@
-//! Friends who want to meet again, and what happens when one of them does not.
+//! Rematches: partners who meet again, and what happens when one of them does not want to, or cannot.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const NOBODY: [&str; 0] = [];
 const BEIJING: Option<(f64, f64)> = Some((39.90, 116.40));
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Two who have just played with each other, with connections 1 and 2, and a third nearby.
+/// Two people who have just played together, with connections 1 and 2, and a third person nearby.
 fn friends(legacy: bool) -> World {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);
@@ -31,7 +31,7 @@ fn robot(world: &mut World, who: u64) {
     world.carry_out();
 }
 
-/// Who waits for this uid, as it was told last.
+/// Who waits for this uid, according to the last event that it was sent.
 fn invitation(world: &World, uid: &str) -> Option<String> {
     let mut told = world.told.iter().rev();
     told.find_map(|(player, event)| match event {
@@ -44,7 +44,7 @@ fn invitation(world: &World, uid: &str) -> Option<String> {
 }
 
 #[test]
-fn friends_who_ask_within_eight_seconds_of_each_other_always_meet() {
+fn players_who_ask_again_within_eight_seconds_meet_again() {
     for (first, second) in [(1, 2), (2, 1)] {
         for pause in [0, 2_000, 60_000] {
             for delay in (0..8_000).step_by(250).chain([7_999]) {
@@ -52,7 +52,7 @@ fn friends_who_ask_within_eight_seconds_of_each_other_always_meet() {
                 world.wait(Duration::from_millis(pause));
                 join(&mut world, first);
                 world.wait(Duration::from_millis(delay / 2));
-                // Somebody else asks, and is nearer.
+                // Another person asks, who is nearer.
                 join(&mut world, 3);
                 world.wait(Duration::from_millis(delay - delay / 2));
                 join(&mut world, second);
@@ -67,7 +67,7 @@ fn friends_who_ask_within_eight_seconds_of_each_other_always_meet() {
 }
 
 #[test]
-fn who_has_not_asked_is_told_and_a_client_from_2016_is_not() {
+fn partners_are_invited_except_clients_from_2016() {
     for legacy in [false, true] {
         let mut world = friends(legacy);
         join(&mut world, 1);
@@ -78,7 +78,7 @@ fn who_has_not_asked_is_told_and_a_client_from_2016_is_not() {
 }
 
 #[test]
-fn who_waits_for_somebody_in_vain_meets_anybody_then_a_robot() {
+fn after_the_rematch_wait_come_strangers_then_robots() {
     let mut world = friends(false);
     join(&mut world, 1);
     world.wait(REMATCH_WAIT);
@@ -91,7 +91,7 @@ fn who_waits_for_somebody_in_vain_meets_anybody_then_a_robot() {
 }
 
 #[test]
-fn nobody_waits_for_who_has_left_is_offline_or_plays_elsewhere() {
+fn absent_partners_are_not_waited_for() {
     let leaves: fn(&mut World) = |world| {
         world.lobby.leave(ConnectionId(2)).unwrap();
         world.carry_out();
@@ -117,7 +117,7 @@ fn nobody_waits_for_who_has_left_is_offline_or_plays_elsewhere() {
 }
 
 #[test]
-fn who_has_declined_and_asks_after_all_is_met() {
+fn asking_again_withdraws_a_refusal() {
     let mut world = friends(false);
     world.lobby.leave(ConnectionId(2)).unwrap();
     join(&mut world, 2);
@@ -127,7 +127,7 @@ fn who_has_declined_and_asks_after_all_is_met() {
 }
 
 #[test]
-fn asking_twice_is_asking_for_anybody() {
+fn asking_twice_accepts_anybody() {
     let mut world = friends(false);
     join(&mut world, 1);
     join(&mut world, 3);
@@ -137,7 +137,7 @@ fn asking_twice_is_asking_for_anybody() {
     assert_eq!(company(&world, 1), ["a", "c"]);
     assert_eq!(invitation(&world, "b"), None);
 
-    // Until somebody is there, the friend still is.
+    // As long as nobody else waits, the partner can still come.
     let mut world = friends(false);
     join(&mut world, 1);
     join(&mut world, 1);
@@ -152,7 +152,7 @@ fn asking_twice_is_asking_for_anybody() {
 }
 
 #[test]
-fn a_robot_comes_at_once_to_who_asks_for_one() {
+fn requested_robots_come_at_once() {
     let mut world = friends(false);
     robot(&mut world, 3);
     assert_eq!(company(&world, 3).len(), 2, "out of nowhere");
@@ -172,8 +172,8 @@ fn a_robot_comes_at_once_to_who_asks_for_one() {
 }
 
 #[test]
-fn friends_meet_though_one_is_cut_off_meanwhile() {
-    // The one who waits, before the other asks.
+fn partners_meet_again_despite_a_lost_connection() {
+    // The player who waits loses its connection before the other asks.
     let mut world = friends(false);
     join(&mut world, 1);
     world.wait(SECOND);
@@ -194,14 +194,14 @@ fn friends_meet_though_one_is_cut_off_meanwhile() {
     world.wait(6 * SECOND);
     assert_eq!(company(&world, 2).len(), 2, "a robot");
 
-    // It does not come back, and the other has not asked.
+    // It never comes back, and the other has not asked.
     let mut world = friends(false);
     join(&mut world, 1);
     world.disconnect(ConnectionId(1));
     world.wait(5 * SECOND);
     assert_eq!(invitation(&world, "b"), None);
 
-    // The one who is waited for, over another connection that took over.
+    // The player who is waited for asks over another connection, which took over by token.
     let mut world = friends(false);
     join(&mut world, 1);
     world.told.clear();
@@ -212,7 +212,7 @@ fn friends_meet_though_one_is_cut_off_meanwhile() {
 }
 
 #[test]
-fn friends_meet_though_one_is_cut_off_before_either_asks() {
+fn partners_meet_again_after_a_reconnect_before_either_asks() {
     for first in [1, 20] {
         let mut world = friends(false);
         world.disconnect(ConnectionId(2));
@@ -226,7 +226,7 @@ fn friends_meet_though_one_is_cut_off_before_either_asks() {
 }
 
 #[test]
-fn a_client_that_comes_back_and_asks_again_still_waits_for_its_friend() {
+fn asking_after_a_reconnect_still_waits_for_the_partner() {
     let mut world = friends(false);
     join(&mut world, 1);
     world.disconnect(ConnectionId(1));

@@ -1,8 +1,8 @@
-//! Connections that are lost and come back: what they cost, which is nothing.
+//! Connections that are lost and come back: seat, hand, place in the queue and result survive.
 
 use std::time::Duration;
 
-use wulin_game::lobby::Hello;
+use wulin_game::lobby::Arrival;
 use wulin_game::room::Action;
 use wulin_game::{ConnectionId, Event, Hand, Missed, Profile, Rejected};
 
@@ -11,7 +11,7 @@ use super::world::{ROUND_TIME, World};
 
 const NOBODY: [&str; 0] = [];
 
-/// Two people in a round, the first with connection 1.
+/// Two people in a round, with connections 1 and 2.
 fn playing(legacy: bool) -> World {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, legacy);
@@ -27,13 +27,13 @@ fn cut(world: &mut World, who: u64) {
     world.disconnect(ConnectionId(who));
 }
 
-fn command(world: &mut World, who: u64, command: Action) -> Result<(), Rejected> {
+fn act(world: &mut World, who: u64, action: Action) -> Result<(), Rejected> {
     let player = world.player(ConnectionId(who)).unwrap();
     let room = world.seats[&player];
-    world.command(player, room, command)
+    world.act(player, room, action)
 }
 
-/// What this uid has been told since the last call, by whatever connection.
+/// What this uid has been told since the last call, over any connection.
 fn told(world: &mut World, uid: &str) -> Vec<Event> {
     let uids = world.uids.clone();
     let heard = world
@@ -42,7 +42,7 @@ fn told(world: &mut World, uid: &str) -> Vec<Event> {
     heard.map(|(_, event)| event).collect()
 }
 
-/// The missed result in the welcome that this uid has just got.
+/// The missed result in the only welcome that this uid has just been sent.
 fn missed(world: &mut World, uid: &str) -> Option<Missed> {
     let welcomes = told(world, uid);
     let mut welcomes = welcomes.into_iter().filter_map(|event| match event {
@@ -61,7 +61,7 @@ fn scored(missed: Option<Missed>, uid: &str) -> u64 {
 }
 
 #[test]
-fn seat_and_hand_stay_and_the_other_is_told() {
+fn seat_and_hand_survive_a_lost_connection() {
     let mut world = playing(false);
     choose(&mut world, 1, Hand::Rock);
     choose(&mut world, 2, Hand::Scissors);
@@ -82,7 +82,10 @@ fn seat_and_hand_stay_and_the_other_is_told() {
     else {
         panic!("{heard:?}")
     };
-    assert_eq!(*round_time + Duration::from_secs(2), ROUND_TIME);
+    assert_eq!(
+        *round_time,
+        ROUND_TIME.saturating_sub(Duration::from_secs(2))
+    );
     assert_eq!((own.hand, own.locked), (Hand::Rock, false));
     world.wait(ROUND_TIME);
     let heard = told(&mut world, "a");
@@ -93,7 +96,7 @@ fn seat_and_hand_stay_and_the_other_is_told() {
 }
 
 #[test]
-fn who_comes_after_the_end_is_told_what_was_missed_until_it_has_arrived() {
+fn missed_results_are_told_until_they_arrive() {
     let mut world = playing(false);
     choose(&mut world, 1, Hand::Rock);
     choose(&mut world, 2, Hand::Scissors);
@@ -108,7 +111,7 @@ fn who_comes_after_the_end_is_told_what_was_missed_until_it_has_arrived() {
     }
     return_as(&mut world, 22, "a");
     let missed_last = missed(&mut world, "a").expect("a missed result");
-    // Said again over the same connection, hello changes a name and tells nothing twice.
+    // A second hello over the same connection does not tell the result again.
     return_as(&mut world, 22, "a");
     assert_eq!(missed(&mut world, "a"), None);
     let player = world.player(ConnectionId(22)).unwrap();
@@ -119,7 +122,7 @@ fn who_comes_after_the_end_is_told_what_was_missed_until_it_has_arrived() {
 }
 
 #[test]
-fn a_result_that_was_written_into_the_void_is_told_again() {
+fn results_that_did_not_arrive_are_told_again() {
     for arrives in [false, true] {
         let mut world = playing(false);
         choose(&mut world, 1, Hand::Rock);
@@ -139,7 +142,7 @@ fn a_result_that_was_written_into_the_void_is_told_again() {
 }
 
 #[test]
-fn the_next_start_makes_an_older_result_old() {
+fn the_next_start_drops_a_missed_result() {
     let mut world = playing(false);
     cut(&mut world, 1);
     world.wait(ROUND_TIME);
@@ -152,16 +155,16 @@ fn the_next_start_makes_an_older_result_old() {
 }
 
 #[test]
-fn a_hand_that_is_locked_stays_and_two_end_the_round() {
+fn locked_hands_stay_and_end_the_round_when_all_lock() {
     let mut world = playing(false);
-    assert_eq!(command(&mut world, 1, Action::Lock(Hand::Rock)), Ok(()));
+    assert_eq!(act(&mut world, 1, Action::Lock(Hand::Rock)), Ok(()));
     assert_eq!(
-        command(&mut world, 1, Action::Choose(Hand::Paper)),
+        act(&mut world, 1, Action::Choose(Hand::Paper)),
         Err(Rejected::HandLocked)
     );
-    assert_eq!(command(&mut world, 1, Action::Choose(Hand::Rock)), Ok(()));
+    assert_eq!(act(&mut world, 1, Action::Choose(Hand::Rock)), Ok(()));
     cut(&mut world, 1);
-    assert_eq!(command(&mut world, 2, Action::Lock(Hand::Paper)), Ok(()));
+    assert_eq!(act(&mut world, 2, Action::Lock(Hand::Paper)), Ok(()));
     assert_eq!(world.rounds.len(), 0, "nobody is waited for");
     told(&mut world, "a");
     return_as(&mut world, 20, "a");
@@ -169,44 +172,44 @@ fn a_hand_that_is_locked_stays_and_two_end_the_round() {
 }
 
 #[test]
-fn who_is_away_without_a_hand_is_waited_for() {
+fn players_away_without_a_hand_are_waited_for() {
     let mut world = playing(false);
     cut(&mut world, 1);
-    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
+    act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
     assert_eq!(world.rounds.len(), 1);
     return_as(&mut world, 20, "a");
-    command(&mut world, 20, Action::Lock(Hand::Scissors)).unwrap();
+    act(&mut world, 20, Action::Lock(Hand::Scissors)).unwrap();
     assert_eq!(world.rounds.len(), 0);
 }
 
 #[test]
-fn a_round_with_a_client_from_2016_lasts_its_whole_time() {
+fn rounds_with_a_client_from_2016_last_their_full_time() {
     let mut world = playing(true);
-    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
-    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
+    act(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
     assert_eq!(world.rounds.len(), 1);
-    command(&mut world, 2, Action::Leave).unwrap();
+    act(&mut world, 2, Action::Leave).unwrap();
     assert_eq!(world.rounds.len(), 1, "though it is alone");
     world.wait(ROUND_TIME);
     assert_eq!(world.rounds.len(), 0);
 }
 
 #[test]
-fn a_round_that_waited_for_a_client_from_2016_ends_when_another_client_takes_over() {
+fn rounds_held_by_a_2016_client_end_when_another_client_takes_over() {
     let mut world = playing(true);
-    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
-    command(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
+    act(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    act(&mut world, 2, Action::Lock(Hand::Paper)).unwrap();
     return_as(&mut world, 20, "a");
     assert_eq!(world.rounds.len(), 0);
 }
 
 #[test]
-fn a_robot_shows_a_hand_however_quick_the_person_is() {
+fn robots_show_a_hand_when_a_round_ends_early() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);
     world.lobby.join_robot(ConnectionId(1), world.now).unwrap();
     world.carry_out();
-    command(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
+    act(&mut world, 1, Action::Lock(Hand::Rock)).unwrap();
     let heard = told(&mut world, "a");
     let Some(Event::RoundEnded { standings, .. }) = heard.last() else {
         panic!("{heard:?}")
@@ -215,7 +218,7 @@ fn a_robot_shows_a_hand_however_quick_the_person_is() {
 }
 
 #[test]
-fn a_place_in_the_queue_is_kept_for_five_seconds() {
+fn queue_places_are_held_for_five_seconds() {
     for (away, is_kept) in [(4_999, true), (5_001, false)] {
         let mut world = World::new(3);
         hello(&mut world, 1, "a", None, false);
@@ -226,13 +229,13 @@ fn a_place_in_the_queue_is_kept_for_five_seconds() {
         assert_eq!(world.rounds.len(), 0, "nobody plays unseen");
         return_as(&mut world, 20, "a");
         world.wait(Duration::ZERO);
-        // It has waited long enough, so that robots come at once.
+        // Its wait went on meanwhile, so robots come at once.
         assert_eq!(company(&world, 20).len(), if is_kept { 3 } else { 0 });
     }
 }
 
 #[test]
-fn who_is_cut_off_while_it_waits_is_met_by_nobody_until_it_is_back() {
+fn disconnected_waiters_are_not_matched_until_they_return() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);
     hello(&mut world, 2, "b", None, false);
@@ -243,7 +246,7 @@ fn who_is_cut_off_while_it_waits_is_met_by_nobody_until_it_is_back() {
     world.wait(Duration::from_millis(900));
     return_as(&mut world, 20, "a");
     assert_eq!(company(&world, 20), ["a", "b"]);
-    // Its client asks again, since it cannot know.
+    // Its client asks again, because it does not know that its place was held.
     assert_eq!(
         world.lobby.join(ConnectionId(20), world.now),
         Err(Rejected::AlreadySeated)
@@ -251,9 +254,9 @@ fn who_is_cut_off_while_it_waits_is_met_by_nobody_until_it_is_back() {
 }
 
 #[test]
-fn nobody_without_the_token_takes_the_place_of_who_is_away() {
+fn only_the_token_gives_back_an_absent_players_seat() {
     let stranger = |world: &mut World, who| {
-        let hello = Hello {
+        let hello = Arrival {
             profile: Profile {
                 uid: "a".into(),
                 name: "stranger".into(),
@@ -274,7 +277,7 @@ fn nobody_without_the_token_takes_the_place_of_who_is_away() {
     world.wait(ROUND_TIME);
     let player = world.player(ConnectionId(20)).unwrap();
 
-    // In the queue there is nothing to lose but the place: the score is there for the token.
+    // A place in the queue does not protect the uid, but the score still needs the token.
     world.asked.insert(player);
     join(&mut world, 20);
     cut(&mut world, 20);
@@ -291,7 +294,7 @@ fn nobody_without_the_token_takes_the_place_of_who_is_away() {
         "{welcome:?}"
     );
 
-    // A client from 2016 has no token, and is back at once as it always was.
+    // A client from 2016 has no token, and gets its uid back without one.
     let mut world = playing(true);
     cut(&mut world, 1);
     hello(&mut world, 20, "a", None, true);
@@ -300,7 +303,7 @@ fn nobody_without_the_token_takes_the_place_of_who_is_away() {
 }
 
 #[test]
-fn the_number_of_people_near_is_kept() {
+fn changes_of_the_number_nearby_are_told() {
     let mut world = World::new(2);
     let near = |number: f64| Some((39.9, 116.4 + number / 100.0));
     hello(&mut world, 1, "a", None, false);

@@ -1,8 +1,8 @@
-//! Single courses of events, told to the second.
+//! Single courses of events, with exact times.
 
 use std::time::Duration;
 
-use wulin_game::lobby::{Hello, LobbyEffect};
+use wulin_game::lobby::{Arrival, LobbyEffect};
 use wulin_game::room::{Action, Settlement};
 use wulin_game::{ConnectionId, Event, Hand, Place, Profile, Standing, Token};
 
@@ -18,7 +18,7 @@ pub(super) fn hello(
     greet(world, who, uid, place, legacy, None);
 }
 
-/// Another connection of somebody who has the token.
+/// Another connection says hello with the uid's token.
 pub(super) fn return_as(world: &mut World, who: u64, uid: &str) {
     let token = world.tokens[uid];
     greet(world, who, uid, None, false, Some(token));
@@ -32,7 +32,7 @@ fn greet(
     legacy: bool,
     token: Option<Token>,
 ) {
-    let hello = Hello {
+    let hello = Arrival {
         profile: Profile {
             uid: uid.into(),
             name: uid.into(),
@@ -56,10 +56,10 @@ pub(super) fn join(world: &mut World, who: u64) {
 pub(super) fn choose(world: &mut World, who: u64, hand: Hand) {
     let player = world.player(ConnectionId(who)).unwrap();
     let room = world.seats[&player];
-    world.command(player, room, Action::Choose(hand)).unwrap();
+    world.act(player, room, Action::Choose(hand)).unwrap();
 }
 
-/// The uids that play with this connection now, its own included, sorted.
+/// The uids in the room where this connection plays now, sorted; its own is included.
 pub(super) fn company(world: &World, who: u64) -> Vec<String> {
     let player = world.player(ConnectionId(who)).unwrap();
     let Some(room) = world.seats.get(&player) else {
@@ -80,7 +80,7 @@ const TIANJIN: Option<(f64, f64)> = Some((39.13, 117.20));
 const CHICAGO: Option<(f64, f64)> = Some((41.88, -87.63));
 
 #[test]
-fn the_nearest_who_waits_is_met_first() {
+fn the_nearest_waiting_player_is_matched_first() {
     let mut world = World::new(2);
     hello(&mut world, 1, "tianjin", TIANJIN, false);
     hello(&mut world, 2, "next door", NEXT_DOOR, false);
@@ -93,7 +93,7 @@ fn the_nearest_who_waits_is_met_first() {
 }
 
 #[test]
-fn the_longer_the_wait_the_further_away_the_partner() {
+fn longer_waits_reach_further() {
     let mut world = World::new(2);
     hello(&mut world, 1, "beijing", BEIJING, false);
     hello(&mut world, 2, "chicago", CHICAGO, false);
@@ -118,7 +118,7 @@ fn the_second_stage_reaches_the_next_city() {
 }
 
 #[test]
-fn who_has_no_place_plays_with_anybody_at_once() {
+fn players_without_a_place_match_anybody_at_once() {
     let mut world = World::new(2);
     hello(&mut world, 1, "chicago", CHICAGO, false);
     hello(&mut world, 2, "nowhere", None, false);
@@ -128,7 +128,7 @@ fn who_has_no_place_plays_with_anybody_at_once() {
 }
 
 #[test]
-fn who_waits_alone_gets_a_robot_after_the_wait() {
+fn lone_players_get_a_robot_after_the_wait() {
     let mut world = World::new(2);
     hello(&mut world, 1, "alone", BEIJING, false);
     join(&mut world, 1);
@@ -139,7 +139,7 @@ fn who_waits_alone_gets_a_robot_after_the_wait() {
 }
 
 #[test]
-fn partners_who_both_ask_again_meet_again_though_others_are_nearer() {
+fn partners_who_both_ask_again_meet_before_nearer_players() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", BEIJING, false);
     hello(&mut world, 2, "b", None, false);
@@ -156,7 +156,7 @@ fn partners_who_both_ask_again_meet_again_though_others_are_nearer() {
 }
 
 #[test]
-fn a_partner_who_does_not_ask_again_is_not_waited_for_long() {
+fn partners_who_do_not_ask_again_are_given_up() {
     let mut world = World::new(2);
     hello(&mut world, 4, "d", BEIJING, false);
     hello(&mut world, 1, "a", BEIJING, false);
@@ -171,13 +171,13 @@ fn a_partner_who_does_not_ask_again_is_not_waited_for_long() {
     assert_eq!(company(&world, 3), Vec::<String>::new(), "kept for b");
     world.wait(Duration::from_millis(1));
     assert_eq!(company(&world, 3).len(), 2, "a robot by now");
-    world.wait(Duration::from_secs(7));
+    world.wait(REMATCH_WAIT.saturating_sub(Duration::from_secs(1)));
     join(&mut world, 4);
     assert_eq!(company(&world, 1), ["a", "d"]);
 }
 
 #[test]
-fn a_client_from_2016_that_lost_is_seated_when_its_partner_asks() {
+fn losing_2016_client_is_seated_when_its_partner_asks() {
     let mut world = World::new(2);
     hello(&mut world, 1, "winner", None, false);
     hello(&mut world, 2, "loser", None, true);
@@ -192,7 +192,7 @@ fn a_client_from_2016_that_lost_is_seated_when_its_partner_asks() {
 }
 
 #[test]
-fn a_client_from_2016_that_lost_is_seated_after_three_seconds_and_nobody_else_is() {
+fn only_a_losing_2016_client_is_seated_after_three_seconds() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, false);
     hello(&mut world, 2, "old", None, true);
@@ -213,7 +213,7 @@ fn a_client_from_2016_that_lost_is_seated_after_three_seconds_and_nobody_else_is
 }
 
 #[test]
-fn a_client_from_2016_that_won_or_drew_asks_for_itself() {
+fn winning_or_drawing_2016_clients_are_not_seated() {
     let mut world = World::new(2);
     hello(&mut world, 1, "a", None, true);
     hello(&mut world, 2, "b", None, true);
@@ -226,11 +226,11 @@ fn a_client_from_2016_that_won_or_drew_asks_for_itself() {
 }
 
 #[test]
-fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
+fn scores_survive_many_visitors_and_return_by_token() {
     let mut world = World::new(2);
     let now = world.now;
     let greet = |world: &mut World, who: u64, uid: &str, token| {
-        let hello = Hello {
+        let hello = Arrival {
             profile: Profile {
                 uid: uid.into(),
                 name: uid.into(),
@@ -286,7 +286,7 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     world.lobby.settled(room, &[].into(), &[settlement], now);
     world.lobby.disconnect(ConnectionId(100), now);
 
-    // More come and go than are remembered, and then somebody takes the uid.
+    // More people come and go than are remembered, and then another person takes the uid.
     for who in 1_000..2_000 {
         greet(&mut world, who, &format!("x{who}"), None).unwrap();
         world.lobby.disconnect(ConnectionId(who), now);
@@ -296,7 +296,7 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     assert_eq!(standing, Standing::default());
     assert_ne!(theirs, mine);
 
-    // The owner's token is worth more than having come first.
+    // The owner's token takes the uid back.
     greet(&mut world, 3_001, "owner", Some(mine)).unwrap();
     let mut replaced = false;
     while let Some(effect) = world.lobby.poll_effect() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
-use wulin_game::lobby::Hello;
+use wulin_game::lobby::Arrival;
 use wulin_game::room::Settlement;
 use wulin_game::{ConnectionId, Face, PlayerId, RoomId, RoundStanding};
 
@@ -13,7 +13,7 @@ use super::line::Peer;
 #[derive(Debug)]
 pub enum Ask {
     /// To be known as this person.
-    Hello(Box<Hello>),
+    Hello(Box<Arrival>),
     /// To wait for a seat.
     Join,
     /// To get a seat at a table with a robot.

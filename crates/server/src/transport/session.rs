@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::debug;
-use wulin_game::lobby::Hello;
+use wulin_game::lobby::Arrival;
 use wulin_game::protocol::event::{accepted, refused, restart};
 use wulin_game::protocol::socketio;
 use wulin_game::protocol::{Code, Command, Message, Request};
@@ -333,7 +333,7 @@ impl Session {
                     place,
                     token,
                 } = *hello;
-                Ask::Hello(Box::new(Hello {
+                Ask::Hello(Box::new(Arrival {
                     profile,
                     place,
                     token,
