@@ -203,7 +203,7 @@ fn a_switch_that_says_no_asks_for_nothing() {
 #[test]
 fn a_flag_beats_its_variable_and_is_made_clean_as_well() {
     let environment = [("WULIN_DOMAIN", "b.example"), ("WULIN_SEATS", "3")];
-    let domains = |line: &[&str]| given(line, &environment).unwrap().cli.serve.domain;
+    let domains = |line: &[&str]| given(line, &environment).unwrap().cli.serve.domains.domain;
     assert_eq!(
         domains(&["--domain", "a.example, ,c.example,"]),
         ["a.example", "c.example"]

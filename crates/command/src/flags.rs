@@ -1,12 +1,156 @@
-//! What several commands' lines have in common: values people write in one way everywhere, and the flags for them.
+//! Flags that several commands have, each declared once, and the types of values that are written alike everywhere.
+//!
+//! A command takes a struct of these with `#[command(flatten)]`. Where it needs another sentence in its help or another
+//! default, it changes that alone, with [`only`].
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::{Arg, Args};
+
 /// Where the admin listener is when no flag says.
 pub const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9643);
+
+/// `--domain`, of `serve`, `check` and `cert self-signed`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Domains {
+    /// A domain the server answers for; the certificate must cover it. Can be repeated
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        env = "WULIN_DOMAIN",
+        value_delimiter = ','
+    )]
+    pub domain: Vec<String>,
+}
+
+/// Where the server listens: flags of `serve` and `health`.
+#[derive(Debug, Clone, Args)]
+pub struct Listening {
+    /// The address to listen on; every address of the machine when left out
+    #[arg(long, value_name = "IP", env = "WULIN_LISTEN", value_parser = ip)]
+    pub listen: Option<IpAddr>,
+    /// The HTTPS port [default: 443 with a certificate, 8443 with a self-made one]; 0 takes a free one
+    #[arg(long, env = "WULIN_PORT")]
+    pub port: Option<u16>,
+}
+
+/// `--http-port`, of `serve` and `check`.
+#[derive(Debug, Clone, Args)]
+pub struct RedirectPort {
+    /// The port that redirects to HTTPS [default: 80 with a certificate, none with a self-made one]; 0 means none
+    #[arg(long, value_name = "PORT", env = "WULIN_HTTP_PORT")]
+    pub http_port: Option<u16>,
+}
+
+/// `--base-path`, of `serve` and of every command that connects to a server.
+#[derive(Debug, Clone, Args)]
+pub struct BasePath {
+    /// Where the native WebSocket is; Socket.IO is below it
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "WULIN_BASE_PATH",
+        default_value = "/applet/websocket"
+    )]
+    pub base_path: String,
+}
+
+/// How a client finds and trusts a server: flags of `check`, `play` and `bench`.
+#[derive(Debug, Clone, Args)]
+#[command(mut_args(only("base_path", |flag| flag.value_parser(path).help(
+    "Where the native WebSocket is; Socket.IO is below it. The path of HOST, if it has one, comes first"
+))))]
+pub struct Reach {
+    /// Where the WebSocket is.
+    #[command(flatten)]
+    pub base: BasePath,
+    /// A root certificate (PEM) to trust beside those that phones know
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `--insecure`, of `play` and `bench`.
+#[derive(Debug, Clone, Args)]
+pub struct Insecure {
+    /// Go on even if the certificate is not trusted; on this machine it need not be
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+/// Files with certificates and keys: flags of `serve` and `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CertificateFiles {
+    /// A certificate chain (PEM), leaf first. Can be repeated, each with its --tls-key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WULIN_TLS_CERT",
+        value_delimiter = ','
+    )]
+    pub tls_cert: Vec<PathBuf>,
+    /// The private key (PEM) of the --tls-cert in the same position
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WULIN_TLS_KEY",
+        value_delimiter = ','
+    )]
+    pub tls_key: Vec<PathBuf>,
+    /// A folder with certificates and keys, under any names, as the authority's bundle unpacks [default: certs, if
+    /// there is something in it]
+    #[arg(long, value_name = "FOLDER", env = "WULIN_TLS_DIR")]
+    pub tls_dir: Option<PathBuf>,
+}
+
+/// `--proxy-protocol`, of `serve` and, hidden, of `health`.
+#[derive(Debug, Clone, Args)]
+pub struct ProxyProtocol {
+    /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
+    #[arg(long, env = "WULIN_PROXY_PROTOCOL")]
+    pub proxy_protocol: bool,
+}
+
+/// `--admin`, of `serve`, `status`, `log` and `bench`.
+#[derive(Debug, Clone, Args)]
+pub struct AdminListener {
+    /// Where metrics and the state of the server are told, over plain HTTP; off for nowhere [default: 127.0.0.1:9643]
+    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN")]
+    pub admin: Option<Admin>,
+}
+
+impl AdminListener {
+    /// What was given, or the default.
+    pub fn or_default(&self) -> Admin {
+        self.admin.unwrap_or(Admin::At(ADMIN))
+    }
+}
+
+/// `--state-dir`, of `serve`, `health`, `status` and `log`.
+#[derive(Debug, Clone, Args)]
+pub struct StateDir {
+    /// Where the server keeps what outlives it [default: what systemd gives, else ~/.local/state/wulin]
+    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// `--json`, of `status`, `check` and `bench`.
+#[derive(Debug, Clone, Args)]
+pub struct JsonFlag {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// For `mut_args`: changes one argument, which stays in its place. clap's `mut_arg` moves it to the end of the help.
+pub fn only(id: &'static str, change: impl Fn(Arg) -> Arg) -> impl FnMut(Arg) -> Arg {
+    move |arg| {
+        if arg.get_id() == id { change(arg) } else { arg }
+    }
+}
 
 /// Where metrics and the state of the server are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

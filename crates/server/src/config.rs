@@ -178,11 +178,12 @@ impl Config {
         open_files: u64,
         variable: impl Fn(&str) -> Option<std::ffi::OsString>,
     ) -> Result<Config, Invalid> {
-        let base_path = path("--base-path", &flags.base_path)?;
+        let base_path = path("--base-path", &flags.base.base_path)?;
         let socketio_paths = socketio_paths(flags, &base_path)?;
         check_values(flags)?;
-        let state_dir = flags.state_dir.clone();
+        let state_dir = flags.state.state_dir.clone();
         let state_dir = state_dir.or_else(|| wulin_command::state_dir(&variable));
+        let files = &flags.certificates;
         let acme = Acme::new(flags, &variable)?;
         if acme.is_some() && state_dir.is_none() {
             return Err(acme::Refused::NoStateDir.into());
@@ -190,7 +191,7 @@ impl Config {
         let mut warnings = Vec::new();
         let proxies = Proxies {
             networks: flags.trusted_proxies.clone().into(),
-            introduce: flags.proxy_protocol,
+            introduce: flags.proxy.proxy_protocol,
         };
         let most = usize::try_from(open_files.saturating_sub(OTHER_FILES))
             .unwrap_or(usize::MAX)
@@ -202,12 +203,12 @@ impl Config {
             ));
         }
         Ok(Config {
-            certificates: Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?,
+            certificates: Source::named(&files.tls_cert, &files.tls_key, files.tls_dir.as_deref())?,
             acme,
-            domains: flags.domain.clone(),
-            listen: flags.listen,
-            port: flags.port,
-            http_port: flags.http_port,
+            domains: flags.domains.domain.clone(),
+            listen: flags.listening.listen,
+            port: flags.listening.port,
+            http_port: flags.redirect.http_port,
             base_path,
             socketio_paths,
             rules: rules(flags),
@@ -221,7 +222,7 @@ impl Config {
                 proxies: proxies.clone(),
             },
             request_timeout: flags.request_timeout,
-            admin: match flags.admin {
+            admin: match flags.admin.or_default() {
                 Admin::Off => None,
                 Admin::At(address) => Some(AdminPort {
                     address,
@@ -355,14 +356,15 @@ fn check_values(flags: &Serve) -> Result<(), Invalid> {
         ),
         (
             "--proxy-protocol",
-            flags.proxy_protocol && flags.trusted_proxies.is_empty(),
+            flags.proxy.proxy_protocol && flags.trusted_proxies.is_empty(),
             "needs --trusted-proxies: name the proxies whose word counts",
         ),
         (
             "--http-port",
             flags
+                .redirect
                 .http_port
-                .is_some_and(|port| port != 0 && Some(port) == flags.port),
+                .is_some_and(|port| port != 0 && Some(port) == flags.listening.port),
             "must not be the HTTPS port",
         ),
     ];

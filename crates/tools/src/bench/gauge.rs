@@ -42,7 +42,7 @@ impl Gauge {
             }
             return Ok(Gauge::Processes(flags.pid.clone()));
         }
-        let Admin::At(admin) = flags.admin else {
+        let Admin::At(admin) = flags.admin.or_default() else {
             return Ok(Gauge::Nowhere(
                 "neither --pid nor --admin says where".to_owned(),
             ));

@@ -47,7 +47,7 @@ pub async fn run(flags: &Bench) -> anyhow::Result<bool> {
     } else {
         say(table::table(report));
     }
-    if let Some(file) = &flags.output.plot {
+    if let Some(file) = &flags.plot {
         let title = outcome.title();
         fs::write(file, plot::plot(&title, &outcome.series))
             .with_context(|| format!("{} cannot be written", file.display()))?;

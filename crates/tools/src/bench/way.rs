@@ -35,7 +35,10 @@ impl Way {
     /// Finds the server, and refuses what should not be loaded or does not fit.
     pub(super) async fn find(flags: &Bench) -> anyhow::Result<Way> {
         let address = flags.host.clone();
-        let base = address.path.as_deref().unwrap_or(&flags.base_path);
+        let base = address
+            .path
+            .as_deref()
+            .unwrap_or(&flags.reach.base.base_path);
         let peer = resolve(&address).await?;
         let local = peer.ip().is_loopback();
         if !local && !flags.anywhere {
@@ -45,10 +48,10 @@ impl Way {
                 peer.ip()
             );
         }
-        let trust = if flags.insecure || (local && flags.ca_file.is_none()) {
+        let trust = if flags.trust.insecure || (local && flags.reach.ca_file.is_none()) {
             Trust::Anybody(Recorder::new())
         } else {
-            Trust::Roots(Arc::new(trusted_roots(flags.ca_file.as_deref())?))
+            Trust::Roots(Arc::new(trusted_roots(flags.reach.ca_file.as_deref())?))
         };
         let target = dialect::target(flags.protocol, base.trim_end_matches('/'));
         let connector = connector(&trust, ANY_VERSION)?;

@@ -17,6 +17,7 @@ use wulin_certs::{
     Arrangement, Holdings, Inspected, LOCAL_NAMES, PrivateKey, arrangement, date, inspect, left,
     listed, make_self_signed, span,
 };
+use wulin_command::flags::Domains;
 use wulin_text::harmless;
 
 /// What was shown, and whether all of it could be read and fits together.
@@ -200,7 +201,11 @@ pub struct Made {
 
 /// Makes a certificate with its key, in two files.
 pub fn self_signed(flags: &SelfSigned, now: SystemTime) -> anyhow::Result<Made> {
-    let SelfSigned { domain, out, force } = flags;
+    let SelfSigned {
+        domains: Domains { domain },
+        out,
+        force,
+    } = flags;
     let names = if domain.is_empty() {
         LOCAL_NAMES.map(str::to_owned).to_vec()
     } else {
@@ -254,7 +259,9 @@ mod tests {
 
     fn make(folder: &Path, domains: &[&str], force: bool) -> anyhow::Result<Made> {
         let flags = SelfSigned {
-            domain: domains.iter().map(ToString::to_string).collect(),
+            domains: Domains {
+                domain: domains.iter().map(ToString::to_string).collect(),
+            },
             out: folder.to_owned(),
             force,
         };

@@ -31,7 +31,7 @@ use wulin_client::address::{Address, HTTPS};
 /// Checks, tells, and returns whether all is well.
 pub async fn run(flags: &Check, no_color: bool) -> anyhow::Result<bool> {
     let live = (!flags.output.json).then(|| Style::of_stdout(no_color));
-    let roots = trusted_roots(flags.ca_file.as_deref())?;
+    let roots = trusted_roots(flags.reach.ca_file.as_deref())?;
     let now = SystemTime::now();
     let mut report = if flags.offline {
         let mut report = Report::new(offline::target(flags), Question::Files, live);
@@ -46,14 +46,14 @@ pub async fn run(flags: &Check, no_color: bool) -> anyhow::Result<bool> {
     report.finish();
     Ok(match report.outcome() {
         Outcome::Ok | Outcome::Skipped => true,
-        Outcome::Warning => !flags.output.strict,
+        Outcome::Warning => !flags.strict,
         Outcome::Failed => false,
     })
 }
 
 /// The server that is meant: the one named, else the first domain.
 fn target(flags: &Check) -> anyhow::Result<Address> {
-    match (&flags.host, flags.domain.first()) {
+    match (&flags.host, flags.domains.domain.first()) {
         (Some(host), _) => Ok(host.clone()),
         (None, Some(domain)) => Address::parse(domain, HTTPS).context("reading --domain"),
         (None, None) => bail!(

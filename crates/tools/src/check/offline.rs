@@ -15,12 +15,13 @@ use wulin_certs::{
 
 /// What the files are called in the report.
 pub(super) fn target(flags: &Check) -> String {
-    let named: Vec<_> = flags
+    let files = &flags.certificates;
+    let named: Vec<_> = files
         .tls_cert
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    match (named.as_slice(), &flags.tls_dir) {
+    match (named.as_slice(), &files.tls_dir) {
         ([], Some(folder)) => folder.display().to_string(),
         ([], None) => DEFAULT_FOLDER.to_owned(),
         (named, _) => named.join(", "),
@@ -34,7 +35,8 @@ pub(super) fn run(
     now: SystemTime,
     report: &mut Report,
 ) -> Result<(), Unclear> {
-    let named = Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?;
+    let files = &flags.certificates;
+    let named = Source::named(&files.tls_cert, &files.tls_key, files.tls_dir.as_deref())?;
     let pairs = match named.unwrap_or_else(|| Source::Folder(DEFAULT_FOLDER.into())) {
         Source::Files(files) => each(&files, now, report),
         Source::Folder(folder) => found(&folder, now, report),
@@ -46,7 +48,7 @@ pub(super) fn run(
         report.skip(&[Subject::Domain], "no certificate");
         return Ok(());
     }
-    let mut domains = flags.domain.clone();
+    let mut domains = flags.domains.domain.clone();
     domains.extend(flags.host.iter().map(|address| address.host.clone()));
     for domain in domains {
         let started = Instant::now();

@@ -95,8 +95,12 @@ pub(super) async fn run(
     ips.truncate(MOST);
     let errand = Arc::new(Errand {
         address: address.clone(),
-        base_path: address.path.as_ref().unwrap_or(&flags.base_path).clone(),
-        http_port: flags.http_port,
+        base_path: address
+            .path
+            .as_ref()
+            .unwrap_or(&flags.reach.base.base_path)
+            .clone(),
+        http_port: flags.redirect.http_port.unwrap_or(80),
         play: flags.play,
         roots,
         now,

@@ -1,11 +1,9 @@
 //! The flags of `play`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
 use wulin_client::address::{Address, HTTPS, NoAddress};
-use wulin_command::flags::path;
+use wulin_command::flags::{Insecure, Reach};
 
 /// Where `wulin serve` is without a certificate.
 const DEVELOPMENT: u16 = 8443;
@@ -19,21 +17,12 @@ pub struct Play {
     /// What others see [default: one that is made up]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Where the native WebSocket is. The path of HOST, if it has one, comes first
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "WULIN_BASE_PATH",
-        default_value = "/applet/websocket",
-        value_parser = path
-    )]
-    pub base_path: String,
-    /// A root certificate (PEM) to trust beside those that phones know
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// Play even if the certificate is not trusted; on localhost it need not be
-    #[arg(long)]
-    pub insecure: bool,
+    /// How to find and trust the server.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Whether it must be trusted.
+    #[command(flatten)]
+    pub trust: Insecure,
 
     /// Write lines in place of a full screen, as is done without a terminal: hands are read from standard input
     #[arg(long, help_heading = "For scripts")]

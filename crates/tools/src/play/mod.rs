@@ -39,11 +39,11 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
     let path = address
         .path
         .clone()
-        .unwrap_or_else(|| flags.base_path.clone());
-    let trust = if flags.insecure || address.is_local() {
+        .unwrap_or_else(|| flags.reach.base.base_path.clone());
+    let trust = if flags.trust.insecure || address.is_local() {
         Trust::Anybody(Recorder::new())
     } else {
-        Trust::Roots(Arc::new(trusted_roots(flags.ca_file.as_deref())?))
+        Trust::Roots(Arc::new(trusted_roots(flags.reach.ca_file.as_deref())?))
     };
     let identity = Identity {
         uid: random_uid("terminal")?,

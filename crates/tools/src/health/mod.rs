@@ -1,45 +1,24 @@
 //! `wulin health`: asks the server on this machine whether it works, with nothing but this binary.
 
+pub mod flags;
+
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Args;
 use ipnet::IpNet;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_command::Origins;
-use wulin_command::flags::ip;
 use wulin_http::exchange::{exchange, request};
 use wulin_text::harmless_lines;
 
+pub use flags::Health;
 use wulin_command::notice::{self, Notice, Wanted};
 use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
-
-/// The flags of `health`.
-#[derive(Debug, Clone, Args)]
-pub struct Health {
-    /// The address the server listens on [default: the server says]
-    #[arg(long, value_name = "IP", env = "WULIN_LISTEN", value_parser = ip)]
-    pub listen: Option<IpAddr>,
-    /// Its HTTPS port, where several servers share a state folder [default: the server says]
-    #[arg(long, env = "WULIN_PORT")]
-    pub port: Option<u16>,
-    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
-    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// Not needed: the server says whether it wants the PROXY protocol
-    #[arg(long, env = "WULIN_PROXY_PROTOCOL", hide = true)]
-    pub proxy_protocol: bool,
-    /// Where the values are from.
-    #[arg(skip)]
-    pub origins: Origins,
-}
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -58,13 +37,21 @@ pub async fn ask(
     // What was typed is meant; a variable is the server's own, whose flags may have beaten it.
     let typed = |flag: &str| flags.origins.typed(flag);
     let wanted = Wanted {
-        state_dir: flags.state_dir.clone().filter(|_| typed("--state-dir")),
-        port: flags.port.filter(|_| typed("--port")),
-        listen: flags.listen.filter(|_| typed("--listen")),
-        likely_port: flags.port,
+        state_dir: flags
+            .state
+            .state_dir
+            .clone()
+            .filter(|_| typed("--state-dir")),
+        port: flags.listening.port.filter(|_| typed("--port")),
+        listen: flags.listening.listen.filter(|_| typed("--listen")),
+        likely_port: flags.listening.port,
     };
     let Some(notice) = notice::find(&wanted, &variable)? else {
-        let folder = flags.state_dir.clone().or_else(|| notice::usual(&variable));
+        let folder = flags
+            .state
+            .state_dir
+            .clone()
+            .or_else(|| notice::usual(&variable));
         let folder = folder.map_or_else(
             || "no state folder".to_owned(),
             |folder| folder.display().to_string(),

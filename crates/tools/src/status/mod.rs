@@ -1,64 +1,24 @@
 //! `wulin status` and `wulin log`: what the admin listener of a running server says, for people and for programs.
 
+pub mod flags;
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use clap::Args;
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_command::Origins;
-use wulin_command::flags::duration;
 
+use flags::RunningServer;
+pub use flags::{Log, Status};
 use wulin_command::flags::{ADMIN, Admin};
 use wulin_command::notice::{self, Notice, Wanted};
 use wulin_command::state::State;
 use wulin_http::exchange as http;
 use wulin_text::{harmless, harmless_lines};
-
-/// The flags of `status`.
-#[derive(Debug, Clone, Args)]
-pub struct Status {
-    /// Which server.
-    #[command(flatten)]
-    pub server: AdminOf,
-    /// Print it as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Show it again and again, so often
-    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = duration, conflicts_with = "json")]
-    pub watch: Option<Duration>,
-}
-
-/// The flags of `log`.
-#[derive(Debug, Clone, Args)]
-pub struct Log {
-    /// What is to be logged: error, warn, info, debug or trace, or a list such as info,wulin=debug; SIGHUP brings back
-    /// what the server was started with
-    #[arg(value_name = "LEVEL")]
-    pub level: Option<String>,
-    /// Which server.
-    #[command(flatten)]
-    pub server: AdminOf,
-}
-
-/// Whose admin listener is asked.
-#[derive(Debug, Clone, Args)]
-pub struct AdminOf {
-    /// The server's --admin [default: the server says, else 127.0.0.1:9643]
-    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN")]
-    pub admin: Option<Admin>,
-    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
-    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// Where the values are from.
-    #[arg(skip)]
-    pub origins: Origins,
-}
 
 /// How long the server may take in all.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -79,7 +39,7 @@ pub async fn show(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<String> {
     let admin = find(&flags.server, variable).await?;
-    if flags.json {
+    if flags.output.json {
         return get(admin, "/status").await;
     }
     let Some(interval) = flags.watch else {
@@ -114,18 +74,18 @@ pub async fn log(
 /// Where the admin listener is of the server that is meant: what was typed, else what the server itself says, else what its
 /// variable says, or the default.
 async fn find(
-    server: &AdminOf,
+    server: &RunningServer,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<SocketAddr> {
     let typed = server.origins.typed("--admin");
-    let told = match server.admin {
+    let told = match server.admin.admin {
         // Port 0 was for the server, which took a free one.
         Some(Admin::At(address)) if typed && address.port() != 0 => return Ok(address),
         Some(Admin::Off) if typed => bail!("--admin off: there is nobody to ask"),
         told => told,
     };
     let wanted = Wanted {
-        state_dir: (server.state_dir.clone()).filter(|_| server.origins.typed("--state-dir")),
+        state_dir: (server.state.state_dir.clone()).filter(|_| server.origins.typed("--state-dir")),
         ..Wanted::default()
     };
     let Some(notice) = notice::find(&wanted, &variable)? else {
