@@ -13,7 +13,7 @@ use wulin_client::address::{Address, HTTPS};
 use wulin_client::dialer::Dialer;
 use wulin_client::random_uid;
 use wulin_client::websocket::Identity;
-use wulin_client::wire::{Event, Line};
+use wulin_client::wire::{ResultRow, ServerEvent};
 use wulin_game::Hand;
 use wulin_http::tls::Trust;
 
@@ -46,15 +46,15 @@ async fn main() -> anyhow::Result<()> {
     let mut round = 1;
     while round <= rounds {
         match socket.next().await? {
-            Event::Hi(_) => socket.say("join", Value::Null).await?,
-            Event::Start(_) => {
+            ServerEvent::Hi(_) => socket.say("join", Value::Null).await?,
+            ServerEvent::Start(_) => {
                 let choice = json!({ "choice": hand.number() });
                 socket.say("choice", choice).await?;
             }
-            Event::Result(lines) => {
-                let mine = lines.iter().find(|line| line.uid == me.uid);
+            ServerEvent::Result(rows) => {
+                let mine = rows.iter().find(|row| row.uid == me.uid);
                 let mine = mine.context("a result without us")?;
-                let theirs = lines.iter().find(|line| line.uid != me.uid);
+                let theirs = rows.iter().find(|row| row.uid != me.uid);
                 let theirs = theirs.context("a result with us alone")?;
                 println!(
                     "round {round}: {} against {} scores {}, {} in all",
@@ -75,17 +75,20 @@ async fn main() -> anyhow::Result<()> {
                     socket.say("join", Value::Null).await?;
                 }
             }
-            Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+            ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
             // A newer server may know more events.
-            Event::Room(_) | Event::Movement(_) | Event::Left(_) | Event::Other(_) => {}
+            ServerEvent::Room(_)
+            | ServerEvent::Movement(_)
+            | ServerEvent::Left(_)
+            | ServerEvent::Other(_) => {}
         }
     }
     socket.close().await;
     Ok(())
 }
 
-fn shown(line: &Line) -> &'static str {
-    match line.hand() {
+fn shown(row: &ResultRow) -> &'static str {
+    match row.hand() {
         Some(Hand::Scissors) => "scissors",
         Some(Hand::Rock) => "rock",
         Some(Hand::Paper) => "paper",

@@ -28,7 +28,7 @@ use wulin_tools::status::{Log, Status};
 pub struct Cli {
     /// What to do; `serve` when left out.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<Verb>,
     /// The flags of `serve`.
     #[command(flatten)]
     pub serve: Serve,
@@ -36,7 +36,7 @@ pub struct Cli {
 
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum Verb {
     /// Run the server (this is what wulin does when no command is given)
     Serve(Box<Serve>),
     /// Ask a running server on this machine whether it works; exit code 0 if it does
@@ -83,17 +83,17 @@ impl Cli {
     fn remember(&mut self, origins: &Origins) {
         self.serve.origins = origins.clone();
         match &mut self.command {
-            Some(Command::Serve(serve)) => serve.origins = origins.clone(),
-            Some(Command::Health(health)) => health.origins = origins.clone(),
-            Some(Command::Status(status)) => status.server.origins = origins.clone(),
-            Some(Command::Log(log)) => log.server.origins = origins.clone(),
+            Some(Verb::Serve(serve)) => serve.origins = origins.clone(),
+            Some(Verb::Health(health)) => health.origins = origins.clone(),
+            Some(Verb::Status(status)) => status.server.origins = origins.clone(),
+            Some(Verb::Log(log)) => log.server.origins = origins.clone(),
             Some(
-                Command::Check(_)
-                | Command::Play(_)
-                | Command::Bench(_)
-                | Command::Cert(_)
-                | Command::Completions { .. }
-                | Command::Man { .. },
+                Verb::Check(_)
+                | Verb::Play(_)
+                | Verb::Bench(_)
+                | Verb::Cert(_)
+                | Verb::Completions { .. }
+                | Verb::Man { .. },
             )
             | None => {}
         }

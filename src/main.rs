@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 use wulin::cli::strangers::strangers;
-use wulin::cli::{self, Cli, Command, settings};
+use wulin::cli::{self, Cli, Verb, settings};
 use wulin_certs::Problem;
 use wulin_command::Origins;
 use wulin_command::given::Given;
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     } = given;
     // Before there are threads that might look at the environment, which the runtime brings; the allocator's does not.
     let handed = match command {
-        None | Some(Command::Serve(_)) => Handed::take(),
+        None | Some(Verb::Serve(_)) => Handed::take(),
         Some(_) => Ok(Handed::default()),
     };
     let handed = match handed {
@@ -71,28 +71,28 @@ fn main() -> ExitCode {
     };
     let code = match command {
         None => start(&runtime, &matches, &serve, handed),
-        Some(Command::Serve(flags)) => start(&runtime, &matches, &flags, handed),
-        Some(Command::Health(flags)) => said(
+        Some(Verb::Serve(flags)) => start(&runtime, &matches, &flags, handed),
+        Some(Verb::Health(flags)) => said(
             runtime.block_on(health::ask(&flags, variable)).map(say),
             &origins,
         ),
-        Some(Command::Status(flags)) => said(
+        Some(Verb::Status(flags)) => said(
             runtime.block_on(status::show(&flags, variable)).map(say),
             &origins,
         ),
-        Some(Command::Log(flags)) => said(
+        Some(Verb::Log(flags)) => said(
             runtime.block_on(status::log(&flags, variable)).map(say),
             &origins,
         ),
-        Some(Command::Check(flags)) => judged(runtime.block_on(look(&flags)), &origins),
-        Some(Command::Play(flags)) => said(runtime.block_on(game(&flags)), &origins),
-        Some(Command::Bench(flags)) => judged(runtime.block_on(bench::run(&flags)), &origins),
-        Some(Command::Cert(command)) => certificates(&command, &origins),
-        Some(Command::Completions { shell }) => {
+        Some(Verb::Check(flags)) => judged(runtime.block_on(look(&flags)), &origins),
+        Some(Verb::Play(flags)) => said(runtime.block_on(game(&flags)), &origins),
+        Some(Verb::Bench(flags)) => judged(runtime.block_on(bench::run(&flags)), &origins),
+        Some(Verb::Cert(command)) => certificates(&command, &origins),
+        Some(Verb::Completions { shell }) => {
             man::completions(Cli::command(), shell);
             ExitCode::SUCCESS
         }
-        Some(Command::Man { out }) => said(man::manual(Cli::command(), out.as_deref()), &origins),
+        Some(Verb::Man { out }) => said(man::manual(Cli::command(), out.as_deref()), &origins),
     };
     // Looking up a name can take half a minute and cannot be called off.
     runtime.shutdown_timeout(LINGER);

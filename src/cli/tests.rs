@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use clap::{Arg, Command, CommandFactory};
 use wulin_command::given::{EMPTY_MEANS_NONE, variable_of};
 
-use super::{Command as Verb, *};
+use super::*;
 
 fn given(line: &[&str], environment: &[(&str, &str)]) -> Result<Given<Cli>, String> {
     let environment: HashMap<_, _> = environment.iter().copied().collect();

@@ -13,12 +13,12 @@ use rustls::crypto::aws_lc_rs;
 
 /// A secret of a player, which does not print.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct PlayerToken(String);
 
-impl Secret {
+impl PlayerToken {
     /// Keeps it.
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
+    pub fn new(text: impl Into<String>) -> PlayerToken {
+        PlayerToken(text.into())
     }
 
     /// What is to be shown to the server.
@@ -27,9 +27,9 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for PlayerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
+        f.write_str("PlayerToken(..)")
     }
 }
 

@@ -8,11 +8,11 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
-use super::wire::{self, Event};
+use super::wire::{self, ServerEvent};
 use wulin_http::tls::Stream;
 use wulin_text::harmless;
 
-use super::Secret;
+use super::PlayerToken;
 
 /// The longest part of what a server said that is repeated to people, in characters.
 const EXCERPT: usize = 80;
@@ -46,7 +46,7 @@ pub struct Identity {
     /// What others see.
     pub name: String,
     /// What proves the uid is ours, once the server has given it.
-    pub token: Option<Secret>,
+    pub token: Option<PlayerToken>,
 }
 
 /// An open WebSocket.
@@ -106,7 +106,7 @@ impl Socket {
     }
 
     /// The server's next event. Safe to cancel.
-    pub async fn next(&mut self) -> anyhow::Result<Event> {
+    pub async fn next(&mut self) -> anyhow::Result<ServerEvent> {
         let text = self.next_text().await?;
         wire::read(&text).with_context(|| excerpt(&text))
     }

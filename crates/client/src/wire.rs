@@ -8,7 +8,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::Secret;
+use super::PlayerToken;
 use wulin_game::protocol::json::{Object, mended, object};
 use wulin_game::{Face, Hand};
 
@@ -28,21 +28,21 @@ pub struct Foreign;
 
 /// An event of the server. What a client has no use for is left out.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub enum ServerEvent {
     /// `hi`: who we are is known.
-    Hi(Hi),
+    Hi(HiPayload),
     /// `room`: who sits at the table that is not full yet.
-    Room(Room),
+    Room(RoomPayload),
     /// `start`
-    Start(Start),
+    Start(StartPayload),
     /// `movement`
-    Movement(Movement),
+    Movement(MovementPayload),
     /// `leave`: the uid of who left.
     Left(String),
     /// `result`
-    Result(Vec<Line>),
+    Result(Vec<ResultRow>),
     /// `fault`
-    Fault(Fault),
+    Fault(FaultPayload),
     /// An event this client does not know, by its name.
     Other(String),
 }
@@ -50,13 +50,13 @@ pub enum Event {
 /// The answer to `hello`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Hi {
+pub struct HiPayload {
     /// How many others are online, or near.
     #[serde(default)]
     pub nearby: u64,
     /// What proves this uid is ours.
     #[serde(default, deserialize_with = "token")]
-    pub token: Option<Secret>,
+    pub token: Option<PlayerToken>,
     /// All points so far.
     #[serde(default)]
     pub total_score: u64,
@@ -67,27 +67,27 @@ pub struct Hi {
 
 /// A table before its round.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Room {
+pub struct RoomPayload {
     /// Who sits there.
     #[serde(deserialize_with = "people")]
-    pub users: Vec<User>,
+    pub users: Vec<UserPayload>,
 }
 
 /// A round begins.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Start {
+pub struct StartPayload {
     /// Seconds until the result.
     pub game_time: f64,
     /// Everybody in the round.
     #[serde(deserialize_with = "people")]
-    pub room_users: Vec<User>,
+    pub room_users: Vec<UserPayload>,
 }
 
 /// Somebody at a table.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct User {
+pub struct UserPayload {
     /// Who.
     #[serde(deserialize_with = "word")]
     pub uid: String,
@@ -107,7 +107,7 @@ pub struct User {
 
 /// Somebody else in the round did something.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Movement {
+pub struct MovementPayload {
     /// Who.
     #[serde(deserialize_with = "word")]
     pub uid: String,
@@ -116,7 +116,7 @@ pub struct Movement {
     face: Option<i64>,
 }
 
-impl Movement {
+impl MovementPayload {
     /// The face that was pulled; none if a hand was chosen.
     pub fn face(&self) -> Option<Face> {
         Face::from_number(self.face?)
@@ -126,7 +126,7 @@ impl Movement {
 /// One player's part in a result.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
+pub struct ResultRow {
     /// Who.
     #[serde(deserialize_with = "word")]
     pub uid: String,
@@ -140,7 +140,7 @@ pub struct Line {
     pub win_streak: u32,
 }
 
-impl Line {
+impl ResultRow {
     /// The hand that was shown, if any.
     pub fn hand(&self) -> Option<Hand> {
         Hand::from_number(self.choice?)
@@ -149,7 +149,7 @@ impl Line {
 
 /// A message of ours that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Fault {
+pub struct FaultPayload {
     /// Which.
     #[serde(default, deserialize_with = "word")]
     pub event: String,
@@ -162,15 +162,15 @@ pub struct Fault {
 }
 
 #[derive(Deserialize)]
-struct Left {
+struct LeftPayload {
     #[serde(deserialize_with = "word")]
     uid: String,
 }
 
 #[derive(Deserialize)]
-struct Outcome {
+struct ResultPayload {
     #[serde(deserialize_with = "people")]
-    result: Vec<Line>,
+    result: Vec<ResultRow>,
 }
 
 #[derive(Deserialize)]
@@ -182,7 +182,7 @@ struct Frame<'a> {
 }
 
 /// Reads a frame of the native WebSocket.
-pub fn read(text: &str) -> Result<Event, Foreign> {
+pub fn read(text: &str) -> Result<ServerEvent, Foreign> {
     if text.len() > LONGEST {
         return Err(Foreign);
     }
@@ -190,41 +190,41 @@ pub fn read(text: &str) -> Result<Event, Foreign> {
     event(&text).ok_or(Foreign)
 }
 
-fn event(text: &str) -> Option<Event> {
+fn event(text: &str) -> Option<ServerEvent> {
     let Frame { event, data } = object(text)?;
     let data = data.map_or("null", RawValue::get);
     Some(match &*event {
-        "hi" => Event::Hi(object(data)?),
-        "room" => Event::Room(object(data)?),
-        "start" => Event::Start(object(data)?),
-        "movement" => Event::Movement(object(data)?),
-        "leave" => Event::Left(object::<Left>(data)?.uid),
-        "result" => Event::Result(object::<Outcome>(data)?.result),
-        "fault" => Event::Fault(object(data)?),
-        _ => Event::Other(event.chars().take(WORD).collect()),
+        "hi" => ServerEvent::Hi(object(data)?),
+        "room" => ServerEvent::Room(object(data)?),
+        "start" => ServerEvent::Start(object(data)?),
+        "movement" => ServerEvent::Movement(object(data)?),
+        "leave" => ServerEvent::Left(object::<LeftPayload>(data)?.uid),
+        "result" => ServerEvent::Result(object::<ResultPayload>(data)?.result),
+        "fault" => ServerEvent::Fault(object(data)?),
+        _ => ServerEvent::Other(event.chars().take(WORD).collect()),
     })
 }
 
 /// A token that is too long is none of ours, and a part of it would prove nothing.
-fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlayerToken>, D::Error> {
     let token: Option<Cow<'de, str>> = Option::deserialize(deserializer)?;
     Ok(token
         .filter(|token| token.chars().nth(WORD).is_none())
-        .map(Secret::new))
+        .map(PlayerToken::new))
 }
 
 fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_str(Text(WORD))
+    deserializer.deserialize_str(TextVisitor(WORD))
 }
 
 fn sentence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_str(Text(SENTENCE))
+    deserializer.deserialize_str(TextVisitor(SENTENCE))
 }
 
 /// Text, of which so many characters are kept.
-struct Text(usize);
+struct TextVisitor(usize);
 
-impl Visitor<'_> for Text {
+impl Visitor<'_> for TextVisitor {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -240,9 +240,9 @@ impl Visitor<'_> for Text {
 fn people<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    struct People<T>(std::marker::PhantomData<T>);
+    struct PeopleVisitor<T>(std::marker::PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for People<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for PeopleVisitor<T> {
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -261,7 +261,7 @@ fn people<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         }
     }
 
-    deserializer.deserialize_seq(People(std::marker::PhantomData))
+    deserializer.deserialize_seq(PeopleVisitor(std::marker::PhantomData))
 }
 
 #[cfg(test)]
@@ -275,7 +275,7 @@ mod tests {
     use wulin_game::{Profile, RoundStanding, Seated, Standing};
 
     /// An event as the server writes it and this client reads it.
-    fn over_the_wire(event: &wulin_game::Event) -> Event {
+    fn over_the_wire(event: &wulin_game::Event) -> ServerEvent {
         read(&native::write(&Message::from(event))).unwrap()
     }
 
@@ -297,7 +297,7 @@ mod tests {
         }]
         .into();
         let round_time = Duration::from_millis(2500);
-        let Event::Start(start) =
+        let ServerEvent::Start(start) =
             over_the_wire(&wulin_game::Event::RoundStarted { round_time, seats })
         else {
             panic!("no start");
@@ -315,17 +315,17 @@ mod tests {
             standing,
         }]
         .into();
-        let Event::Result(lines) = over_the_wire(&wulin_game::Event::RoundEnded { standings })
+        let ServerEvent::Result(rows) = over_the_wire(&wulin_game::Event::RoundEnded { standings })
         else {
             panic!("no result");
         };
         assert_eq!(
-            (lines[0].hand(), lines[0].round_score),
+            (rows[0].hand(), rows[0].round_score),
             (Some(Hand::Paper), 2)
         );
         assert_eq!(
             over_the_wire(&wulin_game::Event::Left { uid: "a".into() }),
-            Event::Left("a".into())
+            ServerEvent::Left("a".into())
         );
     }
 
@@ -333,15 +333,15 @@ mod tests {
     fn what_is_new_or_missing_is_no_error_and_nonsense_is() {
         assert_eq!(
             read(r#"{"event":"weather","data":[1]}"#).unwrap(),
-            Event::Other("weather".into())
+            ServerEvent::Other("weather".into())
         );
-        let Event::Hi(hi) =
+        let ServerEvent::Hi(hi) =
             read(r#"{"event":"hi","data":{"message":"welcome","more":1}}"#).unwrap()
         else {
             panic!("no hi");
         };
-        assert_eq!(hi, Hi::default());
-        let Event::Movement(movement) =
+        assert_eq!(hi, HiPayload::default());
+        let ServerEvent::Movement(movement) =
             read(r#"{"event":"movement","data":{"uid":"a","movement":"face","face":9}}"#).unwrap()
         else {
             panic!("no movement");
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn no_more_is_kept_than_a_wulin_would_say() {
         let long = "長".repeat(9_000);
-        let Ok(Event::Room(room)) = read(&format!(
+        let Ok(ServerEvent::Room(room)) = read(&format!(
             r#"{{"event":"room","data":{{"users":[{{"uid":"{long}","uname":"{long}"}}]}}}}"#
         )) else {
             panic!("no room");
@@ -373,7 +373,7 @@ mod tests {
             (user.uid.chars().count(), user.uname.chars().count()),
             (64, 64)
         );
-        let Ok(Event::Fault(fault)) = read(&format!(
+        let Ok(ServerEvent::Fault(fault)) = read(&format!(
             r#"{{"event":"fault","data":{{"event":"{long}","code":"{long}","message":"{long}"}}}}"#
         )) else {
             panic!("no fault");
@@ -381,12 +381,13 @@ mod tests {
         assert_eq!(fault.event.chars().count(), 64);
         assert_eq!(fault.code.chars().count(), 64);
         assert_eq!(fault.message.chars().count(), 512);
-        let Ok(Event::Hi(hi)) = read(&format!(r#"{{"event":"hi","data":{{"token":"{long}"}}}}"#))
+        let Ok(ServerEvent::Hi(hi)) =
+            read(&format!(r#"{{"event":"hi","data":{{"token":"{long}"}}}}"#))
         else {
             panic!("no hi");
         };
         assert_eq!(hi.token, None, "no token is so long");
-        let Ok(Event::Other(name)) = read(&format!(r#"{{"event":"{long}"}}"#)) else {
+        let Ok(ServerEvent::Other(name)) = read(&format!(r#"{{"event":"{long}"}}"#)) else {
             panic!("no event");
         };
         assert_eq!(name.chars().count(), 64);
@@ -409,7 +410,7 @@ mod tests {
         let token = "0123456789abcdef0123456789abcdef";
         let hi = read(&format!(r#"{{"event":"hi","data":{{"token":"{token}"}}}}"#)).unwrap();
         assert!(!format!("{hi:?}").contains(token), "{hi:?}");
-        let Event::Hi(Hi { token: kept, .. }) = hi else {
+        let ServerEvent::Hi(HiPayload { token: kept, .. }) = hi else {
             panic!("no hi");
         };
         assert_eq!(kept.unwrap().reveal(), token);

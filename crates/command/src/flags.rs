@@ -119,13 +119,13 @@ pub struct ProxyProtocol {
 pub struct AdminListener {
     /// Where metrics and the state of the server are told, over plain HTTP; off for nowhere [default: 127.0.0.1:9643]
     #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN")]
-    pub admin: Option<Admin>,
+    pub admin: Option<AdminAddress>,
 }
 
 impl AdminListener {
     /// What was given, or the default.
-    pub fn or_default(&self) -> Admin {
-        self.admin.unwrap_or(Admin::At(ADMIN))
+    pub fn or_default(&self) -> AdminAddress {
+        self.admin.unwrap_or(AdminAddress::At(ADMIN))
     }
 }
 
@@ -154,28 +154,28 @@ pub fn only(id: &'static str, change: impl Fn(Arg) -> Arg) -> impl FnMut(Arg) ->
 
 /// Where metrics and the state of the server are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admin {
+pub enum AdminAddress {
     /// Nowhere.
     Off,
     /// There.
     At(SocketAddr),
 }
 
-impl fmt::Display for Admin {
+impl fmt::Display for AdminAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Admin::Off => f.write_str("off"),
-            Admin::At(address) => address.fmt(f),
+            AdminAddress::Off => f.write_str("off"),
+            AdminAddress::At(address) => address.fmt(f),
         }
     }
 }
 
-impl FromStr for Admin {
+impl FromStr for AdminAddress {
     type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Admin, Self::Err> {
+    fn from_str(text: &str) -> Result<AdminAddress, Self::Err> {
         if text.eq_ignore_ascii_case("off") {
-            return Ok(Admin::Off);
+            return Ok(AdminAddress::Off);
         }
         // As it is copied from a browser or a script.
         let bare = text.strip_prefix("http://").unwrap_or(text);
@@ -189,7 +189,7 @@ impl FromStr for Admin {
             None => bare.parse().map_err(|_| ()),
         };
         address
-            .map(Admin::At)
+            .map(AdminAddress::At)
             .map_err(|()| "write an address and a port, as 127.0.0.1:9643, or off")
     }
 }

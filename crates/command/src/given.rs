@@ -23,10 +23,10 @@ const QUOTES: [char; 6] = ['"', '\'', '“', '”', '‘', '’'];
 
 /// Where values are from that are no defaults, by flag.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origins(BTreeMap<String, Origin>);
+pub struct Origins(BTreeMap<String, GivenBy>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Origin {
+enum GivenBy {
     CommandLine,
     Variable(String),
 }
@@ -35,14 +35,14 @@ impl Origins {
     /// The variable a flag's value is from, if it is from one. `flag` is written `--port`.
     pub fn variable(&self, flag: &str) -> Option<&str> {
         match self.0.get(flag) {
-            Some(Origin::Variable(variable)) => Some(variable),
-            Some(Origin::CommandLine) | None => None,
+            Some(GivenBy::Variable(variable)) => Some(variable),
+            Some(GivenBy::CommandLine) | None => None,
         }
     }
 
     /// Whether the flag was typed.
     pub fn typed(&self, flag: &str) -> bool {
-        self.0.get(flag) == Some(&Origin::CommandLine)
+        self.0.get(flag) == Some(&GivenBy::CommandLine)
     }
 
     /// What to call a flag so that whoever gave its value finds the place: its variable, or itself.
@@ -60,7 +60,7 @@ impl Origins {
     pub fn told(&self, sentence: &str) -> String {
         let mut told = sentence.to_owned();
         for (flag, origin) in &self.0 {
-            let Origin::Variable(variable) = origin else {
+            let GivenBy::Variable(variable) = origin else {
                 continue;
             };
             if let Some(end) = position(&told, flag) {
@@ -135,11 +135,11 @@ pub fn read<C: CommandFactory + FromArgMatches>(
             None => None,
         };
         let (origin, values) = match (typed, variable_of(argument)) {
-            (Some(values), _) => (Origin::CommandLine, values),
+            (Some(values), _) => (GivenBy::CommandLine, values),
             (None, Some(name)) => {
                 let said = variable(&name).map(|said| from_variable(level, argument, &name, said));
                 match said.transpose()?.flatten() {
-                    Some(values) => (Origin::Variable(name), values),
+                    Some(values) => (GivenBy::Variable(name), values),
                     None => continue,
                 }
             }
@@ -349,8 +349,8 @@ fn named(mut error: Error, origins: &Origins) -> Error {
         ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict
     ) {
         let set = origins.0.values().filter_map(|origin| match origin {
-            Origin::Variable(variable) => Some(&**variable),
-            Origin::CommandLine => None,
+            GivenBy::Variable(variable) => Some(&**variable),
+            GivenBy::CommandLine => None,
         });
         let set = set.collect::<Vec<_>>().join(", ");
         tip = (!set.is_empty()).then(|| format!("these come from the environment: {set}"));

@@ -224,14 +224,14 @@ fn addresses(notices: &[Notice]) -> String {
 }
 
 /// A place for notices that does not depend on flags.
-struct Place {
+struct NoticeFolder {
     folder: PathBuf,
     /// Whether everybody may make such a folder, so that whose it is must be looked at.
     shared: bool,
 }
 
 /// Places for notices beside the state folder, the best first.
-fn common(usual: Option<&Path>, variable: &impl Fn(&str) -> Option<OsString>) -> Vec<Place> {
+fn common(usual: Option<&Path>, variable: &impl Fn(&str) -> Option<OsString>) -> Vec<NoticeFolder> {
     let folder = |name: &str| {
         let value = variable(name).filter(|value| !value.is_empty())?;
         // systemd gives several with colons between.
@@ -242,7 +242,7 @@ fn common(usual: Option<&Path>, variable: &impl Fn(&str) -> Option<OsString>) ->
         folder("XDG_RUNTIME_DIR").map(|folder| folder.join("wulin")),
         usual.map(|folder| folder.join(FOLDER)),
     ];
-    let own = own.into_iter().flatten().map(|folder| Place {
+    let own = own.into_iter().flatten().map(|folder| NoticeFolder {
         folder,
         shared: false,
     });
@@ -252,14 +252,14 @@ fn common(usual: Option<&Path>, variable: &impl Fn(&str) -> Option<OsString>) ->
         folder("TMPDIR").unwrap_or_else(|| "/tmp".into()),
         "/dev/shm".into(),
     ];
-    let shared = shared.into_iter().map(|folder| Place {
+    let shared = shared.into_iter().map(|folder| NoticeFolder {
         folder: folder.join(&mine),
         shared: true,
     });
     own.chain(shared).collect()
 }
 
-impl Place {
+impl NoticeFolder {
     fn make(&self) -> io::Result<&Path> {
         make(&self.folder)?;
         if self.is_ours() {

@@ -9,7 +9,7 @@ use super::process::Cost;
 
 /// Everything there is to say of a running server.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-pub struct State {
+pub struct ServerState {
     /// Its version.
     pub version: String,
     /// Its own name, made up at its start.
@@ -32,7 +32,7 @@ pub struct State {
     /// The same by second, over the last minute or since the start.
     pub rates: Rates,
     /// The certificates that are served, the default one first.
-    pub certificates: Vec<Certificate>,
+    pub certificates: Vec<CertificateState>,
     /// What the process costs, where the system says.
     pub process: Option<Cost>,
 }
@@ -88,7 +88,7 @@ impl Rates {
 
 /// A certificate that is served.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-pub struct Certificate {
+pub struct CertificateState {
     /// The names it is for.
     pub names: Vec<String>,
     /// The last moment at which it is good, as RFC 3339 has it.

@@ -17,7 +17,7 @@ use crate::transport::Limits;
 use acme::Acme;
 use wulin_certs::{Problem, Source, Unclear};
 use wulin_command::Origins;
-use wulin_command::flags::{ADMIN, Admin};
+use wulin_command::flags::{ADMIN, AdminAddress};
 use wulin_game::lobby::Rules;
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::Format;
@@ -223,8 +223,8 @@ impl Config {
             },
             request_timeout: flags.request_timeout,
             admin: match flags.admin.or_default() {
-                Admin::Off => None,
-                Admin::At(address) => Some(AdminPort {
+                AdminAddress::Off => None,
+                AdminAddress::At(address) => Some(AdminPort {
                     address,
                     required: address != ADMIN,
                 }),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::Census;
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
-use wulin_command::state::{Certificate, Rates, State, Totals};
+use wulin_command::state::{CertificateState, Rates, ServerState, Totals};
 
 /// How often the totals are noted, and over how many such notes rates are taken: the last minute.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -76,11 +76,11 @@ impl Observer {
     }
 
     /// The state as it is now.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> ServerState {
         let totals = totals(&self.census);
         let now = SystemTime::now();
         let served = self.certificates.served();
-        State {
+        ServerState {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instance: self.instance.clone(),
             started: humantime::format_rfc3339_seconds(self.start.date).to_string(),
@@ -98,7 +98,7 @@ impl Observer {
             rates: self.rates(totals),
             certificates: served
                 .into_iter()
-                .map(|served| Certificate {
+                .map(|served| CertificateState {
                     names: served.names,
                     until: humantime::format_rfc3339_seconds(served.not_after).to_string(),
                     days_left: seconds_until(served.not_after, now) / DAY,

@@ -7,8 +7,8 @@ use super::crowd::Crowd;
 /// Comes and leaves.
 pub(super) async fn visit(crowd: Arc<Crowd>, number: u32) {
     let mut person = crowd.person(number);
-    if let Some(line) = crowd.arrive(&mut person).await {
-        line.close().await;
+    if let Some(link) = crowd.arrive(&mut person).await {
+        link.close().await;
         crowd.gone(&Ok(()));
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::line::{Line, Person};
+use super::link::{Link, Person};
 use super::way::Way;
 use crate::bench::flags::Bench;
 use crate::bench::flags::{Mode, Protocol};
@@ -44,7 +44,7 @@ pub(super) struct Crowd {
     pub(super) end: CancellationToken,
     /// Whether times count.
     pub(super) recording: AtomicBool,
-    pub(super) arrivals: Times,
+    pub(super) arrivals: TimeHistogram,
     lost: Mutex<BTreeMap<String, u64>>,
     refused: Mutex<BTreeMap<String, u64>>,
 }
@@ -70,14 +70,14 @@ impl Attendance {
 }
 
 /// A histogram of times in microseconds, written by many.
-pub(super) struct Times(Mutex<Histogram<u64>>);
+pub(super) struct TimeHistogram(Mutex<Histogram<u64>>);
 
-impl Times {
+impl TimeHistogram {
     /// An empty one.
-    pub(super) fn new() -> Times {
+    pub(super) fn new() -> TimeHistogram {
         let histogram =
             Histogram::new_with_bounds(1, LONGEST, DIGITS).expect("the bounds are sound");
-        Times(Mutex::new(histogram))
+        TimeHistogram(Mutex::new(histogram))
     }
 
     /// Notes a time; one that is longer than all that are told apart counts as the longest.
@@ -121,7 +121,7 @@ impl Crowd {
             begin: CancellationToken::new(),
             end: CancellationToken::new(),
             recording: AtomicBool::new(false),
-            arrivals: Times::new(),
+            arrivals: TimeHistogram::new(),
             lost: Mutex::default(),
             refused: Mutex::default(),
         })
@@ -143,18 +143,18 @@ impl Crowd {
     }
 
     /// Comes in by the door: waits for a turn, connects, and is greeted. None if it came to nothing.
-    pub(super) async fn arrive(&self, person: &mut Person) -> Option<Line> {
+    pub(super) async fn arrive(&self, person: &mut Person) -> Option<Link> {
         let turn = self.door.acquire().await.ok()?;
         let started = Instant::now();
         let came = self.attempt(person).await;
         let took = started.elapsed();
         drop(turn);
         match came {
-            Ok(line) => {
+            Ok(link) => {
                 self.arrivals.note(took);
                 self.attendance
                     .send_modify(|attendance| attendance.came += 1);
-                Some(line)
+                Some(link)
             }
             Err(error) => {
                 self.count_lost(&error);
@@ -166,9 +166,9 @@ impl Crowd {
     }
 
     /// Connects and is greeted, in bounded time and without waiting for a turn.
-    pub(super) async fn attempt(&self, person: &mut Person) -> anyhow::Result<Line> {
+    pub(super) async fn attempt(&self, person: &mut Person) -> anyhow::Result<Link> {
         // Boxed: the state of a handshake is large, and stays behind in everybody's task otherwise.
-        let opening = Box::pin(Line::open(
+        let opening = Box::pin(Link::open(
             &self.way,
             self.protocol,
             person,
@@ -182,7 +182,7 @@ impl Crowd {
     /// Reads and ignores what comes until the signal.
     pub(super) async fn idle(
         &self,
-        line: &mut Line,
+        link: &mut Link,
         until: &CancellationToken,
     ) -> anyhow::Result<()> {
         let signal = until.cancelled();
@@ -190,7 +190,7 @@ impl Crowd {
         loop {
             tokio::select! {
                 () = &mut signal => return Ok(()),
-                text = line.next() => drop(text.context("while idle")?),
+                text = link.next() => drop(text.context("while idle")?),
             }
         }
     }
@@ -205,9 +205,9 @@ impl Crowd {
     }
 
     /// Somebody who was there goes, and is heard to.
-    pub(super) async fn leave(&self, line: Line, outcome: &anyhow::Result<()>) {
+    pub(super) async fn leave(&self, link: Link, outcome: &anyhow::Result<()>) {
         self.gone(outcome);
-        line.close().await;
+        link.close().await;
     }
 
     fn count_lost(&self, error: &anyhow::Error) {

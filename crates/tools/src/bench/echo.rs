@@ -9,9 +9,9 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::clock::Clock;
-use super::crowd::{Crowd, Times};
+use super::crowd::{Crowd, TimeHistogram};
 use super::dialect;
-use super::line::Line;
+use super::link::Link;
 use crate::bench::flags::Bench;
 
 /// What all share: the pace, and what is measured.
@@ -19,11 +19,11 @@ pub(super) struct Echo {
     every: Duration,
     clock: Clock,
     /// From the moment a frame was due to its coming back.
-    pub(super) echoes: Times,
+    pub(super) echoes: TimeHistogram,
     /// The same from the moment it was sent.
-    pub(super) echoes_from_sending: Times,
+    pub(super) echoes_from_sending: TimeHistogram,
     /// From the moment a frame was due to its sending: our own part.
-    pub(super) sendings: Times,
+    pub(super) sendings: TimeHistogram,
 }
 
 /// A frame on its way.
@@ -39,9 +39,9 @@ impl Echo {
         Ok(Echo {
             every: flags.choice_every.max(Duration::from_millis(1)),
             clock: Clock::start()?,
-            echoes: Times::new(),
-            echoes_from_sending: Times::new(),
-            sendings: Times::new(),
+            echoes: TimeHistogram::new(),
+            echoes_from_sending: TimeHistogram::new(),
+            sendings: TimeHistogram::new(),
         })
     }
 
@@ -56,15 +56,15 @@ impl Echo {
 
 /// Comes, sends a frame at each beat from the signal on, and leaves when it is time.
 pub(super) async fn live(crowd: Arc<Crowd>, echo: Arc<Echo>, number: u32) {
-    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
+    let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
-    let outcome = exchange(&crowd, &echo, &mut line, number).await;
-    crowd.leave(line, &outcome).await;
+    let outcome = exchange(&crowd, &echo, &mut link, number).await;
+    crowd.leave(link, &outcome).await;
 }
 
-async fn exchange(crowd: &Crowd, echo: &Echo, line: &mut Line, number: u32) -> anyhow::Result<()> {
-    crowd.idle(line, &crowd.begin).await?;
+async fn exchange(crowd: &Crowd, echo: &Echo, link: &mut Link, number: u32) -> anyhow::Result<()> {
+    crowd.idle(link, &crowd.begin).await?;
     let frame = dialect::write(crowd.protocol, "choice", Some(&json!({ "choice": 2 })));
     let mut due = Instant::now() + echo.every * number / crowd.people;
     // A connection keeps the order, so what comes is what was sent first.
@@ -82,11 +82,11 @@ async fn exchange(crowd: &Crowd, echo: &Echo, line: &mut Line, number: u32) -> a
                     at: Instant::now(),
                     counts: crowd.is_recording(),
                 });
-                line.say(frame.clone()).await?;
+                link.say(frame.clone()).await?;
                 due += echo.every;
                 alarm.set(due);
             }
-            text = line.next() => {
+            text = link.next() => {
                 drop(text?);
                 if let Some(sent) = under_way.pop_front() {
                     echo.note(&sent, Instant::now());

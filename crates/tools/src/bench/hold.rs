@@ -6,9 +6,9 @@ use super::crowd::Crowd;
 
 /// Comes, stays, and leaves when it is time.
 pub(super) async fn stay(crowd: Arc<Crowd>, number: u32) {
-    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
+    let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
-    let outcome = crowd.idle(&mut line, &crowd.end).await;
-    crowd.leave(line, &outcome).await;
+    let outcome = crowd.idle(&mut link, &crowd.end).await;
+    crowd.leave(link, &outcome).await;
 }

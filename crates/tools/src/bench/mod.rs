@@ -5,13 +5,13 @@
 
 mod clock;
 mod connect;
+mod cost;
 mod crowd;
 mod dialect;
 mod echo;
 pub mod flags;
-mod gauge;
 mod hold;
-mod line;
+mod link;
 mod machine;
 mod play;
 mod plot;
@@ -39,17 +39,17 @@ pub async fn run(flags: &Bench) -> anyhow::Result<bool> {
         Mode::Hold | Mode::Play | Mode::Echo | Mode::Storm => flags.people,
     };
     way::make_room(at_a_time)?;
-    let gauge = gauge::Gauge::find(flags, way.peer).await?;
-    let outcome = run::run(flags, way, gauge).await?;
-    let report = &outcome.report;
+    let source = cost::CostSource::find(flags, way.peer).await?;
+    let result = run::run(flags, way, source).await?;
+    let report = &result.report;
     if flags.output.json {
         say(serde_json::to_string_pretty(report).context("writing the report")?);
     } else {
         say(table::table(report));
     }
     if let Some(file) = &flags.plot {
-        let title = outcome.title();
-        fs::write(file, plot::plot(&title, &outcome.series))
+        let title = result.title();
+        fs::write(file, plot::plot(&title, &result.series))
             .with_context(|| format!("{} cannot be written", file.display()))?;
     }
     Ok(report.ok)

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::clock::Clock;
-use super::crowd::{Crowd, Times};
-use super::line::Line;
+use super::crowd::{Crowd, TimeHistogram};
+use super::link::Link;
 use crate::bench::flags::Bench;
 use board::Board;
 use player::Player;
@@ -24,13 +24,13 @@ pub(super) struct Game {
     board: Board,
     clock: Clock,
     /// From the moment a choice was due to its movement at the partner.
-    pub(super) movements: Times,
+    pub(super) movements: TimeHistogram,
     /// The same from the moment it was sent.
-    pub(super) movements_from_sending: Times,
+    pub(super) movements_from_sending: TimeHistogram,
     /// From the moment a choice was due to its sending: our own part.
-    pub(super) sendings: Times,
+    pub(super) sendings: TimeHistogram,
     /// From the moment a result was due to its coming.
-    pub(super) results: Times,
+    pub(super) results: TimeHistogram,
     /// Choices sent.
     pub(super) choices: AtomicU64,
     /// Rounds finished, counted in halves: each of two partners brings one, who played a robot brings both.
@@ -50,10 +50,10 @@ impl Game {
             think: flags.think,
             warm_up: flags.warm_up,
             board: Board::new(flags.people),
-            movements: Times::new(),
-            movements_from_sending: Times::new(),
-            sendings: Times::new(),
-            results: Times::new(),
+            movements: TimeHistogram::new(),
+            movements_from_sending: TimeHistogram::new(),
+            sendings: TimeHistogram::new(),
+            results: TimeHistogram::new(),
             choices: AtomicU64::new(0),
             halves: AtomicU64::new(0),
             others: AtomicU64::new(0),
@@ -70,15 +70,15 @@ impl Game {
 
 /// Comes, plays from the signal on, and leaves when it is time and the round is over.
 pub(super) async fn live(crowd: Arc<Crowd>, game: Arc<Game>, number: u32) {
-    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
+    let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
-    let outcome = play(&crowd, &game, &mut line, number).await;
-    crowd.leave(line, &outcome).await;
+    let outcome = play(&crowd, &game, &mut link, number).await;
+    crowd.leave(link, &outcome).await;
 }
 
-async fn play(crowd: &Crowd, game: &Game, line: &mut Line, number: u32) -> anyhow::Result<()> {
-    crowd.idle(line, &crowd.begin).await?;
+async fn play(crowd: &Crowd, game: &Game, link: &mut Link, number: u32) -> anyhow::Result<()> {
+    crowd.idle(link, &crowd.begin).await?;
     let first = Instant::now() + game.first(number, crowd.people);
     let mut player = Player::new(crowd, game, number, first);
     let over = crowd.end.cancelled();
@@ -91,9 +91,9 @@ async fn play(crowd: &Crowd, game: &Game, line: &mut Line, number: u32) -> anyho
             () = &mut over, if !player.is_leaving() => player.leave(),
             () = &mut alarm => {
                 let text = player.wake(Instant::now())?;
-                line.say(text).await?;
+                link.say(text).await?;
             }
-            text = line.next() => player.hear(&text?, Instant::now())?,
+            text = link.next() => player.hear(&text?, Instant::now())?,
         }
         alarm.set(player.deadline());
     }

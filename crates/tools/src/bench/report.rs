@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::gauge::Stage;
+use super::cost::RunStage;
 use super::machine::Machine;
 
 /// What came of a run.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(super) struct BenchReport {
     /// The version of this program.
     pub(super) version: &'static str,
     /// When the run began, as RFC 3339 has it.
@@ -22,21 +22,21 @@ pub(super) struct Report {
     /// Whether nobody got lost and nothing is missing.
     pub(super) ok: bool,
     /// Who came.
-    pub(super) people: People,
+    pub(super) people: PeopleFigures,
     /// How everybody came in.
-    pub(super) arrival: Arrival,
+    pub(super) arrival: ArrivalFigures,
     /// Of `play`.
-    pub(super) play: Option<Play>,
+    pub(super) play: Option<PlayFigures>,
     /// Of `echo`.
-    pub(super) echo: Option<Echoes>,
+    pub(super) echo: Option<EchoFigures>,
     /// Of `storm`.
-    pub(super) storm: Option<Storm>,
+    pub(super) storm: Option<StormFigures>,
     /// Messages of ours that were refused, by the code.
     pub(super) refused: BTreeMap<String, u64>,
     /// What it cost the server.
-    pub(super) server: Server,
+    pub(super) server: ServerFigures,
     /// The stretches of the run and what each cost both sides.
-    pub(super) stages: Vec<Stage>,
+    pub(super) stages: Vec<RunStage>,
 }
 
 /// What was asked for.
@@ -68,7 +68,7 @@ pub(super) struct Asked {
 
 /// Who came.
 #[derive(Debug, Serialize)]
-pub(super) struct People {
+pub(super) struct PeopleFigures {
     /// Were greeted.
     pub(super) came: u32,
     /// Were not, or were cut off later.
@@ -79,18 +79,18 @@ pub(super) struct People {
 
 /// How everybody came in.
 #[derive(Debug, Serialize)]
-pub(super) struct Arrival {
+pub(super) struct ArrivalFigures {
     /// Until the last was there.
     pub(super) seconds: f64,
     /// People a second.
     pub(super) per_second: f64,
     /// From opening the connection to `hi`, each.
-    pub(super) ms: Times,
+    pub(super) ms: Distribution,
 }
 
 /// What came of `play`.
 #[derive(Debug, Serialize)]
-pub(super) struct Play {
+pub(super) struct PlayFigures {
     /// How long it was measured.
     pub(super) seconds: f64,
     /// Rounds finished in that time.
@@ -105,31 +105,31 @@ pub(super) struct Play {
     pub(super) missing_movements: u64,
     /// From the moment a choice was due to its movement at the partner: what is late on our side counts as well, so that
     /// a server that stalls is not spared the choices that could not be sent meanwhile (coordinated omission).
-    pub(super) movement_ms: Times,
+    pub(super) movement_ms: Distribution,
     /// The same from the moment it was sent.
-    pub(super) movement_from_sending_ms: Times,
+    pub(super) movement_from_sending_ms: Distribution,
     /// From the moment a choice was due to its sending: our own part.
-    pub(super) sending_ms: Times,
+    pub(super) sending_ms: Distribution,
     /// How late a result was, by the `gameTime` of its `start`.
-    pub(super) result_late_ms: Times,
+    pub(super) result_late_ms: Distribution,
 }
 
 /// What came of `echo`.
 #[derive(Debug, Serialize)]
-pub(super) struct Echoes {
+pub(super) struct EchoFigures {
     /// How long it was measured.
     pub(super) seconds: f64,
-    /// From the moment a frame was due to its coming back, see [`Play::movement_ms`].
-    pub(super) echo_ms: Times,
+    /// From the moment a frame was due to its coming back, see [`PlayFigures::movement_ms`].
+    pub(super) echo_ms: Distribution,
     /// The same from the moment it was sent.
-    pub(super) echo_from_sending_ms: Times,
+    pub(super) echo_from_sending_ms: Distribution,
     /// From the moment a frame was due to its sending: our own part.
-    pub(super) sending_ms: Times,
+    pub(super) sending_ms: Distribution,
 }
 
 /// What came of `storm`.
 #[derive(Debug, Serialize)]
-pub(super) struct Storm {
+pub(super) struct StormFigures {
     /// From the cut until everybody was back.
     pub(super) seconds: f64,
     /// People a second.
@@ -137,12 +137,12 @@ pub(super) struct Storm {
     /// Attempts that came to nothing and were made again.
     pub(super) failures: u64,
     /// From the cut to the `hi` of each.
-    pub(super) ms: Times,
+    pub(super) ms: Distribution,
 }
 
 /// What it cost the server.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Server {
+pub(super) struct ServerFigures {
     /// Why that is not known.
     pub(super) unknown: Option<String>,
     /// Resident memory before anybody came.
@@ -165,7 +165,7 @@ pub(super) struct Server {
 
 /// A distribution of times, in milliseconds.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Times {
+pub(super) struct Distribution {
     /// How many.
     pub(super) count: u64,
     /// The shortest.
@@ -192,14 +192,14 @@ fn ms(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
-impl From<&Histogram<u64>> for Times {
-    fn from(histogram: &Histogram<u64>) -> Times {
+impl From<&Histogram<u64>> for Distribution {
+    fn from(histogram: &Histogram<u64>) -> Distribution {
         let at = |quantile| ms(histogram.value_at_quantile(quantile));
         let (min, max) = match histogram.len() {
             0 => (0, 0),
             _ => (histogram.min(), histogram.max()),
         };
-        Times {
+        Distribution {
             count: histogram.len(),
             min: ms(min),
             mean: histogram.mean() / 1000.0,
@@ -213,9 +213,9 @@ impl From<&Histogram<u64>> for Times {
     }
 }
 
-impl Report {
+impl BenchReport {
     /// The stage of that name.
-    pub(super) fn stage(&self, name: &str) -> Option<&Stage> {
+    pub(super) fn stage(&self, name: &str) -> Option<&RunStage> {
         self.stages.iter().find(|stage| stage.name == name)
     }
 
@@ -275,11 +275,11 @@ mod tests {
     #[test]
     fn times_are_told_in_milliseconds() {
         let mut histogram = Histogram::new_with_bounds(1, 600_000_000, 3).unwrap();
-        assert!(Times::from(&histogram).max.abs() < 1e-9);
+        assert!(Distribution::from(&histogram).max.abs() < 1e-9);
         for micros in [1000, 2000, 3000, 400_000] {
             histogram.record(micros).unwrap();
         }
-        let times = Times::from(&histogram);
+        let times = Distribution::from(&histogram);
         assert_eq!(times.count, 4);
         assert!((times.p50 - 2.0).abs() < 0.01, "{times:?}");
         assert!((times.max - 400.0).abs() < 1.0, "{times:?}");

@@ -8,14 +8,17 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::cost::{CostSource, Meter};
 use super::crowd::Crowd;
 use super::echo::{self, Echo};
-use super::gauge::{Gauge, Meter};
 use super::machine::Machine;
 use super::play::{self, Game};
 use super::plot::Series;
 use super::progress::Progress;
-use super::report::{Arrival, Asked, Echoes, People, Play, Report, Server, Storm};
+use super::report::{
+    ArrivalFigures, Asked, BenchReport, EchoFigures, PeopleFigures, PlayFigures, ServerFigures,
+    StormFigures,
+};
 use super::storm;
 use super::way::Way;
 use super::{connect, hold};
@@ -23,14 +26,14 @@ use crate::bench::flags::Bench;
 use crate::bench::flags::Mode;
 
 /// What came of a run.
-pub(super) struct Outcome {
+pub(super) struct RunResult {
     /// In figures.
-    pub(super) report: Report,
+    pub(super) report: BenchReport,
     /// What is plotted.
     pub(super) series: Vec<Series>,
 }
 
-impl Outcome {
+impl RunResult {
     /// The run in a few words.
     pub(super) fn title(&self) -> String {
         let asked = &self.report.asked;
@@ -52,14 +55,14 @@ struct Run<'a> {
 }
 
 /// Runs a mode from the first who comes to the last who leaves.
-pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result<Outcome> {
+pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::Result<RunResult> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let machine = Machine::here();
     let asked = asked(flags, &way);
     let crowd = Arc::new(Crowd::new(flags, way)?);
     let mut run = Run {
         flags,
-        meter: Meter::start(gauge).await,
+        meter: Meter::start(source).await,
         progress: Progress::start(&crowd),
         crowd,
         people: JoinSet::new(),
@@ -88,13 +91,13 @@ pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result
     run.depart().await;
     let (before, stages, unknown) = run.meter.finish();
     let why = run.crowd.lost();
-    let mut report = Report {
+    let mut report = BenchReport {
         version: env!("CARGO_PKG_VERSION"),
         started,
         machine,
         asked,
         ok: false,
-        people: People {
+        people: PeopleFigures {
             came: run.crowd.attendance.borrow().came,
             lost: why.values().sum(),
             why,
@@ -104,15 +107,15 @@ pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result
         echo,
         storm,
         refused: run.crowd.refused(),
-        server: Server {
+        server: ServerFigures {
             unknown,
             resident_bytes_before: before,
-            ..Server::default()
+            ..ServerFigures::default()
         },
         stages,
     };
     report.reckon();
-    Ok(Outcome {
+    Ok(RunResult {
         report,
         series: run.series,
     })
@@ -120,7 +123,7 @@ pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result
 
 impl Run<'_> {
     /// Sends everybody in, and waits until all are there.
-    async fn gather<F>(&mut self, live: impl Fn(Arc<Crowd>, u32) -> F) -> Arrival
+    async fn gather<F>(&mut self, live: impl Fn(Arc<Crowd>, u32) -> F) -> ArrivalFigures
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -132,7 +135,7 @@ impl Run<'_> {
         let took = started.elapsed();
         self.meter.stage("arrival").await;
         let histogram = self.crowd.arrivals.histogram();
-        let arrival = Arrival {
+        let arrival = ArrivalFigures {
             seconds: took.as_secs_f64(),
             per_second: per_second(histogram.len() as f64, took),
             ms: (&histogram).into(),
@@ -141,14 +144,14 @@ impl Run<'_> {
         arrival
     }
 
-    async fn hold(&mut self) -> Arrival {
+    async fn hold(&mut self) -> ArrivalFigures {
         let arrival = self.gather(hold::stay).await;
         self.pass("holding", self.flags.time).await;
         self.meter.stage("hold").await;
         arrival
     }
 
-    async fn storm(&mut self) -> (Arrival, Storm) {
+    async fn storm(&mut self) -> (ArrivalFigures, StormFigures) {
         let storm = Arc::new(storm::Storm::new());
         let arrival = self
             .gather(|crowd, number| storm::weather(crowd, storm.clone(), number))
@@ -160,7 +163,7 @@ impl Run<'_> {
         let took = cut.elapsed();
         self.meter.stage("storm").await;
         let histogram = storm.back.histogram();
-        let report = Storm {
+        let report = StormFigures {
             seconds: took.as_secs_f64(),
             per_second: per_second(histogram.len() as f64, took),
             failures: storm.failures.load(Relaxed),
@@ -170,7 +173,7 @@ impl Run<'_> {
         (arrival, report)
     }
 
-    async fn play(&mut self) -> anyhow::Result<(Arrival, Play)> {
+    async fn play(&mut self) -> anyhow::Result<(ArrivalFigures, PlayFigures)> {
         let game = Arc::new(Game::new(self.flags)?);
         let arrival = self
             .gather(|crowd, number| play::live(crowd, game.clone(), number))
@@ -185,7 +188,7 @@ impl Run<'_> {
         self.crowd.end.cancel();
         self.empty().await;
         let (movements, results) = (game.movements.histogram(), game.results.histogram());
-        let report = Play {
+        let report = PlayFigures {
             seconds: took.as_secs_f64(),
             rounds,
             rounds_per_second: per_second(rounds, took),
@@ -202,7 +205,7 @@ impl Run<'_> {
         Ok((arrival, report))
     }
 
-    async fn echo(&mut self) -> anyhow::Result<(Arrival, Echoes)> {
+    async fn echo(&mut self) -> anyhow::Result<(ArrivalFigures, EchoFigures)> {
         let echo = Arc::new(Echo::new(self.flags)?);
         let arrival = self
             .gather(|crowd, number| echo::live(crowd, echo.clone(), number))
@@ -213,7 +216,7 @@ impl Run<'_> {
         let seconds = began.elapsed().as_secs_f64();
         self.meter.stage("echo").await;
         let echoes = echo.echoes.histogram();
-        let report = Echoes {
+        let report = EchoFigures {
             seconds,
             echo_ms: (&echoes).into(),
             echo_from_sending_ms: (&echo.echoes_from_sending.histogram()).into(),

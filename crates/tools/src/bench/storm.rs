@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
-use super::crowd::{Crowd, Times};
-use super::line::{Line, Person};
+use super::crowd::{Crowd, TimeHistogram};
+use super::link::{Link, Person};
 
 /// The pause before somebody who could not come back tries again; it doubles up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What is measured.
 pub(super) struct Storm {
     /// From the cut to the `hi` of each.
-    pub(super) back: Times,
+    pub(super) back: TimeHistogram,
     /// Attempts that came to nothing.
     pub(super) failures: AtomicU64,
 }
@@ -25,7 +25,7 @@ impl Storm {
     /// Before it.
     pub(super) fn new() -> Storm {
         Storm {
-            back: Times::new(),
+            back: TimeHistogram::new(),
             failures: AtomicU64::new(0),
         }
     }
@@ -34,10 +34,10 @@ impl Storm {
 /// Comes, is cut off at the signal, comes back, and stays until it is time to leave.
 pub(super) async fn weather(crowd: Arc<Crowd>, storm: Arc<Storm>, number: u32) {
     let mut person = crowd.person(number);
-    let Some(line) = crowd.arrive(&mut person).await else {
+    let Some(link) = crowd.arrive(&mut person).await else {
         return;
     };
-    let outcome = outlast(&crowd, &storm, &mut person, line).await;
+    let outcome = outlast(&crowd, &storm, &mut person, link).await;
     crowd.gone(&outcome);
 }
 
@@ -45,17 +45,17 @@ async fn outlast(
     crowd: &Crowd,
     storm: &Storm,
     person: &mut Person,
-    mut line: Line,
+    mut link: Link,
 ) -> anyhow::Result<()> {
-    crowd.idle(&mut line, &crowd.begin).await?;
+    crowd.idle(&mut link, &crowd.begin).await?;
     let cut = Instant::now();
     // Without a goodbye.
-    drop(line);
-    let mut line = come_back(crowd, storm, person, cut).await?;
+    drop(link);
+    let mut link = come_back(crowd, storm, person, cut).await?;
     storm.back.note(cut.elapsed());
     crowd.came_back();
-    let outcome = crowd.idle(&mut line, &crowd.end).await;
-    line.close().await;
+    let outcome = crowd.idle(&mut link, &crowd.end).await;
+    link.close().await;
     outcome
 }
 
@@ -65,11 +65,11 @@ async fn come_back(
     storm: &Storm,
     person: &mut Person,
     cut: Instant,
-) -> anyhow::Result<Line> {
+) -> anyhow::Result<Link> {
     let mut pause = SHORTEST_PAUSE;
     loop {
         match crowd.attempt(person).await {
-            Ok(line) => return Ok(line),
+            Ok(link) => return Ok(link),
             Err(error) if cut.elapsed() + pause >= crowd.timeout => return Err(error),
             Err(_) => {
                 storm.failures.fetch_add(1, Relaxed);

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Report, Times};
+use super::report::{BenchReport, Distribution};
 
 /// The width of the names.
 const NAME: usize = 26;
 
 /// The report as lines.
-pub(super) fn table(report: &Report) -> String {
+pub(super) fn table(report: &BenchReport) -> String {
     let mut page = String::new();
     let mut line = |name: &str, text: String| {
         // Writing to a string cannot fail.
@@ -87,7 +87,7 @@ pub(super) fn table(report: &Report) -> String {
     page
 }
 
-fn machine(report: &Report) -> String {
+fn machine(report: &BenchReport) -> String {
     let machine = &report.machine;
     let mut text = format!(
         "{} cores, {}, {} {}",
@@ -102,7 +102,7 @@ fn machine(report: &Report) -> String {
     text
 }
 
-fn people(report: &Report) -> String {
+fn people(report: &BenchReport) -> String {
     let people = &report.people;
     let mut text = format!(
         "{} of {} came, {} lost",
@@ -115,7 +115,7 @@ fn people(report: &Report) -> String {
 }
 
 /// What it cost the server and ourselves.
-fn cost(report: &Report, line: &mut impl FnMut(&str, String)) {
+fn cost(report: &BenchReport, line: &mut impl FnMut(&str, String)) {
     let server = &report.server;
     if let Some(why) = &server.unknown {
         line("the server's cost", format!("unknown: {why}"));
@@ -176,7 +176,7 @@ fn cost(report: &Report, line: &mut impl FnMut(&str, String)) {
     }
 }
 
-fn times(rows: &[(&str, &Times)]) -> String {
+fn times(rows: &[(&str, &Distribution)]) -> String {
     let mut text = format!("{:<NAME$}", "milliseconds");
     for name in ["count", "p50", "p95", "p99", "p99.9", "max"] {
         let _ = write!(text, "{name:>10}");

@@ -22,7 +22,7 @@ use wulin_text::harmless;
 
 /// What was shown, and whether all of it could be read and fits together.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct Description {
     /// Lines for people.
     pub text: String,
     /// Whether each file could be read, and each key belongs to one of the certificates, if there are any.
@@ -30,7 +30,7 @@ pub struct Shown {
 }
 
 /// Says what is in these files.
-pub fn show(flags: &Show, now: SystemTime) -> Shown {
+pub fn show(flags: &Show, now: SystemTime) -> Description {
     let read: Vec<_> = flags
         .files
         .iter()
@@ -81,7 +81,7 @@ pub fn show(flags: &Show, now: SystemTime) -> Shown {
             }
         }
     }
-    Shown {
+    Description {
         text: lines.join("\n"),
         sound,
     }
@@ -268,7 +268,7 @@ mod tests {
         self_signed(&flags, SystemTime::now())
     }
 
-    fn shown(files: &[&Path]) -> Shown {
+    fn shown(files: &[&Path]) -> Description {
         let files = files.iter().map(|file| file.to_path_buf()).collect();
         show(&Show { files }, SystemTime::now())
     }

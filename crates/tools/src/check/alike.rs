@@ -65,7 +65,7 @@ pub(super) fn compare(ips: &[IpAddr], facts: &[Facts]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::finding::Outcome;
+    use crate::check::finding::Severity;
 
     fn facts(certificate: &'static [u8], version: &str, instance: &str) -> Facts {
         Facts {
@@ -85,10 +85,10 @@ mod tests {
         let same = compared(model(), model());
         assert_eq!(
             (same.outcome, &*same.detail),
-            (Outcome::Ok, "all lead to one server")
+            (Severity::Ok, "all lead to one server")
         );
         let two = compared(model(), facts(b"a", "1.0.0", "y"));
-        assert!(two.outcome == Outcome::Ok && two.detail.contains("2 servers"));
+        assert!(two.outcome == Severity::Ok && two.detail.contains("2 servers"));
         for (other, word) in [
             (
                 facts(b"b", "1.0.0", "x"),
@@ -104,7 +104,7 @@ mod tests {
             ),
         ] {
             let found = compared(model(), other);
-            assert_eq!(found.outcome, Outcome::Warning);
+            assert_eq!(found.outcome, Severity::Warning);
             assert!(found.detail.contains(word), "{}", found.detail);
         }
     }

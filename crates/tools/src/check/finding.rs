@@ -9,7 +9,7 @@ use wulin_text::harmless;
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum Severity {
     /// Not done, since another one failed or nobody wanted it.
     Skipped,
     /// As it should be.
@@ -103,7 +103,7 @@ impl Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: Severity,
     /// What is the case, as a sentence.
     pub detail: String,
     /// What to do, where something is to be done.
@@ -114,7 +114,7 @@ impl Finding {
     /// As it should be.
     pub fn ok(detail: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Ok,
+            outcome: Severity::Ok,
             detail: detail.into(),
             remedy: None,
         }
@@ -123,7 +123,7 @@ impl Finding {
     /// May still work.
     pub fn warning(detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Warning,
+            outcome: Severity::Warning,
             detail: detail.into(),
             remedy: Some(remedy.into()),
         }
@@ -132,7 +132,7 @@ impl Finding {
     /// Stops phones.
     pub fn failed(detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Failed,
+            outcome: Severity::Failed,
             detail: detail.into(),
             remedy: Some(remedy.into()),
         }
@@ -141,7 +141,7 @@ impl Finding {
     /// Not done.
     pub fn skipped(because: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Skipped,
+            outcome: Severity::Skipped,
             detail: because.into(),
             remedy: None,
         }
@@ -150,14 +150,14 @@ impl Finding {
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct ReportRow {
     /// What was checked.
     pub name: Subject,
     /// Where, if it was checked at an address of the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: Severity,
     /// What is the case.
     pub detail: String,
     /// What to do.
@@ -166,15 +166,20 @@ pub struct Check {
     pub milliseconds: u64,
 }
 
-impl Check {
+impl ReportRow {
     /// One that took so long.
-    pub fn new(name: Subject, address: Option<IpAddr>, finding: Finding, took: Duration) -> Check {
+    pub fn new(
+        name: Subject,
+        address: Option<IpAddr>,
+        finding: Finding,
+        took: Duration,
+    ) -> ReportRow {
         let Finding {
             outcome,
             detail,
             remedy,
         } = finding;
-        Check {
+        ReportRow {
             name,
             address,
             outcome,

@@ -10,23 +10,23 @@ use tokio_tungstenite::tungstenite;
 
 use super::finding::Finding;
 use super::network::millis;
-use super::tls::Door;
+use super::tls::Target;
 use wulin_client::random_uid;
 use wulin_client::websocket::{Identity, Socket, excerpt};
-use wulin_client::wire::Event;
+use wulin_client::wire::ServerEvent;
 
 /// What to do about an upgrade that fails while the same path answers a plain request.
 const UPGRADE: &str = "A proxy or a CDN in front does not pass WebSockets on: switch that on (Upgrade and Connection \
                        headers), or let phones reach Wulin itself.";
 
 /// Opens a WebSocket at a path.
-pub(super) async fn open(door: &Door, target: &str) -> anyhow::Result<Socket> {
-    let authority = door.address.to_string();
+pub(super) async fn open(target: &Target, resource: &str) -> anyhow::Result<Socket> {
+    let authority = target.address.to_string();
     let opened = async {
-        let stream = door.open().await?;
-        Socket::open(stream, &authority, target).await
+        let stream = target.open().await?;
+        Socket::open(stream, &authority, resource).await
     };
-    within(door.patience, opened).await
+    within(target.patience, opened).await
 }
 
 /// An answer in time, or an error that says that there is none.
@@ -40,28 +40,28 @@ pub(super) async fn within<T>(
 }
 
 /// Whether the native WebSocket opens without an `Origin`, as phones open it; and the open one.
-pub(super) async fn websocket(door: &Door, base_path: &str) -> (Option<Socket>, Finding) {
-    match open(door, base_path).await {
+pub(super) async fn websocket(target: &Target, base_path: &str) -> (Option<Socket>, Finding) {
+    match open(target, base_path).await {
         Ok(socket) => (
             Some(socket),
-            Finding::ok(format!("opens at wss://{}{base_path}", door.address)),
+            Finding::ok(format!("opens at wss://{}{base_path}", target.address)),
         ),
         Err(error) => (None, refused(base_path, &error)),
     }
 }
 
 /// Whether Socket.IO greets over a WebSocket. `version` is Engine.IO's, 3 or 4.
-pub(super) async fn socketio(door: &Door, base_path: &str, version: u8) -> Finding {
-    let target = format!("{base_path}/socket.io/?EIO={version}&transport=websocket");
+pub(super) async fn socketio(target: &Target, base_path: &str, version: u8) -> Finding {
+    let resource = format!("{base_path}/socket.io/?EIO={version}&transport=websocket");
     let greeted = async {
-        let mut socket = open(door, &target).await?;
+        let mut socket = open(target, &resource).await?;
         let greeting = greeting(&mut socket, version).await;
         socket.close().await;
         greeting
     };
-    match within(door.patience, greeted).await {
+    match within(target.patience, greeted).await {
         Ok(()) => Finding::ok(format!("greets over a WebSocket (EIO={version})")),
-        Err(error) => refused(&target, &error),
+        Err(error) => refused(&resource, &error),
     }
 }
 
@@ -96,16 +96,16 @@ fn session(open: &str) -> anyhow::Result<String> {
 }
 
 /// Whether Socket.IO greets over polling, which libraries begin with unless told otherwise.
-pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
-    let target = format!("{base_path}/socket.io/?EIO=4&transport=polling");
+pub(super) async fn polling(target: &Target, base_path: &str) -> Finding {
+    let resource = format!("{base_path}/socket.io/?EIO=4&transport=polling");
     let greeted = async {
-        let opened = door.ask("GET", &target, "").await?;
+        let opened = target.ask("GET", &resource, "").await?;
         if opened.status != 200 {
             bail!("{} at the first request: {}", opened.status, opened.words());
         }
         let sid = session(&opened.text())?;
-        let mine = format!("{target}&sid={sid}");
-        let posted = door.ask("POST", &mine, "40").await?;
+        let mine = format!("{resource}&sid={sid}");
+        let posted = target.ask("POST", &mine, "40").await?;
         if posted.status != 200 {
             bail!(
                 "{} at the second request: {}",
@@ -114,9 +114,9 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
             );
         }
         // A ping may come first, with the rest or before it; this one character is between packets.
-        let mut heard = door.ask("GET", &mine, "").await?;
+        let mut heard = target.ask("GET", &mine, "").await?;
         if heard.body == "2" {
-            heard = door.ask("GET", &mine, "").await?;
+            heard = target.ask("GET", &mine, "").await?;
         }
         if !heard
             .text()
@@ -126,11 +126,11 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
             bail!("{} at the third request: {}", heard.status, heard.words());
         }
         // Closes the session, so that it does not stay until its time-out.
-        let _ = door.ask("POST", &mine, "1").await;
+        let _ = target.ask("POST", &mine, "1").await;
         anyhow::Ok(())
     };
     // Four requests, each on a connection of its own.
-    match within(door.patience * 2, Box::pin(greeted)).await {
+    match within(target.patience * 2, Box::pin(greeted)).await {
         Ok(()) => Finding::ok("greets over HTTP (EIO=4)"),
         // Mini Programs have no polling, and other clients can do without.
         Err(error) => Finding::warning(
@@ -153,8 +153,8 @@ pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
         socket.hello(&identity).await?;
         loop {
             match socket.next().await? {
-                Event::Hi(hi) => return Ok(hi),
-                Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+                ServerEvent::Hi(hi) => return Ok(hi),
+                ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
                 _ => {}
             }
         }
@@ -176,8 +176,8 @@ pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
     }
 }
 
-fn refused(target: &str, error: &anyhow::Error) -> Finding {
-    let path = target.split('?').next().unwrap_or(target);
+fn refused(resource: &str, error: &anyhow::Error) -> Finding {
+    let path = resource.split('?').next().unwrap_or(resource);
     if let Some(tungstenite::Error::Http(response)) = error.downcast_ref() {
         let status = response.status().as_u16();
         let detail = format!("{path} answers with {status} in place of a WebSocket");

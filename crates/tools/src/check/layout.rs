@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::finding::{Check, Outcome};
+use super::finding::{ReportRow, Severity};
 
 /// Columns before what is said: the mark, the label and the spaces around them.
 const MARGIN: usize = 25;
@@ -49,22 +49,22 @@ impl Style {
     }
 }
 
-fn mark(outcome: Outcome) -> (&'static str, &'static str) {
+fn mark(outcome: Severity) -> (&'static str, &'static str) {
     match outcome {
-        Outcome::Ok => ("ok", "32"),
-        Outcome::Warning => ("warning", "33"),
-        Outcome::Failed => ("FAILED", "1;31"),
-        Outcome::Skipped => ("skipped", "2"),
+        Severity::Ok => ("ok", "32"),
+        Severity::Warning => ("warning", "33"),
+        Severity::Failed => ("FAILED", "1;31"),
+        Severity::Skipped => ("skipped", "2"),
     }
 }
 
 /// One check, in one line or a few.
-pub(super) fn lines(check: &Check, style: Style) -> String {
+pub(super) fn lines(check: &ReportRow, style: Style) -> String {
     labelled(check.name.label(), check, style)
 }
 
 /// Checks that are skipped for the same reason, as one.
-pub(super) fn skipped(checks: &[Check], style: Style) -> String {
+pub(super) fn skipped(checks: &[ReportRow], style: Style) -> String {
     match checks {
         [] => String::new(),
         [check] => lines(check, style),
@@ -72,7 +72,7 @@ pub(super) fn skipped(checks: &[Check], style: Style) -> String {
     }
 }
 
-fn labelled(label: &str, check: &Check, style: Style) -> String {
+fn labelled(label: &str, check: &ReportRow, style: Style) -> String {
     let (word, code) = mark(check.outcome);
     let word = style.paint(code, &format!("{word:<7}"));
     let indent = " ".repeat(MARGIN);
@@ -84,8 +84,8 @@ fn labelled(label: &str, check: &Check, style: Style) -> String {
             indent.clone()
         };
         let line = match check.outcome {
-            Outcome::Skipped => style.paint(code, line),
-            Outcome::Ok | Outcome::Warning | Outcome::Failed => line.to_owned(),
+            Severity::Skipped => style.paint(code, line),
+            Severity::Ok | Severity::Warning | Severity::Failed => line.to_owned(),
         };
         lines.push(before + &line + "\n");
     }
@@ -102,34 +102,34 @@ fn labelled(label: &str, check: &Check, style: Style) -> String {
 
 /// What was found of one thing at each address, for people: alike at all is one line, else each address is named. What is
 /// skipped at some of them alone is told apart, at the end.
-pub(super) fn together(row: &[Check]) -> (Vec<Check>, Vec<Check>) {
+pub(super) fn together(row: &[ReportRow]) -> (Vec<ReportRow>, Vec<ReportRow>) {
     let [first, rest @ ..] = row else {
         return (Vec::new(), Vec::new());
     };
     if rest.is_empty() {
         return (vec![first.clone()], Vec::new());
     }
-    let skipped = |check: &Check| check.outcome == Outcome::Skipped;
-    let same = |check: &Check| check.detail == first.detail && check.remedy == first.remedy;
+    let skipped = |check: &ReportRow| check.outcome == Severity::Skipped;
+    let same = |check: &ReportRow| check.detail == first.detail && check.remedy == first.remedy;
     if row.iter().all(same) {
         return (vec![first.clone()], Vec::new());
     }
-    let alike = |check: &Check| check.outcome == first.outcome && check.remedy == first.remedy;
-    if row.iter().all(alike) && first.outcome <= Outcome::Ok {
+    let alike = |check: &ReportRow| check.outcome == first.outcome && check.remedy == first.remedy;
+    if row.iter().all(alike) && first.outcome <= Severity::Ok {
         // They differ in how long it took, or in what is compared at the end.
         let detail = format!("{}; so at all {} addresses", first.detail, row.len());
-        let line = Check {
+        let line = ReportRow {
             detail,
             ..first.clone()
         };
         return (vec![line], Vec::new());
     }
-    let named = |check: &Check| {
+    let named = |check: &ReportRow| {
         let address = check.address.map(|address| format!("{address}: "));
         // Some say it by themselves.
         let address =
             address.filter(|address| !check.detail.starts_with(&address.replace(": ", " ")));
-        Check {
+        ReportRow {
             detail: address.unwrap_or_default() + &check.detail,
             ..check.clone()
         }
@@ -139,8 +139,8 @@ pub(super) fn together(row: &[Check]) -> (Vec<Check>, Vec<Check>) {
 }
 
 /// What was skipped, by address and reason.
-pub(super) fn apart(skipped: &[Check]) -> Vec<Vec<Check>> {
-    let mut groups: Vec<Vec<Check>> = Vec::new();
+pub(super) fn apart(skipped: &[ReportRow]) -> Vec<Vec<ReportRow>> {
+    let mut groups: Vec<Vec<ReportRow>> = Vec::new();
     for check in skipped {
         match groups
             .iter_mut()
@@ -154,7 +154,7 @@ pub(super) fn apart(skipped: &[Check]) -> Vec<Vec<Check>> {
 }
 
 /// The last sentence.
-pub(super) fn closing(verdict: &str, outcome: Outcome, style: Style) -> String {
+pub(super) fn closing(verdict: &str, outcome: Severity, style: Style) -> String {
     let (_, code) = mark(outcome);
     let width = style.width.map(|width| width + MARGIN);
     let lines = wrap(verdict, width.map(|width| width.min(WIDEST + MARGIN)));
@@ -187,8 +187,8 @@ mod tests {
     use super::*;
     use crate::check::finding::Subject;
 
-    fn check(outcome: Outcome, detail: &str, remedy: Option<&str>) -> Check {
-        Check {
+    fn check(outcome: Severity, detail: &str, remedy: Option<&str>) -> ReportRow {
+        ReportRow {
             name: Subject::CipherSuite,
             address: None,
             outcome,
@@ -206,7 +206,7 @@ mod tests {
         };
         let text = lines(
             &check(
-                Outcome::Failed,
+                Severity::Failed,
                 "one two three four five six seven 武林 盟主",
                 Some("do this and that and these"),
             ),
@@ -229,7 +229,7 @@ mod tests {
             width: None,
         };
         let long = "word ".repeat(60);
-        let text = lines(&check(Outcome::Skipped, long.trim(), None), style);
+        let text = lines(&check(Severity::Skipped, long.trim(), None), style);
         assert_eq!(text.lines().count(), 1);
         assert!(!text.contains('\x1b'), "{text}");
     }
@@ -240,8 +240,8 @@ mod tests {
             colour: false,
             width: None,
         };
-        let one = check(Outcome::Skipped, "no TLS", None);
-        let line = |checks: &[Check]| skipped(checks, style);
+        let one = check(Severity::Skipped, "no TLS", None);
+        let line = |checks: &[ReportRow]| skipped(checks, style);
         assert_eq!(line(&[]), "");
         assert_eq!(
             line(std::slice::from_ref(&one)),
@@ -264,10 +264,10 @@ mod tests {
             width: None,
         };
         for outcome in [
-            Outcome::Ok,
-            Outcome::Warning,
-            Outcome::Failed,
-            Outcome::Skipped,
+            Severity::Ok,
+            Severity::Warning,
+            Severity::Failed,
+            Severity::Skipped,
         ] {
             let check = check(outcome, "x", None);
             let (word, _) = mark(outcome);

@@ -21,7 +21,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 
-use finding::Outcome;
+use finding::Severity;
 pub use flags::Check;
 use layout::Style;
 use report::{Question, Report};
@@ -45,9 +45,9 @@ pub async fn run(flags: &Check, no_color: bool) -> anyhow::Result<bool> {
     };
     report.finish();
     Ok(match report.outcome() {
-        Outcome::Ok | Outcome::Skipped => true,
-        Outcome::Warning => !flags.strict,
-        Outcome::Failed => false,
+        Severity::Ok | Severity::Skipped => true,
+        Severity::Warning => !flags.strict,
+        Severity::Failed => false,
     })
 }
 

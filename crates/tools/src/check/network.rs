@@ -136,10 +136,10 @@ pub(super) fn has_route(ip: IpAddr) -> bool {
 }
 
 /// Knocks at one address; whether it answers.
-pub(super) async fn knock(target: SocketAddr, patience: Duration) -> (bool, Finding) {
-    let (ip, port) = (target.ip(), target.port());
+pub(super) async fn knock(peer: SocketAddr, patience: Duration) -> (bool, Finding) {
+    let (ip, port) = (peer.ip(), peer.port());
     let started = Instant::now();
-    match connect(target, patience).await {
+    match connect(peer, patience).await {
         Ok(_) => {
             let said = format!("{ip} answers at {port}, in {}", millis(started.elapsed()));
             let finding = if port == HTTPS {
@@ -157,8 +157,8 @@ pub(super) async fn knock(target: SocketAddr, patience: Duration) -> (bool, Find
 }
 
 /// Connects, in bounded time.
-pub(super) async fn connect(target: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
-    match timeout(patience, TcpStream::connect(target)).await {
+pub(super) async fn connect(peer: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+    match timeout(patience, TcpStream::connect(peer)).await {
         Ok(done) => done,
         Err(_) => Err(ErrorKind::TimedOut.into()),
     }
@@ -210,7 +210,7 @@ pub(super) fn words(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::finding::Outcome;
+    use crate::check::finding::Severity;
 
     #[test]
     fn addresses_of_a_home_or_a_machine_are_not_public() {
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn addresses_that_only_a_neighbour_can_reach_are_named() {
         let public = ["203.0.113.7", "2001:db8::1"];
-        assert_eq!(judged(&public).outcome, Outcome::Ok);
+        assert_eq!(judged(&public).outcome, Severity::Ok);
         for near in [
             "127.0.0.1",
             "10.0.0.1",
@@ -259,7 +259,7 @@ mod tests {
             "::ffff:10.0.0.1",
         ] {
             let finding = judged(&[public[0], near]);
-            assert_eq!(finding.outcome, Outcome::Warning, "{near}");
+            assert_eq!(finding.outcome, Severity::Warning, "{near}");
             assert!(
                 finding
                     .detail
@@ -272,7 +272,7 @@ mod tests {
                 .detail
                 .contains("; 10.0.0.1 and fe80::1 are known only near")
         );
-        assert!(judged(&["100.128.0.1"]).outcome == Outcome::Ok);
+        assert!(judged(&["100.128.0.1"]).outcome == Severity::Ok);
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
         let many: Vec<String> = (1..=20).map(|last| format!("203.0.113.{last}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let finding = judged(&many);
-        assert_eq!(finding.outcome, Outcome::Warning);
+        assert_eq!(finding.outcome, Severity::Warning);
         assert!(
             finding.detail.contains("20 addresses, of which 16"),
             "{}",

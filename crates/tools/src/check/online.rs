@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use super::alike::{self, Facts};
 use super::chain::Judged;
-use super::finding::{Finding, Outcome, Subject};
+use super::finding::{Finding, Severity, Subject};
 use super::report::Report;
-use super::tls::Door;
+use super::tls::Target;
 use super::{game, network, round, tls, web};
 use crate::check::flags::Check;
 use wulin_client::address::Address;
@@ -50,16 +50,16 @@ struct Errand {
 }
 
 /// What one address has come to so far. Every address comes to the same subjects in the same order.
-struct Sheet {
+struct AddressSheet {
     at: usize,
     // Unbounded: there are as many findings as there are subjects.
-    findings: mpsc::UnboundedSender<(usize, Row)>,
+    findings: mpsc::UnboundedSender<(usize, SheetRow)>,
 }
 
-type Row = (Subject, Finding, Duration);
+type SheetRow = (Subject, Finding, Duration);
 
-impl Sheet {
-    fn add(&self, name: Subject, finding: Finding, took: Duration) -> Outcome {
+impl AddressSheet {
+    fn add(&self, name: Subject, finding: Finding, took: Duration) -> Severity {
         let outcome = finding.outcome;
         // The report waits for every sheet.
         let _ = self.findings.send((self.at, (name, finding, took)));
@@ -113,7 +113,7 @@ pub(super) async fn run(
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut visits = JoinSet::new();
     for (at, (ip, routed)) in ips.iter().copied().zip(routed).enumerate() {
-        let sheet = Sheet {
+        let sheet = AddressSheet {
             at,
             findings: findings.clone(),
         };
@@ -127,7 +127,7 @@ pub(super) async fn run(
         });
     }
     drop(findings);
-    let mut rows: Vec<VecDeque<Row>> = ips.iter().map(|_| VecDeque::new()).collect();
+    let mut rows: Vec<VecDeque<SheetRow>> = ips.iter().map(|_| VecDeque::new()).collect();
     while let Some((at, row)) = found.recv().await {
         rows[at].push_back(row);
         // What every address has come to is told at once.
@@ -147,7 +147,7 @@ pub(super) async fn run(
     }
 }
 
-fn not_asked(ip: IpAddr, play: bool, report: &Sheet) -> Facts {
+fn not_asked(ip: IpAddr, play: bool, report: &AddressSheet) -> Facts {
     let family = if ip.is_ipv6() { "IPv6" } else { "IPv4" };
     let because = format!("not asked: this machine has no way to {family} addresses");
     report.skip(&[Subject::Port, Subject::Redirect], &because);
@@ -156,20 +156,20 @@ fn not_asked(ip: IpAddr, play: bool, report: &Sheet) -> Facts {
 }
 
 /// Checks the server at one address.
-async fn visit(errand: &Errand, ip: IpAddr, report: &Sheet) -> Facts {
+async fn visit(errand: &Errand, ip: IpAddr, report: &AddressSheet) -> Facts {
     let Errand {
         address, patience, ..
     } = errand;
-    let target = SocketAddr::from((ip, address.port));
+    let peer = SocketAddr::from((ip, address.port));
     let started = Instant::now();
-    let (open, finding) = network::knock(target, *patience).await;
+    let (open, finding) = network::knock(peer, *patience).await;
     report.add(Subject::Port, finding, started.elapsed());
     let started = Instant::now();
     let finding = if errand.http_port == 0 {
         Finding::skipped("--http-port 0")
     } else {
-        let target = SocketAddr::from((ip, errand.http_port));
-        web::redirect(address, target, *patience).await
+        let peer = SocketAddr::from((ip, errand.http_port));
+        web::redirect(address, peer, *patience).await
     };
     report.add(Subject::Redirect, finding, started.elapsed());
     if !open {
@@ -177,25 +177,25 @@ async fn visit(errand: &Errand, ip: IpAddr, report: &Sheet) -> Facts {
         return Facts::default();
     }
 
-    let door = Door {
+    let target = Target {
         address: address.clone(),
-        target,
+        peer,
         recorder: Recorder::new(),
         patience: *patience,
     };
-    if !versions(&door, report).await {
+    if !versions(&target, report).await {
         report.skip(&BEHIND_TLS, "no TLS");
         report.skip(in_the_game(errand.play), "no TLS");
         return Facts::default();
     }
-    certificate(&door, &errand.roots, errand.now, report);
-    let certificate = door.recorder.shown().chain.first().cloned();
+    certificate(&target, &errand.roots, errand.now, report);
+    let certificate = target.recorder.shown().chain.first().cloned();
     // Boxed: it holds every connection it makes.
-    let told = Box::pin(service(&door, errand, report)).await;
+    let told = Box::pin(service(&target, errand, report)).await;
     Facts { certificate, told }
 }
 
-fn skip_server(play: bool, report: &Sheet, because: &str) {
+fn skip_server(play: bool, report: &AddressSheet, because: &str) {
     report.skip(&ABOUT_TLS, because);
     report.skip(&BEHIND_TLS, because);
     report.skip(in_the_game(play), because);
@@ -211,9 +211,9 @@ fn in_the_game(play: bool) -> &'static [Subject] {
 }
 
 /// The versions of TLS; whether any is spoken.
-async fn versions(door: &Door, report: &Sheet) -> bool {
+async fn versions(target: &Target, report: &AddressSheet) -> bool {
     let started = Instant::now();
-    let spoken = tls::speak(door).await;
+    let spoken = tls::speak(target).await;
     let took = started.elapsed() / 2;
     report.add(Subject::Tls13, spoken.newer, took);
     report.add(Subject::Tls12, spoken.older, took);
@@ -225,9 +225,9 @@ async fn versions(door: &Door, report: &Sheet) -> bool {
 }
 
 /// The certificate the server has shown.
-fn certificate(door: &Door, roots: &RootCertStore, now: SystemTime, report: &Sheet) {
+fn certificate(target: &Target, roots: &RootCertStore, now: SystemTime, report: &AddressSheet) {
     let started = Instant::now();
-    let shown = door.recorder.shown();
+    let shown = target.recorder.shown();
     let Some(judged) = Judged::new(&shown.chain, roots, now) else {
         let finding = Finding::failed(
             "what the server shows is no certificate",
@@ -246,7 +246,7 @@ fn certificate(door: &Door, roots: &RootCertStore, now: SystemTime, report: &She
                 .trust()
                 .unwrap_or_else(|| Finding::skipped("the chain is incomplete")),
         ),
-        (Subject::Domain, judged.domain(&door.address.host)),
+        (Subject::Domain, judged.domain(&target.address.host)),
         (Subject::Expiry, judged.expiry()),
     ];
     for (name, finding) in findings {
@@ -255,23 +255,23 @@ fn certificate(door: &Door, roots: &RootCertStore, now: SystemTime, report: &She
 }
 
 /// What runs behind TLS: the base path, the transports, the game.
-async fn service(door: &Door, errand: &Errand, report: &Sheet) -> Option<web::Told> {
+async fn service(target: &Target, errand: &Errand, report: &AddressSheet) -> Option<web::Told> {
     let base_path = &errand.base_path;
     let started = Instant::now();
-    let (told, finding) = web::status(door, base_path).await;
+    let (told, finding) = web::status(target, base_path).await;
     report.add(Subject::Status, finding, started.elapsed());
 
     let started = Instant::now();
-    let (socket, finding) = game::websocket(door, base_path).await;
+    let (socket, finding) = game::websocket(target, base_path).await;
     report.add(Subject::WebSocket, finding, started.elapsed());
 
     for (name, version) in [(Subject::SocketIo4, 4), (Subject::SocketIo3, 3)] {
         let started = Instant::now();
-        let finding = game::socketio(door, base_path, version).await;
+        let finding = game::socketio(target, base_path, version).await;
         report.add(name, finding, started.elapsed());
     }
     let started = Instant::now();
-    let finding = game::polling(door, base_path).await;
+    let finding = game::polling(target, base_path).await;
     report.add(Subject::Polling, finding, started.elapsed());
 
     let Some(mut socket) = socket else {
@@ -279,13 +279,13 @@ async fn service(door: &Door, errand: &Errand, report: &Sheet) -> Option<web::To
         return told;
     };
     let started = Instant::now();
-    let finding = game::hello(&mut socket, door.patience).await;
+    let finding = game::hello(&mut socket, target.patience).await;
     let greeted = report.add(Subject::Hello, finding, started.elapsed());
     if !errand.play {
         socket.close().await;
-    } else if greeted == Outcome::Ok {
+    } else if greeted == Severity::Ok {
         let started = Instant::now();
-        let finding = round::play(socket, door.patience).await;
+        let finding = round::play(socket, target.patience).await;
         report.add(Subject::Round, finding, started.elapsed());
     } else {
         report.skip(&[Subject::Round], "nobody says hi");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::finding::{Check, Finding, Outcome, Subject};
+use super::finding::{Finding, ReportRow, Severity, Subject};
 use super::layout::{self, Style};
 use wulin_command::output::say;
 
@@ -25,19 +25,19 @@ pub struct Report {
     question: Question,
     /// How lines are shown while they come; none when all is printed at the end as JSON.
     live: Option<Style>,
-    checks: Vec<Check>,
+    checks: Vec<ReportRow>,
     /// What was skipped last, and is not yet shown: people read it as one line.
-    unshown: Vec<Check>,
+    unshown: Vec<ReportRow>,
     /// What was skipped at some addresses and not at others, which people read at the end.
-    elsewhere: Vec<Check>,
+    elsewhere: Vec<ReportRow>,
 }
 
 #[derive(Serialize)]
 struct Document<'a> {
     target: &'a str,
-    outcome: Outcome,
+    outcome: Severity,
     verdict: String,
-    checks: &'a [Check],
+    checks: &'a [ReportRow],
 }
 
 impl Report {
@@ -58,8 +58,8 @@ impl Report {
     }
 
     /// Adds what was found.
-    pub fn add(&mut self, name: Subject, finding: Finding, took: Duration) -> Outcome {
-        let check = Check::new(name, None, finding, took);
+    pub fn add(&mut self, name: Subject, finding: Finding, took: Duration) -> Severity {
+        let check = ReportRow::new(name, None, finding, took);
         let outcome = check.outcome;
         self.show(&check);
         self.checks.push(check);
@@ -68,9 +68,9 @@ impl Report {
 
     /// Adds what was found of one thing at each address.
     pub fn add_row(&mut self, row: Vec<(Subject, IpAddr, Finding, Duration)>) {
-        let row: Vec<Check> = row
+        let row: Vec<ReportRow> = row
             .into_iter()
-            .map(|(name, ip, finding, took)| Check::new(name, Some(ip), finding, took))
+            .map(|(name, ip, finding, took)| ReportRow::new(name, Some(ip), finding, took))
             .collect();
         let (shown, elsewhere) = layout::together(&row);
         for check in &shown {
@@ -81,12 +81,12 @@ impl Report {
     }
 
     /// Shows a check at once, or with those that are skipped for the same reason.
-    fn show(&mut self, check: &Check) {
+    fn show(&mut self, check: &ReportRow) {
         let Some(style) = self.live else {
             return;
         };
-        let skipped = check.outcome == Outcome::Skipped;
-        let same = |last: &Check| last.detail == check.detail;
+        let skipped = check.outcome == Severity::Skipped;
+        let same = |last: &ReportRow| last.detail == check.detail;
         if !skipped || !self.unshown.iter().all(same) {
             self.show_skipped(style);
         }
@@ -112,25 +112,25 @@ impl Report {
     }
 
     /// Everything found so far.
-    pub fn checks(&self) -> &[Check] {
+    pub fn checks(&self) -> &[ReportRow] {
         &self.checks
     }
 
     /// The worst that was found.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> Severity {
         let worst = self.checks.iter().map(|check| check.outcome).max();
-        worst.unwrap_or(Outcome::Ok).max(Outcome::Ok)
+        worst.unwrap_or(Severity::Ok).max(Severity::Ok)
     }
 
     /// All in one sentence, and what to do first.
     pub fn verdict(&self) -> String {
         let first = |outcome| self.checks.iter().find(|check| check.outcome == outcome);
-        let remedy = |check: &Check| check.remedy.clone().unwrap_or_default();
+        let remedy = |check: &ReportRow| check.remedy.clone().unwrap_or_default();
         let (good, bad) = match self.question {
             Question::Server => ("A phone can play here", "A phone cannot play here"),
             Question::Files => ("A server can use these files", "Phones would not connect"),
         };
-        if let Some(failed) = first(Outcome::Failed) {
+        if let Some(failed) = first(Severity::Failed) {
             let remedy = remedy(failed);
             let some = self.some_fail();
             return if some.is_empty() {
@@ -145,7 +145,7 @@ impl Report {
             more => format!("{good}, with {more} warnings."),
         };
         let unasked = self
-            .addresses(|check| check.name == Subject::Port && check.outcome == Outcome::Skipped);
+            .addresses(|check| check.name == Subject::Port && check.outcome == Severity::Skipped);
         if unasked.is_empty() {
             good
         } else {
@@ -158,7 +158,7 @@ impl Report {
         let warnings = self
             .checks
             .iter()
-            .filter(|check| check.outcome == Outcome::Warning);
+            .filter(|check| check.outcome == Severity::Warning);
         let mut known: Vec<(Subject, &Option<String>, Option<IpAddr>)> = Vec::new();
         for check in warnings {
             let again = |(name, remedy, address): &(Subject, &Option<String>, Option<IpAddr>)| {
@@ -173,7 +173,7 @@ impl Report {
     }
 
     /// The addresses at which something is so, each once.
-    fn addresses(&self, so: impl Fn(&Check) -> bool) -> Vec<String> {
+    fn addresses(&self, so: impl Fn(&ReportRow) -> bool) -> Vec<String> {
         let mut addresses: Vec<_> = self
             .checks
             .iter()
@@ -187,14 +187,14 @@ impl Report {
 
     /// Those addresses at which something fails, if at others nothing does.
     fn some_fail(&self) -> String {
-        let is_failed = |check: &Check| check.outcome == Outcome::Failed;
+        let is_failed = |check: &ReportRow| check.outcome == Severity::Failed;
         let everywhere = self
             .checks
             .iter()
             .any(|check| is_failed(check) && check.address.is_none());
         let failing = self.addresses(is_failed);
         let asked = self
-            .addresses(|check| check.name == Subject::Port && check.outcome != Outcome::Skipped);
+            .addresses(|check| check.name == Subject::Port && check.outcome != Severity::Skipped);
         if everywhere || failing.len() == asked.len() {
             String::new()
         } else {
@@ -256,19 +256,19 @@ mod tests {
         };
         assert_eq!(
             verdict(&[ok.clone(), skipped.clone()]),
-            (Outcome::Ok, "A phone can play here.".into())
+            (Severity::Ok, "A phone can play here.".into())
         );
         assert_eq!(
             verdict(&[ok, warning.clone(), warning.clone()]),
             (
-                Outcome::Warning,
+                Severity::Warning,
                 "A phone can play here, with 2 warnings.".into()
             )
         );
         assert_eq!(
             verdict(&[warning, failed, skipped]),
             (
-                Outcome::Failed,
+                Severity::Failed,
                 "A phone cannot play here. First: Open the port.".into()
             )
         );

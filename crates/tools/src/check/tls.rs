@@ -18,18 +18,18 @@ use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake
 
 /// The way to the server: whoever answers there is let pass, and what it shows is noted.
 #[derive(Debug, Clone)]
-pub(super) struct Door {
+pub(super) struct Target {
     /// Whom to ask for.
     pub(super) address: Address,
     /// Where to connect.
-    pub(super) target: SocketAddr,
+    pub(super) peer: SocketAddr,
     /// What is shown.
     pub(super) recorder: Arc<Recorder>,
     /// How long each step may take.
     pub(super) patience: Duration,
 }
 
-impl Door {
+impl Target {
     /// Connects with TLS, whichever version.
     pub(super) async fn open(&self) -> io::Result<Stream> {
         self.open_with(ANY_VERSION).await
@@ -42,18 +42,18 @@ impl Door {
         let connector = connector(&Trust::Anybody(self.recorder.clone()), versions)
             .map_err(io::Error::other)?;
         self.in_time(async {
-            let stream = connect(self.target, self.patience).await?;
+            let stream = connect(self.peer, self.patience).await?;
             handshake(&connector, self.address.server_name(), stream).await
         })
         .await
     }
 
     /// One request, and its answer.
-    pub(super) async fn ask(&self, method: &str, target: &str, body: &str) -> io::Result<Answer> {
+    pub(super) async fn ask(&self, method: &str, resource: &str, body: &str) -> io::Result<Answer> {
         let host = self.address.to_string();
         self.in_time(async {
             let stream = self.open().await?;
-            once(stream, method, target, &host, body).await
+            once(stream, method, resource, &host, body).await
         })
         .await
     }
@@ -72,14 +72,14 @@ const LONGEST: usize = 256 * 1024;
 pub(super) async fn once<S>(
     stream: S,
     method: &str,
-    target: &str,
+    resource: &str,
     host: &str,
     body: &str,
 ) -> io::Result<Answer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let request = request(method, target, host, body).map_err(io::Error::other)?;
+    let request = request(method, resource, host, body).map_err(io::Error::other)?;
     Ok(exchange(stream, request, LONGEST).await?)
 }
 
@@ -96,13 +96,13 @@ pub(super) struct Spoken {
 }
 
 /// Speaks TLS 1.2, then 1.3.
-pub(super) async fn speak(door: &Door) -> Spoken {
-    let older = door.open_with(&[&rustls::version::TLS12]).await;
-    let newer = door.open_with(&[&rustls::version::TLS13]).await;
+pub(super) async fn speak(target: &Target) -> Spoken {
+    let older = target.open_with(&[&rustls::version::TLS12]).await;
+    let newer = target.open_with(&[&rustls::version::TLS13]).await;
     let any = older.is_ok() || newer.is_ok();
     if let (Err(error), false) = (&newer, any) {
-        let plain = is_plain_http(door).await;
-        let finding = silent(error, plain, door);
+        let plain = is_plain_http(target).await;
+        let finding = silent(error, plain, target);
         return Spoken {
             newer: finding,
             older: Finding::skipped("no TLS 1.3 either"),
@@ -141,8 +141,8 @@ fn suite(stream: &Stream) -> Finding {
 }
 
 /// The words for a server that speaks no TLS we know.
-fn silent(error: &io::Error, plain: bool, door: &Door) -> Finding {
-    let port = door.address.port;
+fn silent(error: &io::Error, plain: bool, target: &Target) -> Finding {
+    let port = target.address.port;
     if plain {
         return Finding::failed(
             format!("port {port} speaks plain HTTP, not HTTPS"),
@@ -160,7 +160,7 @@ fn silent(error: &io::Error, plain: bool, door: &Door) -> Finding {
             detail,
             format!(
                 "The server has no certificate for {}: give it one.",
-                door.address.host
+                target.address.host
             ),
         ),
         (_, Some(Error::AlertReceived(_) | Error::PeerIncompatible(_))) => Finding::failed(
@@ -207,11 +207,11 @@ pub(super) fn reason(error: &io::Error) -> String {
 }
 
 /// Whether the port answers a request without TLS. Some servers say so to a TLS client as well, in a plain answer.
-async fn is_plain_http(door: &Door) -> bool {
+async fn is_plain_http(target: &Target) -> bool {
     let ask = async {
-        let stream = TcpStream::connect(door.target).await?;
-        once(stream, "GET", "/", &door.address.to_string(), "").await
+        let stream = TcpStream::connect(target.peer).await?;
+        once(stream, "GET", "/", &target.address.to_string(), "").await
     };
     // A TLS server that is asked so answers with an alert, or with 400 and a word about HTTPS.
-    matches!(timeout(door.patience, ask).await, Ok(Ok(answer)) if answer.status != 400)
+    matches!(timeout(target.patience, ask).await, Ok(Ok(answer)) if answer.status != 400)
 }

@@ -9,19 +9,19 @@ use tokio::time::timeout;
 
 use super::finding::Finding;
 use super::network::{connect, words};
-use super::tls::{Door, once, reason};
+use super::tls::{Target, once, reason};
 use wulin_client::address::Address;
 use wulin_http::exchange::Answer;
 
 /// Whether plain HTTP leads to HTTPS. Without one, whoever types the domain into a browser may see nothing.
-pub(super) async fn redirect(address: &Address, target: SocketAddr, patience: Duration) -> Finding {
-    let port = target.port();
+pub(super) async fn redirect(address: &Address, peer: SocketAddr, patience: Duration) -> Finding {
+    let port = peer.port();
     let plain = Address {
         port,
         ..address.clone()
     };
     let ask = async {
-        let stream = connect(target, patience).await?;
+        let stream = connect(peer, patience).await?;
         once(stream, "GET", "/", &plain.authority(80), "").await
     };
     let answer: io::Result<Answer> = timeout(patience, ask)
@@ -79,8 +79,8 @@ pub(super) struct Told {
 }
 
 /// Whether the base path answers as Wulin; what it says it is.
-pub(super) async fn status(door: &Door, base_path: &str) -> (Option<Told>, Finding) {
-    match door.ask("GET", base_path, "").await {
+pub(super) async fn status(target: &Target, base_path: &str) -> (Option<Told>, Finding) {
+    match target.ask("GET", base_path, "").await {
         Ok(answer) => judge_status(base_path, &answer),
         Err(error) => {
             let finding = Finding::failed(
@@ -143,7 +143,7 @@ mod tests {
     use http::header::LOCATION;
 
     use super::*;
-    use crate::check::finding::Outcome;
+    use crate::check::finding::Severity;
 
     fn answer(status: u16, location: &str, body: &str) -> Answer {
         Answer {
@@ -161,15 +161,15 @@ mod tests {
         let address = Address::parse("a.example", 443).unwrap();
         let outcome =
             |status, location| judge_redirect(&address, 80, &answer(status, location, "")).outcome;
-        assert_eq!(outcome(301, "https://a.example/"), Outcome::Ok);
-        assert_eq!(outcome(308, "https://A.example:443"), Outcome::Ok);
+        assert_eq!(outcome(301, "https://a.example/"), Severity::Ok);
+        assert_eq!(outcome(308, "https://A.example:443"), Severity::Ok);
         for (status, location) in [
             (301, "https://b.example/"),
             (301, "http://a.example/"),
             (302, "/login"),
             (200, ""),
         ] {
-            assert_eq!(outcome(status, location), Outcome::Warning, "{location}");
+            assert_eq!(outcome(status, location), Severity::Warning, "{location}");
         }
     }
 
@@ -180,14 +180,14 @@ mod tests {
         assert_eq!(told.unwrap().version, "9.9");
         assert_eq!(
             (good.outcome, &*good.detail),
-            (Outcome::Ok, "Wulin 9.9 at /ws")
+            (Severity::Ok, "Wulin 9.9 at /ws")
         );
         assert_eq!(
             judge(200, "<h1>Welcome to nginx!</h1>").1.outcome,
-            Outcome::Failed
+            Severity::Failed
         );
         let moved = judge_status("/ws", &answer(301, "https://www.a.example/ws", "")).1;
-        assert!(moved.outcome == Outcome::Failed && moved.detail.contains("www.a.example"));
+        assert!(moved.outcome == Severity::Failed && moved.detail.contains("www.a.example"));
         assert!(judge(404, "").1.remedy.unwrap().contains("--base-path"));
         assert!(judge(502, "").1.detail.contains("proxy"));
     }

@@ -5,8 +5,8 @@ use std::time::Instant;
 use unicode_width::UnicodeWidthStr;
 
 use super::art::{self, Picture};
-use super::paper::{Frame, Piece, Tone, centred, fit, piece, width};
-use super::table::{Note, Other, Outcome, Over, Round, Shown, Stage, Table};
+use super::paper::{Piece, Sheet, Tone, centred, fit, piece, width};
+use super::table::{Note, Other, Over, Round, RoundOutcome, Stage, Table, TimedFace};
 use super::words::Words;
 use wulin_game::{Face, Hand};
 
@@ -25,11 +25,11 @@ pub(super) fn draw(
     words: &Words,
     (columns, rows): (usize, usize),
     now: Instant,
-) -> Frame {
+) -> Sheet {
     if columns < SMALL.0 || rows < SMALL.1 {
         return vec![vec![piece(fit(words.too_small, columns), Tone::Plain)]];
     }
-    let sheet = Sheet {
+    let sheet = Canvas {
         table,
         words,
         columns: columns.min(WIDEST),
@@ -51,7 +51,7 @@ pub(super) fn draw(
 }
 
 /// What a picture is made from.
-struct Sheet<'a> {
+struct Canvas<'a> {
     table: &'a Table,
     words: &'a Words,
     columns: usize,
@@ -59,10 +59,10 @@ struct Sheet<'a> {
     now: Instant,
 }
 
-impl Sheet<'_> {
+impl Canvas<'_> {
     /// The game's name, and how the connection is.
-    fn header(&self) -> Frame {
-        let Sheet { table, words, .. } = self;
+    fn header(&self) -> Sheet {
+        let Canvas { table, words, .. } = self;
         let right = if table.connected {
             piece(words.online(table.online), Tone::Quiet)
         } else {
@@ -86,7 +86,7 @@ impl Sheet<'_> {
     }
 
     /// Both sides, each with its hand.
-    fn players(&self) -> Frame {
+    fn players(&self) -> Sheet {
         let (left, right) = match &self.table.stage {
             Stage::Idle | Stage::Waiting(_) => (
                 self.me(Picture::Nothing, None),
@@ -130,7 +130,7 @@ impl Sheet<'_> {
     }
 
     /// The player's own side.
-    fn me(&self, picture: Picture, face: Shown) -> Frame {
+    fn me(&self, picture: Picture, face: TimedFace) -> Sheet {
         let Table {
             name,
             total,
@@ -159,7 +159,7 @@ impl Sheet<'_> {
     }
 
     /// The other side while a round is on.
-    fn others(&self, round: &Round) -> Frame {
+    fn others(&self, round: &Round) -> Sheet {
         let said = |other: &Other| {
             if other.left {
                 return self.words.left.to_owned();
@@ -196,19 +196,19 @@ impl Sheet<'_> {
     }
 
     /// The other side when the hands are shown.
-    fn shown(&self, over: &Over) -> Frame {
+    fn shown(&self, over: &Over) -> Sheet {
         match &over.others[..] {
-            [(other, line)] => {
-                let picture = line.hand().map_or(Picture::Nothing, Picture::Hand);
+            [(other, row)] => {
+                let picture = row.hand().map_or(Picture::Nothing, Picture::Hand);
                 let mut lines = self.other(other);
                 lines[1] = vec![piece(
-                    self.standing(line.total_score, line.win_streak),
+                    self.standing(row.total_score, row.win_streak),
                     Tone::Quiet,
                 )];
                 let said = if other.left {
                     self.words.left
                 } else {
-                    self.words.hand(line.hand())
+                    self.words.hand(row.hand())
                 };
                 lines.push(vec![piece(said, Tone::Plain)]);
                 lines.extend(self.pictures(&[picture], true, Tone::Plain));
@@ -216,17 +216,17 @@ impl Sheet<'_> {
             }
             several => several
                 .iter()
-                .map(|(other, line)| {
+                .map(|(other, row)| {
                     vec![
                         piece(format!("{}  ", self.name(other)), Tone::Strong),
-                        piece(self.words.hand(line.hand()), Tone::Plain),
+                        piece(self.words.hand(row.hand()), Tone::Plain),
                     ]
                 })
                 .collect(),
         }
     }
 
-    fn other(&self, other: &Other) -> Frame {
+    fn other(&self, other: &Other) -> Sheet {
         let user = &other.user;
         vec![
             vec![piece(self.name(other), Tone::Strong)],
@@ -263,7 +263,7 @@ impl Sheet<'_> {
         }
     }
 
-    fn face(&self, shown: Shown) -> String {
+    fn face(&self, shown: TimedFace) -> String {
         match shown {
             Some((face, until)) if self.now < until => {
                 format!("{} {}", drawn(face), self.words.face(face))
@@ -272,7 +272,7 @@ impl Sheet<'_> {
         }
     }
 
-    fn pictures(&self, pictures: &[Picture], mirrored: bool, tone: Tone) -> Frame {
+    fn pictures(&self, pictures: &[Picture], mirrored: bool, tone: Tone) -> Sheet {
         if !self.large {
             return Vec::new();
         }
@@ -289,7 +289,7 @@ impl Sheet<'_> {
     }
 
     /// Three lines: what is going on, and what to think of it.
-    fn middle(&self) -> Frame {
+    fn middle(&self) -> Sheet {
         let words = self.words;
         let lines = match &self.table.stage {
             Stage::Idle => {
@@ -317,7 +317,7 @@ impl Sheet<'_> {
             .trouble
             .as_deref()
             .filter(|_| !self.table.connected);
-        let mut lines: Frame = lines.into();
+        let mut lines: Sheet = lines.into();
         if let Some(trouble) = trouble {
             lines[2] = vec![piece(fit(trouble, self.columns), Tone::Quiet)];
         }
@@ -365,19 +365,19 @@ impl Sheet<'_> {
         let streak = over.mine.win_streak;
         let before = over.streak_before;
         let (headline, tone) = match over.outcome {
-            Outcome::Won => (
+            RoundOutcome::Won => (
                 format!("{}  {}", words.win, words.gained(over.mine.round_score)),
                 Tone::Good,
             ),
-            Outcome::Lost => (words.lose.to_owned(), Tone::Bad),
-            Outcome::Drawn => (words.draw.to_owned(), Tone::Strong),
+            RoundOutcome::Lost => (words.lose.to_owned(), Tone::Bad),
+            RoundOutcome::Drawn => (words.draw.to_owned(), Tone::Strong),
         };
         let after = match over.outcome {
-            Outcome::Won if streak > 1 => words.streak_now(streak),
-            Outcome::Won => words.one_win.to_owned(),
-            Outcome::Lost | Outcome::Drawn if before > 1 => words.streak_over(before),
-            Outcome::Lost => words.try_again.to_owned(),
-            Outcome::Drawn => String::new(),
+            RoundOutcome::Won if streak > 1 => words.streak_now(streak),
+            RoundOutcome::Won => words.one_win.to_owned(),
+            RoundOutcome::Lost | RoundOutcome::Drawn if before > 1 => words.streak_over(before),
+            RoundOutcome::Lost => words.try_again.to_owned(),
+            RoundOutcome::Drawn => String::new(),
         };
         [
             vec![piece(headline, tone)],
@@ -387,7 +387,7 @@ impl Sheet<'_> {
     }
 
     /// What can be pressed now.
-    fn keys(&self) -> Frame {
+    fn keys(&self) -> Sheet {
         let words = self.words;
         let leave = || vec![piece("q ", Tone::Strong), piece(words.leave, Tone::Quiet)];
         let lines = match &self.table.stage {
@@ -431,15 +431,15 @@ impl Sheet<'_> {
 
 /// Why it ended so, where two can be compared.
 fn reason(over: &Over, words: &Words) -> String {
-    let [(other, line)] = &over.others[..] else {
+    let [(other, row)] = &over.others[..] else {
         return String::new();
     };
-    let winner = match (over.outcome, over.mine.hand(), line.hand()) {
-        (Outcome::Won, ..) if other.left => return words.other_left.to_owned(),
-        (Outcome::Won, mine, Some(_)) => mine,
-        (Outcome::Lost, Some(_), theirs) => theirs,
-        (Outcome::Drawn, ..) => return words.draw_detail.to_owned(),
-        (Outcome::Won | Outcome::Lost, ..) => return words.no_hand_loses.to_owned(),
+    let winner = match (over.outcome, over.mine.hand(), row.hand()) {
+        (RoundOutcome::Won, ..) if other.left => return words.other_left.to_owned(),
+        (RoundOutcome::Won, mine, Some(_)) => mine,
+        (RoundOutcome::Lost, Some(_), theirs) => theirs,
+        (RoundOutcome::Drawn, ..) => return words.draw_detail.to_owned(),
+        (RoundOutcome::Won | RoundOutcome::Lost, ..) => return words.no_hand_loses.to_owned(),
     };
     winner.map_or_else(String::new, |hand| words.beats(hand).to_owned())
 }

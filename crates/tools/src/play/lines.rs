@@ -9,12 +9,12 @@ use anyhow::bail;
 use tokio::sync::mpsc;
 use tokio::time::{self, sleep_until};
 
-use super::link::Link;
+use super::link::PlayerLink;
 use super::pick;
-use super::table::{End, Key, News, Other, Outcome, Over, Round, Stage, Table};
+use super::table::{GameEnd, Key, News, Other, Over, Round, RoundOutcome, Stage, Table};
 use super::words::Words;
 use crate::play::flags::Pick;
-use wulin_client::wire::Event;
+use wulin_client::wire::ServerEvent;
 use wulin_command::output::say;
 use wulin_game::Hand;
 
@@ -35,11 +35,11 @@ pub(super) struct Plan {
 /// Plays, and returns when the rounds are over or the player has had enough.
 pub(super) async fn play(
     table: &mut Table,
-    link: &mut Link,
+    link: &mut PlayerLink,
     words: &Words,
     plan: Plan,
 ) -> anyhow::Result<()> {
-    let mut game = Game {
+    let mut game = PlainGame {
         words,
         rounds: plan.rounds.or(plan.hand.map(|_| 1)),
         pick: plan.hand,
@@ -56,8 +56,8 @@ pub(super) async fn play(
             link.say(say);
         }
         match &table.ended {
-            Some(End::Quit) => return game.enough(),
-            Some(End::Gone(why)) => bail!("{why}"),
+            Some(GameEnd::Quit) => return game.enough(),
+            Some(GameEnd::Gone(why)) => bail!("{why}"),
             None => {}
         }
         let deadline = table.deadline().map(time::Instant::from_std);
@@ -88,7 +88,7 @@ pub(super) async fn play(
 }
 
 /// A game in lines.
-struct Game<'a> {
+struct PlainGame<'a> {
     words: &'a Words,
     /// How many rounds are wanted.
     rounds: Option<u32>,
@@ -105,7 +105,7 @@ struct Game<'a> {
     last: bool,
 }
 
-impl Game<'_> {
+impl PlainGame<'_> {
     /// Whether the hand of this round, or of the next if none is on, is known.
     fn is_decided(&self, table: &Table) -> bool {
         match &table.stage {
@@ -124,8 +124,8 @@ impl Game<'_> {
         if let Some(line) = said(&news, table, self.words) {
             say(line);
         }
-        let starts = matches!(news, News::Said(Event::Start(_)));
-        let ends = matches!(news, News::Said(Event::Result(_)));
+        let starts = matches!(news, News::Said(ServerEvent::Start(_)));
+        let ends = matches!(news, News::Said(ServerEvent::Result(_)));
         table.hear(news, Instant::now());
         match &table.stage {
             Stage::Playing(round) if starts => {
@@ -211,7 +211,7 @@ fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
     };
     let find = |uid: &str| round.others.iter().find(|other| other.user.uid == uid);
     match news {
-        News::Said(Event::Movement(movement)) => {
+        News::Said(ServerEvent::Movement(movement)) => {
             let other = find(&movement.uid)?;
             let name = name(other, words);
             Some(match movement.face() {
@@ -219,7 +219,9 @@ fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
                 None => format!("{name} {}", words.moved(other.moves.saturating_add(1))),
             })
         }
-        News::Said(Event::Left(uid)) => Some(format!("{} {}", name(find(uid)?, words), words.left)),
+        News::Said(ServerEvent::Left(uid)) => {
+            Some(format!("{} {}", name(find(uid)?, words), words.left))
+        }
         _ => None,
     }
 }
@@ -248,14 +250,14 @@ fn hands(words: &Words) -> String {
 
 /// The end of a round in a line.
 fn story(over: &Over, words: &Words) -> String {
-    let shown = |(other, line): &(Other, wulin_client::wire::Line)| {
-        format!("{}: {}", name(other, words), words.hand(line.hand()))
+    let shown = |(other, row): &(Other, wulin_client::wire::ResultRow)| {
+        format!("{}: {}", name(other, words), words.hand(row.hand()))
     };
     let others: Vec<_> = over.others.iter().map(shown).collect();
     let end = match over.outcome {
-        Outcome::Won => format!("{} {}", words.win, words.gained(over.mine.round_score)),
-        Outcome::Lost => words.lose.to_owned(),
-        Outcome::Drawn => words.draw.to_owned(),
+        RoundOutcome::Won => format!("{} {}", words.win, words.gained(over.mine.round_score)),
+        RoundOutcome::Lost => words.lose.to_owned(),
+        RoundOutcome::Drawn => words.draw.to_owned(),
     };
     let streak = match over.mine.win_streak {
         0 | 1 => String::new(),

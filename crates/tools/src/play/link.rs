@@ -11,7 +11,7 @@ use tokio::time::{self, Instant, timeout};
 use super::table::{News, Say};
 use wulin_client::dialer::Dialer;
 use wulin_client::websocket::{Identity, Socket};
-use wulin_client::wire::{self, Event};
+use wulin_client::wire::{self, ServerEvent};
 use wulin_text::harmless;
 
 /// How long a connection may take to open, and a message to be sent.
@@ -41,19 +41,19 @@ const FINAL: [&str; 7] = [
 
 /// The two ends of a connection that is kept open by a task.
 #[derive(Debug)]
-pub struct Link {
+pub struct PlayerLink {
     says: mpsc::Sender<Say>,
     news: mpsc::Receiver<News>,
     task: JoinHandle<()>,
 }
 
-impl Link {
+impl PlayerLink {
     /// Keeps the connection up from an open socket on.
-    pub fn keep(dialer: Dialer, identity: Identity, socket: Socket) -> Link {
+    pub fn keep(dialer: Dialer, identity: Identity, socket: Socket) -> PlayerLink {
         let (says, heard) = mpsc::channel(QUEUE);
         let (tell, news) = mpsc::channel(QUEUE);
         let task = tokio::spawn(keep(dialer, identity, socket, heard, tell));
-        Link { says, news, task }
+        PlayerLink { says, news, task }
     }
 
     /// What is new. Safe to cancel.
@@ -72,7 +72,7 @@ impl Link {
 
     /// Closes in good order, or soon.
     pub async fn close(self) {
-        let Link { says, task, .. } = self;
+        let PlayerLink { says, task, .. } = self;
         drop(says);
         let abort = task.abort_handle();
         if timeout(Duration::from_secs(1), task).await.is_err() {
@@ -82,7 +82,7 @@ impl Link {
 }
 
 /// Why a conversation ended.
-enum End {
+enum TalkEnd {
     /// We have nothing more to say.
     Done,
     /// It broke.
@@ -103,16 +103,16 @@ async fn keep(
             return;
         }
         let error = match talk(&mut socket, &mut identity, &mut says, &news).await {
-            End::Done => {
+            TalkEnd::Done => {
                 // Whether the goodbye arrives does not matter, that we leave does.
                 let _ = timeout(Duration::from_millis(500), socket.close()).await;
                 return;
             }
-            End::Refused(why) => {
+            TalkEnd::Refused(why) => {
                 let _ = news.send(News::Gone(why)).await;
                 return;
             }
-            End::Lost(error) => error,
+            TalkEnd::Lost(error) => error,
         };
         let Some(again) = reopen(&dialer, &identity, error, &mut says, &news).await else {
             return;
@@ -163,7 +163,7 @@ async fn talk(
     identity: &mut Identity,
     says: &mut mpsc::Receiver<Say>,
     news: &mpsc::Sender<News>,
-) -> End {
+) -> TalkEnd {
     let mut beat = time::interval_at(Instant::now() + BEAT, BEAT);
     let mut silent_since = Instant::now();
     let mut heard = 0;
@@ -174,22 +174,22 @@ async fn talk(
                 heard += 1;
                 match text {
                     Ok(_) if heard > FLOOD => {
-                        Err(End::Lost(anyhow!("the server says too much")))
+                        Err(TalkEnd::Lost(anyhow!("the server says too much")))
                     }
                     Ok(text) => hear(&text, identity, news).await,
-                    Err(error) => Err(End::Lost(error)),
+                    Err(error) => Err(TalkEnd::Lost(error)),
                 }
             }
             say = says.recv() => match say {
-                Some(say) => tell(socket, say).await.map_err(End::Lost),
-                None => Err(End::Done),
+                Some(say) => tell(socket, say).await.map_err(TalkEnd::Lost),
+                None => Err(TalkEnd::Done),
             },
             _ = beat.tick() => {
                 heard = 0;
-                greet(socket, identity).await.map_err(End::Lost)
+                greet(socket, identity).await.map_err(TalkEnd::Lost)
             }
             () = time::sleep_until(silent_since + SILENCE) => {
-                Err(End::Lost(anyhow!("the server has fallen silent")))
+                Err(TalkEnd::Lost(anyhow!("the server has fallen silent")))
             }
         };
         if let Err(end) = done {
@@ -199,22 +199,28 @@ async fn talk(
 }
 
 /// Takes note of what the server said. What this program does not understand is for newer ones.
-async fn hear(text: &str, identity: &mut Identity, news: &mpsc::Sender<News>) -> Result<(), End> {
+async fn hear(
+    text: &str,
+    identity: &mut Identity,
+    news: &mpsc::Sender<News>,
+) -> Result<(), TalkEnd> {
     let Ok(event) = wire::read(text) else {
         return Ok(());
     };
-    if let Event::Hi(hi) = &event {
+    if let ServerEvent::Hi(hi) = &event {
         identity.token.clone_from(&hi.token);
     }
-    if let Event::Fault(fault) = &event
+    if let ServerEvent::Fault(fault) = &event
         && FINAL.contains(&&*fault.code)
     {
-        return Err(End::Refused(harmless(&format!(
+        return Err(TalkEnd::Refused(harmless(&format!(
             "{} ({})",
             fault.message, fault.code
         ))));
     }
-    news.send(News::Said(event)).await.map_err(|_| End::Done)
+    news.send(News::Said(event))
+        .await
+        .map_err(|_| TalkEnd::Done)
 }
 
 async fn greet(socket: &mut Socket, identity: &Identity) -> anyhow::Result<()> {

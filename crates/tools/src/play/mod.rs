@@ -22,7 +22,7 @@ use rustls::crypto::aws_lc_rs;
 
 use crate::play::flags::Pick;
 pub use flags::Play;
-use link::Link;
+use link::PlayerLink;
 use table::Table;
 use words::Words;
 use wulin_certs::trusted_roots;
@@ -64,7 +64,7 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
         Err(error) => bail!("no game at {host}: {error:#}. `wulin check {host}` says more."),
     };
     let mut table = Table::new(identity.uid.clone(), identity.name.clone());
-    let mut link = Link::keep(dialer, identity, socket);
+    let mut link = PlayerLink::keep(dialer, identity, socket);
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let scripted = flags.plain || flags.hand.is_some() || flags.rounds.is_some();
     let played = if terminal && !scripted {

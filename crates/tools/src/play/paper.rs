@@ -28,7 +28,7 @@ pub(super) struct Piece {
 }
 
 /// Lines of pieces, from the top.
-pub(super) type Frame = Vec<Vec<Piece>>;
+pub(super) type Sheet = Vec<Vec<Piece>>;
 
 /// A piece of a line.
 pub(super) fn piece(text: impl Into<String>, tone: Tone) -> Piece {
@@ -44,7 +44,7 @@ pub(super) fn width(pieces: &[Piece]) -> usize {
 }
 
 /// The text of each line, with colours or without.
-pub(super) fn paint(frame: &Frame, colour: bool) -> Vec<String> {
+pub(super) fn paint(sheet: &Sheet, colour: bool) -> Vec<String> {
     let paint = |piece: &Piece| {
         let code = match (piece.tone, colour) {
             (Tone::Plain, _) => return piece.text.clone(),
@@ -56,7 +56,7 @@ pub(super) fn paint(frame: &Frame, colour: bool) -> Vec<String> {
         };
         format!("\x1b[{code}m{}\x1b[0m", piece.text)
     };
-    frame
+    sheet
         .iter()
         .map(|line| line.iter().map(paint).collect())
         .collect()

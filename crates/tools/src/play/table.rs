@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use wulin_client::wire::{Event, Fault, Line, Start, User};
+use wulin_client::wire::{FaultPayload, ResultRow, ServerEvent, StartPayload, UserPayload};
 use wulin_game::{Face, Hand};
 use wulin_text::plain;
 
@@ -24,7 +24,7 @@ pub enum News {
     /// It will not come back, and why.
     Gone(String),
     /// The server said something.
-    Said(Event),
+    Said(ServerEvent),
 }
 
 /// What is to be said to the server.
@@ -55,7 +55,7 @@ pub enum Key {
 
 /// How a round ended for this player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RoundOutcome {
     /// Points were scored.
     Won,
     /// The others had the better hands.
@@ -76,17 +76,17 @@ pub enum Note {
 }
 
 /// A face that is shown for a while.
-pub type Shown = Option<(Face, Instant)>;
+pub type TimedFace = Option<(Face, Instant)>;
 
 /// Somebody else in the round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
     /// Who, and with what score.
-    pub user: User,
+    pub user: UserPayload,
     /// How often a hand was chosen.
     pub moves: u32,
     /// The face they make.
-    pub face: Shown,
+    pub face: TimedFace,
     /// Whether they have left.
     pub left: bool,
 }
@@ -103,18 +103,18 @@ pub struct Round {
     /// What we show.
     pub hand: Option<Hand>,
     /// The face we make.
-    pub face: Shown,
+    pub face: TimedFace,
 }
 
 /// A round that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Over {
     /// Our part.
-    pub mine: Line,
+    pub mine: ResultRow,
     /// Everybody else, with their part.
-    pub others: Vec<(Other, Line)>,
+    pub others: Vec<(Other, ResultRow)>,
     /// How it ended for us.
-    pub outcome: Outcome,
+    pub outcome: RoundOutcome,
     /// The wins in a row before.
     pub streak_before: u32,
 }
@@ -154,13 +154,13 @@ pub struct Table {
     /// What the player should know.
     pub note: Option<Note>,
     /// Why the game ended, when it did.
-    pub ended: Option<End>,
+    pub ended: Option<GameEnd>,
     says: Vec<Say>,
 }
 
 /// Why the game ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum GameEnd {
     /// The player wanted it.
     Quit,
     /// It cannot go on.
@@ -215,7 +215,7 @@ impl Table {
         match (key, &mut self.stage) {
             (Key::Quit, _) => {
                 self.says.push(Say::Leave);
-                self.ended = Some(End::Quit);
+                self.ended = Some(GameEnd::Quit);
             }
             (Key::Hand(hand), Stage::Playing(round)) if now < round.deadline => {
                 if round.hand != Some(hand) {
@@ -253,23 +253,23 @@ impl Table {
                     seated.clear();
                 }
             }
-            News::Gone(why) => self.ended = Some(End::Gone(why)),
+            News::Gone(why) => self.ended = Some(GameEnd::Gone(why)),
             News::Said(event) => self.event(event, now),
         }
     }
 
-    fn event(&mut self, event: Event, now: Instant) {
+    fn event(&mut self, event: ServerEvent, now: Instant) {
         match (event, &mut self.stage) {
-            (Event::Hi(hi), _) => {
+            (ServerEvent::Hi(hi), _) => {
                 self.online = hi.nearby;
                 (self.total, self.streak) = (hi.total_score, hi.win_streak);
             }
-            (Event::Room(room), Stage::Waiting(seated)) => {
+            (ServerEvent::Room(room), Stage::Waiting(seated)) => {
                 let others = room.users.into_iter().filter(|user| user.uid != self.uid);
                 *seated = others.map(|user| plain(&user.uname)).collect();
             }
-            (Event::Start(start), _) => self.start(start, now),
-            (Event::Movement(movement), Stage::Playing(round)) => {
+            (ServerEvent::Start(start), _) => self.start(start, now),
+            (ServerEvent::Movement(movement), Stage::Playing(round)) => {
                 if let Some(other) = round.other(&movement.uid) {
                     match movement.face() {
                         Some(face) => other.face = Some((face, now + FACE)),
@@ -277,25 +277,25 @@ impl Table {
                     }
                 }
             }
-            (Event::Left(uid), Stage::Playing(round)) => {
+            (ServerEvent::Left(uid), Stage::Playing(round)) => {
                 if let Some(other) = round.other(&uid) {
                     other.left = true;
                 }
             }
-            (Event::Result(lines), Stage::Playing(_)) => self.finish(lines),
-            (Event::Fault(fault), _) => self.fault(&fault),
+            (ServerEvent::Result(rows), Stage::Playing(_)) => self.finish(rows),
+            (ServerEvent::Fault(fault), _) => self.fault(&fault),
             (
-                Event::Room(_)
-                | Event::Movement(_)
-                | Event::Left(_)
-                | Event::Result(_)
-                | Event::Other(_),
+                ServerEvent::Room(_)
+                | ServerEvent::Movement(_)
+                | ServerEvent::Left(_)
+                | ServerEvent::Result(_)
+                | ServerEvent::Other(_),
                 _,
             ) => {}
         }
     }
 
-    fn start(&mut self, start: Start, now: Instant) {
+    fn start(&mut self, start: StartPayload, now: Instant) {
         let length = Duration::try_from_secs_f64(start.game_time)
             .unwrap_or(LONGEST)
             .min(LONGEST);
@@ -304,7 +304,7 @@ impl Table {
             .into_iter()
             .filter(|user| user.uid != self.uid)
             .map(|user| Other {
-                user: User {
+                user: UserPayload {
                     uname: plain(&user.uname),
                     ..user
                 },
@@ -332,20 +332,20 @@ impl Table {
         self.stage = Stage::Playing(round);
     }
 
-    fn finish(&mut self, mut lines: Vec<Line>) {
+    fn finish(&mut self, mut rows: Vec<ResultRow>) {
         let Stage::Playing(round) = &self.stage else {
             return;
         };
-        let Some(at) = lines.iter().position(|line| line.uid == self.uid) else {
+        let Some(at) = rows.iter().position(|row| row.uid == self.uid) else {
             return;
         };
-        let mine = lines.remove(at);
-        let others: Vec<(Other, Line)> = round
+        let mine = rows.remove(at);
+        let others: Vec<(Other, ResultRow)> = round
             .others
             .iter()
             .filter_map(|other| {
-                let line = lines.iter().find(|line| line.uid == other.user.uid)?;
-                Some((other.clone(), line.clone()))
+                let row = rows.iter().find(|row| row.uid == other.user.uid)?;
+                Some((other.clone(), row.clone()))
             })
             .collect();
         let outcome = settle(&mine, &others);
@@ -360,7 +360,7 @@ impl Table {
     }
 
     /// Most faults mean that a message and an event have crossed; then the event counts.
-    fn fault(&mut self, fault: &Fault) {
+    fn fault(&mut self, fault: &FaultPayload) {
         if fault.code == "closing" {
             self.note = Some(Note::Restarting);
         }
@@ -381,13 +381,13 @@ impl Round {
 }
 
 /// How a round ended. A round that scored was won; otherwise the hands tell a loss from a draw.
-fn settle(mine: &Line, others: &[(Other, Line)]) -> Outcome {
+fn settle(mine: &ResultRow, others: &[(Other, ResultRow)]) -> RoundOutcome {
     if mine.round_score > 0 {
-        return Outcome::Won;
+        return RoundOutcome::Won;
     }
     let balance: i32 = others
         .iter()
-        .map(|(other, line)| match (mine.hand(), line.hand()) {
+        .map(|(other, row)| match (mine.hand(), row.hand()) {
             _ if other.left => 1,
             (Some(mine), Some(theirs)) => {
                 i32::from(mine.beats(theirs)) - i32::from(theirs.beats(mine))
@@ -396,9 +396,9 @@ fn settle(mine: &Line, others: &[(Other, Line)]) -> Outcome {
         })
         .sum();
     if balance < 0 {
-        Outcome::Lost
+        RoundOutcome::Lost
     } else {
-        Outcome::Drawn
+        RoundOutcome::Drawn
     }
 }
 
@@ -482,7 +482,7 @@ pub(super) mod tests {
         assert_eq!(round.others[0].moves, 1);
         assert_eq!(round.others[0].face, Some((Face::Smirking, now + FACE)));
         table.hear(result((2, 1, 1), "1"), now);
-        assert_eq!(over(&table).outcome, Outcome::Won);
+        assert_eq!(over(&table).outcome, RoundOutcome::Won);
         assert_eq!((table.total, table.streak), (1, 1));
         table.press(Key::Enter, now);
         assert_eq!(table.take_says(), [Say::Join]);
@@ -492,9 +492,9 @@ pub(super) mod tests {
     #[test]
     fn the_hands_tell_a_loss_from_a_draw() {
         for (theirs, outcome) in [
-            ("3", Outcome::Lost),
-            ("2", Outcome::Drawn),
-            ("null", Outcome::Drawn),
+            ("3", RoundOutcome::Lost),
+            ("2", RoundOutcome::Drawn),
+            ("null", RoundOutcome::Drawn),
         ] {
             let (mut table, now) = playing();
             table.hear(result((2, 0, 0), theirs), now);
@@ -543,7 +543,7 @@ pub(super) mod tests {
         table.press(Key::Quit, now);
         assert_eq!(
             (table.take_says(), table.ended),
-            (vec![Say::Leave], Some(End::Quit))
+            (vec![Say::Leave], Some(GameEnd::Quit))
         );
     }
 

@@ -14,9 +14,9 @@ use tokio::time;
 
 use flags::RunningServer;
 pub use flags::{Log, Status};
-use wulin_command::flags::{ADMIN, Admin};
+use wulin_command::flags::{ADMIN, AdminAddress};
 use wulin_command::notice::{self, Notice, Wanted};
-use wulin_command::state::State;
+use wulin_command::state::ServerState;
 use wulin_http::exchange as http;
 use wulin_text::{harmless, harmless_lines};
 
@@ -80,8 +80,8 @@ async fn find(
     let typed = server.origins.typed("--admin");
     let told = match server.admin.admin {
         // Port 0 was for the server, which took a free one.
-        Some(Admin::At(address)) if typed && address.port() != 0 => return Ok(address),
-        Some(Admin::Off) if typed => bail!("--admin off: there is nobody to ask"),
+        Some(AdminAddress::At(address)) if typed && address.port() != 0 => return Ok(address),
+        Some(AdminAddress::Off) if typed => bail!("--admin off: there is nobody to ask"),
         told => told,
     };
     let wanted = Wanted {
@@ -90,8 +90,8 @@ async fn find(
     };
     let Some(notice) = notice::find(&wanted, &variable)? else {
         return match told {
-            Some(Admin::At(address)) => Ok(address),
-            Some(Admin::Off) => bail!("--admin off: there is nobody to ask"),
+            Some(AdminAddress::At(address)) => Ok(address),
+            Some(AdminAddress::Off) => bail!("--admin off: there is nobody to ask"),
             None => Ok(ADMIN),
         };
     };
@@ -120,7 +120,7 @@ async fn find(
 }
 
 /// The state of the server whose admin listener this is.
-pub async fn read(admin: SocketAddr) -> anyhow::Result<State> {
+pub async fn read(admin: SocketAddr) -> anyhow::Result<ServerState> {
     let answer = get(admin, "/status").await?;
     serde_json::from_str(&answer)
         .with_context(|| format!("{admin} answers, but not as a server of this version does"))
@@ -159,8 +159,8 @@ async fn exchange(
 }
 
 /// The state as a person reads it.
-fn page(state: &State) -> String {
-    let State {
+fn page(state: &ServerState) -> String {
+    let ServerState {
         counts,
         totals,
         rates,

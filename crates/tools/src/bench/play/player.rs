@@ -11,7 +11,7 @@ use super::Game;
 use super::board::Choice;
 use crate::bench::crowd::Crowd;
 use crate::bench::dialect::{self, Heard, Name};
-use wulin_client::wire::Start;
+use wulin_client::wire::StartPayload;
 
 /// The last choice of a round is due so long before its end: a later one could come too late by right.
 const LAST_CHOICE: Duration = Duration::from_millis(250);
@@ -21,7 +21,7 @@ pub(super) struct Player<'a> {
     crowd: &'a Crowd,
     game: &'a Game,
     number: u32,
-    stage: Stage,
+    stage: PlayerStage,
     /// When the last result came.
     ended: Instant,
     leaving: bool,
@@ -30,15 +30,15 @@ pub(super) struct Player<'a> {
     hand: u32,
 }
 
-enum Stage {
+enum PlayerStage {
     /// Until the next round is asked for.
     Thinking(Instant),
     /// Asked; until it must have begun.
     Waiting(Instant),
-    Playing(Round),
+    Playing(PlayerRound),
 }
 
-struct Round {
+struct PlayerRound {
     /// None where it is a robot or a stranger.
     partner: Option<u32>,
     /// When its result is due.
@@ -55,7 +55,7 @@ impl<'a> Player<'a> {
             crowd,
             game,
             number,
-            stage: Stage::Thinking(first),
+            stage: PlayerStage::Thinking(first),
             ended: first,
             leaving: false,
             done: false,
@@ -66,15 +66,15 @@ impl<'a> Player<'a> {
     /// When to wake.
     pub(super) fn deadline(&self) -> Instant {
         match &self.stage {
-            Stage::Thinking(until) | Stage::Waiting(until) => *until,
-            Stage::Playing(round) => round.choice.unwrap_or(round.end + self.crowd.timeout),
+            PlayerStage::Thinking(until) | PlayerStage::Waiting(until) => *until,
+            PlayerStage::Playing(round) => round.choice.unwrap_or(round.end + self.crowd.timeout),
         }
     }
 
     /// No more rounds: a round that has begun is played to its end.
     pub(super) fn leave(&mut self) {
         self.leaving = true;
-        self.done |= !matches!(self.stage, Stage::Playing(_));
+        self.done |= !matches!(self.stage, PlayerStage::Playing(_));
     }
 
     /// Whether this one has been told to leave.
@@ -90,12 +90,12 @@ impl<'a> Player<'a> {
     /// The deadline has come: returns the frame to be sent.
     pub(super) fn wake(&mut self, now: Instant) -> anyhow::Result<String> {
         match &mut self.stage {
-            Stage::Thinking(_) => {
-                self.stage = Stage::Waiting(now + self.crowd.timeout);
+            PlayerStage::Thinking(_) => {
+                self.stage = PlayerStage::Waiting(now + self.crowd.timeout);
                 Ok(dialect::write(self.crowd.protocol, "join", None))
             }
-            Stage::Waiting(_) => bail!("no start within {:?}", self.crowd.timeout),
-            Stage::Playing(round) => {
+            PlayerStage::Waiting(_) => bail!("no start within {:?}", self.crowd.timeout),
+            PlayerStage::Playing(round) => {
                 let Some(due) = round.choice else {
                     bail!("no result within {:?}", self.crowd.timeout);
                 };
@@ -157,7 +157,7 @@ impl<'a> Player<'a> {
     }
 
     fn start(&mut self, payload: &str, now: Instant) -> anyhow::Result<()> {
-        let start: Start = serde_json::from_str(payload).context("reading start")?;
+        let start: StartPayload = serde_json::from_str(payload).context("reading start")?;
         ensure!(
             start.room_users.len() == 2,
             "rooms of {} are not for two: start the server with --seats 2",
@@ -176,7 +176,7 @@ impl<'a> Player<'a> {
             // What that partner sent in an earlier round, after its end here.
             self.clear(partner, self.ended);
         }
-        self.stage = Stage::Playing(Round {
+        self.stage = PlayerStage::Playing(PlayerRound {
             partner,
             end: now + round_time,
             choice: Some(now),
@@ -186,7 +186,7 @@ impl<'a> Player<'a> {
     }
 
     fn see(&mut self, payload: &str, now: Instant) {
-        let Stage::Playing(Round {
+        let PlayerStage::Playing(PlayerRound {
             partner: Some(partner),
             ..
         }) = &self.stage
@@ -206,7 +206,7 @@ impl<'a> Player<'a> {
     }
 
     fn end(&mut self, now: Instant) {
-        let Stage::Playing(round) = &self.stage else {
+        let PlayerStage::Playing(round) = &self.stage else {
             return;
         };
         if round.counts {
@@ -227,7 +227,7 @@ impl<'a> Player<'a> {
         }
         self.ended = now;
         self.done = self.leaving;
-        self.stage = Stage::Thinking(now + self.game.think);
+        self.stage = PlayerStage::Thinking(now + self.game.think);
     }
 
     fn clear(&self, partner: u32, before: Instant) {
@@ -244,15 +244,15 @@ mod tests {
     use crate::bench::way::Way;
 
     #[derive(Parser)]
-    struct Line {
+    struct TestArgs {
         #[command(flatten)]
         flags: crate::bench::Bench,
     }
 
     /// Two people who are about to play, and the game they measure. Nothing is connected.
     async fn scene() -> (Crowd, Game) {
-        let line = ["bench", "127.0.0.1:1", "--people", "2"];
-        let Line { flags } = Line::parse_from(line);
+        let arguments = ["bench", "127.0.0.1:1", "--people", "2"];
+        let TestArgs { flags } = TestArgs::parse_from(arguments);
         let way = Way::find(&flags).await.unwrap();
         let crowd = Crowd::new(&flags, way).unwrap();
         crowd.recording.store(true, Relaxed);
@@ -292,7 +292,7 @@ mod tests {
         // The next one is due by the clock, not by the last one.
         assert_eq!(ann.deadline(), now + millis(500));
         ben.hear(&movement(&crowd, 0), now + millis(50)).unwrap();
-        let longest = |times: &crate::bench::crowd::Times| times.histogram().max() / 1000;
+        let longest = |times: &crate::bench::crowd::TimeHistogram| times.histogram().max() / 1000;
         assert_eq!(longest(&game.movements), 50);
         assert_eq!(longest(&game.movements_from_sending), 10);
         assert_eq!(longest(&game.sendings), 40);

@@ -22,7 +22,7 @@ use wulin_text::harmless;
 const READ_BUFFER: usize = 512;
 
 /// An open connection whose person is known to the server.
-pub(super) struct Line {
+pub(super) struct Link {
     socket: WebSocketStream<Stream>,
     protocol: Protocol,
     /// How often we ping, and when next: Engine.IO 3 leaves it to the client.
@@ -42,23 +42,23 @@ pub(super) struct Person {
 /// What `hi` and the opening of a session say.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Session {
+struct OpenPayload {
     ping_interval: u64,
 }
 
 #[derive(Deserialize)]
-struct Hi {
+struct HiToken {
     token: Option<String>,
 }
 
-impl Line {
+impl Link {
     /// From nothing to `hi`. With `keep_token`, the person can come back while the server still has them.
     pub(super) async fn open(
         way: &Way,
         protocol: Protocol,
         person: &mut Person,
         keep_token: bool,
-    ) -> anyhow::Result<Line> {
+    ) -> anyhow::Result<Link> {
         let stream = way.connect(person.number).await?;
         let request = format!("wss://{}{}", way.address, way.target)
             .into_client_request()
@@ -66,14 +66,14 @@ impl Line {
         let config = limits().read_buffer_size(READ_BUFFER);
         let opening = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
         let (socket, _) = opening.await.context("no WebSocket")?;
-        let mut line = Line {
+        let mut link = Link {
             socket,
             protocol,
             pings: None,
         };
-        line.enter().await.context("no session of Socket.IO")?;
-        line.greet(person, keep_token).await.context("no hi")?;
-        Ok(line)
+        link.enter().await.context("no session of Socket.IO")?;
+        link.greet(person, keep_token).await.context("no hi")?;
+        Ok(link)
     }
 
     /// Opens the session, as the libraries do before they say anything.
@@ -85,7 +85,7 @@ impl Line {
             let text = self.next().await?;
             match dialect::read(self.protocol, &text) {
                 Heard::Opened(session) if self.protocol == Protocol::Eio3 => {
-                    let Session { ping_interval } = serde_json::from_str(session)?;
+                    let OpenPayload { ping_interval } = serde_json::from_str(session)?;
                     let every = Duration::from_millis(ping_interval.max(100));
                     self.pings = Some((every, Instant::now() + every));
                 }
@@ -110,7 +110,7 @@ impl Line {
             let text = self.next().await?;
             match dialect::read(self.protocol, &text) {
                 Heard::Event(Name::Hi, payload) if keep_token => {
-                    let Hi { token } = serde_json::from_str(payload)?;
+                    let HiToken { token } = serde_json::from_str(payload)?;
                     person.token = token;
                     return Ok(());
                 }

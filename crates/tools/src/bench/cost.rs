@@ -9,7 +9,7 @@ use tokio::time::{self, Instant};
 
 use crate::bench::flags::Bench;
 use crate::status;
-use wulin_command::flags::Admin;
+use wulin_command::flags::AdminAddress;
 use wulin_command::process::Cost;
 
 /// How long the server may take to close everybody's connection, once they have left.
@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Where the server's cost is read.
 #[derive(Debug)]
-pub(super) enum Gauge {
+pub(super) enum CostSource {
     /// In `/proc`, of these processes together.
     Processes(Vec<u32>),
     /// At the admin listener.
@@ -30,9 +30,9 @@ pub(super) enum Gauge {
     Nowhere(String),
 }
 
-impl Gauge {
+impl CostSource {
     /// Where it is told for the server at `peer`.
-    pub(super) async fn find(flags: &Bench, peer: SocketAddr) -> anyhow::Result<Gauge> {
+    pub(super) async fn find(flags: &Bench, peer: SocketAddr) -> anyhow::Result<CostSource> {
         if !flags.pid.is_empty() {
             if let Some(pid) = flags.pid.iter().find(|pid| Cost::of(**pid).is_none()) {
                 bail!(
@@ -40,31 +40,31 @@ impl Gauge {
                      which there are."
                 );
             }
-            return Ok(Gauge::Processes(flags.pid.clone()));
+            return Ok(CostSource::Processes(flags.pid.clone()));
         }
-        let Admin::At(admin) = flags.admin.or_default() else {
-            return Ok(Gauge::Nowhere(
+        let AdminAddress::At(admin) = flags.admin.or_default() else {
+            return Ok(CostSource::Nowhere(
                 "neither --pid nor --admin says where".to_owned(),
             ));
         };
         Ok(match status::read(admin).await {
-            Ok(state) if state.https.port() != peer.port() => Gauge::Nowhere(format!(
+            Ok(state) if state.https.port() != peer.port() => CostSource::Nowhere(format!(
                 "the server that {admin} belongs to is at port {}, not {}",
                 state.https.port(),
                 peer.port()
             )),
             Ok(state) if state.process.is_none() => {
-                Gauge::Nowhere(format!("{admin} does not know"))
+                CostSource::Nowhere(format!("{admin} does not know"))
             }
-            Ok(_) => Gauge::Admin(admin),
-            Err(error) => Gauge::Nowhere(format!("{error:#}")),
+            Ok(_) => CostSource::Admin(admin),
+            Err(error) => CostSource::Nowhere(format!("{error:#}")),
         })
     }
 
     /// What it costs now.
     async fn read(&self) -> Option<Cost> {
         match self {
-            Gauge::Processes(pids) => {
+            CostSource::Processes(pids) => {
                 pids.iter().map(|pid| Cost::of(*pid)).reduce(|sum, one| {
                     let (sum, one) = (sum?, one?);
                     Some(Cost {
@@ -75,15 +75,15 @@ impl Gauge {
                     })
                 })?
             }
-            Gauge::Admin(admin) => status::read(*admin).await.ok()?.process,
-            Gauge::Nowhere(_) => None,
+            CostSource::Admin(admin) => status::read(*admin).await.ok()?.process,
+            CostSource::Nowhere(_) => None,
         }
     }
 }
 
 /// A stretch of a run, and what it cost.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Stage {
+pub(super) struct RunStage {
     /// What happened in it.
     pub(super) name: &'static str,
     /// How long it took.
@@ -98,23 +98,23 @@ pub(super) struct Stage {
     pub(super) own_resident_bytes: Option<u64>,
 }
 
-/// Reads the gauge between the stages.
+/// Reads the source between the stages.
 pub(super) struct Meter {
-    gauge: Gauge,
+    source: CostSource,
     /// Before anybody came.
     first: Option<Cost>,
     at: Instant,
     server: Option<Cost>,
     own: Option<Cost>,
-    stages: Vec<Stage>,
+    stages: Vec<RunStage>,
 }
 
 impl Meter {
     /// The first look, before anybody comes.
-    pub(super) async fn start(gauge: Gauge) -> Meter {
-        let first = gauge.read().await;
+    pub(super) async fn start(source: CostSource) -> Meter {
+        let first = source.read().await;
         Meter {
-            gauge,
+            source,
             first,
             at: Instant::now(),
             server: first,
@@ -126,11 +126,11 @@ impl Meter {
     /// A stage is over.
     pub(super) async fn stage(&mut self, name: &'static str) {
         let now = Instant::now();
-        let (server, own) = (self.gauge.read().await, Cost::now());
+        let (server, own) = (self.source.read().await, Cost::now());
         let spent = |before: Option<Cost>, after: Option<Cost>| {
             Some((after?.cpu_seconds - before?.cpu_seconds).max(0.0))
         };
-        self.stages.push(Stage {
+        self.stages.push(RunStage {
             name,
             seconds: (now - self.at).as_secs_f64(),
             server_cpu_seconds: spent(self.server, server),
@@ -146,7 +146,7 @@ impl Meter {
         let Some(first) = self.first else { return };
         let deadline = Instant::now() + CLOSING;
         loop {
-            let open = self.gauge.read().await.map(|cost| cost.open_files);
+            let open = self.source.read().await.map(|cost| cost.open_files);
             let closed = open.is_none_or(|open| open <= first.open_files);
             if closed || Instant::now() >= deadline {
                 break;
@@ -157,10 +157,10 @@ impl Meter {
     }
 
     /// What was read: the server's resident memory before anybody came, the stages, and why the server's cost is unknown.
-    pub(super) fn finish(self) -> (Option<u64>, Vec<Stage>, Option<String>) {
-        let why = match self.gauge {
-            Gauge::Nowhere(why) => Some(why),
-            Gauge::Processes(_) | Gauge::Admin(_) => None,
+    pub(super) fn finish(self) -> (Option<u64>, Vec<RunStage>, Option<String>) {
+        let why = match self.source {
+            CostSource::Nowhere(why) => Some(why),
+            CostSource::Processes(_) | CostSource::Admin(_) => None,
         };
         (self.first.map(|cost| cost.resident_bytes), self.stages, why)
     }
