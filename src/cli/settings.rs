@@ -100,7 +100,7 @@ mod tests {
     use crate::cli;
 
     #[test]
-    fn a_setting_says_where_it_is_from() {
+    fn setting_says_where_it_is_from() {
         let arguments = [
             "wulin",
             "serve",

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_that_means_nothing_is_told_with_the_nearest() {
+    fn unknown_variable_names_the_nearest() {
         let warned = |name: &str| strangers([OsString::from(name)]);
         for (name, nearest) in [
             ("WULIN_DOMIAN", "WULIN_DOMAIN"),

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_however_it_is_written() {
+    fn address_is_read_in_every_spelling() {
         let plain = ("game.example.com".to_owned(), 443, None);
         for text in [
             "game.example.com",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_said() {
+    fn invalid_addresses_name_their_fault() {
         let error = |text| Address::parse(text, HTTPS).unwrap_err();
         assert_eq!(error("http://a.example"), NoAddress::Scheme("http".into()));
         assert_eq!(error("a.example:0"), NoAddress::Port("0".into()));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_as_it_belongs_into_a_header() {
+    fn address_is_written_as_a_host_header() {
         let written = |text| Address::parse(text, HTTPS).unwrap().to_string();
         assert_eq!(written("a.example:443"), "a.example");
         assert_eq!(written("a.example:8443"), "a.example:8443");

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_uids_are_alike() {
+    fn uids_are_unique() {
         let (one, two) = (random_uid("a").unwrap(), random_uid("a").unwrap());
         assert!(one.starts_with("a-") && one.len() == 18, "{one}");
         assert_ne!(one, two);

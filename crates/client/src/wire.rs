@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_writes_is_what_is_read() {
+    fn client_reads_what_the_server_writes() {
         let profile = Profile {
             uid: "a".into(),
             name: "阿".into(),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_or_missing_is_no_error_and_nonsense_is() {
+    fn unknown_fields_pass_and_malformed_frames_fail() {
         assert_eq!(
             read(r#"{"event":"weather","data":[1]}"#).unwrap(),
             ServerEvent::Other("weather".into())
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_kept_than_a_wulin_would_say() {
+    fn overlong_payloads_are_cut_or_refused() {
         let long = "長".repeat(9_000);
         let Ok(ServerEvent::Room(room)) = read(&format!(
             r#"{{"event":"room","data":{{"users":[{{"uid":"{long}","uname":"{long}"}}]}}}}"#
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_does_not_print() {
+    fn token_is_not_printed() {
         let token = "0123456789abcdef0123456789abcdef";
         let hi = read(&format!(r#"{{"event":"hi","data":{{"token":"{token}"}}}}"#)).unwrap();
         assert!(!format!("{hi:?}").contains(token), "{hi:?}");

@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_is_found_while_it_is_up_and_no_longer() {
+    fn notice_is_found_only_while_its_server_runs() {
         let home = tempfile::tempdir().unwrap();
         let variable = environment(home.path());
         let ours = notice("one", 1, home.path(), home.path());
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn the_notice_of_a_server_that_was_killed_is_cleared_away() {
+    fn notice_of_a_killed_server_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let variable = environment(home.path());
         let file = home.path().join("running/dead.json");
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_folder_given_by_flag_is_found_without_it_and_with_it() {
+    fn server_with_a_state_dir_is_found_with_and_without_it() {
         let home = tempfile::tempdir().unwrap();
         let (one, other) = (home.path().join("one"), home.path().join("other"));
         fs::create_dir_all(&one).unwrap();
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_flag_the_server_without_one_is_meant() {
+    fn server_without_a_state_dir_is_preferred() {
         let home = tempfile::tempdir().unwrap();
         let other = home.path().join("other");
         fs::create_dir(&other).unwrap();
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_containers_with_one_volume_each_finds_its_own() {
+    fn containers_sharing_a_volume_find_their_own_server() {
         let home = tempfile::tempdir().unwrap();
         let variable = environment(home.path());
         let ours = notice("ours", 443, home.path(), home.path());
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_of_the_state_folder_is_the_servers_and_the_commands() {
+    fn state_dir_variables_are_read_like_the_server_reads_them() {
         let variable = |name: &str| (name == "WULIN_STATE_DIR").then(|| " /srv/wulin\r".into());
         assert_eq!(usual(&variable), Some("/srv/wulin".into()));
         let variable = |name: &str| match name {
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_folder_that_cannot_be_written_is_no_obstacle() {
+    fn notice_is_found_with_an_unwritable_state_folder() {
         let home = tempfile::tempdir().unwrap();
         // A file where the folder would be: not even root can write there.
         let taken = home.path().join("taken");
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_of_the_machine_is_asked_by_its_own() {
+    fn unspecified_addresses_become_loopback() {
         let targets = |text: &str| Notice::targets(text.parse().unwrap());
         assert_eq!(targets("0.0.0.0:1"), ["127.0.0.1:1".parse().unwrap()]);
         assert_eq!(targets("[::]:1").len(), 2);

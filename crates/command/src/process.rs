@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proc_is_read_as_it_is_written() {
+    fn proc_files_are_parsed() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 3 0 9 10 11";
         assert_eq!(cpu_seconds(stat), Some(2.0));
         assert_eq!(
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_costs_something() {
+    fn cost_of_this_process_is_plausible() {
         let cost = Cost::now().unwrap();
         assert!(cost.resident_bytes > 100_000 && cost.resident_bytes < 10 << 30);
         assert!(cost.open_files >= 3 && cost.open_files <= cost.max_files);

@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn state_directory_is_systemds_then_xdgs_then_under_home() {
+    fn state_directory_is_systemds_then_xdgs_then_homes() {
         let of = |variables: &[(&str, &str)]| {
             let find = |name: &str| {
                 variables

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn alarms_go_off_at_their_time_and_not_before() {
+    async fn alarms_never_go_off_early() {
         let clock = Clock::start().unwrap();
         let start = Instant::now();
         let after = |millis| start + Duration::from_millis(millis);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_alarm_can_be_set_to_earlier_and_to_later() {
+    async fn alarm_can_be_moved_both_ways() {
         let clock = Clock::start().unwrap();
         let start = Instant::now();
         let mut alarm = clock.alarm(start + Duration::from_hours(1));

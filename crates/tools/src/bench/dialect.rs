@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_told_by_its_beginning_and_read_where_that_does_not_do() {
+    fn events_are_read_in_every_spelling() {
         let payload = r#"{"uid":"a","movement":"choice"}"#;
         for text in [
             format!(r#"{{"event":"movement","data":{payload}}}"#),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn events_without_a_payload_and_unknown_ones_are_events() {
+    fn events_without_payload_or_known_name_are_read() {
         assert_eq!(
             read(Protocol::Native, r#"{"event":"hi"}"#),
             Heard::Event(Name::Hi, "null")
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_of_engineio_has_its_own_frames() {
+    fn engineio_packets_are_told_apart() {
         for (text, heard) in [
             (r#"0{"sid":"a"}"#, Heard::Opened(r#"{"sid":"a"}"#)),
             (r#"40{"sid":"a"}"#, Heard::Connected),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_is_what_the_server_reads() {
+    fn server_reads_every_frame_we_write() {
         use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
         use wulin_game::protocol::{Command, native};
 

@@ -53,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_found_by_its_whole_name() {
+    fn field_is_found_by_its_whole_name() {
         let text = "model\t\t: 1\nmodel name\t: A: B\n";
         assert_eq!(field(text, "model name").as_deref(), Some("A: B"));
         assert_eq!(field(text, "name"), None);
     }
 
     #[test]
-    fn this_machine_has_cores_and_a_system() {
+    fn machine_has_cores_and_a_system() {
         let machine = Machine::here();
         assert!(machine.cores > 0 && !machine.system.trim().is_empty());
     }

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn curves_go_right_and_up_and_stay_in_the_picture() {
+    fn curves_rise_and_stay_in_the_plot() {
         let svg = plot(
             "a < b & c",
             &[
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn decades_and_nines_have_their_words() {
+    fn both_axes_are_labelled() {
         let svg = plot("t", &[series("one", 1000..30_000)]);
         for word in [
             ">1 ms<",
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_one_single_time_make_a_picture_too() {
+    fn empty_and_single_series_are_drawn() {
         for series in [vec![], vec![series("none", [])], vec![series("one", [700])]] {
             let svg = plot("t", &series);
             assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));

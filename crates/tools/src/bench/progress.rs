@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_what_happens_and_how_long_it_takes() {
+    fn progress_line_names_step_people_and_time() {
         let second = Duration::from_secs(1);
         assert_eq!(
             line("coming in", 3, 2, 9, second, None),

@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_milliseconds() {
+    fn times_are_reported_in_milliseconds() {
         let mut histogram = Histogram::new_with_bounds(1, 600_000_000, 3).unwrap();
         assert!(Distribution::from(&histogram).max.abs() < 1e-9);
         for micros in [1000, 2000, 3000, 400_000] {

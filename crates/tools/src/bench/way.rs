@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_of_this_machine_come_from_many_of_its_addresses() {
+    fn local_people_are_spread_over_loopback_addresses() {
         assert_eq!(source(0), Ipv4Addr::new(127, 1, 0, 1));
         assert_eq!(source(499), source(0));
         assert_eq!(source(500), Ipv4Addr::new(127, 1, 0, 2));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn more_people_than_files_are_refused_in_words() {
+    fn more_people_than_open_files_are_refused() {
         let error = make_room(u32::MAX).unwrap_err().to_string();
         assert!(error.contains("ulimit -Hn"), "{error}");
         make_room(1).unwrap();

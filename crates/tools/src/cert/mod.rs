@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_made_that_a_server_can_use_and_only_we_can_read() {
+    fn self_signed_pair_is_usable_and_its_key_private() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("new/folder");
         let made = make(&folder, &["a.example", "*.a.example"], false).unwrap();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overwritten_unless_that_is_wanted() {
+    fn existing_files_are_overwritten_only_with_force() {
         let home = tempfile::tempdir().unwrap();
         let made = make(home.path(), &[], false).unwrap();
         let first = fs::read(&made.key).unwrap();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_shown_as_nothing() {
+    fn every_kind_of_file_is_described() {
         let home = tempfile::tempdir().unwrap();
         let made = make(home.path(), &["a.example"], false).unwrap();
         let openssl = |arguments: &str| {
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_files_say_is_shown_and_whether_they_belong_together() {
+    fn cert_show_describes_files_and_whether_they_match() {
         let home = tempfile::tempdir().unwrap();
         let one = make(home.path(), &["a.example"], false).unwrap();
         let other = make(home.path(), &["b.example"], false).unwrap();

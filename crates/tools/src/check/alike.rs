@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named_by_address() {
+    fn differing_addresses_are_named() {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let compared = |one, other| compare(&ips, &[one, other]).unwrap();
         let model = || facts(b"a", "1.0.0", "x");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_is_compared_with_nothing() {
+    fn single_address_is_not_compared() {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let one = || facts(b"a", "1", "x");
         assert_eq!(compare(&ips[..1], &[one()]), None);

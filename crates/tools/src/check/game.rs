@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_greeting_has_a_session() {
+    fn greeting_must_have_a_session_id() {
         assert_eq!(session(r#"0{"sid":"x","upgrades":[]}"#).unwrap(), "x");
         for text in ["", "0", "1{}", "0{}", r#"{"sid":"x"}"#, r#"0{"sid":7}"#] {
             assert!(session(text).is_err(), "{text}");

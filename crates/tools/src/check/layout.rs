@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_lines_up_at_the_margin_and_fits_the_width() {
+    fn rows_align_at_the_margin_and_fit_the_width() {
         let style = Style {
             colour: false,
             width: Some(50),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_a_check_is_one_line_without_colours() {
+    fn row_is_one_plain_line_without_a_terminal() {
         let style = Style {
             colour: false,
             width: None,
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_for_one_reason_is_one_line() {
+    fn rows_skipped_for_one_reason_are_one_line() {
         let style = Style {
             colour: false,
             width: None,
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_never_says_what_a_word_does_not() {
+    fn every_colour_comes_with_a_word() {
         let plain = Style {
             colour: false,
             width: None,

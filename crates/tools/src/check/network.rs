@@ -213,7 +213,7 @@ mod tests {
     use crate::check::finding::Severity;
 
     #[test]
-    fn addresses_of_a_home_or_a_machine_are_not_public() {
+    fn private_addresses_are_not_public() {
         for ip in [
             "127.0.0.1",
             "10.1.2.3",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_fail_has_its_own_remedy() {
+    fn each_connection_error_has_its_own_remedy() {
         let remedy = |kind: ErrorKind| unreachable_port(443, &kind.into()).remedy.unwrap();
         assert!(remedy(ErrorKind::ConnectionRefused).contains("systemctl status"));
         assert!(remedy(ErrorKind::TimedOut).contains("security group"));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_only_a_neighbour_can_reach_are_named() {
+    fn private_addresses_of_a_name_are_listed() {
         let public = ["203.0.113.7", "2001:db8::1"];
         assert_eq!(judged(&public).outcome, Severity::Ok);
         for near in [
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_very_many_addresses_says_how_many_are_asked() {
+    fn name_with_many_addresses_says_how_many_are_asked() {
         let many: Vec<String> = (1..=20).map(|last| format!("203.0.113.{last}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let finding = judged(&many);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_knows_the_way_to_itself() {
+    fn loopback_has_a_route() {
         assert!(has_route(Ipv4Addr::LOCALHOST.into()));
     }
 }

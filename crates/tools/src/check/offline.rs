@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_told_apart_from_its_remedy() {
+    fn problem_is_split_from_its_remedy() {
         let split = |text: &str| {
             let (detail, remedy) = split(text, ". ");
             (detail, remedy)

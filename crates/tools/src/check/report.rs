@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_is_the_worst_with_the_first_thing_to_do() {
+    fn verdict_names_the_worst_and_the_first_remedy() {
         let ok = Finding::ok("fine");
         let warning = Finding::warning("hm", "Look at it.");
         let failed = Finding::failed("no", "Open the port.");
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_read_stable_names() {
+    fn json_names_are_stable() {
         let names = [
             (Subject::Tls13, "tls_1_3"),
             (Subject::Tls12, "tls_1_2"),

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_must_lead_to_the_same_server_by_https() {
+    fn redirect_must_lead_to_the_same_host_over_https() {
         let address = Address::parse("a.example", 443).unwrap();
         let outcome =
             |status, location| judge_redirect(&address, 80, &answer(status, location, "")).outcome;
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn only_wulin_is_wulin() {
+    fn only_a_wulin_answer_passes() {
         let judge = |status, body| judge_status("/ws", &answer(status, "", body));
         let (told, good) = judge(200, r#"{"service":"wulin","version":"9.9"}"#);
         assert_eq!(told.unwrap().version, "9.9");

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_picture_fills_its_frame_and_hands_face_each_other() {
+    fn pictures_fill_their_size_and_hands_face_each_other() {
         for bitmap in [ROCK, PAPER, SCISSORS, HIDDEN, THINKING, NOTHING] {
             for row in bitmap {
                 assert_eq!(row.len(), WIDTH, "{row}");

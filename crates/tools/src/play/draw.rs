@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stage_says_what_it_is_in_every_window() {
+    fn every_stage_is_named_in_every_window_size() {
         for size in [(80, 24), (200, 60), (60, 20), (59, 19), (34, 10)] {
             for (table, now, word) in stages() {
                 let shown = text(&table, &ENGLISH, size, now);
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn chinese_takes_two_columns_and_still_fits() {
+    fn chinese_text_fits_the_window() {
         for (table, now, _) in stages() {
             for line in text(&table, &CHINESE, (60, 20), now).lines() {
                 assert!(line.width() <= 60, "{line:?}");
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_runs_out_and_a_hand_stays_secret() {
+    fn bar_shrinks_and_the_other_hand_stays_hidden() {
         let (mut table, now) = playing();
         let bars = |table: &Table, at| text(table, &ENGLISH, (80, 24), at).matches('█').count();
         let art = |table: &Table| {
@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn a_face_is_shown_for_a_while() {
+    fn face_is_shown_for_two_seconds() {
         let (mut table, now) = playing();
         table.hear(
             said(
@@ -558,7 +558,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_is_said_and_hides_nothing() {
+    fn lost_connection_is_shown_beside_the_round() {
         let (mut table, now) = playing();
         table.hear(News::Down("the cable is out".into()), now);
         let shown = text(&table, &ENGLISH, (80, 24), now);

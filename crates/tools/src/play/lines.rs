@@ -324,7 +324,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_a_hand_however_it_is_written() {
+    fn hands_are_read_in_every_spelling() {
         for line in ["2", " rock ", "R", "石头"] {
             assert_eq!(key(line), Some(Key::Hand(Hand::Rock)), "{line}");
         }
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_round_is_one_line() {
+    fn result_is_told_in_one_line() {
         let (mut table, now) = playing();
         table.hear(result((2, 1, 1), "1"), now);
         let Stage::Over(over) = &table.stage else {

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_names_are_cut_where_they_end_whole() {
+    fn long_names_are_cut_between_whole_characters() {
         assert_eq!(fit("武林盟主", 8), "武林盟主");
         assert_eq!(fit("武林盟主", 7), "武林盟…");
         assert_eq!(fit("武林盟主", 6), "武林…");

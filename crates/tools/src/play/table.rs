@@ -455,7 +455,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_round_from_the_seat_to_the_next() {
+    fn player_plays_a_round_and_asks_for_the_next() {
         let (mut table, now) = playing();
         table.press(Key::Hand(Hand::Rock), now);
         table.press(Key::Hand(Hand::Rock), now);
@@ -490,7 +490,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_hands_tell_a_loss_from_a_draw() {
+    fn hands_tell_a_loss_from_a_draw() {
         for (theirs, outcome) in [
             ("3", RoundOutcome::Lost),
             ("2", RoundOutcome::Drawn),
@@ -503,7 +503,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_round_goes_on_over_a_new_connection() {
+    fn round_continues_over_a_new_connection() {
         let (mut table, now) = playing();
         table.hear(News::Down("cut".into()), now);
         table.press(Key::Hand(Hand::Paper), now);
@@ -517,7 +517,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_ever() {
+    fn round_without_a_result_times_out() {
         let (mut table, now) = playing();
         let late = now + Duration::from_secs(5) + LATE;
         assert_eq!(table.deadline(), Some(late));
@@ -533,7 +533,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn who_waits_asks_again_when_the_connection_is_back() {
+    fn waiting_player_asks_again_after_a_reconnect() {
         let now = Instant::now();
         let mut table = Table::new("me".into(), "Me".into());
         table.hear(News::Up, now);
@@ -548,7 +548,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_comes_at_the_wrong_time_changes_nothing() {
+    fn events_at_the_wrong_time_change_nothing() {
         let now = Instant::now();
         let mut table = Table::new("me".into(), "Me".into());
         for news in [

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_and_arrows_are_none() {
+    fn keys_are_read_and_escape_sequences_ignored() {
         assert_eq!(read(b"2"), [Key::Hand(Hand::Rock)]);
         assert_eq!(read(b"1\r"), [Key::Hand(Hand::Scissors), Key::Enter]);
         assert_eq!(read(b"\x1b"), [Key::Quit]);

@@ -353,7 +353,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_locale_picks_the_language() {
+    fn locale_picks_the_language() {
         for (locale, title) in [
             ("zh_CN.UTF-8", "武林"),
             ("ZH", "武林"),
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn robots_go_by_names_of_the_language() {
+    fn robot_names_are_translated() {
         for (name, english) in [
             ("木人·甲", "Wooden Man 1"),
             ("铜人·丁", "Bronze Man 4"),
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn hands_have_the_names_of_their_numbers() {
+    fn hand_names_follow_their_numbers() {
         assert_eq!(ENGLISH.hand(Hand::from_number(1)), "scissors");
         assert_eq!(ENGLISH.hand(Hand::from_number(3)), "paper");
         assert_eq!(CHINESE.hand(None), "没出手");

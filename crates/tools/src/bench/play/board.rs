@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_partner_takes_its_own_in_order_and_what_is_left_is_missing() {
+    fn choices_are_taken_in_order_and_leftovers_counted() {
         let now = Instant::now();
         let after = |millis| now + Duration::from_millis(millis);
         let choice = |partner, millis| Choice {

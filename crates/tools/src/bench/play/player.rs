@@ -278,7 +278,7 @@ mod tests {
     const RESULT: &str = r#"{"event":"result","data":{"result":[]}}"#;
 
     #[tokio::test]
-    async fn a_time_counts_from_when_the_choice_was_due_and_not_from_when_it_was_sent() {
+    async fn latency_counts_from_the_due_time_of_a_choice() {
         let (crowd, game) = scene().await;
         let now = Instant::now();
         let [mut ann, mut ben] = [0, 1].map(|number| Player::new(&crowd, &game, number, now));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_round_is_counted_once_its_result_by_the_clock_and_what_was_not_seen_is_missing() {
+    async fn round_is_counted_once_and_unseen_choices_are_missing() {
         let (crowd, game) = scene().await;
         let now = Instant::now();
         let [mut ann, mut ben] = [0, 1].map(|number| Player::new(&crowd, &game, number, now));
