@@ -1,4 +1,4 @@
-//! What the server costs, and what we cost ourselves, from one stage of a run to the next.
+//! CPU time and memory of the server and of this program, read at the end of each stage of a run.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,26 +12,26 @@ use crate::status;
 use wulin_command::flags::AdminAddress;
 use wulin_command::process::Cost;
 
-/// How long the server may take to close everybody's connection, once they have left.
+/// How long the server may take to close all connections after the people have left.
 const CLOSING: Duration = Duration::from_secs(10);
-/// How long it then has to give memory back: allocators do so with a delay.
+/// How long it then has to give memory back to the system, which allocators do with a delay.
 const SETTLING: Duration = Duration::from_secs(2);
-/// How often it is looked whether it has closed them.
+/// How often to look whether the server has closed them.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Where the server's cost is read.
+/// Where the cost of the server is read.
 #[derive(Debug)]
 pub(super) enum CostSource {
-    /// In `/proc`, of these processes together.
+    /// In `/proc`: the sum of these processes.
     Processes(Vec<u32>),
     /// At the admin listener.
     Admin(SocketAddr),
-    /// Nowhere, and why.
+    /// It is not read, for this reason.
     Nowhere(String),
 }
 
 impl CostSource {
-    /// Where it is told for the server at `peer`.
+    /// Finds the source for the server at `peer`: `--pid`, else the admin listener.
     pub(super) async fn find(flags: &Bench, peer: SocketAddr) -> anyhow::Result<CostSource> {
         if !flags.pid.is_empty() {
             if let Some(pid) = flags.pid.iter().find(|pid| Cost::of(**pid).is_none()) {
@@ -61,7 +61,7 @@ impl CostSource {
         })
     }
 
-    /// What it costs now.
+    /// The cost now.
     async fn read(&self) -> Option<Cost> {
         match self {
             CostSource::Processes(pids) => {
@@ -81,10 +81,10 @@ impl CostSource {
     }
 }
 
-/// A stretch of a run, and what it cost.
+/// A stage of a run, and what it cost.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RunStage {
-    /// What happened in it.
+    /// Its name, such as `arrival`.
     pub(super) name: &'static str,
     /// How long it took.
     pub(super) seconds: f64,
@@ -92,16 +92,16 @@ pub(super) struct RunStage {
     pub(super) server_cpu_seconds: Option<f64>,
     /// The server's resident memory at its end.
     pub(super) server_resident_bytes: Option<u64>,
-    /// Our own CPU time in it.
+    /// The CPU time of this program in it.
     pub(super) own_cpu_seconds: Option<f64>,
-    /// Our own resident memory at its end.
+    /// The resident memory of this program at its end.
     pub(super) own_resident_bytes: Option<u64>,
 }
 
-/// Reads the source between the stages.
+/// Measures each stage of a run.
 pub(super) struct Meter {
     source: CostSource,
-    /// Before anybody came.
+    /// The server's cost before the first person connected.
     first: Option<Cost>,
     at: Instant,
     server: Option<Cost>,
@@ -110,7 +110,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// The first look, before anybody comes.
+    /// Reads the costs before the first person connects.
     pub(super) async fn start(source: CostSource) -> Meter {
         let first = source.read().await;
         Meter {
@@ -123,7 +123,7 @@ impl Meter {
         }
     }
 
-    /// A stage is over.
+    /// Ends a stage: its cost is the difference to the end of the stage before.
     pub(super) async fn stage(&mut self, name: &'static str) {
         let now = Instant::now();
         let (server, own) = (self.source.read().await, Cost::now());
@@ -141,7 +141,7 @@ impl Meter {
         (self.at, self.server, self.own) = (now, server, own);
     }
 
-    /// Waits until the server has closed what everybody left behind, as far as can be seen, and gives it a moment.
+    /// Waits until the server has no more files open than at the start, at most [`CLOSING`]; then waits [`SETTLING`].
     pub(super) async fn settle(&self) {
         let Some(first) = self.first else { return };
         let deadline = Instant::now() + CLOSING;
@@ -156,7 +156,7 @@ impl Meter {
         time::sleep(SETTLING).await;
     }
 
-    /// What was read: the server's resident memory before anybody came, the stages, and why the server's cost is unknown.
+    /// The server's resident memory at the start, the stages, and the reason if the server's cost is unknown.
     pub(super) fn finish(self) -> (Option<u64>, Vec<RunStage>, Option<String>) {
         let why = match self.source {
             CostSource::Nowhere(why) => Some(why),

@@ -1,5 +1,7 @@
-//! What people say in each protocol, and what a frame of the server is. A frame's beginning is enough for that: reading
-//! JSON would cost the machine that is measured more than the server's part of it.
+//! The frames of each protocol: how ours are written, and how the server's are told apart.
+//!
+//! The beginning of a frame is enough to tell what it is. Parsing all of its JSON would take more CPU time than the server
+//! needs to write it, on the machine that is measured.
 
 use std::borrow::Cow;
 
@@ -9,24 +11,24 @@ use serde_json::{Value, json};
 use crate::bench::flags::Protocol;
 use wulin_game::protocol::native::Frame;
 
-/// A frame of the server.
+/// What a frame of the server is.
 #[derive(Debug, PartialEq)]
 pub(super) enum Heard<'a> {
     /// An event, and its payload as JSON.
     Event(Name, &'a str),
-    /// Engine.IO has opened the session; the payload says how often the client pings.
+    /// Engine.IO has opened the session. The payload has `pingInterval`.
     Opened(&'a str),
-    /// Socket.IO has connected us.
+    /// Socket.IO has connected us to the namespace.
     Connected,
-    /// Engine.IO asks whether we live.
+    /// A heartbeat of Engine.IO, to be answered with a pong.
     Ping,
-    /// The server sends us away.
+    /// The server closes the session.
     Goodbye,
-    /// Nothing to do.
+    /// A frame that needs no answer.
     Nothing,
 }
 
-/// The events that somebody waits for.
+/// The events that the bench acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     /// `hi`
@@ -99,7 +101,7 @@ fn native(text: &str) -> Heard<'_> {
             return Heard::Event(Name::of(name), "null");
         }
     }
-    // Another server may order or space its objects otherwise.
+    // Another server may order the fields otherwise, or write spaces between them.
     match serde_json::from_str::<Frame<'_>>(text) {
         Ok(Frame { event, data }) => {
             Heard::Event(Name::of(&event), data.map_or("null", RawValue::get))
@@ -149,7 +151,7 @@ fn socketio(json: &str) -> Heard<'_> {
     }
 }
 
-/// The text of the first field of this name. Good for payloads without nesting, whose texts need no escaping.
+/// The text of the first field with this name. It is right only for flat payloads whose texts have no escapes.
 pub(super) fn text_of<'a>(payload: &'a str, field: &str) -> Option<&'a str> {
     let (_, rest) = payload.split_once(field)?;
     let rest = rest.strip_prefix("\":")?.trim_start().strip_prefix('"')?;

@@ -1,5 +1,5 @@
-//! `--mode echo`: the same pace as `play` against a server that only sends everything back. It is what a machine can do at
-//! most, to hold a server that does more against it.
+//! `--mode echo`: sends frames at the pace of `play` to a server that only sends each one back. The result is the best this
+//! machine can do; compare the figures of a real server with it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use super::dialect;
 use super::link::Link;
 use crate::bench::flags::Bench;
 
-/// What all share: the pace, and what is measured.
+/// The pace of the frames, and what is measured. All people share it.
 pub(super) struct Echo {
     every: Duration,
     clock: Clock,
-    /// From the moment a frame was due to its coming back.
+    /// From when a frame was due until it came back.
     pub(super) echoes: TimeHistogram,
-    /// The same from the moment it was sent.
+    /// From when a frame was sent until it came back.
     pub(super) echoes_from_sending: TimeHistogram,
-    /// From the moment a frame was due to its sending: our own part.
+    /// From when a frame was due until it was sent: the delay of this program.
     pub(super) sendings: TimeHistogram,
 }
 
-/// A frame on its way.
+/// A frame that was sent and has not come back.
 struct Sent {
     due: Instant,
     at: Instant,
@@ -34,7 +34,7 @@ struct Sent {
 }
 
 impl Echo {
-    /// Before the first frame.
+    /// Takes the pace from the flags and starts the clock.
     pub(super) fn new(flags: &Bench) -> anyhow::Result<Echo> {
         Ok(Echo {
             every: flags.choice_every.max(Duration::from_millis(1)),
@@ -54,7 +54,7 @@ impl Echo {
     }
 }
 
-/// Comes, sends a frame at each beat from the signal on, and leaves when it is time.
+/// One person: connects, sends frames at the pace from the signal on, and leaves when the run ends.
 pub(super) async fn live(crowd: Arc<Crowd>, echo: Arc<Echo>, number: u32) {
     let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
@@ -67,7 +67,7 @@ async fn exchange(crowd: &Crowd, echo: &Echo, link: &mut Link, number: u32) -> a
     crowd.idle(link, &crowd.begin).await?;
     let frame = dialect::write(crowd.protocol, "choice", Some(&json!({ "choice": 2 })));
     let mut due = Instant::now() + echo.every * number / crowd.people;
-    // A connection keeps the order, so what comes is what was sent first.
+    // A connection keeps the order, so each frame that comes back is the oldest one under way.
     let mut under_way = VecDeque::new();
     let over = crowd.end.cancelled();
     tokio::pin!(over);

@@ -47,7 +47,7 @@ pub struct Bench {
     #[arg(long, value_name = "TIME", default_value = "6s", value_parser = duration, help_heading = "Play")]
     pub warm_up: Duration,
 
-    /// How to find and trust the server.
+    /// How to reach and trust the server.
     #[command(flatten, next_help_heading = "Connection")]
     pub reach: Reach,
     /// Whether it must be trusted.
@@ -107,7 +107,7 @@ pub enum Protocol {
 }
 
 impl Mode {
-    /// As it is typed.
+    /// The name that is typed.
     pub const fn name(self) -> &'static str {
         match self {
             Mode::Connect => "connect",
@@ -120,7 +120,7 @@ impl Mode {
 }
 
 impl Protocol {
-    /// As it is typed.
+    /// The name that is typed.
     pub const fn name(self) -> &'static str {
         match self {
             Protocol::Native => "native",

@@ -1,10 +1,10 @@
-//! `--mode hold`: everybody comes and stays, and says nothing but that they live.
+//! `--mode hold`: each person connects and stays, and sends nothing but heartbeats.
 
 use std::sync::Arc;
 
 use super::crowd::Crowd;
 
-/// Comes, stays, and leaves when it is time.
+/// One person: connects, stays, and leaves when the run ends.
 pub(super) async fn stay(crowd: Arc<Crowd>, number: u32) {
     let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;

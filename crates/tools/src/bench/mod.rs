@@ -1,7 +1,8 @@
-//! `wulin bench`: many people at once, and what that costs the server.
+//! `wulin bench`: connects many people to a server and measures what they cost it.
 //!
-//! One task for each person, and nothing read that need not be: the machine that is measured is the one that measures. A
-//! mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`); `run` gives the signals and measures between them.
+//! Each person is one task. The bench usually runs on the machine it measures, so it reads no more of a frame than it needs.
+//! A mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`). [`run`] tells the people when to begin and
+//! to leave, and measures each stage between.
 
 mod clock;
 mod connect;
@@ -30,8 +31,8 @@ use crate::bench::flags::Mode;
 pub use flags::Bench;
 use wulin_command::output::say;
 
-/// Runs, tells, and returns whether nobody got lost and nothing is missing. An error means that it could not begin, or that
-/// the plot could not be written.
+/// Runs the bench, prints the report, and returns whether nobody was lost and no choice is missing. An error means that the
+/// run could not begin, or that the plot could not be written.
 pub async fn run(flags: &Bench) -> anyhow::Result<bool> {
     let way = way::Way::find(flags).await?;
     let at_a_time = match flags.mode {

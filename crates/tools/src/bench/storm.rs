@@ -1,4 +1,4 @@
-//! `--mode storm`: everybody is cut off at once and comes back at once, as after a failure of the network.
+//! `--mode storm`: all connections are cut at once, and all people come back at once, as after a failure of the network.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,20 +9,20 @@ use tokio::time::{self, Instant};
 use super::crowd::{Crowd, TimeHistogram};
 use super::link::{Link, Person};
 
-/// The pause before somebody who could not come back tries again; it doubles up to the longest.
+/// The pause before the first retry of a person who could not come back. It doubles with each retry, up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What is measured.
+/// What is measured; all people share it.
 pub(super) struct Storm {
-    /// From the cut to the `hi` of each.
+    /// From the cut to the next `hi`, for each person.
     pub(super) back: TimeHistogram,
-    /// Attempts that came to nothing.
+    /// Attempts to come back that failed.
     pub(super) failures: AtomicU64,
 }
 
 impl Storm {
-    /// Before it.
+    /// Nothing measured yet.
     pub(super) fn new() -> Storm {
         Storm {
             back: TimeHistogram::new(),
@@ -31,7 +31,7 @@ impl Storm {
     }
 }
 
-/// Comes, is cut off at the signal, comes back, and stays until it is time to leave.
+/// One person: connects, is cut off at the signal, comes back, and stays until the run ends.
 pub(super) async fn weather(crowd: Arc<Crowd>, storm: Arc<Storm>, number: u32) {
     let mut person = crowd.person(number);
     let Some(link) = crowd.arrive(&mut person).await else {
@@ -49,7 +49,7 @@ async fn outlast(
 ) -> anyhow::Result<()> {
     crowd.idle(&mut link, &crowd.begin).await?;
     let cut = Instant::now();
-    // Without a goodbye.
+    // Dropped without a close frame, as if the network had failed.
     drop(link);
     let mut link = come_back(crowd, storm, person, cut).await?;
     storm.back.note(cut.elapsed());
@@ -59,7 +59,7 @@ async fn outlast(
     outcome
 }
 
-/// Tries again and again, in bounded time.
+/// Tries to connect until it succeeds, for at most `--timeout`.
 async fn come_back(
     crowd: &Crowd,
     storm: &Storm,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use wulin_command::flags::{Domains, only};
 
-/// What can be done with certificates.
+/// The commands of `wulin cert`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Cert {
     /// Show what is in certificate and key files, and whether they belong together

@@ -1,4 +1,4 @@
-//! `wulin cert`: what certificate files say, and a pair for development.
+//! `wulin cert`: describes certificate files, and makes a certificate with its key for development.
 
 pub mod flags;
 
@@ -20,16 +20,16 @@ use wulin_certs::{
 use wulin_command::flags::Domains;
 use wulin_text::harmless;
 
-/// What was shown, and whether all of it could be read and fits together.
+/// What the files hold, and whether a server could use them together.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Description {
     /// Lines for people.
     pub text: String,
-    /// Whether each file could be read, and each key belongs to one of the certificates, if there are any.
+    /// Whether each file could be read, and each key belongs to one of the certificates. Keys alone are sound.
     pub sound: bool,
 }
 
-/// Says what is in these files.
+/// Describes these files.
 pub fn show(flags: &Show, now: SystemTime) -> Description {
     let read: Vec<_> = flags
         .files
@@ -87,7 +87,7 @@ pub fn show(flags: &Show, now: SystemTime) -> Description {
     }
 }
 
-/// The certificates of one file, and how they lie.
+/// The certificates of one file, and whether they are in order.
 fn chain(certificates: &[CertificateDer<'static>], now: SystemTime) -> Vec<String> {
     let mut lines = Vec::new();
     for (number, certificate) in (1..).zip(certificates) {
@@ -162,7 +162,7 @@ fn order(certificates: &[CertificateDer<'static>], now: SystemTime) -> String {
     }
 }
 
-/// Whose key it is; and whether it is one of the certificates', if there are any.
+/// A line on which certificate a key belongs to; and whether it belongs to one, or there is none to compare with.
 fn owner(key: &PrivateKey, certificates: &[(&Path, &CertificateDer<'static>)]) -> (String, bool) {
     let PrivateKey { kind, .. } = key;
     let owner = certificates.iter().find(|(_, one)| key.belongs(one));
@@ -190,7 +190,7 @@ fn owner(key: &PrivateKey, certificates: &[(&Path, &CertificateDer<'static>)]) -
     }
 }
 
-/// The two files that were made.
+/// The two files that [`self_signed`] wrote.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Made {
     /// The certificate.
@@ -212,7 +212,7 @@ pub fn self_signed(flags: &SelfSigned, now: SystemTime) -> anyhow::Result<Made> 
         domain.clone()
     };
     let (certificate, key) = make_self_signed(&names, now)?;
-    // A star means something else to a shell.
+    // A shell expands `*`, and `:` is not allowed in file names everywhere.
     let name = names[0].replace('*', "_").replace(':', "-");
     let made = Made {
         certificate: out.join(format!("{name}.pem")),
@@ -235,7 +235,7 @@ pub fn self_signed(flags: &SelfSigned, now: SystemTime) -> anyhow::Result<Made> 
 fn write(file: &Path, text: &str, mode: u32, force: bool) -> anyhow::Result<()> {
     let written = || -> io::Result<()> {
         if force {
-            // A new file: an old one may be a link, or open to others.
+            // The key goes into a new file: the old one may be a symbolic link, or readable by others.
             match fs::remove_file(file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -330,7 +330,7 @@ mod tests {
             assert_eq!(found.sound, sound, "{}", found.text);
             assert!(found.text.contains(words), "{words:?}: {}", found.text);
         }
-        // A certificate in one file with a key that is of no use is shown all the same.
+        // A certificate is described even if the same file holds an unusable key.
         let both = home.path().join("both.pem");
         let parts =
             ["brainpool.crt", "ed448.key"].map(|name| fs::read(home.path().join(name)).unwrap());

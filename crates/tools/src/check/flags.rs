@@ -26,7 +26,7 @@ pub struct Check {
     /// The port that should redirect.
     #[command(flatten)]
     pub redirect: RedirectPort,
-    /// How to find and trust the server.
+    /// How to reach and trust the server.
     #[command(flatten)]
     pub reach: Reach,
     /// Play a round as well, against a robot or whoever waits

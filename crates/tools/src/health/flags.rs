@@ -14,13 +14,13 @@ use wulin_command::flags::{Listening, ProxyProtocol, StateDir, only};
 ))))]
 #[command(mut_args(only("proxy_protocol", |flag| flag.hide(true))))]
 pub struct Health {
-    /// Where the server listens, if several share a state folder.
+    /// Where the server listens. Needed only if several servers share a state folder.
     #[command(flatten)]
     pub listening: Listening,
-    /// The state folder of the server, in which its notice is.
+    /// The state folder of the server, which holds its notice.
     #[command(flatten)]
     pub state: StateDir,
-    /// Accepted so that `health` can be given the server's own flags. The notice says whether it is needed.
+    /// Accepted and ignored, so that `health` takes the server's own flags. The notice says what the server expects.
     #[command(flatten)]
     pub proxy: ProxyProtocol,
     /// Where the values are from.

@@ -1,4 +1,4 @@
-//! `wulin health`: asks the server on this machine whether it works, with nothing but this binary.
+//! `wulin health`: asks the server on this machine whether it works. It needs no other program, so a container can use it.
 
 pub mod flags;
 
@@ -20,21 +20,21 @@ pub use flags::Health;
 use wulin_command::notice::{self, Notice, Wanted};
 use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
 
-/// How long the server may take in all.
+/// How long the server may take to answer at one address, from connecting to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The longest answer that is read, in bytes.
+/// The longest answer that is read, in bytes. A server on that port need not be a Wulin.
 const LONGEST: usize = 64 * 1024;
 
-/// The header of the PROXY protocol of somebody who speaks for nobody else.
+/// The PROXY protocol header (version 1) of a connection that forwards nobody.
 const OWN: &[u8] = b"PROXY UNKNOWN\r\n";
 
-/// Asks, and returns the server's own words.
+/// Asks the server, and returns its answer. `variable` reads the environment.
 pub async fn ask(
     flags: &Health,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<String> {
-    // What was typed is meant; a variable is the server's own, whose flags may have beaten it.
+    // Only a typed flag selects a server. A variable may be the server's own, and its flags may have overridden it.
     let typed = |flag: &str| flags.origins.typed(flag);
     let wanted = Wanted {
         state_dir: flags
@@ -82,7 +82,7 @@ async fn ask_at(target: SocketAddr, notice: &Notice) -> anyhow::Result<String> {
     if notice.proxies.iter().any(trusted) {
         stream.write_all(OWN).await?;
     }
-    // This machine asks itself, by an address no certificate is for: the server is known by its instance.
+    // No certificate covers a loopback address, so none is checked. The instance tells that it is the right server.
     let connector = connector(&Trust::Anybody(Recorder::new()), ANY_VERSION)?;
     let stream = handshake(&connector, ServerName::from(target.ip()), stream)
         .await

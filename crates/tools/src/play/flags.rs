@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use wulin_client::address::{Address, HTTPS, NoAddress};
 use wulin_command::flags::{Insecure, Reach};
 
-/// Where `wulin serve` is without a certificate.
+/// The HTTPS port of `wulin serve` without a certificate.
 const DEVELOPMENT: u16 = 8443;
 
 /// The flags of `play`.
@@ -17,7 +17,7 @@ pub struct Play {
     /// What others see [default: one that is made up]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// How to find and trust the server.
+    /// How to reach and trust the server.
     #[command(flatten)]
     pub reach: Reach,
     /// Whether it must be trusted.
@@ -35,7 +35,7 @@ pub struct Play {
     pub hand: Option<Pick>,
 }
 
-/// A hand, or any.
+/// Which hand to show: one, or a random one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Pick {
     /// Breaks scissors.
@@ -48,7 +48,7 @@ pub enum Pick {
     Random,
 }
 
-/// Reads an address; without a port, that of development for localhost.
+/// Reads an address. Without a port it is 8443 for localhost, and 443 for any other host.
 pub(crate) fn address(text: &str) -> Result<Address, NoAddress> {
     let address = Address::parse(text, DEVELOPMENT)?;
     if address.host == "localhost" {

@@ -41,7 +41,7 @@ pub struct RunningServer {
     /// Its admin listener.
     #[command(flatten)]
     pub admin: AdminListener,
-    /// Its state folder, in which its notice is.
+    /// Its state folder, which holds its notice.
     #[command(flatten)]
     pub state: StateDir,
     /// Where the values are from.

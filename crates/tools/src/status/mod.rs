@@ -1,4 +1,4 @@
-//! `wulin status` and `wulin log`: what the admin listener of a running server says, for people and for programs.
+//! `wulin status` and `wulin log`: ask the admin listener of a running server, and print its answer as a page or as JSON.
 
 pub mod flags;
 
@@ -20,20 +20,20 @@ use wulin_command::state::ServerState;
 use wulin_http::exchange as http;
 use wulin_text::{harmless, harmless_lines};
 
-/// How long the server may take in all.
+/// How long the server may take to answer, from connecting to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The longest answer that is read, in bytes.
+/// The longest answer that is read, in bytes. A server on that port need not be a Wulin.
 const LONGEST: usize = 256 * 1024;
-/// Days before its end from which a certificate is worth a word.
+/// A certificate with fewer days left than this is marked.
 const SOON: f64 = 14.0;
-/// Moves to the top left and clears what is below.
+/// Moves the cursor to the top left and clears the screen below it.
 const CLEAR: &str = "\x1b[H\x1b[J";
 
-/// The most certificates that are shown, and names of each. A server may be no Wulin, or have a certificate for hundreds.
+/// The most certificates that are shown, and the most names of each: a certificate can have hundreds of names.
 const CERTIFICATES: usize = 100;
 const NAMES: usize = 20;
 
-/// The state of the server, as asked for. With `--watch` it never returns unless the server is gone.
+/// The state of the server, as a page or as JSON. With `--watch` it prints until the server is gone.
 pub async fn show(
     flags: &Status,
     variable: impl Fn(&str) -> Option<OsString>,
@@ -58,7 +58,7 @@ pub async fn show(
     }
 }
 
-/// What the server logs, after it has been changed if that was asked for.
+/// The log level of the server. If the flags name a new one, it is set first.
 pub async fn log(
     flags: &Log,
     variable: impl Fn(&str) -> Option<OsString>,
@@ -71,15 +71,15 @@ pub async fn log(
     Ok(answer)
 }
 
-/// Where the admin listener is of the server that is meant: what was typed, else what the server itself says, else what its
-/// variable says, or the default.
+/// Finds the admin listener to ask. The first of these decides: the typed flag, the notice of the running server, the
+/// variable, the default.
 async fn find(
     server: &RunningServer,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<SocketAddr> {
     let typed = server.origins.typed("--admin");
     let told = match server.admin.admin {
-        // Port 0 was for the server, which took a free one.
+        // Port 0 makes the server take a free port. Only its notice says which.
         Some(AdminAddress::At(address)) if typed && address.port() != 0 => return Ok(address),
         Some(AdminAddress::Off) if typed => bail!("--admin off: there is nobody to ask"),
         told => told,
@@ -119,14 +119,14 @@ async fn find(
     result
 }
 
-/// The state of the server whose admin listener this is.
+/// Reads the state from an admin listener.
 pub async fn read(admin: SocketAddr) -> anyhow::Result<ServerState> {
     let answer = get(admin, "/status").await?;
     serde_json::from_str(&answer)
         .with_context(|| format!("{admin} answers, but not as a server of this version does"))
 }
 
-/// What is answered there, which may be anybody's: it is for people to look at.
+/// The answer to a GET, without control characters: another program may be listening there.
 async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<String> {
     exchange(admin, "GET", path, "").await
 }
@@ -158,7 +158,7 @@ async fn exchange(
     }
 }
 
-/// The state as a person reads it.
+/// The state as lines for people.
 fn page(state: &ServerState) -> String {
     let ServerState {
         counts,
@@ -258,7 +258,7 @@ fn page(state: &ServerState) -> String {
     page
 }
 
-/// The first names, and how many more there are.
+/// The first [`NAMES`] names, and how many more there are.
 fn names(all: &[String]) -> String {
     let shown = all.iter().take(NAMES).map(String::as_str);
     let shown = shown.collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! One player: a state machine, time is an argument.
+//! One player as a state machine. Time is an argument, so that its tests need no clock.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -13,43 +13,44 @@ use crate::bench::crowd::Crowd;
 use crate::bench::dialect::{self, Heard, Name};
 use wulin_client::wire::StartPayload;
 
-/// The last choice of a round is due so long before its end: a later one could come too late by right.
+/// The last choice of a round is due at least this long before the end. A later one could miss the round, and that would
+/// be no fault of the server.
 const LAST_CHOICE: Duration = Duration::from_millis(250);
 
-/// A player between joining and leaving.
+/// A player, from the first `join` to the last `result`.
 pub(super) struct Player<'a> {
     crowd: &'a Crowd,
     game: &'a Game,
     number: u32,
     stage: PlayerStage,
-    /// When the last result came.
+    /// When the last `result` came.
     ended: Instant,
     leaving: bool,
     done: bool,
-    /// Which hand is next.
+    /// The hand that was shown last; the next choice is the one after it.
     hand: u32,
 }
 
 enum PlayerStage {
-    /// Until the next round is asked for.
+    /// Thinks until this moment, then asks for a round.
     Thinking(Instant),
-    /// Asked; until it must have begun.
+    /// Has asked for a round, which must begin before this moment.
     Waiting(Instant),
     Playing(PlayerRound),
 }
 
 struct PlayerRound {
-    /// None where it is a robot or a stranger.
+    /// The number of the other player; none if it is a robot or somebody who is not of this bench.
     partner: Option<u32>,
-    /// When its result is due.
+    /// When the `result` is due.
     end: Instant,
-    /// When the next choice is due, if there is one more.
+    /// When the next choice is due; none after the last.
     choice: Option<Instant>,
     counts: bool,
 }
 
 impl<'a> Player<'a> {
-    /// One who asks for the first round at that moment.
+    /// A player who asks for the first round at the moment `first`.
     pub(super) fn new(crowd: &'a Crowd, game: &'a Game, number: u32, first: Instant) -> Player<'a> {
         Player {
             crowd,
@@ -63,7 +64,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// When to wake.
+    /// When [`Player::wake`] is to be called.
     pub(super) fn deadline(&self) -> Instant {
         match &self.stage {
             PlayerStage::Thinking(until) | PlayerStage::Waiting(until) => *until,
@@ -71,13 +72,13 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// No more rounds: a round that has begun is played to its end.
+    /// Asks for no more rounds. A round that has begun is played to its end.
     pub(super) fn leave(&mut self) {
         self.leaving = true;
         self.done |= !matches!(self.stage, PlayerStage::Playing(_));
     }
 
-    /// Whether this one has been told to leave.
+    /// Whether [`Player::leave`] was called.
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving
     }
@@ -87,7 +88,7 @@ impl<'a> Player<'a> {
         self.done
     }
 
-    /// The deadline has come: returns the frame to be sent.
+    /// Does what is due at the deadline: returns the frame to send, or an error if the server is too late.
     pub(super) fn wake(&mut self, now: Instant) -> anyhow::Result<String> {
         match &mut self.stage {
             PlayerStage::Thinking(_) => {
@@ -130,7 +131,7 @@ impl<'a> Player<'a> {
         )
     }
 
-    /// A frame has come.
+    /// Takes a frame of the server.
     pub(super) fn hear(&mut self, text: &str, now: Instant) -> anyhow::Result<()> {
         match dialect::read(self.crowd.protocol, text) {
             Heard::Event(Name::Start, payload) => self.start(payload, now),
@@ -173,7 +174,7 @@ impl<'a> Player<'a> {
             .find(|number| *number != Some(self.number))
             .flatten();
         if let Some(partner) = partner {
-            // What that partner sent in an earlier round, after its end here.
+            // What this partner sent in an earlier round, after that had ended here, is not missing.
             self.clear(partner, self.ended);
         }
         self.stage = PlayerStage::Playing(PlayerRound {
@@ -249,7 +250,7 @@ mod tests {
         flags: crate::bench::Bench,
     }
 
-    /// Two people who are about to play, and the game they measure. Nothing is connected.
+    /// A crowd of two and their game. Nothing is connected.
     async fn scene() -> (Crowd, Game) {
         let arguments = ["bench", "127.0.0.1:1", "--people", "2"];
         let TestArgs { flags } = TestArgs::parse_from(arguments);
@@ -286,10 +287,10 @@ mod tests {
             assert!(player.wake(now).unwrap().contains("join"));
             player.hear(&start(&crowd), now).unwrap();
         }
-        // Forty milliseconds late by our own fault, and ten more by the server's.
+        // This program is 40 ms late, and the server takes 10 ms more.
         assert_eq!(ann.deadline(), now);
         assert!(ann.wake(now + millis(40)).unwrap().contains("choice"));
-        // The next one is due by the clock, not by the last one.
+        // The next choice is due 500 ms after the last one was due, not after it was sent.
         assert_eq!(ann.deadline(), now + millis(500));
         ben.hear(&movement(&crowd, 0), now + millis(50)).unwrap();
         let longest = |times: &crate::bench::crowd::TimeHistogram| times.histogram().max() / 1000;
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(game.results.histogram().max() / 1000, 7);
         assert_eq!(game.missing.load(Relaxed), 9);
         assert!(ben.is_done() && !ann.is_done());
-        // Who gets no start is lost, and says so.
+        // A player who gets no `start` in time fails.
         ann.wake(ann.deadline()).unwrap();
         assert!(ann.wake(ann.deadline()).is_err());
     }
