@@ -1,4 +1,4 @@
-//! The order of a run: who is sent when, and what is measured between.
+//! The order of a run: when the people begin and leave, and what is measured between.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,16 +25,16 @@ use super::{connect, hold};
 use crate::bench::flags::Bench;
 use crate::bench::flags::Mode;
 
-/// What came of a run.
+/// The results of a run.
 pub(super) struct RunResult {
-    /// In figures.
+    /// The figures.
     pub(super) report: BenchReport,
-    /// What is plotted.
+    /// The curves of the plot.
     pub(super) series: Vec<Series>,
 }
 
 impl RunResult {
-    /// The run in a few words.
+    /// The title of the plot: mode, number of people, protocol.
     pub(super) fn title(&self) -> String {
         let asked = &self.report.asked;
         format!(
@@ -44,7 +44,7 @@ impl RunResult {
     }
 }
 
-/// A run under way.
+/// A run in progress.
 struct Run<'a> {
     flags: &'a Bench,
     crowd: Arc<Crowd>,
@@ -54,7 +54,7 @@ struct Run<'a> {
     series: Vec<Series>,
 }
 
-/// Runs a mode from the first who comes to the last who leaves.
+/// Runs the mode, from the first person who connects to the last who leaves.
 pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::Result<RunResult> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let machine = Machine::here();
@@ -122,7 +122,7 @@ pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::
 }
 
 impl Run<'_> {
-    /// Sends everybody in, and waits until all are there.
+    /// Starts a task for each person, and waits until all have arrived or failed.
     async fn gather<F>(&mut self, live: impl Fn(Arc<Crowd>, u32) -> F) -> ArrivalFigures
     where
         F: Future<Output = ()> + Send + 'static,
@@ -226,7 +226,7 @@ impl Run<'_> {
         Ok((arrival, report))
     }
 
-    /// Everybody begins; returns when it begins to count.
+    /// Gives the signal to begin and waits for the warm-up. Returns the moment from which times are recorded.
     async fn warm_up(&mut self) -> Instant {
         self.crowd.begin.cancel();
         self.pass("warming up", self.flags.warm_up).await;
@@ -240,7 +240,7 @@ impl Run<'_> {
         self.crowd.pass(time).await;
     }
 
-    /// Everybody leaves, and the server gets a moment to notice.
+    /// Gives the signal to leave, and waits until the server has closed the connections.
     async fn depart(&mut self) {
         self.progress.step("leaving", None);
         self.crowd.end.cancel();

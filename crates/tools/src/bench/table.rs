@@ -1,10 +1,10 @@
-//! What came of a run, for people.
+//! The report of a run as a table for people.
 
 use std::fmt::Write as _;
 
 use super::report::{BenchReport, Distribution};
 
-/// The width of the names.
+/// The width of the column of names.
 const NAME: usize = 26;
 
 /// The report as lines.
@@ -114,7 +114,7 @@ fn people(report: &BenchReport) -> String {
     text
 }
 
-/// What it cost the server and ourselves.
+/// Adds the lines on what the run cost the server and this program.
 fn cost(report: &BenchReport, line: &mut impl FnMut(&str, String)) {
     let server = &report.server;
     if let Some(why) = &server.unknown {

@@ -1,4 +1,5 @@
-//! The way to the server: where it is, whom to believe, and whether as many people fit through it.
+//! The way to the server: its address, whether its certificate must be trusted, and whether there are enough open files for
+//! all people.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,17 +15,17 @@ use wulin_certs::trusted_roots;
 use wulin_client::address::Address;
 use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
 
-/// Files this process needs beside one for each person.
+/// Open files this process needs beside one for each person.
 const SPARE_FILES: u64 = 64;
-/// People who come from one address, on this machine: below the limit a server has for one address, and far below the
-/// number of ports.
+/// People who connect from one loopback address. It is below the server's default of 1,024 connections from one address,
+/// and far below the number of ports.
 const PEOPLE_OF_ONE_ADDRESS: u32 = 500;
 
 /// How each person reaches the server.
 pub(super) struct Way {
-    /// As it was written.
+    /// The server's address as it was written.
     pub(super) address: Address,
-    /// Where that is.
+    /// The IP address and port it resolves to.
     pub(super) peer: SocketAddr,
     /// Path and query of the WebSocket.
     pub(super) target: String,
@@ -32,7 +33,7 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Finds the server, and refuses what should not be loaded or does not fit.
+    /// Resolves the server's address. Refuses a server that is not on this machine, unless `--anywhere` allows it.
     pub(super) async fn find(flags: &Bench) -> anyhow::Result<Way> {
         let address = flags.host.clone();
         let base = address
@@ -91,7 +92,7 @@ impl Way {
     }
 }
 
-/// Where a person of this machine comes from: all of 127.0.0.0/8 is this machine.
+/// The loopback address from which a person connects. All of 127.0.0.0/8 is this machine (RFC 1122, section 3.2.1.3).
 fn source(number: u32) -> Ipv4Addr {
     let block = number / PEOPLE_OF_ONE_ADDRESS % 0xffff;
     let [_, _, high, low] = (block + 1).to_be_bytes();
@@ -116,7 +117,7 @@ fn resuming(connector: &TlsConnector) -> TlsConnector {
     Arc::new(config).into()
 }
 
-/// Takes as many open files as the system allows, and says so where they are not enough for everybody.
+/// Raises the limit of open files as far as the system allows. Fails if it is too low for so many people at a time.
 pub(super) fn make_room(at_a_time: u32) -> anyhow::Result<()> {
     let files = rlimit::increase_nofile_limit(u64::MAX).context("asking for open files")?;
     let room = files.saturating_sub(SPARE_FILES);

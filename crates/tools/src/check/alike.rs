@@ -1,4 +1,4 @@
-//! Whether every address of a name leads to the same.
+//! Compares the addresses of a name: each must lead to the same certificate and the same version of Wulin.
 
 use std::net::IpAddr;
 
@@ -7,16 +7,16 @@ use rustls::pki_types::CertificateDer;
 use super::finding::Finding;
 use super::web::Told;
 
-/// What an address has shown of the server behind it.
+/// What is known of the server at one address.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    /// The server's own certificate.
+    /// Its leaf certificate.
     pub(super) certificate: Option<CertificateDer<'static>>,
-    /// What it says it is, if it is Wulin.
+    /// What it says of itself, if it is Wulin.
     pub(super) told: Option<Told>,
 }
 
-/// Holds the addresses against the first that leads to Wulin. Nothing where there is nothing to compare.
+/// Compares all addresses with the first that leads to Wulin. None if there is nothing to compare.
 pub(super) fn compare(ips: &[IpAddr], facts: &[Facts]) -> Option<Finding> {
     let mut seen = ips.iter().zip(facts);
     let (model_ip, model) = seen.find(|(_, facts)| facts.told.is_some())?;
@@ -114,7 +114,7 @@ mod tests {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let one = || facts(b"a", "1", "x");
         assert_eq!(compare(&ips[..1], &[one()]), None);
-        // The other was not asked, or does not answer.
+        // The other address was not asked, or does not answer.
         assert_eq!(compare(&ips, &[one(), Facts::default()]), None);
     }
 }

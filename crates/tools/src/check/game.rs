@@ -1,4 +1,4 @@
-//! What a phone does once it is connected: it opens a WebSocket in one of three dialects, and says hello.
+//! Checks of the game's connections: the native WebSocket, Socket.IO over WebSocket and over polling, and `hello`.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use wulin_client::random_uid;
 use wulin_client::websocket::{Identity, Socket, excerpt};
 use wulin_client::wire::ServerEvent;
 
-/// What to do about an upgrade that fails while the same path answers a plain request.
+/// The remedy if an upgrade to WebSocket fails, but the same path answers a plain request.
 const UPGRADE: &str = "A proxy or a CDN in front does not pass WebSockets on: switch that on (Upgrade and Connection \
                        headers), or let phones reach Wulin itself.";
 
-/// Opens a WebSocket at a path.
+/// Opens a WebSocket. `resource` is its path and query.
 pub(super) async fn open(target: &Target, resource: &str) -> anyhow::Result<Socket> {
     let authority = target.address.to_string();
     let opened = async {
@@ -29,7 +29,7 @@ pub(super) async fn open(target: &Target, resource: &str) -> anyhow::Result<Sock
     within(target.patience, opened).await
 }
 
-/// An answer in time, or an error that says that there is none.
+/// The result of `work`, or an error if it takes longer than `patience`.
 pub(super) async fn within<T>(
     patience: Duration,
     work: impl Future<Output = anyhow::Result<T>>,
@@ -39,7 +39,7 @@ pub(super) async fn within<T>(
         .unwrap_or_else(|_| bail!("no answer within {patience:?}"))
 }
 
-/// Whether the native WebSocket opens without an `Origin`, as phones open it; and the open one.
+/// Whether the native WebSocket opens without an `Origin` header, which phones do not send. Returns the open socket.
 pub(super) async fn websocket(target: &Target, base_path: &str) -> (Option<Socket>, Finding) {
     match open(target, base_path).await {
         Ok(socket) => (
@@ -50,7 +50,7 @@ pub(super) async fn websocket(target: &Target, base_path: &str) -> (Option<Socke
     }
 }
 
-/// Whether Socket.IO greets over a WebSocket. `version` is Engine.IO's, 3 or 4.
+/// Whether Socket.IO connects over a WebSocket. `version` is that of Engine.IO, 3 or 4.
 pub(super) async fn socketio(target: &Target, base_path: &str, version: u8) -> Finding {
     let resource = format!("{base_path}/socket.io/?EIO={version}&transport=websocket");
     let greeted = async {
@@ -65,11 +65,11 @@ pub(super) async fn socketio(target: &Target, base_path: &str, version: u8) -> F
     }
 }
 
-/// The opening of a session and the connection to the namespace.
+/// Opens the session and connects to the default namespace.
 async fn greeting(socket: &mut Socket, version: u8) -> anyhow::Result<()> {
     let open = socket.next_text().await?;
     session(&open)?;
-    // Engine.IO 4 waits to be asked for the namespace, 3 has it ready.
+    // With Engine.IO 4 the client asks for the namespace; with 3 the server connects it unasked.
     if version == 4 {
         socket.send_text("40".to_owned()).await?;
     }
@@ -95,7 +95,7 @@ fn session(open: &str) -> anyhow::Result<String> {
         .with_context(unexpected)
 }
 
-/// Whether Socket.IO greets over polling, which libraries begin with unless told otherwise.
+/// Whether Socket.IO connects over polling, with which its client libraries begin by default.
 pub(super) async fn polling(target: &Target, base_path: &str) -> Finding {
     let resource = format!("{base_path}/socket.io/?EIO=4&transport=polling");
     let greeted = async {
@@ -113,7 +113,7 @@ pub(super) async fn polling(target: &Target, base_path: &str) -> Finding {
                 posted.words()
             );
         }
-        // A ping may come first, with the rest or before it; this one character is between packets.
+        // A ping may come first, in an answer of its own or in the same one. U+001E separates packets.
         let mut heard = target.ask("GET", &mine, "").await?;
         if heard.body == "2" {
             heard = target.ask("GET", &mine, "").await?;
@@ -125,14 +125,14 @@ pub(super) async fn polling(target: &Target, base_path: &str) -> Finding {
         {
             bail!("{} at the third request: {}", heard.status, heard.words());
         }
-        // Closes the session, so that it does not stay until its time-out.
+        // Closes the session, which would otherwise stay open until the server's ping timeout.
         let _ = target.ask("POST", &mine, "1").await;
         anyhow::Ok(())
     };
-    // Four requests, each on a connection of its own.
+    // Twice the time: it takes four or five requests, each on a connection of its own.
     match within(target.patience * 2, Box::pin(greeted)).await {
         Ok(()) => Finding::ok("greets over HTTP (EIO=4)"),
-        // Mini Programs have no polling, and other clients can do without.
+        // Only a warning: Mini Programs never poll, and other clients can be told not to.
         Err(error) => Finding::warning(
             format!("Socket.IO over polling fails: {error:#}"),
             "Clients that begin with polling stay out; transports: ['websocket'] helps them. With several servers behind \
@@ -141,7 +141,7 @@ pub(super) async fn polling(target: &Target, base_path: &str) -> Finding {
     }
 }
 
-/// Says hello; how long the answer took, or what came in its place.
+/// Says `hello`. The finding says how long the `hi` took, or what came instead.
 pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
     let started = Instant::now();
     let asked = async {

@@ -1,4 +1,4 @@
-//! The report as lines of a terminal: aligned, wrapped, and coloured where that is welcome.
+//! The report as lines of text: aligned, wrapped to the width of the terminal, and coloured unless `NO_COLOR` is set.
 
 use std::io::{self, IsTerminal};
 
@@ -6,9 +6,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::finding::{ReportRow, Severity};
 
-/// Columns before what is said: the mark, the label and the spaces around them.
+/// Columns before the detail of a row: the mark, the label and the spaces around them.
 const MARGIN: usize = 25;
-/// Wider lines are hard to read.
+/// The most columns that are used: longer lines are hard to read.
 const WIDEST: usize = 100;
 
 /// How lines are shown.
@@ -16,12 +16,13 @@ const WIDEST: usize = 100;
 pub struct Style {
     /// Whether there are colours.
     pub colour: bool,
-    /// Columns; none when nobody wraps lines, as in a file.
+    /// Columns of the terminal. None if standard output is none: then lines are not wrapped.
     pub width: Option<usize>,
 }
 
 impl Style {
-    /// As it suits standard output. `NO_COLOR` is respected (<https://no-color.org>).
+    /// The style for standard output: colours and wrapping on a terminal only, and no colours if `NO_COLOR` is set
+    /// (<https://no-color.org>).
     pub fn of_stdout(no_color: bool) -> Style {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
@@ -35,7 +36,7 @@ impl Style {
         }
     }
 
-    /// Text that stands out.
+    /// Text in bold type.
     pub fn strong(self, text: &str) -> String {
         self.paint("1", text)
     }
@@ -58,12 +59,12 @@ fn mark(outcome: Severity) -> (&'static str, &'static str) {
     }
 }
 
-/// One check, in one line or a few.
+/// A row of the report, in one line or more.
 pub(super) fn lines(check: &ReportRow, style: Style) -> String {
     labelled(check.name.label(), check, style)
 }
 
-/// Checks that are skipped for the same reason, as one.
+/// Rows that are skipped for the same reason, as one line.
 pub(super) fn skipped(checks: &[ReportRow], style: Style) -> String {
     match checks {
         [] => String::new(),
@@ -89,7 +90,7 @@ fn labelled(label: &str, check: &ReportRow, style: Style) -> String {
         };
         lines.push(before + &line + "\n");
     }
-    // Room for the arrow.
+    // The arrow and its space take two columns.
     let width = style.width.map(|width| width.saturating_sub(2));
     let remedy = check.remedy.as_ref().map(|remedy| wrap(remedy, width));
     for (at, line) in remedy.unwrap_or_default().iter().enumerate() {
@@ -100,8 +101,9 @@ fn labelled(label: &str, check: &ReportRow, style: Style) -> String {
     lines.concat()
 }
 
-/// What was found of one thing at each address, for people: alike at all is one line, else each address is named. What is
-/// skipped at some of them alone is told apart, at the end.
+/// The rows on one subject at each address, as people read them. The same finding at all addresses is one row; otherwise
+/// each row names its address. The second list has the rows that are skipped at some addresses only, which are printed at
+/// the end.
 pub(super) fn together(row: &[ReportRow]) -> (Vec<ReportRow>, Vec<ReportRow>) {
     let [first, rest @ ..] = row else {
         return (Vec::new(), Vec::new());
@@ -116,7 +118,7 @@ pub(super) fn together(row: &[ReportRow]) -> (Vec<ReportRow>, Vec<ReportRow>) {
     }
     let alike = |check: &ReportRow| check.outcome == first.outcome && check.remedy == first.remedy;
     if row.iter().all(alike) && first.outcome <= Severity::Ok {
-        // They differ in how long it took, or in what is compared at the end.
+        // The details differ only in times, or in what `alike` compares.
         let detail = format!("{}; so at all {} addresses", first.detail, row.len());
         let line = ReportRow {
             detail,
@@ -126,7 +128,7 @@ pub(super) fn together(row: &[ReportRow]) -> (Vec<ReportRow>, Vec<ReportRow>) {
     }
     let named = |check: &ReportRow| {
         let address = check.address.map(|address| format!("{address}: "));
-        // Some say it by themselves.
+        // Some details begin with the address already.
         let address =
             address.filter(|address| !check.detail.starts_with(&address.replace(": ", " ")));
         ReportRow {
@@ -138,7 +140,7 @@ pub(super) fn together(row: &[ReportRow]) -> (Vec<ReportRow>, Vec<ReportRow>) {
     (shown, elsewhere)
 }
 
-/// What was skipped, by address and reason.
+/// Groups skipped rows by their detail, which has the address and the reason.
 pub(super) fn apart(skipped: &[ReportRow]) -> Vec<Vec<ReportRow>> {
     let mut groups: Vec<Vec<ReportRow>> = Vec::new();
     for check in skipped {
@@ -153,7 +155,7 @@ pub(super) fn apart(skipped: &[ReportRow]) -> Vec<Vec<ReportRow>> {
     groups
 }
 
-/// The last sentence.
+/// The verdict, as the last lines of the report.
 pub(super) fn closing(verdict: &str, outcome: Severity, style: Style) -> String {
     let (_, code) = mark(outcome);
     let width = style.width.map(|width| width + MARGIN);
@@ -162,7 +164,7 @@ pub(super) fn closing(verdict: &str, outcome: Severity, style: Style) -> String 
     format!("\n{}\n", painted.collect::<Vec<_>>().join("\n"))
 }
 
-/// Breaks a sentence between words so that it fits beside the margin.
+/// Wraps a sentence between words so that it fits beside the margin.
 fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width.map(|width| width.saturating_sub(MARGIN).max(1)) else {
         return vec![text.to_owned()];

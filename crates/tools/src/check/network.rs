@@ -1,4 +1,4 @@
-//! The name and the port: what lies between a phone and the machine.
+//! Checks of the network: that the name resolves, and that the port can be reached.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -10,10 +10,11 @@ use tokio::time::{Instant, timeout};
 use super::finding::Finding;
 use wulin_client::address::{Address, HTTPS};
 
-/// What Linux says where a family of addresses is switched off: `EAFNOSUPPORT`.
+/// `EAFNOSUPPORT`: the error of Linux if IPv6 or IPv4 is switched off.
 const NO_FAMILY: i32 = 97;
 
-/// Where a name leads to, IPv4 first. Of many addresses only the first `most` are asked.
+/// Resolves a name, IPv4 addresses first. `instead` is what `--address` gives. The finding warns of more than `most`
+/// addresses.
 pub(super) async fn resolve(
     address: &Address,
     instead: &[IpAddr],
@@ -92,7 +93,7 @@ fn listed(ips: &[IpAddr]) -> String {
     texts.join(" and ")
 }
 
-/// Whether somebody elsewhere can mean this address.
+/// Whether an address can be reached from the internet, judged by its network.
 fn is_public(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
@@ -117,13 +118,13 @@ fn is_public(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether this machine knows a way to an address. Asking sends nothing.
+/// Whether this machine has a route to an address. Nothing is sent.
 pub(super) fn has_route(ip: IpAddr) -> bool {
     let any: SocketAddr = match ip {
         IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
-    // A datagram socket that is connected has looked for its way, no more.
+    // Connecting a datagram socket only looks up the route.
     let asked = UdpSocket::bind(any).and_then(|socket| socket.connect((ip, 9)));
     match asked {
         Ok(()) => true,
@@ -135,7 +136,7 @@ pub(super) fn has_route(ip: IpAddr) -> bool {
     }
 }
 
-/// Knocks at one address; whether it answers.
+/// Connects to one address; returns whether that worked, and the finding.
 pub(super) async fn knock(peer: SocketAddr, patience: Duration) -> (bool, Finding) {
     let (ip, port) = (peer.ip(), peer.port());
     let started = Instant::now();
@@ -156,7 +157,7 @@ pub(super) async fn knock(peer: SocketAddr, patience: Duration) -> (bool, Findin
     }
 }
 
-/// Connects, in bounded time.
+/// Connects within `patience`.
 pub(super) async fn connect(peer: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
     match timeout(patience, TcpStream::connect(peer)).await {
         Ok(done) => done,
@@ -184,7 +185,7 @@ fn unreachable_port(port: u16, error: &io::Error) -> Finding {
     }
 }
 
-/// A time as people read it.
+/// A time in milliseconds for people, with a decimal below 10 ms.
 pub(super) fn millis(took: Duration) -> String {
     let millis = took.as_secs_f64() * 1000.0;
     if millis < 10.0 {
@@ -194,7 +195,7 @@ pub(super) fn millis(took: Duration) -> String {
     }
 }
 
-/// What the system says, without its number.
+/// The system's text for an error, without its number.
 pub(super) fn words(error: &io::Error) -> String {
     if error.kind() == ErrorKind::TimedOut {
         return "no answer".to_owned();

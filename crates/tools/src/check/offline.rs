@@ -1,4 +1,4 @@
-//! Certificate files, before any server uses them.
+//! Checks certificate files without asking any server.
 
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -13,7 +13,7 @@ use wulin_certs::{
     DEFAULT_FOLDER, Found, Pair, Source, Unclear, check_domains, discover, listed, load_pair,
 };
 
-/// What the files are called in the report.
+/// The title of the report: the files or the folder.
 pub(super) fn target(flags: &Check) -> String {
     let files = &flags.certificates;
     let named: Vec<_> = files
@@ -28,7 +28,7 @@ pub(super) fn target(flags: &Check) -> String {
     }
 }
 
-/// Checks the files that are named, or the folder.
+/// Checks the files or the folder that the flags name, else the default folder.
 pub(super) fn run(
     flags: &Check,
     roots: &RootCertStore,
@@ -61,7 +61,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Each pair by itself, so that everything wrong is told at once.
+/// Loads each pair by itself, so that the report has all that is wrong.
 fn each(files: &[(PathBuf, PathBuf)], now: SystemTime, report: &mut Report) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (cert, key) in files {
@@ -117,7 +117,7 @@ fn loaded(pair: &Pair) -> Finding {
     }
 }
 
-/// What a phone would say of the chain that is sent, and what was put right or is worth a word.
+/// Adds how a phone judges the chain, and the warnings that came with the pair.
 fn judge(pair: &Pair, roots: &RootCertStore, now: SystemTime, report: &mut Report) {
     let started = Instant::now();
     let Some(judged) = Judged::new(&pair.certified.cert, roots, now) else {
@@ -129,7 +129,7 @@ fn judge(pair: &Pair, roots: &RootCertStore, now: SystemTime, report: &mut Repor
     if let Some(finding) = judged.trust() {
         add(Subject::Trust, finding);
     }
-    // The end and a lonely certificate have their own lines above.
+    // Expiry and a missing intermediate have rows of their own above.
     let rest = pair.warnings.iter().filter(|warning| {
         !warning.contains("renew it now") && !warning.contains("holds the certificate alone")
     });
@@ -148,7 +148,7 @@ fn warned(sentence: &str) -> Finding {
     Finding::warning(detail, remedy)
 }
 
-/// A problem's sentences, apart: what is the case, and the remedy. Where they cannot be told apart, both are in the first.
+/// Splits the text of a problem into what is the case and the remedy. If it cannot be split, all of it is the first.
 fn split(sentences: &str, between: &str) -> (String, String) {
     match sentences.split_once(between) {
         Some((detail, remedy)) => {

@@ -1,4 +1,4 @@
-//! A running server, step by step, at every address of its name. What depends on a step that failed is skipped and says so.
+//! Checks a running server, step by step, at each address of its name. A step that depends on a failed one is skipped.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -20,11 +20,11 @@ use crate::check::flags::Check;
 use wulin_client::address::Address;
 use wulin_http::tls::Recorder;
 
-/// How many addresses of a name are asked, and how many at a time. Names with more are those of large networks.
+/// How many addresses of a name are checked, and how many at a time. Only large networks have names with more.
 const MOST: usize = 16;
 const AT_ONCE: usize = 4;
 
-/// What needs TLS, in the order it is checked.
+/// The checks that need TLS, in their order.
 const BEHIND_TLS: [Subject; 9] = [
     Subject::Chain,
     Subject::Trust,
@@ -38,7 +38,7 @@ const BEHIND_TLS: [Subject; 9] = [
 ];
 const ABOUT_TLS: [Subject; 3] = [Subject::Tls13, Subject::Tls12, Subject::CipherSuite];
 
-/// What is asked at each address.
+/// What to check at each address.
 struct Errand {
     address: Address,
     base_path: String,
@@ -49,10 +49,10 @@ struct Errand {
     patience: Duration,
 }
 
-/// What one address has come to so far. Every address comes to the same subjects in the same order.
+/// Sends the findings at one address to the report. Every address has findings on the same subjects in the same order.
 struct AddressSheet {
     at: usize,
-    // Unbounded: there are as many findings as there are subjects.
+    // Unbounded, since it never holds more findings than there are subjects.
     findings: mpsc::UnboundedSender<(usize, SheetRow)>,
 }
 
@@ -61,7 +61,7 @@ type SheetRow = (Subject, Finding, Duration);
 impl AddressSheet {
     fn add(&self, name: Subject, finding: Finding, took: Duration) -> Severity {
         let outcome = finding.outcome;
-        // The report waits for every sheet.
+        // It fails only if `run` was cancelled.
         let _ = self.findings.send((self.at, (name, finding, took)));
         outcome
     }
@@ -73,7 +73,7 @@ impl AddressSheet {
     }
 }
 
-/// Checks the server at an address.
+/// Checks a server at each IP address of its name.
 pub(super) async fn run(
     flags: &Check,
     address: &Address,
@@ -106,7 +106,7 @@ pub(super) async fn run(
         now,
         patience: flags.timeout,
     });
-    // An address of a family this machine has no way to says nothing of the server, unless there is no other.
+    // Without a route, say to IPv6, an address says nothing about the server. It is skipped, unless no address has a route.
     let routed: Vec<bool> = ips.iter().map(|ip| network::has_route(*ip)).collect();
     let anywhere = routed.contains(&true);
     let (findings, mut found) = mpsc::unbounded_channel();
@@ -130,7 +130,7 @@ pub(super) async fn run(
     let mut rows: Vec<VecDeque<SheetRow>> = ips.iter().map(|_| VecDeque::new()).collect();
     while let Some((at, row)) = found.recv().await {
         rows[at].push_back(row);
-        // What every address has come to is told at once.
+        // A subject is printed once all addresses have a finding on it.
         if rows.iter().all(|rows| !rows.is_empty()) {
             let row = rows.iter_mut().zip(&ips).filter_map(|(rows, ip)| {
                 let (name, finding, took) = rows.pop_front()?;
@@ -155,7 +155,7 @@ fn not_asked(ip: IpAddr, play: bool, report: &AddressSheet) -> Facts {
     Facts::default()
 }
 
-/// Checks the server at one address.
+/// Checks the server at one IP address.
 async fn visit(errand: &Errand, ip: IpAddr, report: &AddressSheet) -> Facts {
     let Errand {
         address, patience, ..
@@ -190,7 +190,7 @@ async fn visit(errand: &Errand, ip: IpAddr, report: &AddressSheet) -> Facts {
     }
     certificate(&target, &errand.roots, errand.now, report);
     let certificate = target.recorder.shown().chain.first().cloned();
-    // Boxed: it holds every connection it makes.
+    // Boxed: its future is large, since it holds each connection it makes.
     let told = Box::pin(service(&target, errand, report)).await;
     Facts { certificate, told }
 }
@@ -201,7 +201,7 @@ fn skip_server(play: bool, report: &AddressSheet, because: &str) {
     report.skip(in_the_game(play), because);
 }
 
-/// What is checked of the game itself.
+/// The checks of the game itself.
 fn in_the_game(play: bool) -> &'static [Subject] {
     if play {
         &[Subject::Hello, Subject::Round]
@@ -210,7 +210,7 @@ fn in_the_game(play: bool) -> &'static [Subject] {
     }
 }
 
-/// The versions of TLS; whether any is spoken.
+/// Checks the versions of TLS; returns whether any is spoken.
 async fn versions(target: &Target, report: &AddressSheet) -> bool {
     let started = Instant::now();
     let spoken = tls::speak(target).await;
@@ -224,7 +224,7 @@ async fn versions(target: &Target, report: &AddressSheet) -> bool {
     spoken.any
 }
 
-/// The certificate the server has shown.
+/// Checks the certificate chain that the server has sent.
 fn certificate(target: &Target, roots: &RootCertStore, now: SystemTime, report: &AddressSheet) {
     let started = Instant::now();
     let shown = target.recorder.shown();
@@ -254,7 +254,7 @@ fn certificate(target: &Target, roots: &RootCertStore, now: SystemTime, report: 
     }
 }
 
-/// What runs behind TLS: the base path, the transports, the game.
+/// Checks what runs over TLS: the base path, the transports, the game. Returns what the server says of itself.
 async fn service(target: &Target, errand: &Errand, report: &AddressSheet) -> Option<web::Told> {
     let base_path = &errand.base_path;
     let started = Instant::now();

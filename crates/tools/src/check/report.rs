@@ -1,4 +1,4 @@
-//! What the checks have found, and how it is told.
+//! The report: collects what the checks find, prints it as it comes, and ends with a verdict.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::finding::{Finding, ReportRow, Severity, Subject};
 use super::layout::{self, Style};
 use wulin_command::output::say;
 
-/// How the whole thing ends.
+/// The question that the verdict answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// Whether a phone can play on a running server.
@@ -18,17 +18,17 @@ pub enum Question {
     Files,
 }
 
-/// What is found, as it is found.
+/// The rows of a report, in the order they were found.
 #[derive(Debug)]
 pub struct Report {
     target: String,
     question: Question,
-    /// How lines are shown while they come; none when all is printed at the end as JSON.
+    /// The style of rows that are printed at once; none if all is printed at the end as JSON.
     live: Option<Style>,
     checks: Vec<ReportRow>,
-    /// What was skipped last, and is not yet shown: people read it as one line.
+    /// The last rows, skipped for one reason and not yet printed: they become one line.
     unshown: Vec<ReportRow>,
-    /// What was skipped at some addresses and not at others, which people read at the end.
+    /// Rows skipped at some addresses only, printed at the end.
     elsewhere: Vec<ReportRow>,
 }
 
@@ -57,7 +57,7 @@ impl Report {
         report
     }
 
-    /// Adds what was found.
+    /// Adds a row.
     pub fn add(&mut self, name: Subject, finding: Finding, took: Duration) -> Severity {
         let check = ReportRow::new(name, None, finding, took);
         let outcome = check.outcome;
@@ -66,7 +66,7 @@ impl Report {
         outcome
     }
 
-    /// Adds what was found of one thing at each address.
+    /// Adds the rows on one subject at each address.
     pub fn add_row(&mut self, row: Vec<(Subject, IpAddr, Finding, Duration)>) {
         let row: Vec<ReportRow> = row
             .into_iter()
@@ -80,7 +80,7 @@ impl Report {
         self.checks.extend(row);
     }
 
-    /// Shows a check at once, or with those that are skipped for the same reason.
+    /// Prints a row. A skipped one waits for others with the same reason.
     fn show(&mut self, check: &ReportRow) {
         let Some(style) = self.live else {
             return;
@@ -104,25 +104,25 @@ impl Report {
         }
     }
 
-    /// Says of each of these that it was not done, and why.
+    /// Adds a skipped row for each of these subjects.
     pub fn skip(&mut self, names: &[Subject], because: &str) {
         for name in names {
             self.add(*name, Finding::skipped(because), Duration::ZERO);
         }
     }
 
-    /// Everything found so far.
+    /// All rows so far.
     pub fn checks(&self) -> &[ReportRow] {
         &self.checks
     }
 
-    /// The worst that was found.
+    /// The worst severity of all rows; a report of skipped rows is `Ok`.
     pub fn outcome(&self) -> Severity {
         let worst = self.checks.iter().map(|check| check.outcome).max();
         worst.unwrap_or(Severity::Ok).max(Severity::Ok)
     }
 
-    /// All in one sentence, and what to do first.
+    /// The result in one sentence, with the first remedy.
     pub fn verdict(&self) -> String {
         let first = |outcome| self.checks.iter().find(|check| check.outcome == outcome);
         let remedy = |check: &ReportRow| check.remedy.clone().unwrap_or_default();
@@ -153,7 +153,7 @@ impl Report {
         }
     }
 
-    /// How many warnings there are; the same one at several addresses is one.
+    /// How many warnings there are. The same warning at several addresses counts once.
     fn warnings(&self) -> usize {
         let warnings = self
             .checks
@@ -172,7 +172,7 @@ impl Report {
         known.len()
     }
 
-    /// The addresses at which something is so, each once.
+    /// The addresses of the rows that meet a condition, sorted and each once.
     fn addresses(&self, so: impl Fn(&ReportRow) -> bool) -> Vec<String> {
         let mut addresses: Vec<_> = self
             .checks
@@ -185,7 +185,7 @@ impl Report {
         addresses.iter().map(ToString::to_string).collect()
     }
 
-    /// Those addresses at which something fails, if at others nothing does.
+    /// The addresses at which something fails. Empty if something fails at all of them, or does not depend on an address.
     fn some_fail(&self) -> String {
         let is_failed = |check: &ReportRow| check.outcome == Severity::Failed;
         let everywhere = self
@@ -202,7 +202,7 @@ impl Report {
         }
     }
 
-    /// The end of what people read, or all of what scripts read.
+    /// Prints the end of the report; or all of it, if it is JSON.
     pub fn finish(&mut self) {
         let outcome = self.outcome();
         let verdict = self.verdict();

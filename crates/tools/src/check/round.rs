@@ -1,4 +1,4 @@
-//! A whole round, as somebody plays it.
+//! Plays a whole round on the server.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use wulin_client::websocket::Socket;
 use wulin_client::wire::{ResultRow, ServerEvent, StartPayload};
 use wulin_game::Hand;
 
-/// How long somebody may have to wait for a seat, beside the patience for one answer.
+/// How long to wait for a seat, beside `--timeout`: the robots of a server may be slow to come.
 const WAIT: Duration = Duration::from_secs(20);
-/// No round is longer than this one wants to wait for.
+/// The longest round to wait for; a server can announce any length.
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// Plays a round over a socket that has said hello.
@@ -67,7 +67,7 @@ async fn until_result(socket: &mut Socket) -> anyhow::Result<Vec<ResultRow>> {
     }
 }
 
-/// The round in a sentence, if it is what was played.
+/// The round in a sentence. An error if the result is not of the round that was played.
 fn story(start: &StartPayload, rows: &[ResultRow], hand: Hand) -> anyhow::Result<String> {
     let user = |row: &ResultRow| start.room_users.iter().find(|user| user.uid == row.uid);
     let ours = |row: &&ResultRow| row.uid.starts_with("check-") && row.hand() == Some(hand);

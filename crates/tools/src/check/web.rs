@@ -1,4 +1,4 @@
-//! What a browser asks first: the redirect from plain HTTP, and the base path.
+//! Checks of plain requests: the redirect from HTTP to HTTPS, and the answer at the base path.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use super::tls::{Target, once, reason};
 use wulin_client::address::Address;
 use wulin_http::exchange::Answer;
 
-/// Whether plain HTTP leads to HTTPS. Without one, whoever types the domain into a browser may see nothing.
+/// Whether plain HTTP redirects to HTTPS. Without that, people who type the domain into a browser may see nothing.
 pub(super) async fn redirect(address: &Address, peer: SocketAddr, patience: Duration) -> Finding {
     let port = peer.port();
     let plain = Address {
@@ -58,7 +58,7 @@ fn judge_redirect(address: &Address, port: u16, answer: &Answer) -> Finding {
     }
 }
 
-/// Whether two addresses lead to the same: a default port may be written.
+/// Whether two URLs lead to the same host and port: `:443` may be written or left out.
 fn same_place(location: &str, wanted: &str) -> bool {
     let read = |text: &str| {
         text.to_ascii_lowercase()
@@ -69,16 +69,16 @@ fn same_place(location: &str, wanted: &str) -> bool {
     read(location).is_some() && read(location) == read(wanted)
 }
 
-/// What a server says it is.
+/// What a Wulin server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     /// Its version.
     pub(super) version: String,
-    /// Its own name, which others than the newest do not tell.
+    /// Its instance, which older versions do not tell.
     pub(super) instance: Option<String>,
 }
 
-/// Whether the base path answers as Wulin; what it says it is.
+/// Whether Wulin answers at the base path, and what it says of itself.
 pub(super) async fn status(target: &Target, base_path: &str) -> (Option<Told>, Finding) {
     match target.ask("GET", base_path, "").await {
         Ok(answer) => judge_status(base_path, &answer),
@@ -108,7 +108,7 @@ fn judge_status(path: &str, answer: &Answer) -> (Option<Told>, Finding) {
     (None, stranger(path, answer))
 }
 
-/// What is to be said of an answer that is not Wulin's.
+/// The finding for an answer that is not of Wulin.
 fn stranger(path: &str, answer: &Answer) -> Finding {
     let location = answer.header("location");
     match (answer.status.as_u16(), location) {
