@@ -1,5 +1,5 @@
-//! What the server says, as a client reads it. Whoever answers may be no Wulin: of all that it says, no more is kept than a
-//! Wulin would say.
+//! The events of the server, as a client reads them. The server need not be a Wulin, so texts are cut to the lengths that a
+//! Wulin sends, and longer lists are refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,45 +16,45 @@ use wulin_game::{Face, Hand};
 pub const LONGEST: usize = 256 * 1024;
 /// The most people in one message; a server has 16 seats to a room at most.
 const PEOPLE: usize = 64;
-/// The longest uid, name, token or code that is kept, in characters.
+/// The longest uid, name or code that is kept, and the longest token, in characters.
 const WORD: usize = 64;
-/// The longest sentence.
+/// The longest message of a fault that is kept, in characters.
 const SENTENCE: usize = 512;
 
-/// What comes is nothing that a Wulin server says.
+/// The frame is none that a Wulin server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is nothing a Wulin server says")]
 pub struct Foreign;
 
-/// An event of the server. What a client has no use for is left out.
+/// An event of the server. Fields that no client of ours uses are left out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ServerEvent {
-    /// `hi`: who we are is known.
+    /// `hi`: the answer to `hello`.
     Hi(HiPayload),
-    /// `room`: who sits at the table that is not full yet.
+    /// `room`: who has a seat in a room that is not full yet.
     Room(RoomPayload),
-    /// `start`
+    /// `start`: a round begins.
     Start(StartPayload),
-    /// `movement`
+    /// `movement`: another player has chosen a hand or pulled a face.
     Movement(MovementPayload),
-    /// `leave`: the uid of who left.
+    /// `leave`: the uid of a player who has left.
     Left(String),
-    /// `result`
+    /// `result`: a row for each player of the round.
     Result(Vec<ResultRow>),
-    /// `fault`
+    /// `fault`: a message of ours was refused.
     Fault(FaultPayload),
-    /// An event this client does not know, by its name.
+    /// The name of an event this client does not know.
     Other(String),
 }
 
-/// The answer to `hello`.
+/// The payload of `hi`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HiPayload {
-    /// How many others are online, or near.
+    /// How many others are near; or online, if we told no place.
     #[serde(default)]
     pub nearby: u64,
-    /// What proves this uid is ours.
+    /// The token that proves that this uid is ours.
     #[serde(default, deserialize_with = "token")]
     pub token: Option<PlayerToken>,
     /// All points so far.
@@ -65,15 +65,15 @@ pub struct HiPayload {
     pub win_streak: u32,
 }
 
-/// A table before its round.
+/// The payload of `room`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RoomPayload {
-    /// Who sits there.
+    /// Who has a seat.
     #[serde(deserialize_with = "people")]
     pub users: Vec<UserPayload>,
 }
 
-/// A round begins.
+/// The payload of `start`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartPayload {
@@ -84,7 +84,7 @@ pub struct StartPayload {
     pub room_users: Vec<UserPayload>,
 }
 
-/// Somebody at a table.
+/// A person in the payloads of `room` and `start`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserPayload {
@@ -100,18 +100,18 @@ pub struct UserPayload {
     /// Wins in a row.
     #[serde(default)]
     pub win_streak: u32,
-    /// Whether it is the server's.
+    /// Whether it is a robot of the server.
     #[serde(default)]
     pub robot: bool,
 }
 
-/// Somebody else in the round did something.
+/// The payload of `movement`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MovementPayload {
     /// Who.
     #[serde(deserialize_with = "word")]
     pub uid: String,
-    /// The face, if it was one; otherwise a hand was chosen.
+    /// The number of the face; none if a hand was chosen.
     #[serde(default)]
     face: Option<i64>,
 }
@@ -123,7 +123,7 @@ impl MovementPayload {
     }
 }
 
-/// One player's part in a result.
+/// The row of one player in the payload of `result`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultRow {
@@ -141,22 +141,22 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
-    /// The hand that was shown, if any.
+    /// The hand that the player showed, if any.
     pub fn hand(&self) -> Option<Hand> {
         Hand::from_number(self.choice?)
     }
 }
 
-/// A message of ours that was refused.
+/// The payload of `fault`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FaultPayload {
-    /// Which.
+    /// The event that was refused.
     #[serde(default, deserialize_with = "word")]
     pub event: String,
     /// The stable code.
     #[serde(deserialize_with = "word")]
     pub code: String,
-    /// What to do about it.
+    /// A sentence on what to do about it.
     #[serde(default, deserialize_with = "sentence")]
     pub message: String,
 }
@@ -205,7 +205,7 @@ fn event(text: &str) -> Option<ServerEvent> {
     })
 }
 
-/// A token that is too long is none of ours, and a part of it would prove nothing.
+/// Reads a token. One that is too long is dropped: a part of it would prove nothing.
 fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlayerToken>, D::Error> {
     let token: Option<Cow<'de, str>> = Option::deserialize(deserializer)?;
     Ok(token
@@ -221,7 +221,7 @@ fn sentence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
     deserializer.deserialize_str(TextVisitor(SENTENCE))
 }
 
-/// Text, of which so many characters are kept.
+/// Reads a text and keeps so many characters of it.
 struct TextVisitor(usize);
 
 impl Visitor<'_> for TextVisitor {
@@ -236,7 +236,7 @@ impl Visitor<'_> for TextVisitor {
     }
 }
 
-/// A list of objects that is not too long.
+/// Reads a list of at most [`PEOPLE`] objects.
 fn people<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

@@ -1,4 +1,4 @@
-//! A table as a picture: a function from the state to lines. Nothing here writes or waits.
+//! Draws a table: a pure function from the state to lines of text. Nothing here writes or waits.
 
 use std::time::Instant;
 
@@ -10,13 +10,13 @@ use super::table::{Note, Other, Over, Round, RoundOutcome, Stage, Table, TimedFa
 use super::words::Words;
 use wulin_game::{Face, Hand};
 
-/// The widest picture in columns; wider windows have margins.
+/// The greatest width in columns; wider windows have margins.
 const WIDEST: usize = 76;
 /// The smallest window with pictures of hands, in columns and rows.
 const LARGE: (usize, usize) = (60, 20);
-/// The smallest window with anything.
+/// The smallest window in which the game is drawn, in columns and rows.
 const SMALL: (usize, usize) = (34, 10);
-/// Columns of the bar.
+/// The width of the bar of the remaining time, in columns.
 const BAR: usize = 40;
 
 /// Draws a table for a window of so many columns and rows.
@@ -50,7 +50,7 @@ pub(super) fn draw(
     lines
 }
 
-/// What a picture is made from.
+/// What is drawn, and where.
 struct Canvas<'a> {
     table: &'a Table,
     words: &'a Words,
@@ -60,7 +60,7 @@ struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// The game's name, and how the connection is.
+    /// The name of the game, and the state of the connection.
     fn header(&self) -> Sheet {
         let Canvas { table, words, .. } = self;
         let right = if table.connected {
@@ -85,7 +85,7 @@ impl Canvas<'_> {
         lines
     }
 
-    /// Both sides, each with its hand.
+    /// Both sides, each with its name, score and hand.
     fn players(&self) -> Sheet {
         let (left, right) = match &self.table.stage {
             Stage::Idle | Stage::Waiting(_) => (
@@ -106,7 +106,7 @@ impl Canvas<'_> {
         };
         let empty = matches!(self.table.stage, Stage::Idle | Stage::Waiting(_));
         if empty {
-            // Nobody is opposite: the one who waits has the middle.
+            // There is no other side yet: the player is in the middle.
             return left
                 .into_iter()
                 .map(|line| centred(line, self.columns))
@@ -145,7 +145,7 @@ impl Canvas<'_> {
             vec![piece(self.standing(*total, *streak), Tone::Quiet)],
             vec![piece(self.face(face), Tone::Plain)],
         ];
-        // Who waits sees the three hands there are.
+        // Before a round the player sees all three hands, or one if there is no room.
         let pictures: Vec<Picture> = if waiting && self.columns >= 3 * art::WIDTH {
             Hand::ALL.map(Picture::Hand).to_vec()
         } else if waiting {
@@ -158,7 +158,7 @@ impl Canvas<'_> {
         lines
     }
 
-    /// The other side while a round is on.
+    /// The other side during a round.
     fn others(&self, round: &Round) -> Sheet {
         let said = |other: &Other| {
             if other.left {
@@ -288,7 +288,7 @@ impl Canvas<'_> {
             .collect()
     }
 
-    /// Three lines: what is going on, and what to think of it.
+    /// Three lines in the middle: what happens, and details on it.
     fn middle(&self) -> Sheet {
         let words = self.words;
         let lines = match &self.table.stage {
@@ -386,7 +386,7 @@ impl Canvas<'_> {
         ]
     }
 
-    /// What can be pressed now.
+    /// The keys that can be pressed now.
     fn keys(&self) -> Sheet {
         let words = self.words;
         let leave = || vec![piece("q ", Tone::Strong), piece(words.leave, Tone::Quiet)];
@@ -429,7 +429,7 @@ impl Canvas<'_> {
     }
 }
 
-/// Why it ended so, where two can be compared.
+/// Why the round ended as it did. Empty if there were more than two players.
 fn reason(over: &Over, words: &Words) -> String {
     let [(other, row)] = &over.others[..] else {
         return String::new();
@@ -444,7 +444,7 @@ fn reason(over: &Over, words: &Words) -> String {
     winner.map_or_else(String::new, |hand| words.beats(hand).to_owned())
 }
 
-/// A face in a few characters.
+/// A face as an emoticon.
 fn drawn(face: Face) -> &'static str {
     match face {
         Face::Laughing => "(^o^)",
@@ -472,7 +472,7 @@ mod tests {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Tables in every stage, with what each must show.
+    /// A table in each stage, with a text it must show.
     fn stages() -> Vec<(Table, Instant, &'static str)> {
         let now = Instant::now();
         let waiting = Table::new("me".into(), "Me".into());

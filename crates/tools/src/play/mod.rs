@@ -1,7 +1,7 @@
-//! `wulin play`: the game in a terminal, and in plain lines where there is none.
+//! `wulin play`: the game on a terminal, or in plain lines if there is no terminal.
 //!
-//! [`table`] is the game as one player sees it, a state machine without a clock; [`link`] is the connection; `draw` turns a
-//! table into lines. What is left for the loops in `screen` and `lines` is to carry news, keys and pictures.
+//! [`table`] is the game as one player sees it, a state machine without a clock. [`link`] is the connection. `draw` turns a
+//! table into lines. The loops in `screen` and `lines` only carry news, keys and pictures between them.
 
 mod art;
 mod draw;
@@ -32,7 +32,7 @@ use wulin_client::websocket::Identity;
 use wulin_game::Hand;
 use wulin_http::tls::{Recorder, Trust};
 
-/// Plays until the player has had enough. `variable` reads the environment.
+/// Plays until the player leaves. `variable` reads the environment.
 pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
     let words = Words::of_locale(&locale(&variable));
     let address = flags.host.clone();
@@ -84,7 +84,7 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
     played
 }
 
-/// The locale for words: the first of the three variables that is set (POSIX, section 8.2).
+/// The locale of messages: the first of these three variables that is set (POSIX.1, section 8.2).
 fn locale(variable: impl Fn(&str) -> Option<String>) -> String {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
@@ -92,7 +92,7 @@ fn locale(variable: impl Fn(&str) -> Option<String>) -> String {
         .unwrap_or_default()
 }
 
-/// The hand that is meant.
+/// The hand to show for a `--hand`.
 fn pick(pick: Pick) -> anyhow::Result<Hand> {
     Ok(match pick {
         Pick::Rock => Hand::Rock,
@@ -102,7 +102,7 @@ fn pick(pick: Pick) -> anyhow::Result<Hand> {
     })
 }
 
-/// A random number below `end`, which is small: that some come a little more often does not show.
+/// A random number below `end`. The remainder favours low numbers, but for an `end` below 100 by less than one in a million.
 fn below(end: usize) -> anyhow::Result<usize> {
     let mut bytes = [0; 4];
     aws_lc_rs::default_provider()

@@ -1,4 +1,4 @@
-//! The game on the whole screen of a terminal.
+//! The game on a full screen of the terminal.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::terminal::{Terminal, keys};
 use super::words::Words;
 use wulin_command::signals::Stop;
 
-/// How often the bar moves while a round is on.
+/// How often the screen is drawn during a round, for the bar of the remaining time.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Plays until the player leaves.

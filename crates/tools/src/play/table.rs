@@ -1,4 +1,4 @@
-//! The game as one player sees it: a state machine. Time is an argument, what is to be said is taken with
+//! The game as one player sees it: a state machine. Time is an argument. Messages for the server are taken with
 //! [`Table::take_says`].
 
 use std::time::{Duration, Instant};
@@ -9,34 +9,34 @@ use wulin_text::plain;
 
 /// How long a face is shown.
 const FACE: Duration = Duration::from_secs(2);
-/// How long after the end of a round its result may come.
+/// How long after the end of a round its result may come. It covers a reconnect.
 const LATE: Duration = Duration::from_secs(6);
-/// No round is longer.
+/// The longest round; a server can announce any length, and a longer one could overflow the clock.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// What happens to the connection, and what comes over it.
+/// What the connection reports.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
-    /// It is open, and hello was said.
+    /// It is open, and `hello` was sent.
     Up,
-    /// It is lost, why, and another one is being opened.
+    /// It is lost for this reason, and is being opened again.
     Down(String),
-    /// It will not come back, and why.
+    /// It is lost for this reason, and is not opened again.
     Gone(String),
-    /// The server said something.
+    /// The server has sent an event.
     Said(ServerEvent),
 }
 
-/// What is to be said to the server.
+/// A message for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Say {
-    /// A seat, please.
+    /// Asks for a seat.
     Join,
-    /// This hand.
+    /// Shows a hand.
     Choice(Hand),
-    /// This face.
+    /// Pulls a face.
     Face(Face),
-    /// We leave.
+    /// Leaves.
     Leave,
 }
 
@@ -47,7 +47,7 @@ pub enum Key {
     Hand(Hand),
     /// Pulls a face.
     Face(Face),
-    /// Goes on.
+    /// Asks for the next round.
     Enter,
     /// Ends the game.
     Quit,
@@ -64,28 +64,28 @@ pub enum RoundOutcome {
     Drawn,
 }
 
-/// Something the player should know, beside the game.
+/// A notice for the player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Note {
-    /// A round went on without us.
+    /// A round ended while the connection was lost.
     RoundLost,
-    /// A round had no result.
+    /// No result came for a round.
     NoResult,
-    /// The server ends.
+    /// The server is restarting.
     Restarting,
 }
 
-/// A face that is shown for a while.
+/// A face, and until when it is shown.
 pub type TimedFace = Option<(Face, Instant)>;
 
-/// Somebody else in the round.
+/// Another player in the round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
-    /// Who, and with what score.
+    /// Uid, name and score.
     pub user: UserPayload,
-    /// How often a hand was chosen.
+    /// How often they have chosen a hand.
     pub moves: u32,
-    /// The face they make.
+    /// The face they pull.
     pub face: TimedFace,
     /// Whether they have left.
     pub left: bool,
@@ -98,62 +98,62 @@ pub struct Round {
     pub deadline: Instant,
     /// How long it lasts in all.
     pub length: Duration,
-    /// Everybody else.
+    /// The other players.
     pub others: Vec<Other>,
-    /// What we show.
+    /// The hand of this player, if chosen.
     pub hand: Option<Hand>,
-    /// The face we make.
+    /// The face this player pulls.
     pub face: TimedFace,
 }
 
 /// A round that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Over {
-    /// Our part.
+    /// The row of this player in the result.
     pub mine: ResultRow,
-    /// Everybody else, with their part.
+    /// The other players with their rows.
     pub others: Vec<(Other, ResultRow)>,
-    /// How it ended for us.
+    /// How it ended for this player.
     pub outcome: RoundOutcome,
-    /// The wins in a row before.
+    /// This player's wins in a row before the round.
     pub streak_before: u32,
 }
 
-/// Where the player stands.
+/// What the player is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing is going on.
+    /// Nothing: no seat was asked for.
     Idle,
-    /// A seat was asked for; who is there already.
+    /// Has asked for a seat; the names of those who have one already.
     Waiting(Vec<String>),
-    /// A round is on.
+    /// Plays a round.
     Playing(Round),
-    /// A round is over.
+    /// Sees the result of a round.
     Over(Over),
 }
 
-/// The whole.
+/// The state of the game for one player.
 #[derive(Debug)]
 pub struct Table {
-    /// Our uid.
+    /// The uid of the player.
     uid: String,
-    /// Our name.
+    /// The name of the player.
     pub name: String,
-    /// All our points.
+    /// The points of all rounds.
     pub total: u64,
-    /// Our wins in a row.
+    /// The wins in a row.
     pub streak: u32,
     /// How many others are online.
     pub online: u64,
     /// Whether there is a connection.
     pub connected: bool,
-    /// Why there is none.
+    /// Why there is no connection.
     pub trouble: Option<String>,
-    /// Where we stand.
+    /// What the player is doing.
     pub stage: Stage,
-    /// What the player should know.
+    /// A notice for the player.
     pub note: Option<Note>,
-    /// Why the game ended, when it did.
+    /// Why the game ended, if it did.
     pub ended: Option<GameEnd>,
     says: Vec<Say>,
 }
@@ -161,14 +161,14 @@ pub struct Table {
 /// Why the game ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GameEnd {
-    /// The player wanted it.
+    /// The player left.
     Quit,
-    /// It cannot go on.
+    /// The connection is lost for good, for this reason.
     Gone(String),
 }
 
 impl Table {
-    /// A player who sits down and asks for a seat.
+    /// A table for a player who waits for a seat. The connection's first [`News::Up`] asks for it.
     pub fn new(uid: String, name: String) -> Table {
         Table {
             uid,
@@ -185,12 +185,12 @@ impl Table {
         }
     }
 
-    /// What is to be said to the server now.
+    /// Takes the messages to send to the server now.
     pub fn take_says(&mut self) -> Vec<Say> {
         std::mem::take(&mut self.says)
     }
 
-    /// When something changes by itself.
+    /// When [`Table::handle_timeout`] is due.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Playing(round) => Some(round.deadline + LATE),
@@ -198,7 +198,7 @@ impl Table {
         }
     }
 
-    /// Does what is due. A round whose result does not come is given up, so that nobody waits for ever.
+    /// Does what is due. A round without a result is given up, so that the player does not wait for ever.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.note = Some(if self.connected {
@@ -210,7 +210,7 @@ impl Table {
         }
     }
 
-    /// Takes what the player does.
+    /// Takes a key of the player.
     pub fn press(&mut self, key: Key, now: Instant) {
         match (key, &mut self.stage) {
             (Key::Quit, _) => {
@@ -236,7 +236,7 @@ impl Table {
         }
     }
 
-    /// Takes what comes from the connection.
+    /// Takes news of the connection.
     pub fn hear(&mut self, news: News, now: Instant) {
         match news {
             News::Up => {
@@ -320,7 +320,7 @@ impl Table {
             hand: None,
             face: None,
         };
-        // The same round over a new connection: what was chosen meanwhile is said now.
+        // The server repeats `start` after a reconnect. The hand that was chosen meanwhile is sent now.
         if let Stage::Playing(before) = &self.stage
             && before.is_with(&round.others)
         {
@@ -359,7 +359,7 @@ impl Table {
         });
     }
 
-    /// Most faults mean that a message and an event have crossed; then the event counts.
+    /// Most faults can be ignored: a message of ours has crossed an event of the server, and the event counts.
     fn fault(&mut self, fault: &FaultPayload) {
         if fault.code == "closing" {
             self.note = Some(Note::Restarting);
@@ -380,7 +380,7 @@ impl Round {
     }
 }
 
-/// How a round ended. A round that scored was won; otherwise the hands tell a loss from a draw.
+/// How a round ended. With points it was won; otherwise the hands tell a loss from a draw.
 fn settle(mine: &ResultRow, others: &[(Other, ResultRow)]) -> RoundOutcome {
     if mine.round_score > 0 {
         return RoundOutcome::Won;
@@ -407,7 +407,7 @@ pub(super) mod tests {
     use super::*;
     use wulin_client::wire;
 
-    /// An event as the server writes it.
+    /// An event in the JSON of the server.
     pub(in super::super) fn said(event: &str, data: &str) -> News {
         News::Said(wire::read(&format!(r#"{{"event":"{event}","data":{data}}}"#)).unwrap())
     }
@@ -437,7 +437,7 @@ pub(super) mod tests {
         )
     }
 
-    /// A player in a round that has just begun.
+    /// A table whose round has just begun.
     pub(in super::super) fn playing() -> (Table, Instant) {
         let now = Instant::now();
         let mut table = Table::new("me".into(), "Me".into());
