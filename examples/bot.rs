@@ -1,4 +1,4 @@
-//! A bot: plays some rounds of Wulin and prints what came of each.
+//! A bot that plays some rounds of Wulin and prints the result of each.
 //!
 //! `cargo run --example bot -- [wss://localhost:8443/applet/websocket] [3]`
 
@@ -27,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
     let rounds = rounds.parse::<u32>().context("the number of rounds")?;
 
     let address = Address::parse(&address, HTTPS)?;
-    // The authorities that phones know, and those in the file this variable names.
+    // Trusts the public authorities, and those in the file that this variable names.
     let file = env::var_os("SSL_CERT_FILE");
     let roots = trusted_roots(file.as_deref().map(Path::new))?;
     let path = address.path.clone();
@@ -63,7 +63,7 @@ async fn main() -> anyhow::Result<()> {
                     mine.round_score,
                     mine.total_score
                 );
-                // People repeat themselves: the next hand is the one that beats their last.
+                // The next hand is the one that beats the other player's last: many people repeat themselves.
                 if let Some(last) = theirs.hand() {
                     hand = Hand::ALL
                         .into_iter()
@@ -76,7 +76,7 @@ async fn main() -> anyhow::Result<()> {
                 }
             }
             ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
-            // A newer server may know more events.
+            // A newer server may send other events.
             ServerEvent::Room(_)
             | ServerEvent::Movement(_)
             | ServerEvent::Left(_)

@@ -1,4 +1,4 @@
-//! The command line: which commands there are. Each has its flags beside it.
+//! The command line: the list of commands. The flags of each are beside its code.
 
 pub mod settings;
 pub mod strangers;
@@ -22,11 +22,12 @@ use wulin_tools::status::{Log, Status};
 
 /// A realtime rock-paper-scissors server for WeChat Mini Programs and browsers: one binary, HTTPS included.
 ///
-/// Without a certificate it answers at <https://localhost:8443> with one it made for itself. With one it is in production.
+/// Without a certificate it answers at <https://localhost:8443> with one it made for itself. With one it is in
+/// production.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub struct Cli {
-    /// What to do; `serve` when left out.
+    /// The command; `serve` if there is none.
     #[command(subcommand)]
     pub command: Option<Verb>,
     /// The flags of `serve`.
@@ -34,7 +35,7 @@ pub struct Cli {
     pub serve: Serve,
 }
 
-/// What the binary can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Run the server (this is what wulin does when no command is given)
@@ -67,8 +68,8 @@ pub enum Verb {
     },
 }
 
-/// Reads a command line, the program's name first, and what `variable` says of the environment. An error is clap's, see
-/// [`given::read`].
+/// Reads a command line, which begins with the program's name, and the environment by `variable`. An error is one of
+/// clap, see [`given::read`].
 pub fn read(
     arguments: impl IntoIterator<Item = OsString>,
     variable: impl Fn(&str) -> Option<OsString>,
@@ -79,7 +80,7 @@ pub fn read(
 }
 
 impl Cli {
-    /// Hands over where the values are from to those that speak of it.
+    /// Gives the origins of the values to the commands that need them.
     fn remember(&mut self, origins: &Origins) {
         self.serve.origins = origins.clone();
         match &mut self.command {

@@ -1,4 +1,4 @@
-//! Every variable of every command, as people spell it.
+//! Tests of reading flags and variables. Many run for every variable of every command.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ fn given(line: &[&str], environment: &[(&str, &str)]) -> Result<Given<Cli>, Stri
     .map_err(|error| error.to_string())
 }
 
-/// Every command that has flags, with what it cannot do without, and every variable it reads.
+/// Each flag of each command that has a variable: the words of the command, the flag, and the variable.
 fn everything() -> Vec<(Vec<String>, Arg, String)> {
     fn walk(command: &Command, line: &[String], all: &mut Vec<(Vec<String>, Arg, String)>) {
         for argument in command.get_arguments() {
@@ -35,7 +35,7 @@ fn everything() -> Vec<(Vec<String>, Arg, String)> {
     all
 }
 
-/// What clap has of one flag.
+/// The values of a flag, as clap has them.
 fn raw(given: &Given<Cli>, id: &str) -> Option<Vec<String>> {
     let mut matches = &given.matches;
     while let Some((_, below)) = matches.subcommand() {
@@ -49,7 +49,7 @@ fn raw(given: &Given<Cli>, id: &str) -> Option<Vec<String>> {
     )
 }
 
-/// A value that this flag takes.
+/// A valid value for a flag.
 fn good(argument: &Arg) -> &'static str {
     match argument
         .get_value_names()
@@ -98,7 +98,7 @@ fn invisible_characters_are_trimmed_for_every_flag() {
     for (line, argument, variable) in everything() {
         let line: Vec<_> = line.iter().map(String::as_str).collect();
         let id = argument.get_id().as_str();
-        // One that needs another beside it.
+        // `--log-addresses` requires `--access-log`.
         let beside = ("WULIN_ACCESS_LOG", "true");
         let plain = given(&line, &[beside, (&variable, good(&argument))]).unwrap();
         let flag = format!("--{}", argument.get_long().unwrap());
@@ -148,7 +148,7 @@ fn errors_name_the_flag_or_variable_for_every_flag() {
         let wrong = "n/a, wrong";
         let flag = format!("--{}", argument.get_long().unwrap());
         let Err(sentence) = given(&line, &[(&variable, wrong)]) else {
-            // Any text will do for it here; config.rs may think otherwise.
+            // Any text is valid for this flag here; the server's config.rs may refuse it.
             continue;
         };
         assert!(sentence.contains(&variable), "{sentence}");
@@ -195,7 +195,7 @@ fn switch_set_to_no_requires_nothing() {
     }
     let both = [("WULIN_LOG_ADDRESSES", "1"), ("WULIN_ACCESS_LOG", "yes")];
     assert!(given(&[], &both).unwrap().cli.serve.log_addresses);
-    // Half by flag, half by variable.
+    // One by flag, the other by variable.
     assert!(given(&["--log-addresses"], &both[1..]).is_ok());
     assert!(given(&["--access-log"], &both[..1]).is_ok());
 }
@@ -212,7 +212,7 @@ fn flag_beats_its_variable_and_is_trimmed_too() {
         domains(&["--domain", "a.example", "--domain", " c.example"]),
         ["a.example", "c.example"]
     );
-    // What a script puts where its own variable is empty.
+    // A script whose own variable is empty writes this.
     assert_eq!(domains(&["--domain", ""]), ["b.example"]);
     let given = given(&["--domain", "a.example"], &environment).unwrap();
     assert!(given.origins.typed("--domain") && !given.origins.typed("--seats"));
@@ -268,10 +268,10 @@ fn help_names_the_variables() {
 
 #[test]
 fn comments_and_service_links_get_a_tip() {
-    // What docker's --env-file hands over of `WULIN_SEATS=3   # three`, and systemd of the same.
+    // docker's --env-file and systemd pass on this value for the line `WULIN_SEATS=3   # three`.
     let sentence = given(&[], &[("WULIN_SEATS", "3   # three")]).unwrap_err();
     assert!(sentence.contains("line of its own"), "{sentence}");
-    // What Kubernetes sets unasked.
+    // Kubernetes sets this for a service called wulin.
     let sentence = given(&[], &[("WULIN_PORT", "tcp://10.0.0.1:443")]).unwrap_err();
     assert!(sentence.contains("enableServiceLinks"), "{sentence}");
 }

@@ -16,8 +16,8 @@ use super::PlayerToken;
 
 /// The longest excerpt of a frame in a message to people, in characters.
 const EXCERPT: usize = 80;
-/// The most bytes that wait to be sent to a server that does not read. Without a bound, such a server could fill the memory
-/// with pongs by sending pings.
+/// The most bytes that wait to be sent to a server that does not read. Without a bound, such a server could fill the
+/// memory with pongs by sending pings.
 const UNREAD: usize = 64 * 1024;
 /// The first read buffer in bytes; it grows with a message.
 const READ_BUFFER: usize = 4096;
@@ -54,8 +54,8 @@ pub struct Identity {
 pub struct Socket(WebSocketStream<Stream>);
 
 impl Socket {
-    /// Opens a WebSocket as a phone does, without an `Origin` header. `authority` is host and port, `target` is path and
-    /// query.
+    /// Opens a WebSocket as a phone does, without an `Origin` header. `authority` is host and port, `target` is path
+    /// and query.
     pub async fn open(stream: Stream, authority: &str, target: &str) -> anyhow::Result<Socket> {
         let request = format!("wss://{authority}{target}")
             .into_client_request()

@@ -1,5 +1,5 @@
-//! The events of the server, as a client reads them. The server need not be a Wulin, so texts are cut to the lengths that a
-//! Wulin sends, and longer lists are refused.
+//! The events of the server, as a client reads them. The server need not be a Wulin, so texts are cut to the lengths
+//! that a Wulin sends, and longer lists are refused.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -59,13 +59,13 @@ pub struct BasePath {
     pub base_path: String,
 }
 
-/// How a client finds and trusts a server: flags of `check`, `play` and `bench`.
+/// How a client reaches and trusts a server: flags of `check`, `play` and `bench`.
 #[derive(Debug, Clone, Args)]
 #[command(mut_args(only("base_path", |flag| flag.value_parser(path).help(
     "Where the native WebSocket is; Socket.IO is below it. The path of HOST, if it has one, comes first"
 ))))]
 pub struct Reach {
-    /// Where the WebSocket is.
+    /// The path of the WebSocket.
     #[command(flatten)]
     pub base: BasePath,
     /// A root certificate (PEM) to trust beside those that phones know
@@ -123,7 +123,7 @@ pub struct AdminListener {
 }
 
 impl AdminListener {
-    /// What was given, or the default.
+    /// The address that was given, or the default.
     pub fn or_default(&self) -> AdminAddress {
         self.admin.unwrap_or(AdminAddress::At(ADMIN))
     }
@@ -152,12 +152,12 @@ pub fn only(id: &'static str, change: impl Fn(Arg) -> Arg) -> impl FnMut(Arg) ->
     }
 }
 
-/// Where metrics and the state of the server are told.
+/// The address of the admin listener, which serves metrics and the state of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdminAddress {
-    /// Nowhere.
+    /// There is no admin listener.
     Off,
-    /// There.
+    /// The address and port.
     At(SocketAddr),
 }
 
@@ -177,7 +177,7 @@ impl FromStr for AdminAddress {
         if text.eq_ignore_ascii_case("off") {
             return Ok(AdminAddress::Off);
         }
-        // As it is copied from a browser or a script.
+        // It may be copied as a URL.
         let bare = text.strip_prefix("http://").unwrap_or(text);
         let bare = bare.trim_end_matches('/');
         let local = bare.strip_prefix("localhost:");
@@ -194,7 +194,7 @@ impl FromStr for AdminAddress {
     }
 }
 
-/// Reads a path from a slash on.
+/// Reads a path, which begins with a slash.
 pub fn path(text: &str) -> Result<String, &'static str> {
     if text.starts_with('/') {
         Ok(text.to_owned())
@@ -203,7 +203,7 @@ pub fn path(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Reads an address, be it in the brackets of a URL.
+/// Reads an IP address. It may be in brackets, as IPv6 addresses are in URLs.
 pub fn ip(text: &str) -> Result<IpAddr, String> {
     let bare = text
         .strip_prefix('[')
@@ -231,7 +231,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             "write a time as 5s, 250ms, 1m 30s, or as a number of seconds".to_owned()
         })?,
     };
-    // A day is longer than anything here can mean, and sums of such times cannot overflow a clock.
+    // No flag needs more than a day, and sums of shorter times cannot overflow the clock.
     if duration > Duration::from_hours(24) {
         Err("longer than a day".to_owned())
     } else {

@@ -1,4 +1,5 @@
-//! `wulin completions` and `wulin man`: shell completions and manual pages, generated from the definition of the command line.
+//! `wulin completions` and `wulin man`: shell completions and manual pages, generated from the definition of the
+//! command line.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Precise alarms. tokio's timers are up to two milliseconds late, which is longer than what is to be measured. A thread of
-//! its own that sleeps until the next alarm is only some ten microseconds late.
+//! Precise alarms. tokio's timers are up to two milliseconds late, which is longer than what is to be measured. A
+//! thread of its own that sleeps until the next alarm is only some ten microseconds late.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -19,8 +19,8 @@ pub(super) struct Clock {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the thread shares with the alarms. The mutex is std's, since a thread waits on it with a condition variable; it is
-/// held for a few lines and never across an `.await`.
+/// What the thread shares with the alarms. The mutex is std's, since a thread waits on it with a condition variable; it
+/// is held for a few lines and never across an `.await`.
 #[derive(Default)]
 struct Shared {
     alarms: Mutex<Alarms>,
@@ -137,12 +137,13 @@ impl Shared {
     }
 }
 
-/// A future that is ready when its moment has come. It must stay in one task: only the first waker is kept for a moment.
+/// A future that is ready when its moment has come. It must stay in one task: only the first waker is kept for a
+/// moment.
 pub(super) struct Alarm<'a> {
     clock: &'a Clock,
     at: Instant,
-    /// The moment for which the clock has our waker. If the alarm is set to another moment, the task is also woken at the old
-    /// one, which does no harm.
+    /// The moment for which the clock has our waker. If the alarm is set to another moment, the task is also woken at
+    /// the old one, which does no harm.
     entered: Option<Instant>,
 }
 

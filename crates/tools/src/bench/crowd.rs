@@ -171,7 +171,8 @@ impl Crowd {
 
     /// Connects and is greeted within `--timeout`, without waiting for a permit.
     pub(super) async fn attempt(&self, person: &mut Person) -> anyhow::Result<Link> {
-        // Boxed: the future of a handshake is large. Unboxed it would be a part of each person's task for the whole run.
+        // Boxed: the future of a handshake is large. Unboxed it would be a part of each person's task for the whole
+        // run.
         let opening = Box::pin(Link::open(
             &self.way,
             self.protocol,

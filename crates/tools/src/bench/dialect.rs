@@ -1,7 +1,7 @@
 //! The frames of each protocol: how ours are written, and how the server's are told apart.
 //!
-//! The beginning of a frame is enough to tell what it is. Parsing all of its JSON would take more CPU time than the server
-//! needs to write it, on the machine that is measured.
+//! The beginning of a frame is enough to tell what it is. Parsing all of its JSON would take more CPU time than the
+//! server needs to write it, on the machine that is measured.
 
 use std::borrow::Cow;
 

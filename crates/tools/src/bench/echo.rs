@@ -1,5 +1,5 @@
-//! `--mode echo`: sends frames at the pace of `play` to a server that only sends each one back. The result is the best this
-//! machine can do; compare the figures of a real server with it.
+//! `--mode echo`: sends frames at the pace of `play` to a server that only sends each one back. The result is the best
+//! this machine can do; compare the figures of a real server with it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -19,7 +19,8 @@ use wulin_client::websocket::limits;
 use wulin_http::tls::Stream;
 use wulin_text::harmless;
 
-/// The first read buffer in bytes; it grows with a message. It is small since each person has one: 10,000 people take 5 MB.
+/// The first read buffer in bytes; it grows with a message. It is small since each person has one: 10,000 people take 5
+/// MB.
 const READ_BUFFER: usize = 512;
 
 /// An open connection whose person was greeted with `hi`.
@@ -53,8 +54,8 @@ struct HiToken {
 }
 
 impl Link {
-    /// Connects and says `hello`, up to the `hi`. With `keep_token` the person keeps the token of the `hi`, and can come back
-    /// with it while the server still knows them.
+    /// Connects and says `hello`, up to the `hi`. With `keep_token` the person keeps the token of the `hi`, and can
+    /// come back with it while the server still knows them.
     pub(super) async fn open(
         way: &Way,
         protocol: Protocol,
@@ -135,8 +136,8 @@ impl Link {
         Ok(self.socket.send(Frame::text(text)).await?)
     }
 
-    /// The next text frame. Heartbeats are answered here, and sent in Engine.IO 3. Safe to cancel, except that a pong may be
-    /// lost if the server does not read.
+    /// The next text frame. Heartbeats are answered here, and sent in Engine.IO 3. Safe to cancel, except that a pong
+    /// may be lost if the server does not read.
     pub(super) async fn next(&mut self) -> anyhow::Result<Utf8Bytes> {
         loop {
             let frame = match self.pings {

@@ -1,8 +1,8 @@
 //! `wulin bench`: connects many people to a server and measures what they cost it.
 //!
-//! Each person is one task. The bench usually runs on the machine it measures, so it reads no more of a frame than it needs.
-//! A mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`). [`run`] tells the people when to begin and
-//! to leave, and measures each stage between.
+//! Each person is one task. The bench usually runs on the machine it measures, so it reads no more of a frame than it
+//! needs. A mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`). [`run`] tells the people when
+//! to begin and to leave, and measures each stage between.
 
 mod clock;
 mod connect;
@@ -31,8 +31,8 @@ use crate::bench::flags::Mode;
 pub use flags::Bench;
 use wulin_command::output::say;
 
-/// Runs the bench, prints the report, and returns whether nobody was lost and no choice is missing. An error means that the
-/// run could not begin, or that the plot could not be written.
+/// Runs the bench, prints the report, and returns whether nobody was lost and no choice is missing. An error means that
+/// the run could not begin, or that the plot could not be written.
 pub async fn run(flags: &Bench) -> anyhow::Result<bool> {
     let way = way::Way::find(flags).await?;
     let at_a_time = match flags.mode {

@@ -1,5 +1,5 @@
-//! `--mode play`: each person plays one round after another. Choices are due by the clock, not by the server's answers, so
-//! that a slow server cannot slow the load down (coordinated omission).
+//! `--mode play`: each person plays one round after another. Choices are due by the clock, not by the server's answers,
+//! so that a slow server cannot slow the load down (coordinated omission).
 
 mod board;
 mod player;

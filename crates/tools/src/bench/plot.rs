@@ -1,5 +1,5 @@
-//! Times by percentile as a picture (SVG). Both axes are logarithmic, so that the slowest of a thousand can be read as well
-//! as the median.
+//! Times by percentile as a picture (SVG). Both axes are logarithmic, so that the slowest of a thousand can be read as
+//! well as the median.
 
 use std::fmt::Write as _;
 
@@ -19,12 +19,13 @@ const LEFT: f64 = 76.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 52.0;
-/// The lowest quantile that the picture must contain. A few very fast times may lie below it: a decade more for them would
-/// leave less room for the rest.
+/// The lowest quantile that the picture must contain. A few very fast times may lie below it: a decade more for them
+/// would leave less room for the rest.
 const FASTEST: f64 = 0.05;
 /// Points of a curve in each decade of its x axis.
 const POINTS: u32 = 40;
-/// The colours of the curves. People with any kind of colour blindness can tell them apart (the palette of Okabe and Ito).
+/// The colours of the curves. People with any kind of colour blindness can tell them apart (the palette of Okabe and
+/// Ito).
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
 /// The decades that are shown, and the position of a value in the picture.

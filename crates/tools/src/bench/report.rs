@@ -103,8 +103,9 @@ pub(super) struct PlayFigures {
     pub(super) choices: u64,
     /// Choices whose movement the partner never got.
     pub(super) missing_movements: u64,
-    /// From when a choice was due until its partner got the `movement`. The delay of this program counts as well: otherwise
-    /// a server that stalls would be spared the choices that could not be sent meanwhile (coordinated omission).
+    /// From when a choice was due until its partner got the `movement`. The delay of this program counts as well:
+    /// otherwise a server that stalls would be spared the choices that could not be sent meanwhile (coordinated
+    /// omission).
     pub(super) movement_ms: Distribution,
     /// From when a choice was sent until its partner got the `movement`.
     pub(super) movement_from_sending_ms: Distribution,

@@ -1,4 +1,5 @@
-//! `--mode storm`: all connections are cut at once, and all people come back at once, as after a failure of the network.
+//! `--mode storm`: all connections are cut at once, and all people come back at once, as after a failure of the
+//! network.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,5 +1,5 @@
-//! The way to the server: its address, whether its certificate must be trusted, and whether there are enough open files for
-//! all people.
+//! The way to the server: its address, whether its certificate must be trusted, and whether there are enough open files
+//! for all people.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake
 
 /// Open files this process needs beside one for each person.
 const SPARE_FILES: u64 = 64;
-/// People who connect from one loopback address. It is below the server's default of 1,024 connections from one address,
-/// and far below the number of ports.
+/// People who connect from one loopback address. It is below the server's default of 1,024 connections from one
+/// address, and far below the number of ports.
 const PEOPLE_OF_ONE_ADDRESS: u32 = 500;
 
 /// How each person reaches the server.

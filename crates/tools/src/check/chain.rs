@@ -1,5 +1,5 @@
-//! Judges a chain of certificates as a phone does: complete, trusted, for the domain, valid now. A missing intermediate is
-//! not fetched, since phones do not fetch it either.
+//! Judges a chain of certificates as a phone does: complete, trusted, for the domain, valid now. A missing intermediate
+//! is not fetched, since phones do not fetch it either.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,8 @@ use wulin_certs::{
 };
 use wulin_http::tls::algorithms;
 
-/// A warning is due below this. ACME clients renew about a month before the end, so less means that renewal does not work.
+/// A warning is due below this. ACME clients renew about a month before the end, so less means that renewal does not
+/// work.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// The remedy for a chain that is incomplete or in the wrong order.

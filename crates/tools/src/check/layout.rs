@@ -101,9 +101,9 @@ fn labelled(label: &str, check: &ReportRow, style: Style) -> String {
     lines.concat()
 }
 
-/// The rows on one subject at each address, as people read them. The same finding at all addresses is one row; otherwise
-/// each row names its address. The second list has the rows that are skipped at some addresses only, which are printed at
-/// the end.
+/// The rows on one subject at each address, as people read them. The same finding at all addresses is one row;
+/// otherwise each row names its address. The second list has the rows that are skipped at some addresses only, which
+/// are printed at the end.
 pub(super) fn together(row: &[ReportRow]) -> (Vec<ReportRow>, Vec<ReportRow>) {
     let [first, rest @ ..] = row else {
         return (Vec::new(), Vec::new());

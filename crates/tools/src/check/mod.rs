@@ -1,7 +1,7 @@
 //! `wulin check`: finds what would stop phones from playing on a server, and says how to mend it.
 //!
-//! Each step is a function that looks at one thing and returns a [`finding::Finding`]. `online` and `offline` put the steps
-//! in order, and skip those that depend on a step that failed.
+//! Each step is a function that looks at one thing and returns a [`finding::Finding`]. `online` and `offline` put the
+//! steps in order, and skip those that depend on a step that failed.
 
 mod alike;
 mod chain;

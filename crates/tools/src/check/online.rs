@@ -106,7 +106,8 @@ pub(super) async fn run(
         now,
         patience: flags.timeout,
     });
-    // Without a route, say to IPv6, an address says nothing about the server. It is skipped, unless no address has a route.
+    // Without a route, say to IPv6, an address says nothing about the server. It is skipped, unless no address has a
+    // route.
     let routed: Vec<bool> = ips.iter().map(|ip| network::has_route(*ip)).collect();
     let anywhere = routed.contains(&true);
     let (findings, mut found) = mpsc::unbounded_channel();

@@ -185,7 +185,8 @@ impl Report {
         addresses.iter().map(ToString::to_string).collect()
     }
 
-    /// The addresses at which something fails. Empty if something fails at all of them, or does not depend on an address.
+    /// The addresses at which something fails. Empty if something fails at all of them, or does not depend on an
+    /// address.
     fn some_fail(&self) -> String {
         let is_failed = |check: &ReportRow| check.outcome == Severity::Failed;
         let everywhere = self

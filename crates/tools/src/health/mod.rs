@@ -1,4 +1,5 @@
-//! `wulin health`: asks the server on this machine whether it works. It needs no other program, so a container can use it.
+//! `wulin health`: asks the server on this machine whether it works. It needs no other program, so a container can use
+//! it.
 
 pub mod flags;
 

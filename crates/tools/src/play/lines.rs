@@ -62,8 +62,8 @@ pub(super) async fn play(
         }
         let deadline = table.deadline().map(time::Instant::from_std);
         let given_up = lost_since.map(|since| since + PATIENCE);
-        // A script writes one line for each round, and may write all of them at once. The next one is read when the hand
-        // of the round before is used.
+        // A script writes one line for each round, and may write all of them at once. The next one is read when the
+        // hand of the round before is used.
         let reads = typed.is_some() && (game.asks || !game.is_decided(table));
         tokio::select! {
             news = link.news() => {
@@ -273,7 +273,8 @@ fn story(over: &Over, words: &Words) -> String {
     )
 }
 
-/// Reads lines of standard input in a thread, since a blocking read cannot be cancelled. The thread ends with the program.
+/// Reads lines of standard input in a thread, since a blocking read cannot be cancelled. The thread ends with the
+/// program.
 fn read_lines() -> mpsc::Receiver<String> {
     let (send, lines) = mpsc::channel(16);
     thread::spawn(move || {

@@ -16,7 +16,8 @@ use wulin_text::harmless;
 
 /// How long a message may take to be sent.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often `hello` is sent as a heartbeat, which the server answers with `hi`. It also brings the number of people online.
+/// How often `hello` is sent as a heartbeat, which the server answers with `hi`. It also brings the number of people
+/// online.
 const BEAT: Duration = Duration::from_secs(15);
 /// How long the server may send nothing, before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(40);
@@ -25,8 +26,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Messages that may wait in either direction; a player has a few at most.
 const QUEUE: usize = 64;
-/// The most messages between two heartbeats; more means that the server is broken or hostile. A room of 16 players who all
-/// send as fast as a server allows causes a third of it.
+/// The most messages between two heartbeats; more means that the server is broken or hostile. A room of 16 players who
+/// all send as fast as a server allows causes a third of it.
 const FLOOD: u32 = 15_000;
 
 /// Fault codes after which reconnecting is of no use, since the server would refuse again.
@@ -65,8 +66,8 @@ impl PlayerLink {
         }
     }
 
-    /// Sends a message, if there is a connection. One that is lost with the connection is not repeated here: the table sends
-    /// what still matters when the connection is back.
+    /// Sends a message, if there is a connection. One that is lost with the connection is not repeated here: the table
+    /// sends what still matters when the connection is back.
     pub fn say(&self, say: Say) {
         // The queue is full only if the server reads nothing, and then the connection is lost soon.
         let _ = self.says.try_send(say);

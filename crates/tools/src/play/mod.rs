@@ -1,7 +1,7 @@
 //! `wulin play`: the game on a terminal, or in plain lines if there is no terminal.
 //!
-//! [`table`] is the game as one player sees it, a state machine without a clock. [`link`] is the connection. `draw` turns a
-//! table into lines. The loops in `screen` and `lines` only carry news, keys and pictures between them.
+//! [`table`] is the game as one player sees it, a state machine without a clock. [`link`] is the connection. `draw`
+//! turns a table into lines. The loops in `screen` and `lines` only carry news, keys and pictures between them.
 
 mod art;
 mod draw;
@@ -102,7 +102,8 @@ fn pick(pick: Pick) -> anyhow::Result<Hand> {
     })
 }
 
-/// A random number below `end`. The remainder favours low numbers, but for an `end` below 100 by less than one in a million.
+/// A random number below `end`. The remainder favours low numbers, but for an `end` below 100 by less than one in a
+/// million.
 fn below(end: usize) -> anyhow::Result<usize> {
     let mut bytes = [0; 4];
     aws_lc_rs::default_provider()

@@ -82,8 +82,8 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     if columns == 0 {
         return String::new();
     }
-    // An emoji of several joined characters is as wide as one and is not cut apart. So the width of each prefix is measured,
-    // not that of single characters.
+    // An emoji of several joined characters is as wide as one and is not cut apart. So the width of each prefix is
+    // measured, not that of single characters.
     let mut kept = "";
     for (at, c) in text.char_indices() {
         let start = &text[..at];

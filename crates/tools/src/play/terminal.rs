@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::table::Key;
 use wulin_game::{Face, Hand};
 
-/// Escape sequences. `ENTER` and `LEAVE` switch to the alternate screen and back, and hide the cursor. `BEGIN` and `END`
-/// enclose a picture with synchronised output, so that no half of it is seen; other terminals ignore that.
+/// Escape sequences. `ENTER` and `LEAVE` switch to the alternate screen and back, and hide the cursor. `BEGIN` and
+/// `END` enclose a picture with synchronised output, so that no half of it is seen; other terminals ignore that.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 const BEGIN: &str = "\x1b[?2026h\x1b[H";
@@ -19,8 +19,8 @@ const END: &str = "\x1b[J\x1b[?2026l";
 
 /// Sets the panic hook, once for the process.
 static HOOK: Once = Once::new();
-/// The settings of the terminal before the game; none when it is not taken. It is a static so that the panic hook, which
-/// has no other way to the terminal, can restore it.
+/// The settings of the terminal before the game; none when it is not taken. It is a static so that the panic hook,
+/// which has no other way to the terminal, can restore it.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// The terminal in raw mode. It is restored when this is dropped, and by a panic before the panic's message is printed.
@@ -102,8 +102,8 @@ fn write(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The keys that are pressed. They are read in a thread, since a blocking read cannot be cancelled; it ends with the program.
-/// The channel closes when the terminal is gone.
+/// The keys that are pressed. They are read in a thread, since a blocking read cannot be cancelled; it ends with the
+/// program. The channel closes when the terminal is gone.
 pub(super) fn keys() -> mpsc::Receiver<Key> {
     let (send, keys) = mpsc::channel(16);
     thread::spawn(move || {
@@ -119,8 +119,8 @@ pub(super) fn keys() -> mpsc::Receiver<Key> {
     keys
 }
 
-/// The keys in some bytes that were read at once. Escape alone means to leave. Escape with more bytes is a key such as an
-/// arrow, and is ignored.
+/// The keys in some bytes that were read at once. Escape alone means to leave. Escape with more bytes is a key such as
+/// an arrow, and is ignored.
 fn read(bytes: &[u8]) -> Vec<Key> {
     if bytes == [0x1b] {
         return vec![Key::Quit];

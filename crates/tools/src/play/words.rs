@@ -1,4 +1,5 @@
-//! All texts of the terminal game, in Chinese and English. They are those of the page and the Mini Program (`words.js`).
+//! All texts of the terminal game, in Chinese and English. They are those of the page and the Mini Program
+//! (`words.js`).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,5 @@
-//! `wulin status` and `wulin log`: ask the admin listener of a running server, and print its answer as a page or as JSON.
+//! `wulin status` and `wulin log`: ask the admin listener of a running server, and print its answer as a page or as
+//! JSON.
 
 pub mod flags;
 

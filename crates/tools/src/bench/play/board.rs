@@ -22,8 +22,8 @@ pub(super) struct Choice {
 
 /// The choices of each person, by the number of the sender.
 ///
-/// One std mutex for each sender, held for a few instructions and never across an `.await`: only the sender and its partner
-/// ever want the same one.
+/// One std mutex for each sender, held for a few instructions and never across an `.await`: only the sender and its
+/// partner ever want the same one.
 pub(super) struct Board(Vec<Mutex<VecDeque<Choice>>>);
 
 impl Board {
@@ -37,8 +37,8 @@ impl Board {
         lock(&self.0[sender as usize]).push_back(choice);
     }
 
-    /// Takes the oldest choice of the sender for this partner. A connection keeps the order, so it belongs to the `movement`
-    /// that has just come.
+    /// Takes the oldest choice of the sender for this partner. A connection keeps the order, so it belongs to the
+    /// `movement` that has just come.
     pub(super) fn take(&self, sender: u32, partner: u32) -> Option<Choice> {
         let mut choices = lock(&self.0[sender as usize]);
         let first = choices

@@ -13,8 +13,8 @@ use crate::bench::crowd::Crowd;
 use crate::bench::dialect::{self, Heard, Name};
 use wulin_client::wire::StartPayload;
 
-/// The last choice of a round is due at least this long before the end. A later one could miss the round, and that would
-/// be no fault of the server.
+/// The last choice of a round is due at least this long before the end. A later one could miss the round, and that
+/// would be no fault of the server.
 const LAST_CHOICE: Duration = Duration::from_millis(250);
 
 /// A player, from the first `join` to the last `result`.
