@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use clap::{Arg, ArgMatches, CommandFactory};
-
 use wulin_command::Origins;
 
 use super::Cli;

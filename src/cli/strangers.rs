@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 
 use clap::{Command, CommandFactory};
+use wulin_command::given::{trimmed, variable_of};
 
 use super::Cli;
-use wulin_command::given::{trimmed, variable_of};
 
 /// A warning for each of these variables that begins with `WULIN_` and belongs to no flag.
 pub fn strangers(names: impl IntoIterator<Item = OsString>) -> Vec<String> {

@@ -7,12 +7,11 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-
-use super::wire::{self, ServerEvent};
 use wulin_http::tls::Stream;
 use wulin_text::harmless;
 
 use super::PlayerToken;
+use super::wire::{self, ServerEvent};
 
 /// The longest excerpt of a frame in a message to people, in characters.
 const EXCERPT: usize = 80;

@@ -7,10 +7,10 @@ use std::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-
-use super::PlayerToken;
 use wulin_game::protocol::json::{Object, mended, object};
 use wulin_game::{Face, Hand};
+
+use super::PlayerToken;
 
 /// The longest frame that is read, in bytes: fifty rows with the longest names and pictures, twice over.
 pub const LONGEST: usize = 256 * 1024;
@@ -269,10 +269,11 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::*;
     use wulin_game::protocol::event::Message;
     use wulin_game::protocol::native;
     use wulin_game::{Profile, RoundStanding, Seated, Standing};
+
+    use super::*;
 
     /// An event as the server writes it and this client reads it.
     fn over_the_wire(event: &wulin_game::Event) -> ServerEvent {

@@ -8,7 +8,6 @@ use anyhow::Context;
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
-
 use wulin_command::output::say;
 
 /// Prints the completions for a shell.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::Serialize;
 use tokio::time::{self, Instant};
+use wulin_command::flags::AdminAddress;
+use wulin_command::process::Cost;
 
 use crate::bench::flags::Bench;
 use crate::status;
-use wulin_command::flags::AdminAddress;
-use wulin_command::process::Cost;
 
 /// How long the server may take to close all connections after the people have left.
 const CLOSING: Duration = Duration::from_secs(10);

@@ -10,12 +10,11 @@ use hdrhistogram::Histogram;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use wulin_client::random_uid;
 
 use super::link::{Link, Person};
 use super::way::Way;
-use crate::bench::flags::Bench;
-use crate::bench::flags::{Mode, Protocol};
-use wulin_client::random_uid;
+use crate::bench::flags::{Bench, Mode, Protocol};
 
 /// The longest time in a histogram, in microseconds: ten minutes.
 const LONGEST: u64 = 600_000_000;

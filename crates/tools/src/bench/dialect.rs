@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use wulin_game::protocol::native::Frame;
 
 use crate::bench::flags::Protocol;
-use wulin_game::protocol::native::Frame;
 
 /// What a frame of the server is.
 #[derive(Debug, PartialEq)]

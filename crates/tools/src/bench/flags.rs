@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-
-use crate::play::flags::address;
 use wulin_client::address::Address;
 use wulin_command::flags::{AdminListener, Insecure, JsonFlag, Reach, duration, only};
+
+use crate::play::flags::address;
 
 /// The flags of `bench`.
 #[derive(Debug, Clone, Args)]

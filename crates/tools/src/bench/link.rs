@@ -11,13 +11,13 @@ use tokio::time::{self, Instant};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Message as Frame, Utf8Bytes};
+use wulin_client::websocket::limits;
+use wulin_http::tls::Stream;
+use wulin_text::harmless;
 
 use super::dialect::{self, Heard, Name};
 use super::way::Way;
 use crate::bench::flags::Protocol;
-use wulin_client::websocket::limits;
-use wulin_http::tls::Stream;
-use wulin_text::harmless;
 
 /// The first read buffer in bytes; it grows with a message. It is small since each person has one: 10,000 people take 5
 /// MB.

@@ -26,10 +26,10 @@ mod way;
 use std::fs;
 
 use anyhow::Context;
+use wulin_command::output::say;
 
 use crate::bench::flags::Mode;
 pub use flags::Bench;
-use wulin_command::output::say;
 
 /// Runs the bench, prints the report, and returns whether nobody was lost and no choice is missing. An error means that
 /// the run could not begin, or that the plot could not be written.

@@ -19,11 +19,9 @@ use super::report::{
     ArrivalFigures, Asked, BenchReport, EchoFigures, PeopleFigures, PlayFigures, ServerFigures,
     StormFigures,
 };
-use super::storm;
 use super::way::Way;
-use super::{connect, hold};
-use crate::bench::flags::Bench;
-use crate::bench::flags::Mode;
+use super::{connect, hold, storm};
+use crate::bench::flags::{Bench, Mode};
 
 /// The results of a run.
 pub(super) struct RunResult {

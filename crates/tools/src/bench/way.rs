@@ -8,12 +8,12 @@ use anyhow::{Context, bail};
 use rustls::client::Resumption;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
-
-use super::dialect;
-use crate::bench::flags::Bench;
 use wulin_certs::trusted_roots;
 use wulin_client::address::Address;
 use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+
+use super::dialect;
+use crate::bench::flags::Bench;
 
 /// Open files this process needs beside one for each person.
 const SPARE_FILES: u64 = 64;

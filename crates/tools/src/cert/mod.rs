@@ -10,15 +10,15 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use rustls::pki_types::CertificateDer;
-
-pub use flags::Cert;
-use flags::{SelfSigned, Show};
 use wulin_certs::{
     Arrangement, Holdings, Inspected, LOCAL_NAMES, PrivateKey, arrangement, date, inspect, left,
     listed, make_self_signed, span,
 };
 use wulin_command::flags::Domains;
 use wulin_text::harmless;
+
+pub use flags::Cert;
+use flags::{SelfSigned, Show};
 
 /// What the files hold, and whether a server could use them together.
 #[derive(Debug, PartialEq, Eq)]
@@ -254,8 +254,9 @@ fn write(file: &Path, text: &str, mode: u32, force: bool) -> anyhow::Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use wulin_certs::load_pair;
+
+    use super::*;
 
     fn make(folder: &Path, domains: &[&str], force: bool) -> anyhow::Result<Made> {
         let flags = SelfSigned {

@@ -7,13 +7,13 @@ use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
-
-use super::finding::Finding;
 use wulin_certs::{
     Arrangement, Inspected, arrangement, date, ends, inspect, leaf, left, listed, matches, span,
     top,
 };
 use wulin_http::tls::algorithms;
+
+use super::finding::Finding;
 
 /// A warning is due below this. ACME clients renew about a month before the end, so less means that renewal does not
 /// work.

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::Args;
-
 use wulin_client::address::{Address, HTTPS, NoAddress};
 use wulin_command::flags::{
     CertificateFiles, Domains, JsonFlag, Reach, RedirectPort, duration, ip, only,

@@ -7,13 +7,13 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite;
+use wulin_client::random_uid;
+use wulin_client::websocket::{Identity, Socket, excerpt};
+use wulin_client::wire::ServerEvent;
 
 use super::finding::Finding;
 use super::network::millis;
 use super::tls::Target;
-use wulin_client::random_uid;
-use wulin_client::websocket::{Identity, Socket, excerpt};
-use wulin_client::wire::ServerEvent;
 
 /// The remedy if an upgrade to WebSocket fails, but the same path answers a plain request.
 const UPGRADE: &str = "A proxy or a CDN in front does not pass WebSockets on: switch that on (Upgrade and Connection \

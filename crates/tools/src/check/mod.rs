@@ -20,13 +20,13 @@ mod web;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use wulin_certs::trusted_roots;
+use wulin_client::address::{Address, HTTPS};
 
 use finding::Severity;
 pub use flags::Check;
 use layout::Style;
 use report::{Question, Report};
-use wulin_certs::trusted_roots;
-use wulin_client::address::{Address, HTTPS};
 
 /// Runs all checks, prints the report, and returns whether all is well.
 pub async fn run(flags: &Check, no_color: bool) -> anyhow::Result<bool> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
+use wulin_client::address::{Address, HTTPS};
 
 use super::finding::Finding;
-use wulin_client::address::{Address, HTTPS};
 
 /// `EAFNOSUPPORT`: the error of Linux if IPv6 or IPv4 is switched off.
 const NO_FAMILY: i32 = 97;

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use rustls::RootCertStore;
+use wulin_certs::{
+    DEFAULT_FOLDER, Found, Pair, Source, Unclear, check_domains, discover, listed, load_pair,
+};
 
 use super::chain::Judged;
 use super::finding::{Finding, Subject};
 use super::report::Report;
 use crate::check::flags::Check;
-use wulin_certs::{
-    DEFAULT_FOLDER, Found, Pair, Source, Unclear, check_domains, discover, listed, load_pair,
-};
 
 /// The title of the report: the files or the folder.
 pub(super) fn target(flags: &Check) -> String {

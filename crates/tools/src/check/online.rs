@@ -9,6 +9,8 @@ use rustls::RootCertStore;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use wulin_client::address::Address;
+use wulin_http::tls::Recorder;
 
 use super::alike::{self, Facts};
 use super::chain::Judged;
@@ -17,8 +19,6 @@ use super::report::Report;
 use super::tls::Target;
 use super::{game, network, round, tls, web};
 use crate::check::flags::Check;
-use wulin_client::address::Address;
-use wulin_http::tls::Recorder;
 
 /// How many addresses of a name are checked, and how many at a time. Only large networks have names with more.
 const MOST: usize = 16;

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
+use wulin_command::output::say;
 
 use super::finding::{Finding, ReportRow, Severity, Subject};
 use super::layout::{self, Style};
-use wulin_command::output::say;
 
 /// The question that the verdict answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-
-use super::finding::Finding;
-use super::game::within;
 use wulin_client::websocket::Socket;
 use wulin_client::wire::{ResultRow, ServerEvent, StartPayload};
 use wulin_game::Hand;
+
+use super::finding::Finding;
+use super::game::within;
 
 /// How long to wait for a seat, beside `--timeout`: the robots of a server may be slow to come.
 const WAIT: Duration = Duration::from_secs(20);

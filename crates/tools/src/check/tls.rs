@@ -9,12 +9,12 @@ use rustls::{AlertDescription, Error, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-use super::finding::Finding;
-use super::network::{connect, words};
 use wulin_client::address::Address;
 use wulin_http::exchange::{Answer, exchange, request};
 use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+
+use super::finding::Finding;
+use super::network::{connect, words};
 
 /// The server at one address. Its certificate is not verified here but recorded, so that the checks can judge it.
 #[derive(Debug, Clone)]

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::timeout;
+use wulin_client::address::Address;
+use wulin_http::exchange::Answer;
 
 use super::finding::Finding;
 use super::network::{connect, words};
 use super::tls::{Target, once, reason};
-use wulin_client::address::Address;
-use wulin_http::exchange::Answer;
 
 /// Whether plain HTTP redirects to HTTPS. Without that, people who type the domain into a browser may see nothing.
 pub(super) async fn redirect(address: &Address, peer: SocketAddr, patience: Duration) -> Finding {

@@ -14,12 +14,12 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time;
+use wulin_command::notice::{self, Notice, Wanted};
 use wulin_http::exchange::{exchange, request};
+use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
 use wulin_text::harmless_lines;
 
 pub use flags::Health;
-use wulin_command::notice::{self, Notice, Wanted};
-use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
 
 /// How long the server may take to answer at one address, from connecting to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use unicode_width::UnicodeWidthStr;
+use wulin_game::{Face, Hand};
 
 use super::art::{self, Picture};
 use super::paper::{Piece, Sheet, Tone, centred, fit, piece, width};
 use super::table::{Note, Other, Over, Round, RoundOutcome, Stage, Table, TimedFace};
 use super::words::Words;
-use wulin_game::{Face, Hand};
 
 /// The greatest width in columns; wider windows have margins.
 const WIDEST: usize = 76;

@@ -1,7 +1,6 @@
 //! The flags of `play`.
 
 use clap::{Args, ValueEnum};
-
 use wulin_client::address::{Address, HTTPS, NoAddress};
 use wulin_command::flags::{Insecure, Reach};
 

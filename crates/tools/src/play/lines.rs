@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use tokio::sync::mpsc;
 use tokio::time::{self, sleep_until};
+use wulin_client::wire::ServerEvent;
+use wulin_command::output::say;
+use wulin_game::Hand;
 
 use super::link::PlayerLink;
 use super::pick;
 use super::table::{GameEnd, Key, News, Other, Over, Round, RoundOutcome, Stage, Table};
 use super::words::Words;
 use crate::play::flags::Pick;
-use wulin_client::wire::ServerEvent;
-use wulin_command::output::say;
-use wulin_game::Hand;
 
 /// How long a script waits for a round to begin. On a server without robots nobody may ever come.
 const SEAT: Duration = Duration::from_mins(2);

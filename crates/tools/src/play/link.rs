@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{self, Instant, timeout};
-
-use super::table::{News, Say};
 use wulin_client::dialer::Dialer;
 use wulin_client::websocket::{Identity, Socket};
 use wulin_client::wire::{self, ServerEvent};
 use wulin_text::harmless;
+
+use super::table::{News, Say};
 
 /// How long a message may take to be sent.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -19,18 +19,18 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use rustls::crypto::aws_lc_rs;
-
-use crate::play::flags::Pick;
-pub use flags::Play;
-use link::PlayerLink;
-use table::Table;
-use words::Words;
 use wulin_certs::trusted_roots;
 use wulin_client::dialer::Dialer;
 use wulin_client::random_uid;
 use wulin_client::websocket::Identity;
 use wulin_game::Hand;
 use wulin_http::tls::{Recorder, Trust};
+
+use crate::play::flags::Pick;
+pub use flags::Play;
+use link::PlayerLink;
+use table::Table;
+use words::Words;
 
 /// Plays until the player leaves. `variable` reads the environment.
 pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {

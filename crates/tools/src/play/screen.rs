@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
+use wulin_command::signals::Stop;
 
 use super::draw::draw;
 use super::link::PlayerLink;
@@ -12,7 +13,6 @@ use super::paper::paint;
 use super::table::{GameEnd, Key, Stage, Table};
 use super::terminal::{Terminal, keys};
 use super::words::Words;
-use wulin_command::signals::Stop;
 
 /// How often the screen is drawn during a round, for the bar of the remaining time.
 const TICK: Duration = Duration::from_millis(100);

@@ -404,8 +404,9 @@ fn settle(mine: &ResultRow, others: &[(Other, ResultRow)]) -> RoundOutcome {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
     use wulin_client::wire;
+
+    use super::*;
 
     /// An event in the JSON of the server.
     pub(in super::super) fn said(event: &str, data: &str) -> News {

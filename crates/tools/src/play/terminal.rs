@@ -6,9 +6,9 @@ use std::thread;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::sync::mpsc;
+use wulin_game::{Face, Hand};
 
 use super::table::Key;
-use wulin_game::{Face, Hand};
 
 /// Escape sequences. `ENTER` and `LEAVE` switch to the alternate screen and back, and hide the cursor. `BEGIN` and
 /// `END` enclose a picture with synchronised output, so that no half of it is seen; other terminals ignore that.

@@ -12,14 +12,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use tokio::net::TcpStream;
 use tokio::time;
-
-use flags::RunningServer;
-pub use flags::{Log, Status};
 use wulin_command::flags::{ADMIN, AdminAddress};
 use wulin_command::notice::{self, Notice, Wanted};
 use wulin_command::state::ServerState;
 use wulin_http::exchange as http;
 use wulin_text::{harmless, harmless_lines};
+
+use flags::RunningServer;
+pub use flags::{Log, Status};
 
 /// How long the server may take to answer, from connecting to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use serde_json::json;
 use tokio::time::Instant;
+use wulin_client::wire::StartPayload;
 
 use super::Game;
 use super::board::Choice;
 use crate::bench::crowd::Crowd;
 use crate::bench::dialect::{self, Heard, Name};
-use wulin_client::wire::StartPayload;
 
 /// The last choice of a round is due at least this long before the end. A later one could miss the round, and that
 /// would be no fault of the server.
