@@ -14,7 +14,8 @@ use wulin_game::Hand;
 
 use super::link::PlayerLink;
 use super::pick;
-use super::table::{GameEnd, Key, News, Other, Over, Round, RoundOutcome, Stage, Table};
+use super::round::{Other, Over, Round, RoundOutcome};
+use super::table::{GameEnd, Key, News, Stage, Table};
 use super::words::Words;
 use crate::play::flags::Pick;
 

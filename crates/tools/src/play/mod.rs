@@ -9,6 +9,7 @@ pub mod flags;
 mod lines;
 pub mod link;
 mod paper;
+pub mod round;
 mod screen;
 pub mod table;
 mod terminal;

@@ -1,11 +1,16 @@
 //! The game as one player sees it: a state machine. Time is an argument. Messages for the server are taken with
 //! [`Table::take_says`].
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::time::{Duration, Instant};
 
 use wulin_client::wire::{FaultPayload, ResultRow, ServerEvent, StartPayload, UserPayload};
 use wulin_game::{Face, Hand};
 use wulin_text::plain;
+
+use super::round::{Other, Over, Round, settle};
 
 /// How long a face is shown.
 const FACE: Duration = Duration::from_secs(2);
@@ -53,17 +58,6 @@ pub enum Key {
     Quit,
 }
 
-/// How a round ended for this player.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RoundOutcome {
-    /// Points were scored.
-    Won,
-    /// The others had the better hands.
-    Lost,
-    /// Neither.
-    Drawn,
-}
-
 /// A notice for the player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Note {
@@ -73,50 +67,6 @@ pub enum Note {
     NoResult,
     /// The server is restarting.
     Restarting,
-}
-
-/// A face, and until when it is shown.
-pub type TimedFace = Option<(Face, Instant)>;
-
-/// Another player in the round.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Other {
-    /// Uid, name and score.
-    pub user: UserPayload,
-    /// How often they have chosen a hand.
-    pub moves: u32,
-    /// The face they pull.
-    pub face: TimedFace,
-    /// Whether they have left.
-    pub left: bool,
-}
-
-/// A round in progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Round {
-    /// When it ends.
-    pub deadline: Instant,
-    /// How long it lasts in all.
-    pub length: Duration,
-    /// The other players.
-    pub others: Vec<Other>,
-    /// The hand of this player, if chosen.
-    pub hand: Option<Hand>,
-    /// The face this player pulls.
-    pub face: TimedFace,
-}
-
-/// A round that has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Over {
-    /// The row of this player in the result.
-    pub mine: ResultRow,
-    /// The other players with their rows.
-    pub others: Vec<(Other, ResultRow)>,
-    /// How it ended for this player.
-    pub outcome: RoundOutcome,
-    /// This player's wins in a row before the round.
-    pub streak_before: u32,
 }
 
 /// What the player is doing.
@@ -364,208 +314,5 @@ impl Table {
         if fault.code == "closing" {
             self.note = Some(Note::Restarting);
         }
-    }
-}
-
-impl Round {
-    fn other(&mut self, uid: &str) -> Option<&mut Other> {
-        self.others.iter_mut().find(|other| other.user.uid == uid)
-    }
-
-    fn is_with(&self, others: &[Other]) -> bool {
-        let uids = |others: &[Other]| -> Vec<String> {
-            others.iter().map(|other| other.user.uid.clone()).collect()
-        };
-        uids(&self.others) == uids(others)
-    }
-}
-
-/// How a round ended. With points it was won; otherwise the hands tell a loss from a draw.
-fn settle(mine: &ResultRow, others: &[(Other, ResultRow)]) -> RoundOutcome {
-    if mine.round_score > 0 {
-        return RoundOutcome::Won;
-    }
-    let balance: i32 = others
-        .iter()
-        .map(|(other, row)| match (mine.hand(), row.hand()) {
-            _ if other.left => 1,
-            (Some(mine), Some(theirs)) => {
-                i32::from(mine.beats(theirs)) - i32::from(theirs.beats(mine))
-            }
-            (mine, theirs) => i32::from(mine.is_some()) - i32::from(theirs.is_some()),
-        })
-        .sum();
-    if balance < 0 {
-        RoundOutcome::Lost
-    } else {
-        RoundOutcome::Drawn
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use wulin_client::wire;
-
-    use super::*;
-
-    /// An event in the JSON of the server.
-    pub(in super::super) fn said(event: &str, data: &str) -> News {
-        News::Said(wire::read(&format!(r#"{{"event":"{event}","data":{data}}}"#)).unwrap())
-    }
-
-    pub(in super::super) fn start(uids: &[&str]) -> News {
-        let users: Vec<_> = uids
-            .iter()
-            .map(|uid| {
-                let robot = uid.starts_with("robot");
-                format!(r#"{{"uid":"{uid}","uname":"{uid}","totalScore":4,"winStreak":2,"robot":{robot}}}"#)
-            })
-            .collect();
-        said(
-            "start",
-            &format!(r#"{{"gameTime":5,"roomUsers":[{}]}}"#, users.join(",")),
-        )
-    }
-
-    pub(in super::super) fn result(mine: (u8, u64, u32), theirs: &str) -> News {
-        let (hand, score, streak) = mine;
-        said(
-            "result",
-            &format!(
-                r#"{{"result":[{{"uid":"me","choice":{hand},"roundScore":{score},"totalScore":{score},"winStreak":{streak}}},
-                {{"uid":"robot:1","choice":{theirs},"roundScore":0,"totalScore":4,"winStreak":0}}]}}"#
-            ),
-        )
-    }
-
-    /// A table whose round has just begun.
-    pub(in super::super) fn playing() -> (Table, Instant) {
-        let now = Instant::now();
-        let mut table = Table::new("me".into(), "Me".into());
-        table.hear(News::Up, now);
-        assert_eq!(table.take_says(), [Say::Join]);
-        table.hear(start(&["me", "robot:1"]), now);
-        (table, now)
-    }
-
-    fn over(table: &Table) -> &Over {
-        match &table.stage {
-            Stage::Over(over) => over,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn player_plays_a_round_and_asks_for_the_next() {
-        let (mut table, now) = playing();
-        table.press(Key::Hand(Hand::Rock), now);
-        table.press(Key::Hand(Hand::Rock), now);
-        table.press(Key::Face(Face::Angry), now);
-        assert_eq!(
-            table.take_says(),
-            [Say::Choice(Hand::Rock), Say::Face(Face::Angry)],
-            "the same hand is said once"
-        );
-        table.hear(
-            said("movement", r#"{"uid":"robot:1","movement":"choice"}"#),
-            now,
-        );
-        table.hear(
-            said(
-                "movement",
-                r#"{"uid":"robot:1","movement":"face","face":4}"#,
-            ),
-            now,
-        );
-        let Stage::Playing(round) = &table.stage else {
-            panic!("no round");
-        };
-        assert_eq!(round.others[0].moves, 1);
-        assert_eq!(round.others[0].face, Some((Face::Smirking, now + FACE)));
-        table.hear(result((2, 1, 1), "1"), now);
-        assert_eq!(over(&table).outcome, RoundOutcome::Won);
-        assert_eq!((table.total, table.streak), (1, 1));
-        table.press(Key::Enter, now);
-        assert_eq!(table.take_says(), [Say::Join]);
-        assert_eq!(table.stage, Stage::Waiting(Vec::new()));
-    }
-
-    #[test]
-    fn hands_tell_a_loss_from_a_draw() {
-        for (theirs, outcome) in [
-            ("3", RoundOutcome::Lost),
-            ("2", RoundOutcome::Drawn),
-            ("null", RoundOutcome::Drawn),
-        ] {
-            let (mut table, now) = playing();
-            table.hear(result((2, 0, 0), theirs), now);
-            assert_eq!(over(&table).outcome, outcome, "{theirs}");
-        }
-    }
-
-    #[test]
-    fn round_continues_over_a_new_connection() {
-        let (mut table, now) = playing();
-        table.hear(News::Down("cut".into()), now);
-        table.press(Key::Hand(Hand::Paper), now);
-        table.take_says();
-        table.hear(News::Up, now);
-        assert_eq!(table.take_says(), [], "no seat is asked for in a round");
-        table.hear(start(&["me", "robot:1"]), now);
-        assert_eq!(table.take_says(), [Say::Choice(Hand::Paper)]);
-        table.hear(start(&["me", "robot:2"]), now);
-        assert_eq!(table.take_says(), [], "another round has no hand yet");
-    }
-
-    #[test]
-    fn round_without_a_result_times_out() {
-        let (mut table, now) = playing();
-        let late = now + Duration::from_secs(5) + LATE;
-        assert_eq!(table.deadline(), Some(late));
-        table.handle_timeout(now + Duration::from_secs(5));
-        assert!(matches!(table.stage, Stage::Playing(_)));
-        table.handle_timeout(late);
-        assert_eq!(
-            (&table.stage, table.note),
-            (&Stage::Idle, Some(Note::NoResult))
-        );
-        table.press(Key::Enter, late);
-        assert_eq!(table.take_says(), [Say::Join]);
-    }
-
-    #[test]
-    fn waiting_player_asks_again_after_a_reconnect() {
-        let now = Instant::now();
-        let mut table = Table::new("me".into(), "Me".into());
-        table.hear(News::Up, now);
-        table.hear(News::Down("cut".into()), now);
-        table.hear(News::Up, now);
-        assert_eq!(table.take_says(), [Say::Join, Say::Join]);
-        table.press(Key::Quit, now);
-        assert_eq!(
-            (table.take_says(), table.ended),
-            (vec![Say::Leave], Some(GameEnd::Quit))
-        );
-    }
-
-    #[test]
-    fn events_at_the_wrong_time_change_nothing() {
-        let now = Instant::now();
-        let mut table = Table::new("me".into(), "Me".into());
-        for news in [
-            result((1, 0, 0), "2"),
-            said("leave", r#"{"uid":"x"}"#),
-            said("movement", r#"{"uid":"x","movement":"choice"}"#),
-            said("weather", "{}"),
-        ] {
-            table.hear(news, now);
-        }
-        table.press(Key::Hand(Hand::Rock), now);
-        table.press(Key::Enter, now);
-        assert_eq!(table.stage, Stage::Waiting(Vec::new()));
-        assert_eq!(table.take_says(), []);
-        let (mut table, now) = playing();
-        table.press(Key::Hand(Hand::Rock), now + Duration::from_secs(5));
-        assert_eq!(table.take_says(), [], "the time is up");
     }
 }
