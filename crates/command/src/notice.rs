@@ -6,27 +6,24 @@
 //! process ends, so a file without a lock is of a server that is gone. A command trusts a notice only if the server at
 //! that address tells the same instance.
 
-use std::env;
+mod folders;
+
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
-use super::given::trimmed;
-use super::state_dir::state_dir;
+use folders::{FOLDER, common, make};
+pub use folders::{settled, usual};
 
-/// The folder for notices within the state folder.
-const FOLDER: &str = "running";
 /// The longest notice that is read, in bytes, and the most files of a folder that are looked at.
 const LONGEST: u64 = 64 * 1024;
 const MOST: usize = 256;
-/// The permission bits of the group and of all others in a file's mode.
-const OTHERS: u32 = 0o077;
 /// The state folder of the service in the Debian package, and in the shipped unit.
 const SERVICE: &str = "/var/lib/wulin";
 
@@ -78,6 +75,20 @@ pub struct Wanted {
     pub likely_port: Option<u16>,
 }
 
+impl Wanted {
+    /// Whether a listener at `address` is where the typed port and address say.
+    fn listens_there(&self, address: SocketAddr) -> bool {
+        let port = self
+            .port
+            .is_none_or(|port| port == 0 || port == address.port());
+        let ip = address.ip();
+        let listen = self
+            .listen
+            .is_none_or(|wanted| wanted.is_unspecified() || ip.is_unspecified() || wanted == ip);
+        port && listen
+    }
+}
+
 impl Notice {
     /// The addresses by which this machine reaches a listener at `address`, the likeliest first.
     pub fn targets(address: SocketAddr) -> Vec<SocketAddr> {
@@ -99,22 +110,6 @@ impl Notice {
 pub fn network() -> Option<String> {
     let link = fs::read_link("/proc/self/ns/net").ok()?;
     Some(link.to_string_lossy().into_owned())
-}
-
-/// The absolute path of a folder without symbolic links, so that two processes compare the same path.
-pub fn settled(folder: &Path) -> PathBuf {
-    let whole = fs::canonicalize(folder);
-    whole.unwrap_or_else(|_| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
-}
-
-/// The state folder that the environment gives: that of a server or a command without `--state-dir`.
-pub fn usual(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let named = variable("WULIN_STATE_DIR").and_then(|named| {
-        let named = trimmed(named.to_str()?).to_owned();
-        (!named.is_empty()).then(|| PathBuf::from(named))
-    });
-    let folder = named.or_else(|| state_dir(variable));
-    folder.map(|folder| settled(&folder))
 }
 
 /// Writes a notice: into the state folder, and also where a command without flags looks, if that is elsewhere.
@@ -151,48 +146,14 @@ pub fn find(
 ) -> anyhow::Result<Option<Notice>> {
     let usual = usual(variable);
     let named = wanted.state_dir.as_deref().map(settled);
-    let mut found = Vec::new();
-    for folder in [&named, &usual].into_iter().flatten() {
-        read_all(&folder.join(FOLDER), &mut found);
-    }
-    for place in common(usual.as_deref(), variable) {
-        if place.is_ours() {
-            read_all(&place.folder, &mut found);
-        }
-    }
-    let exactly =
-        |folder: &Option<PathBuf>, notice: &Notice| folder.is_some() && notice.state_dir == *folder;
-    if named.is_some() {
-        found.retain(|notice| exactly(&named, notice));
-    } else {
-        // Without the flag, a server that was started without it is preferred to one with `--state-dir`.
-        found.retain(|notice| exactly(&usual, notice) || notice.usual == usual);
-        prefer(&mut found, |notice| exactly(&usual, notice));
-    }
-    let says = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-    let told = ["WULIN_STATE_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME"];
-    let told = named.is_some() || told.into_iter().any(says);
-    if found.is_empty() && !told && rustix::process::geteuid().is_root() {
-        // Root without a state folder of its own means the service, which runs as another user.
-        read_all(&Path::new(SERVICE).join(FOLDER), &mut found);
-    }
+    let mut found = by_folder(named.as_deref(), usual.as_deref(), variable);
     // Containers can share a volume and each have a network of its own, so a server in our network is preferred. It is
     // not required: a service that has its sockets from systemd can be in another network namespace and still be
     // reached.
     let network = network();
     prefer(&mut found, |notice| notice.network == network);
-    let there = |notice: &Notice| {
-        let port = wanted
-            .port
-            .is_none_or(|port| port == 0 || port == notice.https.port());
-        let ip = notice.https.ip();
-        let listen = wanted
-            .listen
-            .is_none_or(|wanted| wanted.is_unspecified() || ip.is_unspecified() || wanted == ip);
-        port && listen
-    };
     let before = addresses(&found);
-    found.retain(there);
+    found.retain(|notice| wanted.listens_there(notice.https));
     if found.is_empty() && !before.is_empty() {
         bail!("the server that runs here is at {before}, and not where --port and --listen say");
     }
@@ -209,6 +170,41 @@ pub fn find(
     Ok(found.pop())
 }
 
+/// The running servers with the state folder that was named; without one, those with the usual state folder.
+fn by_folder(
+    named: Option<&Path>,
+    usual: Option<&Path>,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> Vec<Notice> {
+    let mut found = Vec::new();
+    for folder in [named, usual].into_iter().flatten() {
+        read_all(&folder.join(FOLDER), &mut found);
+    }
+    for place in common(usual, variable) {
+        if place.is_ours() {
+            read_all(&place.folder, &mut found);
+        }
+    }
+    let is_in = |notice: &Notice, folder: Option<&Path>| {
+        folder.is_some() && notice.state_dir.as_deref() == folder
+    };
+    if named.is_some() {
+        found.retain(|notice| is_in(notice, named));
+    } else {
+        // Without the flag, a server that was started without it is preferred to one with `--state-dir`.
+        found.retain(|notice| is_in(notice, usual) || notice.usual.as_deref() == usual);
+        prefer(&mut found, |notice| is_in(notice, usual));
+    }
+    let says = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let told = ["WULIN_STATE_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME"];
+    let told = named.is_some() || told.into_iter().any(says);
+    if found.is_empty() && !told && rustix::process::geteuid().is_root() {
+        // Root without a state folder of its own means the service, which runs as another user.
+        read_all(&Path::new(SERVICE).join(FOLDER), &mut found);
+    }
+    found
+}
+
 /// Keeps only the notices that meet a condition, if there are any.
 fn prefer(notices: &mut Vec<Notice>, so: impl Fn(&Notice) -> bool) {
     if notices.iter().any(&so) {
@@ -223,67 +219,6 @@ fn addresses(notices: &[Notice]) -> String {
         .collect();
     all.sort();
     all.join(", ")
-}
-
-/// A folder for notices that does not depend on flags.
-struct NoticeFolder {
-    folder: PathBuf,
-    /// Whether it is in a folder where all users may create files, so that its owner must be checked.
-    shared: bool,
-}
-
-/// The folders for notices that do not depend on flags, the best first.
-fn common(usual: Option<&Path>, variable: &impl Fn(&str) -> Option<OsString>) -> Vec<NoticeFolder> {
-    let folder = |name: &str| {
-        let value = variable(name).filter(|value| !value.is_empty())?;
-        // systemd separates several folders with colons.
-        env::split_paths(&value).find(|path| path.is_absolute())
-    };
-    let own = [
-        folder("RUNTIME_DIRECTORY").map(|folder| folder.join(FOLDER)),
-        folder("XDG_RUNTIME_DIR").map(|folder| folder.join("wulin")),
-        usual.map(|folder| folder.join(FOLDER)),
-    ];
-    let own = own.into_iter().flatten().map(|folder| NoticeFolder {
-        folder,
-        shared: false,
-    });
-    let mine = format!("wulin-{}", rustix::process::geteuid().as_raw());
-    // In a container with a read-only root file system, only `/dev/shm` can be written.
-    let shared = [
-        folder("TMPDIR").unwrap_or_else(|| "/tmp".into()),
-        "/dev/shm".into(),
-    ];
-    let shared = shared.into_iter().map(|folder| NoticeFolder {
-        folder: folder.join(&mine),
-        shared: true,
-    });
-    own.chain(shared).collect()
-}
-
-impl NoticeFolder {
-    fn make(&self) -> io::Result<&Path> {
-        make(&self.folder)?;
-        if self.is_ours() {
-            Ok(&self.folder)
-        } else {
-            Err(io::ErrorKind::PermissionDenied.into())
-        }
-    }
-
-    /// Whether no other user can write there.
-    fn is_ours(&self) -> bool {
-        !self.shared
-            || fs::symlink_metadata(&self.folder).is_ok_and(|metadata| {
-                metadata.is_dir()
-                    && metadata.uid() == rustix::process::geteuid().as_raw()
-                    && metadata.mode() & OTHERS == 0
-            })
-    }
-}
-
-fn make(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Writes a notice under another name and renames it, so that a reader sees it whole and locked or not at all.
@@ -343,6 +278,8 @@ fn read_all(folder: &Path, found: &mut Vec<Notice>) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn notice(instance: &str, port: u16, state_dir: &Path, usual: &Path) -> Notice {
