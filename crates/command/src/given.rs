@@ -131,20 +131,8 @@ pub fn read<C: CommandFactory + FromArgMatches>(
             continue;
         };
         let flag = format!("--{long}");
-        let typed = match values {
-            Some(values) => cleaned(level, argument, &flag, values)?,
-            None => None,
-        };
-        let (origin, values) = match (typed, variable_of(argument)) {
-            (Some(values), _) => (GivenBy::CommandLine, values),
-            (None, Some(name)) => {
-                let said = variable(&name).map(|said| from_variable(level, argument, &name, said));
-                match said.transpose()?.flatten() {
-                    Some(values) => (GivenBy::Variable(name), values),
-                    None => continue,
-                }
-            }
-            (None, None) => continue,
+        let Some((origin, values)) = given(level, argument, &flag, values, &variable)? else {
+            continue;
         };
         origins.0.insert(flag.clone(), origin);
         if argument.get_action().takes_values() {
@@ -170,6 +158,31 @@ pub fn read<C: CommandFactory + FromArgMatches>(
         matches,
         origins,
     })
+}
+
+/// The cleaned values of a flag, and where they are from; none if it was not given. `typed` is what was typed for it.
+fn given(
+    command: &Command,
+    argument: &Arg,
+    flag: &str,
+    typed: Option<Vec<OsString>>,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<(GivenBy, Vec<OsString>)>, Error> {
+    let typed = match typed {
+        Some(values) => cleaned(command, argument, flag, values)?,
+        None => None,
+    };
+    if let Some(values) = typed {
+        return Ok(Some((GivenBy::CommandLine, values)));
+    }
+    let Some(name) = variable_of(argument) else {
+        return Ok(None);
+    };
+    let values = match variable(&name) {
+        Some(said) => from_variable(command, argument, &name, said)?,
+        None => None,
+    };
+    Ok(values.map(|values| (GivenBy::Variable(name), values)))
 }
 
 /// The command changed so that it accepts any value and reads no variable.

@@ -52,6 +52,25 @@ struct Run<'a> {
     series: Vec<Series>,
 }
 
+/// The figures of a mode: those of the arrival, and at most one of the others.
+struct ModeFigures {
+    arrival: ArrivalFigures,
+    play: Option<PlayFigures>,
+    echo: Option<EchoFigures>,
+    storm: Option<StormFigures>,
+}
+
+impl From<ArrivalFigures> for ModeFigures {
+    fn from(arrival: ArrivalFigures) -> ModeFigures {
+        ModeFigures {
+            arrival,
+            play: None,
+            echo: None,
+            storm: None,
+        }
+    }
+}
+
 /// Runs the mode, from the first person who connects to the last who leaves.
 pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::Result<RunResult> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -66,26 +85,7 @@ pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::
         people: JoinSet::new(),
         series: Vec::new(),
     };
-    let (mut storm, mut play, mut echo) = (None, None, None);
-    let arrival = match flags.mode {
-        Mode::Connect => run.gather(connect::visit).await,
-        Mode::Hold => run.hold().await,
-        Mode::Play => {
-            let (arrival, played) = run.play().await?;
-            play = Some(played);
-            arrival
-        }
-        Mode::Echo => {
-            let (arrival, came_back) = run.echo().await?;
-            echo = Some(came_back);
-            arrival
-        }
-        Mode::Storm => {
-            let (arrival, weathered) = run.storm().await;
-            storm = Some(weathered);
-            arrival
-        }
-    };
+    let figures = run.mode().await?;
     run.depart().await;
     let (before, stages, unknown) = run.meter.finish();
     let why = run.crowd.lost();
@@ -100,10 +100,10 @@ pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::
             lost: why.values().sum(),
             why,
         },
-        arrival,
-        play,
-        echo,
-        storm,
+        arrival: figures.arrival,
+        play: figures.play,
+        echo: figures.echo,
+        storm: figures.storm,
         refused: run.crowd.refused(),
         server: ServerFigures {
             unknown,
@@ -120,6 +120,35 @@ pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::
 }
 
 impl Run<'_> {
+    /// Does what the mode asks for, up to the signal to leave.
+    async fn mode(&mut self) -> anyhow::Result<ModeFigures> {
+        Ok(match self.flags.mode {
+            Mode::Connect => self.gather(connect::visit).await.into(),
+            Mode::Hold => self.hold().await.into(),
+            Mode::Play => {
+                let (arrival, play) = self.play().await?;
+                ModeFigures {
+                    play: Some(play),
+                    ..arrival.into()
+                }
+            }
+            Mode::Echo => {
+                let (arrival, echo) = self.echo().await?;
+                ModeFigures {
+                    echo: Some(echo),
+                    ..arrival.into()
+                }
+            }
+            Mode::Storm => {
+                let (arrival, storm) = self.storm().await;
+                ModeFigures {
+                    storm: Some(storm),
+                    ..arrival.into()
+                }
+            }
+        })
+    }
+
     /// Starts a task for each person, and waits until all have arrived or failed.
     async fn gather<F>(&mut self, live: impl Fn(Arc<Crowd>, u32) -> F) -> ArrivalFigures
     where

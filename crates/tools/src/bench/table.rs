@@ -28,6 +28,24 @@ pub(super) fn table(report: &BenchReport) -> String {
             report.arrival.seconds, report.arrival.per_second, asked.at_once
         ),
     );
+    mode(report, &mut line);
+    if !report.refused.is_empty() {
+        let refused: Vec<_> = report
+            .refused
+            .iter()
+            .map(|(code, count)| format!("{count} {code}"))
+            .collect();
+        line("refused", refused.join(", "));
+    }
+    cost(report, &mut line);
+    page.push('\n');
+    page.push_str(&times(&distributions(report)));
+    page.truncate(page.trim_end().len());
+    page
+}
+
+/// Adds the lines on what the people did after their arrival.
+fn mode(report: &BenchReport, line: &mut impl FnMut(&str, String)) {
     if let Some(storm) = &report.storm {
         line(
             "back after the storm",
@@ -53,15 +71,10 @@ pub(super) fn table(report: &BenchReport) -> String {
             ),
         );
     }
-    if !report.refused.is_empty() {
-        let refused: Vec<_> = report
-            .refused
-            .iter()
-            .map(|(code, count)| format!("{count} {code}"))
-            .collect();
-        line("refused", refused.join(", "));
-    }
-    cost(report, &mut line);
+}
+
+/// The times that the mode measures, by their names.
+fn distributions(report: &BenchReport) -> Vec<(&'static str, &Distribution)> {
     let mut rows = vec![("from connecting to hi", &report.arrival.ms)];
     if let Some(storm) = &report.storm {
         rows.push(("from the cut to hi", &storm.ms));
@@ -81,10 +94,7 @@ pub(super) fn table(report: &BenchReport) -> String {
             ("  sent late by", &echo.sending_ms),
         ]);
     }
-    page.push('\n');
-    page.push_str(&times(&rows));
-    page.truncate(page.trim_end().len());
-    page
+    rows
 }
 
 fn machine(report: &BenchReport) -> String {

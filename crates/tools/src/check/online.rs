@@ -93,7 +93,7 @@ pub(super) async fn run(
         return;
     }
     ips.truncate(MOST);
-    let errand = Arc::new(Errand {
+    let errand = Errand {
         address: address.clone(),
         base_path: address
             .path
@@ -105,7 +105,16 @@ pub(super) async fn run(
         roots,
         now,
         patience: flags.timeout,
-    });
+    };
+    let facts = visit_all(errand, &ips, report).await;
+    if let Some(finding) = alike::compare(&ips, &facts) {
+        report.add(Subject::Addresses, finding, Duration::ZERO);
+    }
+}
+
+/// Checks the server at each IP address, [`AT_ONCE`] at a time, and adds the findings to the report as they come.
+async fn visit_all(errand: Errand, ips: &[IpAddr], report: &mut Report) -> Vec<Facts> {
+    let errand = Arc::new(errand);
     // Without a route, say to IPv6, an address says nothing about the server. It is skipped, unless no address has a
     // route.
     let routed: Vec<bool> = ips.iter().map(|ip| network::has_route(*ip)).collect();
@@ -133,7 +142,7 @@ pub(super) async fn run(
         rows[at].push_back(row);
         // A subject is printed once all addresses have a finding on it.
         if rows.iter().all(|rows| !rows.is_empty()) {
-            let row = rows.iter_mut().zip(&ips).filter_map(|(rows, ip)| {
+            let row = rows.iter_mut().zip(ips).filter_map(|(rows, ip)| {
                 let (name, finding, took) = rows.pop_front()?;
                 Some((name, *ip, finding, took))
             });
@@ -142,10 +151,7 @@ pub(super) async fn run(
     }
     let mut facts = visits.join_all().await;
     facts.sort_by_key(|(at, _)| *at);
-    let facts: Vec<_> = facts.into_iter().map(|(_, facts)| facts).collect();
-    if let Some(finding) = alike::compare(&ips, &facts) {
-        report.add(Subject::Addresses, finding, Duration::ZERO);
-    }
+    facts.into_iter().map(|(_, facts)| facts).collect()
 }
 
 fn not_asked(ip: IpAddr, play: bool, report: &AddressSheet) -> Facts {

@@ -4,7 +4,6 @@
 pub mod flags;
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::time;
 use wulin_command::flags::{ADMIN, AdminAddress};
 use wulin_command::notice::{self, Notice, Wanted};
-use wulin_command::state::ServerState;
+use wulin_command::process::Cost;
+use wulin_command::state::{CertificateState, ServerState};
 use wulin_http::exchange as http;
 use wulin_text::{harmless, harmless_lines};
 
@@ -161,102 +161,106 @@ async fn exchange(
 
 /// The state as lines for people.
 fn page(state: &ServerState) -> String {
+    let mut rows = summary(state);
+    rows.extend(state.process.as_ref().map(process));
+    let certificates = state.certificates.iter().take(CERTIFICATES);
+    rows.extend(certificates.map(certificate));
+    let lines = rows
+        .iter()
+        .map(|(name, text)| format!("{name:<14}{}", harmless(text)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A line of the page: its name and its text.
+type StatusRow = (&'static str, String);
+
+/// The lines on the server, its people and its connections.
+fn summary(state: &ServerState) -> Vec<StatusRow> {
     let ServerState {
         counts,
         totals,
         rates,
         ..
     } = state;
-    let mut page = String::new();
-    let mut line = |name: &str, text: String| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(page, "{name:<14}{}", harmless(&text));
-    };
     let uptime = Duration::from_secs(state.uptime_seconds as u64);
-    line(
-        "wulin",
-        format!(
-            "{}, {} for {}",
-            state.version,
-            state.status,
-            humantime::format_duration(uptime)
-        ),
-    );
+    let uptime = humantime::format_duration(uptime);
     let http = state.http.map(|http| format!(", redirect at {http}"));
-    line(
-        "address",
-        format!("{}{}", state.https, http.unwrap_or_default()),
-    );
-    line(
-        "people",
-        format!(
-            "{} online, {} waiting, {} in memory",
-            counts.people, counts.waiting, counts.memories
+    vec![
+        (
+            "wulin",
+            format!("{}, {} for {uptime}", state.version, state.status),
         ),
-    );
-    line(
-        "rooms",
-        format!(
-            "{} with {} robots; {} rounds, {:.1}/s",
-            counts.rooms, counts.robots, totals.rounds, rates.rounds
+        (
+            "address",
+            format!("{}{}", state.https, http.unwrap_or_default()),
         ),
-    );
-    line(
-        "clients",
-        format!(
-            "{} native, {} Engine.IO 3, {} Engine.IO 4, {} polling or upgraded; {:.1}/s new",
-            counts.native, counts.engineio3, counts.engineio4, counts.polling, rates.clients
-        ),
-    );
-    line(
-        "connections",
-        format!(
-            "{}; {} handshakes, {} turned away or come to nothing",
-            counts.connections, totals.handshakes, totals.connections_refused
-        ),
-    );
-    line(
-        "messages",
-        format!(
-            "{} in, {:.1}/s; {} out, {:.1}/s; {} refused",
-            totals.messages_received,
-            rates.messages_received,
-            totals.messages_sent,
-            rates.messages_sent,
-            totals.messages_refused
-        ),
-    );
-    if let Some(cost) = &state.process {
-        line(
-            "process",
+        (
+            "people",
             format!(
-                "{:.1} MiB, {:.1} s of CPU, {} of {} files",
-                cost.resident_bytes as f64 / f64::from(1 << 20),
-                cost.cpu_seconds,
-                cost.open_files,
-                cost.max_files
+                "{} online, {} waiting, {} in memory",
+                counts.people, counts.waiting, counts.memories
             ),
-        );
-    }
-    for certificate in state.certificates.iter().take(CERTIFICATES) {
-        let days = certificate.days_left;
-        let verdict = match days {
-            days if days < 0.0 => " (EXPIRED)",
-            days if days < SOON => " (SOON)",
-            _ => "",
-        };
-        line(
-            "certificate",
+        ),
+        (
+            "rooms",
             format!(
-                "{}, until {}, {:.0} days{verdict}",
-                names(&certificate.names),
-                certificate.until,
-                days.floor()
+                "{} with {} robots; {} rounds, {:.1}/s",
+                counts.rooms, counts.robots, totals.rounds, rates.rounds
             ),
-        );
-    }
-    page.truncate(page.trim_end().len());
-    page
+        ),
+        (
+            "clients",
+            format!(
+                "{} native, {} Engine.IO 3, {} Engine.IO 4, {} polling or upgraded; {:.1}/s new",
+                counts.native, counts.engineio3, counts.engineio4, counts.polling, rates.clients
+            ),
+        ),
+        (
+            "connections",
+            format!(
+                "{}; {} handshakes, {} turned away or come to nothing",
+                counts.connections, totals.handshakes, totals.connections_refused
+            ),
+        ),
+        (
+            "messages",
+            format!(
+                "{} in, {:.1}/s; {} out, {:.1}/s; {} refused",
+                totals.messages_received,
+                rates.messages_received,
+                totals.messages_sent,
+                rates.messages_sent,
+                totals.messages_refused
+            ),
+        ),
+    ]
+}
+
+fn process(cost: &Cost) -> StatusRow {
+    let text = format!(
+        "{:.1} MiB, {:.1} s of CPU, {} of {} files",
+        cost.resident_bytes as f64 / f64::from(1 << 20),
+        cost.cpu_seconds,
+        cost.open_files,
+        cost.max_files
+    );
+    ("process", text)
+}
+
+fn certificate(state: &CertificateState) -> StatusRow {
+    let days = state.days_left;
+    let verdict = match days {
+        days if days < 0.0 => " (EXPIRED)",
+        days if days < SOON => " (SOON)",
+        _ => "",
+    };
+    let names = names(&state.names);
+    let text = format!(
+        "{names}, until {}, {:.0} days{verdict}",
+        state.until,
+        days.floor()
+    );
+    ("certificate", text)
 }
 
 /// The first [`NAMES`] names, and how many more there are.
