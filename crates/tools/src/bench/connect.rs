@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::crowd::Crowd;
 
 /// One person: connects and leaves.
-pub(super) async fn visit(crowd: Arc<Crowd>, number: u32) {
+pub(super) async fn live(crowd: Arc<Crowd>, number: u32) {
     let mut person = crowd.person(number);
     if let Some(link) = crowd.arrive(&mut person).await {
         link.close().await;

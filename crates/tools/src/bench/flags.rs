@@ -33,7 +33,7 @@ pub struct Bench {
     /// How long `hold`, `play` and `echo` take, once everybody is there
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub time: Duration,
-    /// How long somebody waits for an answer that is owed; who waits longer is lost
+    /// How long a person waits for an answer of the server; one who waits longer is lost
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
 
@@ -60,7 +60,7 @@ pub struct Bench {
     #[arg(long, help_heading = "Connection")]
     pub anywhere: bool,
 
-    /// Processes that are the server, whose cost is told. Can be repeated [default: asked at --admin]
+    /// The process id of the server, to read its cost. Can be repeated [default: asked at --admin]
     #[arg(
         long,
         value_name = "PID",
@@ -89,7 +89,7 @@ pub enum Mode {
     Hold,
     /// Play one round after another
     Play,
-    /// Send frames in the time of `play` to a server that sends everything back: what this machine can do at most
+    /// Send frames at the pace of `play` to a server that sends each one back: the most this machine can do
     Echo,
     /// Come, are all cut off at once, and come back at once
     Storm,

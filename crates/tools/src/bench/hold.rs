@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::crowd::Crowd;
 
 /// One person: connects, stays, and leaves when the run ends.
-pub(super) async fn stay(crowd: Arc<Crowd>, number: u32) {
+pub(super) async fn live(crowd: Arc<Crowd>, number: u32) {
     let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };

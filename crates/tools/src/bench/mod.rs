@@ -1,7 +1,7 @@
 //! `wulin bench`: connects many people to a server and measures what they cost it.
 //!
 //! Each person is one task. The bench usually runs on the machine it measures, so it reads no more of a frame than it
-//! needs. A mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`). [`run`] tells the people when
+//! needs. A mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`). `run` tells the people when
 //! to begin and to leave, and measures each stage between.
 
 mod clock;

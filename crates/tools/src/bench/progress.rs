@@ -15,7 +15,8 @@ const EVERY: Duration = Duration::from_millis(250);
 /// What happens now, since when, and how long it takes if that is known.
 type Step = (&'static str, Instant, Option<Duration>);
 
-/// Shows the line until it is dropped.
+/// Shows the line until it is dropped. The mutex is std's: it is held to copy or set one value, never across an
+/// `.await`.
 pub(super) struct Progress {
     step: Arc<Mutex<Step>>,
     task: Option<JoinHandle<()>>,

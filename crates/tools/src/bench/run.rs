@@ -123,7 +123,7 @@ impl Run<'_> {
     /// Does what the mode asks for, up to the signal to leave.
     async fn mode(&mut self) -> anyhow::Result<ModeFigures> {
         Ok(match self.flags.mode {
-            Mode::Connect => self.gather(connect::visit).await.into(),
+            Mode::Connect => self.gather(connect::live).await.into(),
             Mode::Hold => self.hold().await.into(),
             Mode::Play => {
                 let (arrival, play) = self.play().await?;
@@ -172,7 +172,7 @@ impl Run<'_> {
     }
 
     async fn hold(&mut self) -> ArrivalFigures {
-        let arrival = self.gather(hold::stay).await;
+        let arrival = self.gather(hold::live).await;
         self.pass("holding", self.flags.time).await;
         self.meter.stage("hold").await;
         arrival
@@ -181,7 +181,7 @@ impl Run<'_> {
     async fn storm(&mut self) -> (ArrivalFigures, StormFigures) {
         let storm = Arc::new(storm::Storm::new());
         let arrival = self
-            .gather(|crowd, number| storm::weather(crowd, storm.clone(), number))
+            .gather(|crowd, number| storm::live(crowd, storm.clone(), number))
             .await;
         self.progress.step("coming back", None);
         let cut = Instant::now();

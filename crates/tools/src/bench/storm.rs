@@ -33,16 +33,16 @@ impl Storm {
 }
 
 /// One person: connects, is cut off at the signal, comes back, and stays until the run ends.
-pub(super) async fn weather(crowd: Arc<Crowd>, storm: Arc<Storm>, number: u32) {
+pub(super) async fn live(crowd: Arc<Crowd>, storm: Arc<Storm>, number: u32) {
     let mut person = crowd.person(number);
     let Some(link) = crowd.arrive(&mut person).await else {
         return;
     };
-    let outcome = outlast(&crowd, &storm, &mut person, link).await;
+    let outcome = stay_through(&crowd, &storm, &mut person, link).await;
     crowd.gone(&outcome);
 }
 
-async fn outlast(
+async fn stay_through(
     crowd: &Crowd,
     storm: &Storm,
     person: &mut Person,

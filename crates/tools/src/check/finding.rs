@@ -158,9 +158,9 @@ pub struct ReportRow {
     pub address: Option<IpAddr>,
     /// How it ended.
     pub outcome: Severity,
-    /// What is the case.
+    /// What is the case, as a sentence.
     pub detail: String,
-    /// What to do.
+    /// What to do about it, if anything.
     pub remedy: Option<String>,
     /// How long it took.
     pub milliseconds: u64,

@@ -137,7 +137,7 @@ pub(super) fn has_route(ip: IpAddr) -> bool {
 }
 
 /// Connects to one address; returns whether that worked, and the finding.
-pub(super) async fn knock(peer: SocketAddr, patience: Duration) -> (bool, Finding) {
+pub(super) async fn reach(peer: SocketAddr, patience: Duration) -> (bool, Finding) {
     let (ip, port) = (peer.ip(), peer.port());
     let started = Instant::now();
     match connect(peer, patience).await {

@@ -169,7 +169,7 @@ async fn visit(errand: &Errand, ip: IpAddr, report: &AddressSheet) -> Facts {
     } = errand;
     let peer = SocketAddr::from((ip, address.port));
     let started = Instant::now();
-    let (open, finding) = network::knock(peer, *patience).await;
+    let (open, finding) = network::reach(peer, *patience).await;
     report.add(Subject::Port, finding, started.elapsed());
     let started = Instant::now();
     let finding = if errand.http_port == 0 {

@@ -29,7 +29,7 @@ pub struct Words {
     pub thinking: &'static str,
     /// The other has left.
     pub left: &'static str,
-    /// The other left, and thereby lost.
+    /// The other player left, and so lost the round.
     pub other_left: &'static str,
     /// The round was won.
     pub win: &'static str,

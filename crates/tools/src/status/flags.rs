@@ -15,7 +15,7 @@ pub struct Status {
     /// Whether the answer is JSON.
     #[command(flatten)]
     pub output: JsonFlag,
-    /// Show it again and again, so often
+    /// Show it again at this interval, until the server is gone
     #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = duration, conflicts_with = "json")]
     pub watch: Option<Duration>,
 }
