@@ -76,11 +76,8 @@ async fn main() -> anyhow::Result<()> {
                 }
             }
             ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
-            // A newer server may send other events.
-            ServerEvent::Room(_)
-            | ServerEvent::Movement(_)
-            | ServerEvent::Left(_)
-            | ServerEvent::Other(_) => {}
+            // Events about the other players, and those of a newer server.
+            _ => {}
         }
     }
     socket.close().await;

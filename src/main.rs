@@ -225,8 +225,8 @@ async fn serve(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::R
         "Mini Programs connect to {}",
         server.shown().websocket
     ));
-    manager.ready(server.census().counts()).await;
-    let _informed = manager.inform(server.census().clone(), server.lobby().clone());
+    manager.ready(server.figures().counts()).await;
+    let _informed = manager.inform(server.figures().clone(), server.lobby().clone());
     let signal = loop {
         tokio::select! {
             signal = stop.next() => break signal,
@@ -235,7 +235,7 @@ async fn serve(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::R
                 logs::reset_level();
                 manager.reloading().await;
                 server.reload().await;
-                manager.ready(server.census().counts()).await;
+                manager.ready(server.figures().counts()).await;
             }
         }
     };

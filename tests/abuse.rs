@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// Two who play one round after the other until they are told to stop. Every round must end, with both in its result.
 struct Undisturbed {
@@ -291,7 +291,7 @@ async fn text_that_is_no_message_is_a_fault_too() {
         client.say("join").await;
         client.event("room").await;
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
     }
     undisturbed.stop().await;
 }
@@ -315,7 +315,7 @@ async fn broken_frames_get_the_close_code_they_deserve() {
                 "{size} bytes on {dialect:?}"
             );
             drop(client);
-            server.wait_for(Kind::Person, 2).await;
+            server.wait_for(Gauge::Person, 2).await;
         }
         let mut client = Client::greet(&server, dialect, "tester").await;
         client
@@ -328,14 +328,14 @@ async fn broken_frames_get_the_close_code_they_deserve() {
             .unwrap();
         assert_eq!(client.closed().await, Some(1007));
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
         let mut client = Client::greet(&server, dialect, "tester").await;
         let mut frame = Frame::message(b"{}".to_vec(), OpCode::Data(Data::Text), true);
         frame.header_mut().rsv1 = true;
         client.raw(frame).await.unwrap();
         assert_eq!(client.closed().await, Some(1002));
         drop(client);
-        server.wait_for(Kind::Person, 2).await;
+        server.wait_for(Gauge::Person, 2).await;
     }
     undisturbed.stop().await;
 }
@@ -350,7 +350,7 @@ enum Exit {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
+async fn whoever_goes_in_the_middle_of_a_round_harms_nobody_and_forfeits_only_by_leaving() {
     let server = TestServer::start(&["--robot-wait", "20s", "--game-time", "6s"]);
     let undisturbed = Undisturbed::start(&server).await;
     let mut rounds = Vec::new();
@@ -393,7 +393,12 @@ async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
                             drop(two);
                         }
                     }
-                    assert_eq!(one.event("leave").await, json!({"uid": goes}));
+                    let (event, hand) = match exit {
+                        Exit::Leave => ("leave", Value::Null),
+                        Exit::Close | Exit::Vanish => ("away", Value::Null),
+                        Exit::WithAChoice => ("away", json!(2)),
+                    };
+                    assert_eq!(one.event(event).await, json!({"uid": goes}), "{exit:?}");
                     let result = one.event("result").await;
                     let line = |uid: &str| {
                         result["result"]
@@ -405,10 +410,10 @@ async fn whoever_goes_in_the_middle_of_a_round_harms_nobody() {
                     };
                     assert_eq!(
                         line(&stays).unwrap()["roundScore"],
-                        1,
+                        u8::from(hand.is_null()),
                         "{exit:?} after {after:?}"
                     );
-                    assert_eq!(line(&goes).unwrap()["choice"], Value::Null);
+                    assert_eq!(line(&goes).unwrap()["choice"], hand);
                 }));
             }
         }

@@ -14,7 +14,7 @@ use support::websocket::Dialect;
 use support::{Client, write_pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 const ADMIN: [&str; 2] = ["--admin", "127.0.0.1:0"];
 
@@ -74,8 +74,8 @@ async fn a_round_is_counted_in_every_way() {
     let _ = stranger.read_to_end(&mut Vec::new()).await;
     ann.event("result").await;
     ben.event("result").await;
-    server.wait_for(Kind::Room, 0).await;
-    server.wait_for(Kind::Connection, 2).await;
+    server.wait_for(Gauge::Room, 0).await;
+    server.wait_for(Gauge::Connection, 2).await;
 
     let text = get(&server, "/metrics").await;
     let samples = samples(&text);

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use support::server::TestServer;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 const PROTOCOLS: [&str; 3] = ["native", "eio3", "eio4"];
 const PEOPLE: u64 = 20;
@@ -201,7 +201,7 @@ async fn under_way(server: &TestServer, arguments: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    server.wait_for(Kind::Person, PEOPLE as usize).await;
+    server.wait_for(Gauge::Person, PEOPLE as usize).await;
     child
 }
 

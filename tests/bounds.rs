@@ -10,7 +10,7 @@ use support::{Client, PATIENCE};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// Waits until the server has closed a connection, and returns what it said before.
 async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> String {
@@ -56,7 +56,7 @@ async fn a_hello_that_does_not_end_is_not_kept() {
         }
     }
     closed(&mut stream).await;
-    server.wait_for(Kind::Connection, 0).await;
+    server.wait_for(Gauge::Connection, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +93,7 @@ async fn the_plain_port_speaks_http_1_only_and_waits_for_nobody() {
     assert!(!ask(http, "GET / HTTP/1.1\r\nHo").await.contains(" 301 "));
     let said = ask(http, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert!(said.starts_with("HTTP/1.1 301 "), "{said}");
-    server.wait_for(Kind::Connection, 0).await;
+    server.wait_for(Gauge::Connection, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,7 +204,7 @@ async fn answers_that_nobody_reads_end_the_connection() {
     let mut player = Client::greet(&server, Dialect::Native, "player").await;
     let greedy = ask_and_never_read(server.connect().await);
     time::timeout(PATIENCE, greedy).await.expect("still open");
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     player.say("join").await;
     player.event("room").await;
 }

@@ -13,7 +13,7 @@ use support::{Client, PATIENCE, write_pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 async fn get(server: &TestServer, path: &str) -> (u16, String) {
     request(server, &format!("GET {path}"), "").await
@@ -29,7 +29,7 @@ async fn every_route_answers() {
         "{page}"
     );
     for path in ["/applet/websocket", "/healthz", "/readyz"] {
-        server.wait_for(Kind::Connection, 0).await;
+        server.wait_for(Gauge::Connection, 0).await;
         let (status, body) = get(&server, path).await;
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!((status, &body["status"]), (200, &"ok".into()), "{path}");
@@ -203,7 +203,7 @@ async fn who_dawdles_is_sent_away_and_costs_nobody_anything() {
             .await
             .expect("still open");
     }
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     player.say("join").await;
     player.event("room").await;
 }
@@ -224,7 +224,7 @@ async fn there_are_only_so_many_connections() {
         0
     );
     clients.pop();
-    server.wait_for(Kind::Connection, 2).await;
+    server.wait_for(Gauge::Connection, 2).await;
     Client::greet(&server, Dialect::Native, "welcome").await;
 }
 
@@ -256,7 +256,7 @@ async fn a_poll_of_a_client_that_has_left_the_game_does_not_hold_the_drain_up() 
     );
     poll.write_all(request.as_bytes()).await.unwrap();
     assert_eq!(leaver.post("41").await, 200);
-    server.wait_for(Kind::Person, 0).await;
+    server.wait_for(Gauge::Person, 0).await;
     drop(leaver);
     time::timeout(PATIENCE, server.drain())
         .await

@@ -8,7 +8,7 @@ use support::{Client, PATIENCE};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;
@@ -93,7 +93,7 @@ async fn a_flood_ends_with_its_connection() {
     // What has to be answered, without taking the answer.
     flood(&server, false, |_| frame(PING, 0, 0, &[7; 8])).await;
     flood(&server, false, |_| frame(SETTINGS, 0, 0, &[])).await;
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     player.say("join").await;
     player.event("room").await;
 }

@@ -15,7 +15,7 @@ use tokio::time;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_is_played_over_one_connection() {
@@ -25,7 +25,7 @@ async fn a_round_is_played_over_one_connection() {
         assert!(browser.requests.is_extended_connect_protocol_enabled());
         let mut ann = browser.greet(dialect, "ann").await;
         let mut ben = browser.greet(Dialect::Native, "ben").await;
-        assert_eq!(server.count(Kind::Connection), 1);
+        assert_eq!(server.count(Gauge::Connection), 1);
         ann.send("join", None).await;
         ben.send("join", None).await;
         ann.event("start").await;
@@ -44,7 +44,7 @@ async fn a_round_is_played_over_one_connection() {
         ann.event("fault").await;
         ann.socket.close(None).await.unwrap();
         ben.socket.close(None).await.unwrap();
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
         drop((ann, ben, browser));
         server.wait_until_empty().await;
     }

@@ -12,7 +12,7 @@ use support::{Client, PATIENCE};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_websocket_has_a_place_of_its_own_in_the_limits() {
@@ -147,7 +147,7 @@ async fn a_websocket_that_takes_nothing_is_let_go_and_so_is_its_stream() {
         // Each is answered.
         greedy.text("2").await;
     }
-    server.wait_for(Kind::EngineIo3, 0).await;
+    server.wait_for(Gauge::EngineIo3, 0).await;
     let end = time::timeout(PATIENCE, greedy.socket.next())
         .await
         .expect("still open");
@@ -181,7 +181,7 @@ async fn a_connection_without_requests_ends() {
     let _ = time::timeout(PATIENCE, mute.read_to_end(&mut Vec::new()))
         .await
         .expect("still open");
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     // A WebSocket is no idle stream, however little is said.
     let browser = Browser::open(&server).await;
     let mut quiet = browser.greet(Dialect::Native, "quiet").await;

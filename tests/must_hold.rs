@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use tokio_tungstenite::tungstenite::Message;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// A TCP connection that takes in next to nothing unless it is read.
 fn narrow(server: &TestServer) -> TcpStream {
@@ -44,7 +44,7 @@ async fn five_thousand_clients_that_speak_at_once_are_all_answered() {
                 Client::greet(&server, Dialect::EngineIo3, &format!("u{number}")).await;
             drop(turn);
             // Stays until everybody has been answered.
-            while server.count(Kind::Person) < CLIENTS {
+            while server.count(Gauge::Person) < CLIENTS {
                 if let Ok(Incoming::Closed(code)) =
                     time::timeout(Duration::from_millis(100), client.next()).await
                 {
@@ -58,7 +58,7 @@ async fn five_thousand_clients_that_speak_at_once_are_all_answered() {
         .await
         .expect("not all were answered");
     assert_eq!(all.len(), CLIENTS);
-    assert_eq!(server.count(Kind::EngineIo3), CLIENTS);
+    assert_eq!(server.count(Gauge::EngineIo3), CLIENTS);
     drop(all);
     server.wait_until_empty().await;
 }
@@ -90,7 +90,7 @@ async fn a_silent_client_from_2016_still_plays_after_many_pings() {
         pings += usize::from(frame.is_ping());
         answering.socket.flush().await.unwrap();
     }
-    assert_eq!(server.count(Kind::EngineIo3), 2, "nobody was cut off");
+    assert_eq!(server.count(Gauge::EngineIo3), 2, "nobody was cut off");
     answering.join().await;
     asleep.join().await;
     answering.event("result").await;
@@ -108,7 +108,7 @@ async fn a_client_that_says_nothing_at_all_goes_after_the_idle_limit() {
         "1s",
     ]);
     let asleep = Client::greet(&server, Dialect::EngineIo3, "asleep").await;
-    server.wait_for(Kind::EngineIo3, 0).await;
+    server.wait_for(Gauge::EngineIo3, 0).await;
     drop(asleep);
 }
 
@@ -135,14 +135,14 @@ async fn a_dead_peer_is_noticed_though_no_fin_comes() {
         }
         // From here on nobody reads or writes; the connection stays open.
         let started = Instant::now();
-        server.wait_for(Kind::Connection, 0).await;
+        server.wait_for(Gauge::Connection, 0).await;
         assert!(started.elapsed() < Duration::from_secs(10));
-        assert_eq!(server.count(Kind::Person), 0);
+        assert_eq!(server.count(Gauge::Person), 0);
         drop(client);
     }
     // One that polls, and then polls no more.
     let polling = Polling::greet(&server, "doomed").await;
-    server.wait_for(Kind::Polling, 0).await;
+    server.wait_for(Gauge::Polling, 0).await;
     drop(polling);
 }
 
@@ -166,7 +166,8 @@ async fn ten_thousand_choices_arrive_in_order() {
                 expected += 1;
             }
         }
-        drop(client);
+        client.say("leave").await;
+        client.socket.close(None).await.unwrap();
         server.wait_until_empty().await;
     }
 }
@@ -198,7 +199,7 @@ async fn choices_over_polling_arrive_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_stops_reading_is_let_go_within_ten_seconds_and_nobody_waits_for_it() {
-    let server = TestServer::start(&["--robot-wait", "60s", "--game-time", "60s"]);
+    let server = TestServer::start(&["--robot-wait", "60s", "--game-time", "15s"]);
     for dialect in DIALECTS {
         let stream = server.secure(narrow(&server)).await;
         let mut deaf = Client::over(stream, dialect).await;
@@ -217,14 +218,14 @@ async fn a_client_that_stops_reading_is_let_go_within_ten_seconds_and_nobody_wai
             }
             // Whoever is left in the room is told at once.
             while let Ok(heard) = time::timeout(Duration::from_millis(20), ann.next()).await {
-                gone |= heard == Incoming::Event("leave".to_owned(), json!({"uid": "deaf"}));
+                gone |= heard == Incoming::Event("away".to_owned(), json!({"uid": "deaf"}));
             }
             assert!(
                 started.elapsed() < Duration::from_secs(10),
-                "{dialect:?} still holds its seat"
+                "{dialect:?} is still taken for a reader"
             );
         }
-        server.wait_for(Kind::Connection, 1).await;
+        server.wait_for(Gauge::Connection, 1).await;
         ann.socket.close(None).await.unwrap();
         drop((deaf, ann));
         server.wait_until_empty().await;
@@ -248,7 +249,7 @@ async fn an_upgraded_client_that_stops_reading_is_let_go_too() {
     let mut ann = Client::greet(&server, Dialect::Native, "ann").await;
     ann.join().await;
     let started = Instant::now();
-    while server.count(Kind::Polling) > 0 || server.count(Kind::Connection) > 1 {
+    while server.count(Gauge::Polling) > 0 || server.count(Gauge::Connection) > 1 {
         for _ in 0..200 {
             ann.send("face", json!({"face": 1})).await;
         }

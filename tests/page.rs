@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time;
 
 /// What a phone on a slow network has to fetch before it sees the game, in bytes.
-const FIRST_LOAD: usize = 60 * 1024;
+const FIRST_LOAD: usize = 40 * 1024;
 /// Each name of `Accept-Encoding` and the ending of what is packed so.
 const ENCODINGS: [(&str, &str); 3] = [("br", ".br"), ("gzip", ".gz"), ("identity", "")];
 
@@ -116,11 +116,14 @@ async fn every_file_is_handed_out_as_it_was_built() {
             "js" => "text/javascript; charset=utf-8",
             "css" => "text/css; charset=utf-8",
             "svg" => "image/svg+xml",
+            "png" => "image/png",
+            "ico" => "image/x-icon",
+            "txt" => "text/plain; charset=utf-8",
             "webmanifest" => "application/manifest+json",
             other => panic!("what is {other}?"),
         };
         let caching = match name.as_str() {
-            "index.html" => "no-cache",
+            "index.html" | "offline.html" | "robots.txt" | "sw.js" => "no-cache",
             name if name.starts_with("assets/") => "public, max-age=31536000, immutable",
             _ => "public, max-age=86400",
         };
@@ -284,7 +287,7 @@ async fn only_what_is_there_can_be_had_and_only_read() {
     }
     for path in [
         "/index.html",
-        "/favicon.ico",
+        "/favicon.png",
         "/assets",
         "/assets/",
         "/assets/page.js",

@@ -9,7 +9,7 @@ use support::engineio::Polling;
 use support::server::TestServer;
 use support::websocket::{DIALECTS, Dialect};
 use support::{Client, Incoming, hello};
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 fn uids(start: &Value) -> Vec<&str> {
     start["roomUsers"]
@@ -184,7 +184,7 @@ async fn nobody_can_take_a_score_away_while_its_owner_is_gone() {
     ann.send("choice", json!({"choice": 2})).await;
     assert_eq!(line(&ann.event("result").await, "ann")["totalScore"], 1);
     drop(ann);
-    server.wait_for(Kind::Person, 1).await;
+    server.wait_for(Gauge::Person, 1).await;
 
     // Her uid is no secret: it was in `start`. Somebody takes it, plays with it, and is still there when she comes back.
     let mut thief = Client::greet(&server, Dialect::Native, "ann").await;
@@ -201,11 +201,11 @@ async fn nobody_can_take_a_score_away_while_its_owner_is_gone() {
         1
     );
     drop(ann);
-    server.wait_for(Kind::Person, 1).await;
+    server.wait_for(Gauge::Person, 1).await;
 
     // Or is gone again by then.
     drop(Client::greet(&server, Dialect::Native, "ann").await);
-    server.wait_for(Kind::Person, 1).await;
+    server.wait_for(Gauge::Person, 1).await;
     let mut ann = Client::open(&server, Dialect::Native).await;
     ann.send("hello", proof).await;
     assert_eq!(ann.event("hi").await["totalScore"], 1);
@@ -352,7 +352,7 @@ async fn nearby_counts_people_near_and_nobody_else() {
     let mut anywhere = Client::open(&server, Dialect::EngineIo4).await;
     anywhere.send("hello", hello("e")).await;
     assert_eq!(anywhere.event("hi").await["nearby"], 4);
-    assert_eq!(server.count(Kind::Person), 5);
+    assert_eq!(server.count(Gauge::Person), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// A connection that begins with these bytes, and whether the server answers on it.
 async fn begin(server: &TestServer, header: &[u8]) -> TcpStream {
@@ -58,9 +58,9 @@ async fn the_proxy_protocol_says_who_it_is() {
     // No header at all.
     let none = begin(&server, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03random").await;
     assert!(is_refused(none).await);
-    server.wait_for(Kind::Connection, 2).await;
+    server.wait_for(Gauge::Connection, 2).await;
     drop(ann);
-    server.wait_for(Kind::Connection, 1).await;
+    server.wait_for(Gauge::Connection, 1).await;
     let free = begin(&server, b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 443\r\n").await;
     server.secure(free).await;
 }
@@ -104,7 +104,7 @@ async fn forwarded_requests_count_where_they_are_from() {
         Some(429)
     );
     drop(first);
-    server.wait_for(Kind::Native, 1).await;
+    server.wait_for(Gauge::Native, 1).await;
     assert!(forwarded(&server, "192.0.2.1").await.is_ok());
 
     // Whoever is no proxy is counted by where it is.

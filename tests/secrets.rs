@@ -15,7 +15,7 @@ use support::websocket::{DIALECTS, Dialect};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use wulin_http::exchange as http;
-use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
 const LATITUDE: &str = "31.2304168";
 const LONGITUDE: &str = "121.4737018";
@@ -61,7 +61,7 @@ impl Logged {
         }
     }
 
-    async fn connect(&self) -> Stream {
+    async fn connect(&self) -> SecureStream {
         let connector = connector(&Trust::Anybody(Recorder::new()), ANY_VERSION).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", self.running.port));
         let stream = stream.await.unwrap();

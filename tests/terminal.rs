@@ -17,7 +17,7 @@ use support::PATIENCE;
 use support::authority::Authority;
 use support::server::TestServer;
 use tokio::task::spawn_blocking;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// Rounds that are soon over, and robots that come at once.
 const QUICK: [&str; 4] = ["--robot-wait", "100ms", "--game-time", "1s"];
@@ -318,7 +318,7 @@ async fn a_round_on_the_whole_screen() {
     })
     .await
     .unwrap();
-    server.wait_for(Kind::Person, 0).await;
+    server.wait_for(Gauge::Person, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -377,5 +377,5 @@ async fn a_lost_connection_is_said_and_comes_back() {
     })
     .await
     .unwrap();
-    again.wait_for(Kind::Person, 0).await;
+    again.wait_for(Gauge::Person, 0).await;
 }

@@ -40,19 +40,38 @@ export async function files() {
     html = html.replace(`{{page.${name.split('.').at(-1)}}}`, `/${name}`);
   }
   made.set('index.html', Buffer.from(html));
-  made.set('manifest.webmanifest', await readFile(join(here, 'manifest.webmanifest')));
+  for (const name of ['manifest.webmanifest', 'robots.txt']) made.set(name, await readFile(join(here, name)));
   made.set('icon.svg', await readFile(join(images, 'icon.svg')));
+  for (const name of await readdir(join(here, 'pictures'))) made.set(name, await readFile(join(here, 'pictures', name)));
+  const offline = await standIn();
+  made.set('offline.html', offline);
+  // Another stand-in makes another worker, and only that: browsers look for a new one at every visit.
+  const worker = await readFile(join(here, 'sw.js'), 'utf8');
+  made.set('sw.js', Buffer.from(worker.replace('{{version}}', hash(offline).toString('hex').slice(0, 8))));
   for (const name of await readdir(join(images, 'avatars'))) {
     made.set(`avatars/${name}`, await readFile(join(images, 'avatars', name)));
   }
   return made;
 }
 
-/** The same bytes in the encodings a browser may ask for, where that makes them fewer. */
+/** The page that stands in for the server: whole in itself, and bound to that. */
+async function standIn() {
+  const html = (await readFile(join(here, 'offline.html'), 'utf8'))
+    .replace('{{icon}}', (await readFile(join(images, 'icon.svg'), 'utf8')).trim());
+  const allowed = (tag) => `'sha256-${hash(new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(html)[1]).toString('base64')}'`;
+  return Buffer.from(html.replace('{{policy}}', `default-src 'none'; style-src ${allowed('style')}; script-src ${allowed('script')}; connect-src 'self'`));
+}
+
+/** @param {string | Buffer} bytes */
+function hash(bytes) {
+  return createHash('sha256').update(bytes).digest();
+}
+
+/** The same bytes in the encodings a browser may ask for, where that makes them a tenth fewer: a PNG is packed as it is. */
 export function encodings(bytes) {
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
   const packed = { br: brotliCompressSync(bytes, { params }), gz: gzipSync(bytes, { level: 9 }) };
-  return Object.entries(packed).filter(([, packed]) => packed.length < bytes.length);
+  return Object.entries(packed).filter(([, packed]) => packed.length < 0.9 * bytes.length);
 }
 
 async function write() {

@@ -15,6 +15,8 @@ export class PlayerCard {
   #score = element('span', { class: 'score' });
   #streak = element('span', { class: 'streak' });
   #status = element('span', { class: 'status' });
+  #moves = 0;
+  #turns = 0;
 
   /** @param {import('../miniprogram/game/words.js').Words} words */
   constructor(words) {
@@ -45,6 +47,10 @@ export class PlayerCard {
     dataset.heat = String(Math.min(card.streak, 5));
     dataset.hand = card.hand ? card.hand.name : '';
     dataset.away = String(card.away);
+    // A full turn for each move, however many come at once; a new round begins to count again, and turns nothing back.
+    this.#turns += Math.max(0, card.moves - this.#moves);
+    this.#moves = card.moves;
+    this.#avatar.style.transform = `rotate(${this.#turns}turn)`;
     dataset.hop = card.moves === 0 ? '' : card.moves % 2 === 1 ? 'odd' : 'even';
   }
 }

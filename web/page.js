@@ -8,7 +8,9 @@ import { wordsFor } from '../miniprogram/game/words.js';
 import { Senses } from './senses.js';
 import { Settings } from './settings.js';
 import { Screen } from './screen.js';
-import { WebSocketLink } from './link.js';
+import { PageLink } from './link.js';
+import { Back } from './back.js';
+import { Release, wish } from './release.js';
 import { load, save } from './store.js';
 
 const words = wordsFor(navigator.languages);
@@ -23,14 +25,27 @@ const game = new Game({
   guestName: () => guestName(words, Math.random),
 });
 const senses = new Senses(profile);
+const release = new Release();
+const back = new Back(() => screen.ask());
+/** How the round ended, until its hands are open: the ear must not know before the eye. @type {import('../miniprogram/game/game.js').Cue | null} */
+let outcome = null;
+const streak = () => game.standing?.streak ?? 0;
 const screen = new Screen(words, {
-  step: (action) => player[action](),
+  step(action) {
+    if (release.due && action === 'play') release.reload('play');
+    else player[action]();
+  },
   choose: (hand) => player.choose(hand),
   pull: (face) => player.pull(face),
   mute() {
     profile.sound = !profile.sound;
     save(profile);
     screen.muted(!profile.sound);
+  },
+  beaten: () => senses.cue('count', 0),
+  opened() {
+    if (outcome) senses.cue(outcome, streak());
+    outcome = null;
   },
   settings: (wanted) => settings.open(wanted),
 });
@@ -46,13 +61,38 @@ const settings = new Settings(words, profile, {
   placed: (place) => player.introduce({ place }),
 });
 
+/** Whether there has been a connection before this one, and whether there is one. */
+const connection = { met: false, online: false };
+
 function paint() {
-  screen.paint(scene(game, words, clock()));
+  const shown = scene(game, words, clock());
+  screen.paint(shown);
+  if (shown.phase !== 'connecting') back.round(shown.phase === 'playing');
+  const online = game.link === 'online';
+  if (online && !connection.online && connection.met) release.look().then(renew);
+  connection.met ||= online;
+  connection.online = online;
+  renew();
 }
 
-const player = drive(game, new WebSocketLink(socketAddress()), {
+/** Where nothing is lost by it, a page that is older than its server is loaded again; after a round, at the next step. */
+function renew() {
+  const { name } = game.stage;
+  if (release.due && name === 'ready' && !document.querySelector('dialog[open]')) release.reload();
+}
+
+paint();
+// A page that is prepared and may never be looked at does not take part.
+const { prerendering } = /** @type {{prerendering?: boolean}} */ (document);
+if (prerendering) await new Promise((resolve) => document.addEventListener('prerenderingchange', resolve, { once: true }));
+
+const link = new PageLink(socketAddress());
+const player = drive(game, link, {
   changed: () => queueMicrotask(paint),
-  cue: (cue) => senses.cue(cue, game.standing?.streak ?? 0),
+  cue(cue) {
+    if (cue === 'win' || cue === 'lose' || cue === 'draw') outcome = cue;
+    else senses.cue(cue, streak());
+  },
   keep({ uid, name }, token) {
     Object.assign(profile, { uid, name, token });
     save(profile);
@@ -67,9 +107,19 @@ addEventListener('storage', () => {
   screen.muted(!profile.sound);
   player.follow({ uid: profile.uid, name: profile.name, picture: pictureAddress(location.origin, profile.avatar) }, profile.token);
 });
-addEventListener('pageshow', ({ persisted }) => persisted && player.wake());
+// Frozen by a phone that saves its battery, or kept for Back.
+document.addEventListener('resume', () => player.wake());
+addEventListener('pagehide', () => link.sleep());
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return;
+  link.wake();
+  player.wake();
+});
 addEventListener('online', () => player.wake());
 addEventListener('offline', () => player.wake());
+
+if (wish() === 'play') player.play();
+navigator.serviceWorker?.register('/sw.js').catch(() => {});
 
 function socketAddress() {
   const path = document.querySelector('meta[name="wulin-socket"]')?.getAttribute('content') ?? '/applet/websocket';

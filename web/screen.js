@@ -3,6 +3,10 @@
 import { PlayerCard } from './card.js';
 import { element, find, say } from './dom.js';
 import { faces, hands } from './pictures.js';
+import { Reveal, lively, petals } from './reveal.js';
+
+/** Whoever skips a reveal may tap once more: for so long, in ms, what has come under the finger does nothing. */
+const SETTLING = 350;
 
 /**
  * @typedef {import('../miniprogram/game/scene.js').Scene} Scene
@@ -13,12 +17,15 @@ import { faces, hands } from './pictures.js';
  * @property {(hand: number) => void} choose
  * @property {(face: number) => void} pull
  * @property {() => void} mute
+ * @property {() => void} beaten one, two or three
+ * @property {() => void} opened the hands of a round are open
  * @property {(wanted?: 'near') => void} settings
  */
 
 export class Screen {
   #app = find('app');
   #stick = find('stick');
+  #ask = /** @type {HTMLDialogElement} */ (find('ask'));
   #primary = find('primary');
   #secondary = find('secondary');
   #handButtons = /** @type {HTMLButtonElement[]} */ ([]);
@@ -30,6 +37,12 @@ export class Screen {
   /** @type {Scene | null} */
   #scene = null;
   #endsAt = 0;
+  #reveal = new Reveal(() => this.#beaten());
+  /** What the game shows, which the screen may not do yet. @type {Scene | null} */
+  #latest = null;
+  /** The last scene of the round whose hands are about to open. @type {Scene | null} */
+  #held = null;
+  #settled = true;
 
   /** @param {Words} words @param {Answers} answers */
   constructor(words, answers) {
@@ -44,6 +57,13 @@ export class Screen {
     find('me').append(this.#me.node);
     this.#primary.addEventListener('click', () => this.#step('primary'));
     this.#secondary.addEventListener('click', () => this.#step('secondary'));
+    find('leave').setAttribute('aria-label', words.leave);
+    find('leave').title = words.leave;
+    find('leave').addEventListener('click', () => this.ask());
+    const ask = this.#ask;
+    ask.addEventListener('close', () => ask.returnValue === 'yes' && this.#scene?.phase === 'playing' && answers.step('leave'));
+    // A tap anywhere, or any key, is enough to see how it ended.
+    document.addEventListener('pointerdown', () => this.#skip(), { capture: true });
     const mute = find('mute');
     mute.setAttribute('aria-label', words.sound);
     mute.addEventListener('click', () => answers.mute());
@@ -61,11 +81,58 @@ export class Screen {
 
   /** @param {Scene} scene */
   paint(scene) {
+    this.#latest = scene;
+    const ends = scene.phase === 'result' && this.#scene?.phase === 'playing' && this.#held === null;
+    if (ends && lively() && !document.hidden) {
+      this.#held = this.#scene;
+      this.#reveal.begin();
+      this.answers.beaten();
+    }
+    if (scene.phase !== 'result') {
+      this.#reveal.stop();
+      this.#held = null;
+    }
+    this.#draw();
+  }
+
+  /** Asks before the round is left. */
+  ask() {
+    const asked = this.#scene?.asked;
+    if (!asked || !this.#scene?.secondary?.enabled || document.querySelector('dialog[open]')) return;
+    find('ask-title').textContent = asked.title;
+    find('ask-detail').textContent = asked.detail;
+    find('ask-yes').textContent = asked.yes;
+    find('ask-no').textContent = asked.no;
+    this.#ask.returnValue = '';
+    this.#ask.showModal();
+  }
+
+  #beaten() {
+    if (this.#reveal.beat !== null) this.answers.beaten();
+    this.#draw();
+  }
+
+  #skip() {
+    if (this.#reveal.beat === null) return false;
+    this.#reveal.stop();
+    this.#draw();
+    return true;
+  }
+
+  #draw() {
+    const { beat } = this.#reveal;
+    const scene = beat !== null && this.#held ? fists(this.#held, this.words.counts[beat]) : this.#latest;
+    if (!scene) return;
     const before = this.#scene;
     this.#scene = scene;
-    this.#app.dataset.phase = scene.phase;
-    this.#app.dataset.outcome = scene.outcome;
-    this.#app.dataset.many = String(scene.others.length > 1);
+    const revealing = beat !== null;
+    const opens = scene.phase === 'result' && before?.phase === 'playing' && !revealing;
+    if (opens && this.#held) this.#settle();
+    const { dataset } = this.#app;
+    dataset.phase = revealing ? 'reveal' : scene.phase;
+    dataset.table = String(scene.phase === 'waiting' || scene.phase === 'playing' || scene.phase === 'result');
+    dataset.outcome = scene.outcome;
+    dataset.many = String(scene.others.length > 1);
     say(find('link'), scene.link);
     say(find('online'), scene.online);
     say(find('headline'), scene.headline);
@@ -77,25 +144,41 @@ export class Screen {
     this.#paintClock(scene);
     this.#paintHands(scene);
     this.#paintFaces(scene);
-    for (const [node, step] of /** @type {const} */ ([[this.#primary, scene.primary], [this.#secondary, scene.secondary]])) {
+    const steps = { primary: scene.primary, secondary: scene.phase === 'playing' ? null : scene.secondary };
+    for (const [node, step] of /** @type {const} */ ([[this.#primary, steps.primary], [this.#secondary, steps.secondary]])) {
       say(node, step ? step.label : '');
       // Not `disabled`: that would take the focus away.
-      node.setAttribute('aria-disabled', String(!step?.enabled));
+      node.setAttribute('aria-disabled', String(!(step?.enabled && this.#settled)));
     }
     const home = scene.phase === 'ready' || scene.phase === 'connecting';
     find('near-open').hidden = !home;
     find('hero').hidden = !home;
-    find('open-settings').hidden = scene.phase === 'waiting' || scene.phase === 'playing';
+    find('open-settings').hidden = scene.phase === 'playing';
+    find('leave').hidden = scene.phase !== 'playing';
+    find('leave').setAttribute('aria-disabled', String(!scene.secondary?.enabled));
+    if (this.#ask.open && scene.phase !== 'playing') this.#ask.close('no');
     say(find('announcement'), scene.announcement);
     find('announcement').hidden = false;
     this.#app.hidden = false;
     if (before && before.phase !== scene.phase && before.phase !== 'connecting') this.#moveFocus(scene);
+    if (!opens) return;
+    if (this.#held && scene.outcome === 'win') petals(find('me').querySelector('.shown') ?? find('me'));
+    this.#held = null;
+    this.answers.opened();
+  }
+
+  #settle() {
+    this.#settled = false;
+    setTimeout(() => {
+      this.#settled = true;
+      this.#draw();
+    }, SETTLING);
   }
 
   /** @param {'primary' | 'secondary'} which */
   #step(which) {
     const step = this.#scene?.[which];
-    if (step?.enabled) this.answers.step(step.action);
+    if (step?.enabled && this.#settled) this.answers.step(step.action);
   }
 
   /** @param {Scene} scene */
@@ -127,7 +210,9 @@ export class Screen {
     find('clock').classList.toggle('soon', seconds <= 3);
     // The stick burns by itself; it is lit again only when the round is another, or is found to end at another time.
     const endsAt = performance.now() + left;
-    if (Math.abs(endsAt - this.#endsAt) < 100) return;
+    // With nothing that moves, it is a little shorter at each second.
+    if (!lively()) this.#stick.style.width = `${Math.min(100, (100_000 * seconds) / total)}%`;
+    if (!lively() || Math.abs(endsAt - this.#endsAt) < 100) return;
     this.#endsAt = endsAt;
     for (const burning of this.#stick.getAnimations()) burning.cancel();
     const burning = this.#stick.animate([{ width: '100%' }, { width: '0' }], { duration: total, fill: 'forwards' });
@@ -186,6 +271,7 @@ export class Screen {
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
     const enter = event.key === 'Enter';
+    if (this.#skip()) return event.preventDefault();
     // A key held down presses a button once, whatever stands there by then.
     if (event.repeat) return enter && event.preventDefault();
     const hand = this.#scene?.hands.find(({ id }) => String(id) === event.key);
@@ -196,4 +282,14 @@ export class Screen {
       event.preventDefault();
     }
   }
+}
+
+/** A round about to be decided: fists, and the count. @param {Scene} scene @param {string} count @returns {Scene} */
+function fists(scene, count) {
+  /** @param {import('../miniprogram/game/scene.js').Card} card */
+  const fist = (card) => ({ ...card, hand: card.away ? card.hand : { name: 'rock', label: '' } });
+  return {
+    ...scene, headline: count, detail: '', countdown: null, facesOpen: false, primary: null, secondary: null,
+    me: fist(scene.me), others: scene.others.map(fist), hands: scene.hands.map((hand) => ({ ...hand, enabled: false })),
+  };
 }

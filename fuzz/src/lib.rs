@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 // All that is taken from the program; what moves there changes here alone.
 use wulin_certs::acme::answer::{Noted, examine};
-use wulin_certs::acme::chain::{Chain, renewed};
+use wulin_certs::acme::chain::{IssuedChain, rewritten};
 use wulin_certs::acme::explain;
 use wulin_server::edge::addresses::{Client, Proxies};
 use wulin_certs::read_pair;
@@ -280,16 +280,16 @@ pub fn chain(bytes: &[u8]) {
         KeyPair::from_pem(include_str!("../seeds/pem/key")).expect("the key of the seeds")
     });
     let text = String::from_utf8_lossy(bytes);
-    match Chain::read(&text, &KEY, DOMAIN) {
+    match IssuedChain::read(&text, &KEY, DOMAIN) {
         Ok(chain) => {
             let kept = chain.with_key(&KEY);
             assert_eq!(kept.matches("PRIVATE KEY").count(), 2);
-            assert_eq!(renewed(&kept, DOMAIN).as_ref(), Some(&kept));
+            assert_eq!(rewritten(&kept, DOMAIN).as_ref(), Some(&kept));
             pem(kept.as_bytes());
         }
         Err(unfit) => assert!(!unfit.to_string().contains(char::is_control)),
     }
-    if let Some(kept) = renewed(&text, DOMAIN) {
-        assert_eq!(renewed(&kept, DOMAIN), Some(kept));
+    if let Some(kept) = rewritten(&text, DOMAIN) {
+        assert_eq!(rewritten(&kept, DOMAIN), Some(kept));
     }
 }

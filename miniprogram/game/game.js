@@ -52,7 +52,8 @@ const COUNTED = 3;
  *   moves: Record<string, number>, left: Record<string, true>, counted: number,
  *   resultBy: number, resendAt: number | null, resumeBy: number | null}} Playing
  * @typedef {{name: 'result', seats: Seat[], lines: Line[], outcome: import('./rules.js').Outcome,
- *   before: Standing}} Result
+ *   before: Standing, losses: number, unheard: boolean}} Result
+ *   losses: how many there have been, with this one; unheard: nobody sees a face any more
  * @typedef {Ready | Waiting | Playing | Result} Stage
  *
  * @typedef {'round_lost' | 'no_result' | 'name_refused' | 'restarting'} Note something to tell the player in words
@@ -86,6 +87,8 @@ class Game {
     this.stage = { name: 'ready' };
     /** Whether there has been a connection yet. */
     this.met = false;
+    /** Whether the connection is the slower one, without a WebSocket. */
+    this.slower = false;
     /** How many others are online, or near where a place was given. @type {number | null} */
     this.nearby = null;
     /** @type {Standing | null} */
@@ -112,11 +115,21 @@ class Game {
     this._facedAt = -Infinity;
     /** @type {number | null} */
     this._settledAt = null;
+    this._losses = 0;
   }
 
   /** Whether the stage is no longer so new that a tap may have been meant for the one before. */
   get settled() {
     return this._settledAt === null;
+  }
+
+  /** Whether anybody would see a face. */
+  get audience() {
+    const stage = this.stage;
+    if (stage.name === 'waiting') return stage.others.length > 0;
+    if (stage.name === 'playing') return true;
+    return stage.name === 'result' && !stage.unheard && stage.seats.some(({ uid, robot }) => (
+      !robot && uid !== this.person.uid && stage.lines.some((line) => line.uid === uid && !line.left)));
   }
 
   // What the player does.
@@ -143,8 +156,7 @@ class Game {
 
   /** Pulls a face at the others. @param {number} face 1 laughing, 2 crying, 3 angry, 4 smirking @param {number} now */
   pull(face, now) {
-    const audience = this.stage.name === 'playing' || (this.stage.name === 'waiting' && this.stage.others.length > 0);
-    if (!audience || this.link !== 'online' || now - this._facedAt < FACE_INTERVAL) return;
+    if (!this.audience || this.link !== 'online' || now - this._facedAt < FACE_INTERVAL) return;
     this._facedAt = now;
     this.faces[this.person.uid] = { face, until: now + FACE_TIME };
     this._send('face', { face });
@@ -196,9 +208,10 @@ class Game {
 
   // What the connection does.
 
-  /** A connection is open. @param {number} now */
-  opened(now) {
+  /** A connection is open. @param {number} now @param {boolean} [slower] without a WebSocket */
+  opened(now, slower = false) {
     if (this.link === 'replaced') return;
+    this.slower = slower;
     this.link = 'greeting';
     this._unanswered = 0;
     this._leaving = false;
@@ -396,6 +409,10 @@ class Game {
       if (!stage.seated) stage.retryAt = now + RETRY_DELAY;
     }
     if (event === 'leave' && code === 'too_fast') this._quit = true;
+    if (event === 'face' && stage.name === 'result' && code !== 'too_fast') {
+      stage.unheard = true;
+      delete this.faces[this.person.uid];
+    }
     if (event === 'choice' && stage.name === 'playing' && code === 'too_fast') stage.resendAt = now + RETRY_DELAY / 4;
   }
 
@@ -504,7 +521,8 @@ class Game {
     const before = this.standing || { total: mine.total, streak: mine.streak };
     this.standing = { total: mine.total, streak: mine.streak };
     const outcome = settle(mine, lines);
-    this._enter({ name: 'result', seats: round.seats, lines, outcome, before }, now);
+    if (outcome === 'lose') this._losses += 1;
+    this._enter({ name: 'result', seats: round.seats, lines, outcome, before, losses: this._losses, unheard: false }, now);
     this._cue(outcome);
   }
 

@@ -15,7 +15,7 @@
  * @property {() => void} stop closes it for good
  *
  * @typedef {object} Listener
- * @property {() => void} opened
+ * @property {(slower?: boolean) => void} opened slower: without a WebSocket
  * @property {() => void} closed
  * @property {(event: string, data: unknown) => void} received
  *
@@ -65,7 +65,7 @@ function drive(game, link, screen, clock) {
   }
 
   link.listen({
-    opened() { game.opened(clock()); settle(); },
+    opened(slower) { game.opened(clock(), slower); settle(); },
     closed() { game.closed(); settle(); },
     received(event, data) { game.receive(event, data, clock()); settle(); },
   });

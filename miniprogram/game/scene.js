@@ -18,6 +18,7 @@ const RANKS = [1, 3, 5, 8, 12];
  * @typedef {{id: number, name: string, label: string, chosen: boolean, enabled: boolean}} Choice
  * @typedef {{action: Action, label: string, enabled: boolean}} Step a tap that comes before it is enabled was meant for another
  * @typedef {'play' | 'leave' | 'comeBack'} Action
+ * @typedef {{title: string, detail: string, yes: string, no: string}} Question
  * @typedef {'connecting' | 'ready' | 'waiting' | 'playing' | 'result' | 'replaced'} Phase
  *
  * @typedef {object} Card one player
@@ -52,6 +53,7 @@ const RANKS = [1, 3, 5, 8, 12];
  * @property {boolean} facesOpen whether anybody would see one
  * @property {Step | null} primary the one next step
  * @property {Step | null} secondary
+ * @property {Question | null} asked what to ask before a round is left, and what that costs
  * @property {'' | 'win' | 'lose' | 'draw'} outcome
  * @property {string} announcement for those who do not see the screen: changes only when there is something to say
  */
@@ -83,14 +85,20 @@ function scene(game, words, now) {
     hands: numbered(HANDS).map(({ id, name }) => (
       { id, name, label: words.hands[name], chosen: id === hand, enabled: open })),
     faces: numbered(FACES).map(({ id, name }) => ({ id, name, label: words.faces[name] })),
-    facesOpen: open || (stage.name === 'waiting' && stage.others.length > 0),
+    facesOpen: stage.name === 'playing' ? open : game.audience && game.link === 'online',
     primary: primary(phase, words, game.settled),
     secondary: secondary(phase, words, game.settled),
+    asked: playing ? question(me.streak, words) : null,
     outcome: stage.name === 'result' ? stage.outcome : '',
     announcement: '',
   };
   shown.announcement = announcement(shown, words);
   return shown;
+}
+
+/** @param {number} streak @param {Words} words @returns {Question} */
+function question(streak, words) {
+  return { title: words.leaveAsk, detail: words.leaveCost(streak), yes: words.leave, no: words.stay };
 }
 
 /** @param {Game} game @returns {Phase} */
@@ -112,10 +120,11 @@ function linkText({ link, met, stage }, words) {
  * Without a connection nobody knows. Who sits opposite may have come after the last count, and is online all the same.
  * @param {Game} game @param {Words} words @param {Card[]} others
  */
-function onlineText({ nearby, place, link }, words, others) {
+function onlineText({ nearby, place, link, slower }, words, others) {
   if (nearby === null || link !== 'online') return '';
-  if (place) return words.nearby(nearby);
-  return words.online(Math.max(nearby, others.filter(({ robot, away }) => !robot && !away).length));
+  const opposite = others.filter(({ robot, away }) => !robot && !away).length;
+  const people = place ? words.nearby(nearby) : words.online(Math.max(nearby, opposite));
+  return slower ? `${people} · ${words.slower}` : people;
 }
 
 /** @param {Game} game @param {Words} words @param {Phase} phase @param {boolean} open */
@@ -142,7 +151,7 @@ function waitingDetail({ others }, words, link) {
 }
 
 /** Why it ended so, and what it means for the streak. @param {Game} game @param {Result} result @param {Words} words */
-function resultDetail({ person }, { lines, outcome, before }, words) {
+function resultDetail({ person }, { lines, outcome, before, losses }, words) {
   const mine = lines.filter(({ uid }) => uid === person.uid)[0];
   const others = lines.filter(({ uid }) => uid !== person.uid);
   const parts = [];
@@ -153,7 +162,7 @@ function resultDetail({ person }, { lines, outcome, before }, words) {
   } else if (before.streak > 1) {
     parts.push(words.streakOver(before.streak));
   } else {
-    parts.push(outcome === 'draw' ? words.drawDetail : words.tryAgain);
+    parts.push(outcome === 'draw' ? words.drawDetail : words.consolations[losses % words.consolations.length]);
   }
   return parts.filter((part) => part !== '').join(words.language === 'en' ? ' ' : '');
 }

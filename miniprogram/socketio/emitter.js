@@ -19,8 +19,15 @@ class Emitter {
     return this._add(event, { listener, once: true });
   }
 
-  /** No longer calls `listener`; without one, nobody for that event. @param {string} event @param {Listener} [listener] */
+  /**
+   * No longer calls `listener`; without one, nobody for that event; without both, nobody.
+   * @param {string} [event] @param {Listener} [listener]
+   */
   off(event, listener) {
+    if (event === undefined) {
+      this._listeners.clear();
+      return this;
+    }
     const entries = this._listeners.get(event) || [];
     this._listeners.set(event, entries.filter((entry) => listener !== undefined && entry.listener !== listener));
     return this;
@@ -50,4 +57,9 @@ function callSafely(listener, ...args) {
   }
 }
 
-module.exports = { Emitter, callSafely };
+/** After the call that is being made has returned. @param {() => void} action */
+function later(action) {
+  Promise.resolve().then(action);
+}
+
+module.exports = { Emitter, callSafely, later };

@@ -1,34 +1,28 @@
 // @ts-check
 // A Socket.IO client for WeChat Mini Programs: one connection over wx.connectSocket that comes back by itself.
 //
-// Engine.IO 4 on a WebSocket and Socket.IO 5 in the default namespace, as text. Listeners and acknowledgements are never
+// Engine.IO 4 (or 3) on a WebSocket and Socket.IO in the default namespace, as text. Listeners and acknowledgements are never
 // called from within a call of one of the methods, and nothing is thrown out of a callback of WeChat's.
 
 const { backoff } = require('./backoff.js');
-const { Emitter, callSafely } = require('./emitter.js');
+const { Emitter, callSafely, later } = require('./emitter.js');
+const { isTime, parse, readPacket, readRefusal, serverAddress, withQuery } = require('./wire.js');
 
 /**
  * @typedef {import('./emitter.js').Listener} Listener
- *
- * @typedef {object} Options
- * @property {(option: WechatMiniprogram.ConnectSocketOption) => WechatMiniprogram.SocketTask} [connect] instead of
- *   `wx.connectSocket`
- * @property {number} [queue] how many messages are kept while there is no connection; 32
- * @property {number} [ackTimeout] how long an acknowledgement may take, in ms; 8000
- * @property {number} [openTimeout] how long a connection may take until it can be used, in ms; 10 000
- * @property {number} [wakeTimeout] how long the server may take to show that it is still there after `wake`, in ms; 4000
- * @property {() => number} [random] instead of `Math.random`
+ * @typedef {import('./index.d.ts').SocketOptions} Options
  */
 
 /** What this class says itself: no server can. */
 const OWN_EVENTS = ['connect', 'connect_error', 'disconnect', 'reconnecting'];
-/** A Socket.IO packet: type, namespace, acknowledgement id, JSON. */
-const PACKET = /^(\d)(\/[^,]*,?)?(\d*)([\s\S]*)$/;
+/** So long after `onHide` WeChat stops the scripts and cuts the sockets, and does not always say so, in ms. */
+const SUSPENDED = 5000;
 /**
  * An Engine.IO 4 client has no ping. But a server must answer whoever asks for a namespace, if only to say that there
  * is none of that name.
  */
 const PROBE = '40/probe,';
+const OLD_SERVER = 'timeout: this seems to be a server of Socket.IO 2, which needs the option EIO: 3';
 
 /**
  * Has `on`, `once` and `off`. Where the server asks for an acknowledgement of its event, listeners get one argument more: a
@@ -36,7 +30,7 @@ const PROBE = '40/probe,';
  */
 class Socket extends Emitter {
   /**
-   * Does nothing until `open`.
+   * Does nothing until `connect`.
    * @param {string} url where Socket.IO is served, such as `wss://game.example.com/socket.io/`
    * @param {Options} [options]
    */
@@ -44,9 +38,15 @@ class Socket extends Emitter {
     super();
     const {
       connect = (/** @type {WechatMiniprogram.ConnectSocketOption} */ option) => wx.connectSocket(option),
-      queue = 32, ackTimeout = 8000, openTimeout = 10000, wakeTimeout = 4000, random = Math.random,
+      auth, query = {}, EIO = 4, queue = 32, ackTimeout = 8000, openTimeout = 10000, wakeTimeout = 4000, random = Math.random,
     } = options;
-    this._url = `${url}${url.indexOf('?') < 0 ? '?' : '&'}EIO=4&transport=websocket`;
+    /** The server's name for this connection. @type {string | undefined} */
+    this.id = undefined;
+    this.auth = auth;
+    this.query = query;
+
+    this._url = url;
+    this._protocol = EIO;
     this._connectSocket = connect;
     this._random = random;
     this._queueLimit = queue;
@@ -62,9 +62,15 @@ class Socket extends Emitter {
 
     this._wanted = false;
     this._asleep = false;
+    this._asleepSince = 0;
     this._connected = false;
     /** Whether the answer to a probe is awaited, and nothing else counts as life. */
     this._probing = false;
+    /** Whether the task is from before the last look away, and has not shown since that it works. */
+    this._doubtful = false;
+    /** Whether the server shakes hands, and then lets people in, as Socket.IO 2 does. */
+    this._older = false;
+    this._old = false;
     /** @type {WechatMiniprogram.SocketTask | null} */
     this._task = null;
     /** Grows with every task and every end of one: what an earlier task still has to say is for nobody. */
@@ -75,6 +81,11 @@ class Socket extends Emitter {
     this._absence = null;
     /** Until the connection is believed dead, or until the next try. @type {ReturnType<typeof setTimeout>} */
     this._timer = 0;
+    /** Until the next ping; it is the client that pings in Engine.IO 3. @type {ReturnType<typeof setTimeout>} */
+    this._pinger = 0;
+    this._pingInterval = 0;
+    /** The session of Engine.IO, which is all that Socket.IO 2 has. */
+    this._sid = '';
     /** How long an established connection may be silent, as the server has it, in ms; 0 before the handshake. */
     this._pulse = 0;
     this._heardAt = 0;
@@ -86,18 +97,26 @@ class Socket extends Emitter {
   }
 
   /** Connects, and again whenever the connection is lost. Ends a pause between two tries, if there is one. */
-  open() {
+  connect() {
     this._wanted = true;
     if (this._task === null) this._dial();
+    return this;
   }
 
-  /** Closes for good, until `open` or `redial`; messages that wait for a connection are thrown away. */
-  close() {
+  /** As `connect`. */
+  open() { return this.connect(); }
+
+  /** Closes for good, until `connect` or `redial`; messages that wait for a connection are thrown away. */
+  disconnect() {
     this._wanted = false;
     this._attempt = 0;
     this._queue = [];
     this._drop('io client disconnect');
+    return this;
   }
+
+  /** As `disconnect`. */
+  close() { return this.disconnect(); }
 
   /** Drops the connection and opens another one now: for a caller that knows better, because an answer is overdue. */
   redial() {
@@ -108,7 +127,7 @@ class Socket extends Emitter {
 
   /**
    * When this connection closes, the next one is opened so much later, instead of after the usual pause: for a server that
-   * says when to come back. `open`, `redial` and `wake` do not wait for it.
+   * says when to come back. `connect`, `redial` and `wake` do not wait for it.
    * @param {number} delay ms
    */
   postpone(delay) {
@@ -120,25 +139,39 @@ class Socket extends Emitter {
    * timed, and no connection is opened, until `wake`.
    */
   sleep() {
+    if (!this._asleep) this._asleepSince = Date.now();
     this._asleep = true;
     this._probing = false;
     clearTimeout(this._timer);
+    clearTimeout(this._pinger);
   }
 
   /**
-   * For `App.onShow`, or when the network has changed. Connects at once where there is no connection, or one that has been
-   * silent for too long; any other has to prove itself within `wakeTimeout`.
+   * For `App.onShow`. Connects at once where there is no connection, or one that WeChat has cut meanwhile; any other has to
+   * prove itself within `wakeTimeout`.
    */
   wake() {
+    const away = this._asleep ? Date.now() - this._asleepSince : 0;
     this._asleep = false;
-    this._attempt = 0;
+    this._look(away >= SUSPENDED);
+  }
+
+  /** For when the network has changed: as `wake`, but does nothing for whoever looks away. */
+  check() {
+    if (!this._asleep) this._look(false);
+  }
+
+  /** @param {boolean} cut whether the connection is known to be dead */
+  _look(cut) {
     if (!this._wanted) return;
+    this._attempt = 0;
+    this._doubtful = this._task !== null;
     const silence = Math.max(0, Date.now() - this._heardAt);
     const left = (this._connected ? this._pulse : this._openTimeout) - silence;
-    if (this._task !== null && left <= 0) this._giveUp();
-    if (this._task === null) this._dial();
+    if (this._doubtful && (cut || left <= 0)) this._giveUp();
     else if (this._connected) this._probe();
-    else this._watch(left);
+    else if (this._doubtful) this._watch(left);
+    if (this._task === null) this._dial();
   }
 
   /**
@@ -151,13 +184,49 @@ class Socket extends Emitter {
    * @throws {TypeError} where JSON cannot hold the arguments
    */
   emit(event, ...args) {
+    return this._emit(this._ackTimeout, event, args);
+  }
+
+  /**
+   * Sends an event, or keeps it, and resolves with the first value of the acknowledgement. Fails as the callback of `emit`.
+   * @param {string} event @param {...any} args what JSON can hold @returns {Promise<any>}
+   */
+  emitWithAck(event, ...args) {
+    return this._ask(this._ackTimeout, event, args);
+  }
+
+  /**
+   * The same two, with so many ms for the acknowledgement instead of `ackTimeout`.
+   * @param {number} ackTimeout
+   */
+  timeout(ackTimeout) {
+    return {
+      /** @param {string} event @param {...any} args */
+      emit: (event, ...args) => this._emit(ackTimeout, event, args),
+      /** @param {string} event @param {...any} args @returns {Promise<any>} */
+      emitWithAck: (event, ...args) => this._ask(ackTimeout, event, args),
+    };
+  }
+
+  /** @param {number} ackTimeout @param {string} event @param {any[]} args @returns {Promise<any>} */
+  _ask(ackTimeout, event, args) {
+    return new Promise((resolve, reject) => {
+      /** @type {Listener} */
+      const answered = (error, answer) => (error ? reject(error) : resolve(answer));
+      this._emit(ackTimeout, event, args.concat(answered));
+    });
+  }
+
+  /** @param {number} ackTimeout @param {string} event @param {any[]} all */
+  _emit(ackTimeout, event, all) {
+    const args = all.slice();
     const callback = typeof args[args.length - 1] === 'function' ? args.pop() : null;
     const json = JSON.stringify([event, ...args]);
     const refused = !this._connected && this._queue.length >= this._queueLimit;
     const id = callback === null ? null : this._nextId++;
     if (id !== null) {
       const error = new Error(refused ? 'queue full' : 'timeout');
-      const timer = setTimeout(() => this._acknowledge(id, error), refused ? 0 : this._ackTimeout);
+      const timer = setTimeout(() => this._acknowledge(id, error), refused ? 0 : ackTimeout);
       this._acks.set(id, { callback, timer });
     }
     if (refused) return false;
@@ -175,28 +244,38 @@ class Socket extends Emitter {
     this._generation += 1;
     this._heardAt = Date.now();
     this._pulse = 0;
+    this._doubtful = false;
+    this._old = false;
     this._watch(this._openTimeout);
 
     const generation = this._generation;
-    /** @type {<Event>(action: (event: Event) => void) => (event: Event) => void} */
-    const whileCurrent = (action) => (event) => {
-      if (generation === this._generation) callSafely(action, event);
-    };
-    const broken = whileCurrent((/** @type {{errMsg?: string} | undefined} */ event) => {
+    const broken = this._whileCurrent((/** @type {{errMsg?: string} | undefined} */ event) => {
       this._lost('transport error', event && event.errMsg);
     });
     try {
-      const task = this._connectSocket({ url: this._url, timeout: this._openTimeout, tcpNoDelay: true, fail: broken });
+      const url = withQuery(this._url, Object.assign({}, this.query, { EIO: this._protocol, transport: 'websocket' }));
+      const task = this._connectSocket({ url, timeout: this._openTimeout, tcpNoDelay: true, fail: broken });
       if (generation !== this._generation) return hangUp(task);
       this._task = task;
       // A task that was closed before it had opened opens all the same, and is one of the five that WeChat allows.
       task.onOpen(() => generation === this._generation || hangUp(task));
-      task.onMessage(whileCurrent((event) => this._receive(event.data)));
+      task.onMessage(this._whileCurrent((event) => this._receive(event.data)));
       task.onError(broken);
-      task.onClose(whileCurrent(() => this._lost('transport close')));
+      task.onClose(this._whileCurrent(() => this._lost('transport close')));
     } catch (error) {
       broken({ errMsg: String(error) });
     }
+  }
+
+  /**
+   * Does this for as long as the present task is not replaced.
+   * @type {<Event>(action: (event: Event) => void) => (event: Event) => void}
+   */
+  _whileCurrent(action) {
+    const generation = this._generation;
+    return (event) => {
+      if (generation === this._generation) callSafely(action, event);
+    };
   }
 
   /** Ends the connection, or the try, without deciding what comes next. @param {string} reason */
@@ -206,9 +285,11 @@ class Socket extends Emitter {
     this._generation += 1;
     this._task = null;
     this._connected = false;
+    this.id = undefined;
     this._probing = false;
     this._absence = null;
     clearTimeout(this._timer);
+    clearTimeout(this._pinger);
     if (task !== null) hangUp(task);
 
     const unsent = this._queue.map(({ id }) => id);
@@ -219,13 +300,20 @@ class Socket extends Emitter {
     });
   }
 
-  /** The connection, or the try, has failed: the next one follows. @param {string} reason @param {string} [details] */
-  _lost(reason, details) {
+  /**
+   * The connection, or the try, has failed: the next one follows.
+   * @param {string} reason @param {string} [details] @param {unknown} [data] what a server adds to its refusal
+   */
+  _lost(reason, details, data) {
     const failed = !this._connected;
     const absence = this._absence;
+    const doubtful = this._doubtful;
     this._drop(reason);
-    if (failed) later(() => this._tell('connect_error', [new Error(details || reason)]));
+    const error = Object.assign(new Error(details || reason), data === undefined ? {} : { data });
+    if (failed) later(() => this._tell('connect_error', [error]));
     if (this._asleep) return;
+    // The end of a connection that was cut while nobody looked may be told only afterwards. Who looks now does not wait.
+    if (doubtful && absence === null) return this._dial();
     const delay = absence === null ? backoff(this._attempt, this._random) : absence;
     this._attempt += 1;
     this._timer = setTimeout(() => this._dial(), delay);
@@ -237,7 +325,7 @@ class Socket extends Emitter {
   }
 
   _giveUp() {
-    this._lost(this._connected ? 'ping timeout' : 'timeout');
+    this._lost(this._connected ? 'ping timeout' : 'timeout', this._old ? OLD_SERVER : undefined);
   }
 
   /** Believes the connection dead after so many ms without another call of this. @param {number} timeout */
@@ -254,20 +342,28 @@ class Socket extends Emitter {
   _probe() {
     if (this._probing) return;
     this._probing = true;
+    this._beat();
     this._watch(this._wakeTimeout);
     this._send(PROBE);
   }
 
+  /** Engine.IO 3 wants a ping from its client. */
+  _beat() {
+    clearTimeout(this._pinger);
+    if (this._protocol !== 3 || this._asleep) return;
+    this._pinger = setTimeout(() => {
+      this._send('2');
+      if (this._task !== null) this._beat();
+    }, this._pingInterval);
+  }
+
   /** @param {string} text */
   _send(text) {
-    const generation = this._generation;
-    const fail = () => {
-      if (generation === this._generation) this._lost('transport error');
-    };
+    const fail = this._whileCurrent(() => this._lost('transport error'));
     try {
       if (this._task !== null) this._task.send({ data: text, fail });
     } catch (error) {
-      fail();
+      fail(error);
     }
   }
 
@@ -283,6 +379,7 @@ class Socket extends Emitter {
       case '2':
         this._proved();
         return this._send(`3${data.slice(1)}`);
+      case '3': return this._proved();
       case '4': return this._readPacket(data.slice(1));
     }
   }
@@ -291,16 +388,30 @@ class Socket extends Emitter {
   _shakeHands(handshake) {
     if (this._pulse > 0) return;
     if (!handshake || !isTime(handshake.pingInterval) || !isTime(handshake.pingTimeout)) return this._lost('parse error');
+    this._sid = String(handshake.sid);
+    this._older = handshake.maxPayload === undefined;
+    this._pingInterval = handshake.pingInterval;
     this._pulse = handshake.pingInterval + handshake.pingTimeout;
-    this._send('40');
+    if (this._protocol === 3) this._beat();
+    else this._askIn();
+  }
+
+  /** Asks for the namespace, with `auth` as soon as it is known. */
+  _askIn() {
+    const { auth } = this;
+    const asking = (/** @type {unknown} */ known) => `40${known ? JSON.stringify(known) : ''}`;
+    if (typeof auth !== 'function') return this._send(asking(auth));
+    const send = this._whileCurrent((/** @type {string} */ text) => this._send(text));
+    const fail = this._whileCurrent((error) => this._lost('auth error', String(error)));
+    // It may tell late, twice, or never.
+    new Promise((tell) => auth(tell)).then(asking).then(send, fail);
   }
 
   /** A Socket.IO packet. @param {string} text */
   _readPacket(text) {
-    const match = PACKET.exec(text);
-    if (match === null) return;
-    const [, type, namespace, id, json] = match;
-    const content = parse(json);
+    const packet = readPacket(text);
+    if (packet === null) return;
+    const { type, namespace, id, content } = packet;
     // We have asked for one namespace only, and not to get it.
     if (namespace) return this._probed();
     switch (type) {
@@ -312,14 +423,19 @@ class Socket extends Emitter {
         if (Array.isArray(content) && id) this._acknowledge(Number(id), null, content);
         return;
       case '4':
-        if (!this._connected) this._lost('connect refused', content && content.message);
+        if (!this._connected) this._lost('connect refused', ...readRefusal(content));
     }
   }
 
   /** @param {any} content */
   _welcomed(content) {
-    if (this._connected || this._pulse === 0 || !content || typeof content.sid !== 'string') return;
+    if (this._connected || this._pulse === 0) return;
+    const named = content && typeof content.sid === 'string';
+    this._old = this._older && content === undefined;
+    if (!named && this._protocol !== 3) return;
+    this.id = named ? content.sid : this._sid;
     this._connected = true;
+    this._doubtful = false;
     this._heard();
     // Before what has waited: who comes back has to say who it is first.
     this._tell('connect', []);
@@ -334,6 +450,7 @@ class Socket extends Emitter {
   _probed() {
     if (!this._probing) return;
     this._probing = false;
+    this._doubtful = false;
     this._heard();
   }
 
@@ -370,11 +487,6 @@ class Socket extends Emitter {
   }
 }
 
-/** After the call that is being made has returned. @param {() => void} action */
-function later(action) {
-  Promise.resolve().then(action);
-}
-
 /** @param {WechatMiniprogram.SocketTask} task */
 function hangUp(task) {
   // Closed already, or never there, is closed.
@@ -383,18 +495,14 @@ function hangUp(task) {
   } catch (error) {}
 }
 
-/** @param {string} json @returns {any} undefined if it is none */
-function parse(json) {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    return undefined;
-  }
+/**
+ * As in the official client: connects to a server, where the paths of address and options are apart.
+ * @param {string} url such as `https://game.example.com` @param {Options} [options]
+ */
+function io(url, options = {}) {
+  const { path = '/socket.io', autoConnect = true } = options;
+  const socket = new Socket(serverAddress(url, path), options);
+  return autoConnect ? socket.connect() : socket;
 }
 
-/** Two such times, added, still fit into a timer. @param {unknown} ms */
-function isTime(ms) {
-  return typeof ms === 'number' && ms > 0 && ms < 1e9;
-}
-
-module.exports = { Socket };
+module.exports = { io, Socket };

@@ -12,10 +12,10 @@ use super::DOMAIN;
 use super::support::pebble::{Habits, Stage};
 use super::support::stranger::{Answer, Asked, Stranger};
 
-type Trick = Box<dyn Fn(&Asked, &mut Answer) + Send>;
+type Change = Box<dyn Fn(&Asked, &mut Answer) + Send>;
 
-/// A trick with the answers to requests for this path, and to what lies below it.
-fn at(path: &'static str, change: impl Fn(&mut Answer) + Send + 'static) -> Trick {
+/// Changes the answers to requests for this path, and for paths below it if it ends with a slash.
+fn at(path: &'static str, change: impl Fn(&mut Answer) + Send + 'static) -> Change {
     Box::new(move |asked, answer| {
         if asked.path == path || (path.ends_with('/') && asked.path.starts_with(path)) {
             change(answer);
@@ -23,8 +23,8 @@ fn at(path: &'static str, change: impl Fn(&mut Answer) + Send + 'static) -> Tric
     })
 }
 
-/// Puts a text where an address was.
-fn address(path: &'static str, name: &'static str, address: &'static str) -> Trick {
+/// Puts a text in the place of an address.
+fn address(path: &'static str, name: &'static str, address: &'static str) -> Change {
     at(path, move |answer| {
         answer.edit(|body| body[name] = json!(address));
     })
@@ -32,14 +32,14 @@ fn address(path: &'static str, name: &'static str, address: &'static str) -> Tri
 
 const STRANGE: &str = "does not keep to ACME";
 
-/// Plays one trick after the other on a new server, which names it, and is honest after each.
-async fn are_named(cases: Vec<(&str, Trick)>) {
+/// Makes one change after the other, each before a new server, which must log it and then use an honest answer.
+async fn logs_and_recovers(cases: Vec<(&str, Change)>) {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let stranger = Stranger::before(&stage, |_, _| {});
-    for (words, trick) in cases {
+    for (words, change) in cases {
         let _ = fs::remove_dir_all(stage.state());
-        stranger.play(trick);
+        stranger.play(change);
         let mut server = stage.server_by(&stranger.port, &[DOMAIN], &[]);
         let said = server.hear("It is tried again in").await;
         assert!(said.contains(words), "{words:?} is not in {said}");
@@ -55,8 +55,8 @@ async fn are_named(cases: Vec<(&str, Trick)>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_odd_directory_is_named_and_the_next_good_one_is_used() {
-    are_named(vec![
+async fn odd_directory_is_logged_and_a_good_one_used_next() {
+    logs_and_recovers(vec![
         (
             "gives 'http://127.0.0.1/x' as newNonce",
             address("/dir", "newNonce", "http://127.0.0.1/x"),
@@ -99,8 +99,8 @@ async fn an_odd_directory_is_named_and_the_next_good_one_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
-    are_named(vec![
+async fn odd_answer_is_logged_and_a_good_one_used_next() {
+    logs_and_recovers(vec![
         (
             "gives 'http://x/' as finalize",
             address("/order-plz", "finalize", "http://x/"),
@@ -183,26 +183,26 @@ async fn an_odd_answer_is_named_and_the_next_good_one_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn odd_headers_are_passed_over() {
+async fn odd_headers_are_ignored() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let stranger = Stranger::before(&stage, |_, _| {});
-    let set = |name: &'static str, value: &'static [u8]| -> Trick {
+    let set = |name: &'static str, value: &'static [u8]| -> Change {
         Box::new(move |asked, answer| {
-            // A nonce that is asked for by itself stays a good one.
+            // The answer to newNonce stays as it is, so that requests can be signed at all.
             if asked.method == "POST" {
                 answer.set(name, value);
             }
         })
     };
-    let tricks: Vec<Trick> = vec![
+    let changes: Vec<Change> = vec![
         set("Replay-Nonce", b"\xff\xfe\x80"),
         set("Replay-Nonce", b"not a nonce"),
         set("Retry-After", b"-5"),
         set("Retry-After", b"Sun, 06 Nov 1994 08:49:37 GMT"),
         set("Retry-After", b"\xff"),
         set("Content-Type", b"text/html"),
-        // A path alone, which belongs to the host that was asked.
+        // A path alone, on the host of the request.
         at("/order-plz", |answer| {
             let location = answer.header("Location").unwrap().to_vec();
             let location = String::from_utf8(location).unwrap();
@@ -210,10 +210,10 @@ async fn odd_headers_are_passed_over() {
             answer.set("Location", format!("/{path}"));
         }),
     ];
-    for (number, trick) in tricks.into_iter().enumerate() {
+    for (number, change) in changes.into_iter().enumerate() {
         let _ = fs::remove_dir_all(stage.state());
         let orders = stranger.orders();
-        stranger.play(trick);
+        stranger.play(change);
         let server = stage.server_by(&stranger.port, &[DOMAIN], &[]);
         server.served(DOMAIN, &authority.root, None).await;
         assert_eq!(stranger.orders() - orders, 1, "{number}");
@@ -221,7 +221,7 @@ async fn odd_headers_are_passed_over() {
     }
 }
 
-/// A proxy that leads to wherever it is asked to, and what it was asked.
+/// A proxy that connects to any target, with the requests it has had.
 async fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -254,7 +254,7 @@ async fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_proxy_of_the_environment_leads_to_the_authority() {
+async fn authority_is_reached_through_the_proxy_of_the_environment() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let (port, asked) = proxy().await;
@@ -281,7 +281,7 @@ async fn the_proxy_of_the_environment_leads_to_the_authority() {
             .all(|head| head.starts_with(&target))
     );
 
-    // Not for who is excepted.
+    // Excepted hosts are reached without it.
     let server = start(&[
         ("https_proxy", through),
         ("NO_PROXY", "localhost,127.0.0.0/8".to_owned()),
@@ -290,7 +290,7 @@ async fn the_proxy_of_the_environment_leads_to_the_authority() {
     assert_eq!(server.stop(), Some(0));
     assert_eq!(asked.lock().unwrap().len(), count);
 
-    // One that refuses is named, without the password.
+    // A proxy that refuses is named, without the password.
     let mut server = start(&[(
         "ALL_PROXY",
         format!("http://me:wrong-one@127.0.0.1:{port}/"),
@@ -307,7 +307,7 @@ async fn the_proxy_of_the_environment_leads_to_the_authority() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_of_another_kind_is_said_not_to_be_used() {
+async fn unsupported_proxy_is_reported_as_unused() {
     let stage = Stage::set(Habits::default());
     let mut command = stage.command_by(&stage.acme, &[DOMAIN], &[]);
     let mut server = stage.run(command.env("ALL_PROXY", "socks5://me:secret@127.0.0.1:9"));

@@ -1,4 +1,4 @@
-//! The chain is a stranger's text: what is no chain for us is neither kept nor served, and costs no other order.
+//! The chain is untrusted text: what cannot be our chain is neither stored nor served, and costs no other order.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,11 @@ use rustls::pki_types::pem::PemObject;
 use tokio::time::sleep;
 
 use super::DOMAIN;
-use super::support::PATIENCE;
 use super::support::pebble::{Authority, Habits, Program, Stage};
 use super::support::stranger::{Answer, Stranger};
-use super::support::write_pair;
+use super::support::{PATIENCE, write_pair};
 
-/// What is in a folder, as one text.
+/// All files of a folder, as one text.
 fn all_in(folder: &Path) -> String {
     let files = fs::read_dir(folder).unwrap();
     files
@@ -22,7 +21,7 @@ fn all_in(folder: &Path) -> String {
         .collect()
 }
 
-/// A server that has just been installed, and never spoke to the authority.
+/// A server with an empty state folder, as after its installation.
 fn first_start(stage: &Stage, stranger: &Stranger) -> Program {
     let _ = fs::remove_dir_all(stage.state());
     stage.server_by(&stranger.port, &[DOMAIN], &[])
@@ -36,7 +35,7 @@ async fn set() -> (Stage, Authority, Stranger) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chain_that_only_looks_odd_is_served_and_kept_in_our_own_words() {
+async fn odd_spellings_of_a_chain_are_served_and_encoded_anew() {
     type Change = fn(&mut String);
     let (stage, authority, stranger) = set().await;
     let odd: [(&str, Change); 6] = [
@@ -79,7 +78,7 @@ async fn a_chain_that_only_looks_odd_is_served_and_kept_in_our_own_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_chain_for_us_is_downloaded_again_and_not_ordered_again() {
+async fn unfit_chain_is_downloaded_again_without_a_new_order() {
     type Change = Box<dyn Fn(&mut Answer) + Send>;
     let (stage, authority, stranger) = set().await;
     let [evil, evil_key] = ["evil.crt", "evil.key"].map(|name| stage.file(name));
@@ -174,7 +173,7 @@ async fn what_is_no_chain_for_us_is_downloaded_again_and_not_ordered_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_other_names_or_another_time_is_not_served() {
+async fn certificate_for_other_names_or_times_is_not_served() {
     let day = Duration::from_hours(24);
     let now = SystemTime::now();
     let (good, over) = ((now - day, now + day), (now - day * 9, now - day * 2));
@@ -207,7 +206,7 @@ async fn a_certificate_for_other_names_or_another_time_is_not_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_eight_downloads_another_one_is_ordered() {
+async fn new_order_follows_after_eight_unfit_downloads() {
     let (stage, authority, stranger) = set().await;
     stranger.play(|_, answer| {
         if answer.is_chain() {
@@ -216,7 +215,7 @@ async fn after_eight_downloads_another_one_is_ordered() {
     });
     let mut server = first_start(&stage, &stranger);
     server.hear("It is downloaded again").await;
-    // A restart is no new beginning.
+    // A restart does not start the count anew.
     assert_eq!(server.stop(), Some(0));
     let mut server = stage.server_by(&stranger.port, &[DOMAIN], &[]);
     for download in 2..=8 {

@@ -1,4 +1,4 @@
-//! Certificates that look after themselves, fetched from a real authority (pebble) by the real program.
+//! Certificates by ACME, fetched by the real program from a real authority (pebble).
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -32,11 +32,11 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_certificate_comes_by_tls_alpn_01_and_is_kept_to_ourselves() {
+async fn first_certificate_comes_by_tls_alpn_01_and_is_private() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let mut server = stage.server(&[DOMAIN], &[]);
-    // The client trusts the root alone: the chain is whole.
+    // The client trusts the root alone, so the chain must be complete.
     let shown = server.served(DOMAIN, &authority.root, None).await;
     let said = server.hear("a new certificate is served").await;
     assert!(said.contains("tls-alpn-01"), "{said}");
@@ -55,7 +55,7 @@ async fn the_first_certificate_comes_by_tls_alpn_01_and_is_kept_to_ourselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_protocol_of_challenges_is_for_challenges_alone() {
+async fn acme_tls_protocol_is_refused_without_a_challenge() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let server = stage.server(&[DOMAIN], &[]);
@@ -79,7 +79,7 @@ async fn the_protocol_of_challenges_is_for_challenges_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_https_cannot_be_reached_http_01_does_it() {
+async fn http_01_is_used_if_https_is_unreachable() {
     let stage = Stage::set(Habits {
         misses_https: true,
         ..Habits::default()
@@ -98,13 +98,13 @@ async fn where_https_cannot_be_reached_http_01_does_it() {
     ] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
-    // What works is tried first by then.
+    // The method that worked is tried first for the second domain.
     assert_eq!(said.matches("Now it is tried by").count(), 1, "{said}");
     assert_eq!(authority.orders(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_refuses_good_nonces_is_asked_again() {
+async fn refused_nonces_are_retried() {
     let stage = Stage::set(Habits {
         nonces_refused: 20,
         ..Habits::default()
@@ -117,7 +117,7 @@ async fn an_authority_that_refuses_good_nonces_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_renewed_before_its_end_and_nobody_who_is_there_notices() {
+async fn renewal_does_not_disturb_open_connections() {
     let stage = Stage::set(Habits {
         validity: Duration::from_secs(18),
         ..Habits::default()
@@ -143,7 +143,7 @@ async fn a_certificate_is_renewed_before_its_end_and_nobody_who_is_there_notices
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_authority_the_old_one_stays_and_its_end_is_told() {
+async fn old_certificate_stays_and_its_expiry_is_an_error() {
     let stage = Stage::set(Habits {
         validity: Duration::from_secs(12),
         ..Habits::default()
@@ -166,14 +166,14 @@ async fn without_the_authority_the_old_one_stays_and_its_end_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_serves_what_is_kept_and_orders_nothing() {
+async fn restart_serves_the_stored_certificate_without_an_order() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let server = stage.server(&[DOMAIN], &[]);
     let first = server.served(DOMAIN, &authority.root, None).await;
     assert_eq!(server.stop(), Some(0));
 
-    // Where to write to is new, and the authority is told.
+    // The e-mail address is new, and the authority is told.
     let flags = [
         "--log",
         "info,wulin=debug",
@@ -195,7 +195,7 @@ async fn a_restart_serves_what_is_kept_and_orders_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_authority_it_serves_all_the_same_and_gets_the_certificate_later() {
+async fn server_starts_without_the_authority_and_orders_later() {
     let stage = Stage::set(Habits::default());
     let mut server = stage.server(&[DOMAIN], &[]);
     let said = server.hear("It is tried again in").await;
@@ -210,12 +210,12 @@ async fn without_the_authority_it_serves_all_the_same_and_gets_the_certificate_l
     server.served(DOMAIN, &authority.root, None).await;
     let answer = server.get(DOMAIN, &authority.root, "/healthz").await;
     assert!(answer.contains("strict-transport-security"), "{answer}");
-    // By a name it has no other certificate for, it goes on with its own.
+    // For a name without another certificate, the self-signed one is still served.
     assert!(server.connect("localhost", &own).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_wants_an_account_it_knows_gets_it() {
+async fn external_account_is_bound_with_the_right_key() {
     const KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
     let stage = Stage::set(Habits {
         accounts: vec![("kid-1", KEY)],
@@ -249,7 +249,7 @@ async fn an_authority_that_wants_an_account_it_knows_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_that_points_elsewhere_is_explained_and_put_right_at_once() {
+async fn misdirected_domain_is_explained_and_retried_on_sighup() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     authority.point(DOMAIN, "127.0.0.2").await;
@@ -258,7 +258,7 @@ async fn a_domain_that_points_elsewhere_is_explained_and_put_right_at_once() {
     for words in [
         "port 443 of game.example must lead here",
         "port 80 of game.example must lead here",
-        // What the authority found, in its words.
+        // What the authority found, in its own words.
         "127.0.0.2",
         "It is tried again in 1",
     ] {
@@ -270,7 +270,7 @@ async fn a_domain_that_points_elsewhere_is_explained_and_put_right_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_that_gets_no_certificate_is_no_trouble_to_the_others() {
+async fn refused_domain_does_not_affect_the_others() {
     let stage = Stage::set(Habits {
         blocked: vec!["blocked.example"],
         ..Habits::default()
@@ -291,7 +291,7 @@ async fn a_domain_that_gets_no_certificate_is_no_trouble_to_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pair_given_as_well_is_served_until_then_and_after_that_to_its_own_names() {
+async fn given_pair_serves_until_the_fetched_one_arrives() {
     let stage = Stage::set(Habits::default());
     let (cert, key) = (stage.file("given.pem"), stage.file("given.key"));
     write_pair(&[DOMAIN, "other.example"], &cert, &key);
@@ -304,7 +304,7 @@ async fn a_pair_given_as_well_is_served_until_then_and_after_that_to_its_own_nam
     let authority = stage.authority().await;
     server.served(DOMAIN, &authority.root, None).await;
     assert!(server.connect("other.example", &given).await.is_ok());
-    // It is looked after as ever, and what was fetched stays.
+    // The given pair is still reread when it changes, and the fetched one stays.
     write_pair(&[DOMAIN, "other.example"], &cert, &key);
     let given = CertificateDer::from_pem_file(&cert).unwrap();
     server.served("other.example", &given, None).await;
@@ -312,13 +312,13 @@ async fn a_pair_given_as_well_is_served_until_then_and_after_that_to_its_own_nam
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_forgot_the_account_gets_a_new_one() {
+async fn lost_account_is_replaced() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let server = stage.server(&[DOMAIN], &[]);
     server.served(DOMAIN, &authority.root, None).await;
     assert_eq!(server.stop(), Some(0));
-    // Pebble remembers nothing.
+    // A new pebble knows no accounts.
     drop(authority);
     let authority = stage.authority().await;
     fs::remove_file(stage.store().join("game.example.pem")).unwrap();
@@ -332,7 +332,7 @@ async fn an_authority_that_forgot_the_account_gets_a_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_nobody_vouches_for_is_told_nothing() {
+async fn untrusted_authority_gets_no_request() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let [root, key] = ["root.pem", "root.key"].map(|name| stage.file(name));
@@ -345,9 +345,9 @@ async fn an_authority_nobody_vouches_for_is_told_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_under_way_does_not_hold_the_end_up() {
+async fn open_order_does_not_delay_shutdown() {
     let stage = Stage::set(Habits::default());
-    // It takes every connection and says nothing.
+    // It accepts every connection and says nothing.
     let silent = TcpListener::from_std(stage.listen_as_authority()).unwrap();
     let mut server = stage.server(&[DOMAIN], &["--drain-timeout", "1h"]);
     server.hear("listening").await;
@@ -358,7 +358,7 @@ async fn an_order_under_way_does_not_hold_the_end_up() {
 }
 
 #[test]
-fn what_cannot_be_fetched_ends_with_78() {
+fn impossible_acme_flags_exit_with_78() {
     let home = tempfile::tempdir().unwrap();
     for (variable, flags, words) in [
         ("", &["--acme"][..], "--domain"),
@@ -381,7 +381,7 @@ fn what_cannot_be_fetched_ends_with_78() {
     }
 }
 
-/// How an authority names a certificate when it advises on it (RFC 9773, 4.1).
+/// The identifier of a certificate in requests for advice (RFC 9773, 4.1).
 fn id(certificate: &CertificateDer<'_>) -> String {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).unwrap();
     let issuer =
@@ -397,14 +397,14 @@ fn id(certificate: &CertificateDer<'_>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_advises_is_listened_to() {
+async fn renewal_follows_the_authoritys_advice() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let front = Front::before(&stage, Conduct::default());
     let flags = ["--log", "info,wulin=debug"];
     let mut server = stage.server_by(&front.port, &[DOMAIN], &flags);
     let first = server.served(DOMAIN, &authority.root, None).await;
-    // In a month, it says, which is not what two thirds of 90 days would be.
+    // The advice is to renew in a month; without it, a certificate of 90 days is renewed after two months.
     let said = server.hear("renewal planned").await;
     let planned = said.split("renewal planned").nth(1).unwrap();
     let planned = planned.split("at=").nth(1).unwrap().split_whitespace();
@@ -422,7 +422,7 @@ async fn an_authority_that_advises_is_listened_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_is_never_content_gets_no_order_after_the_other() {
+async fn impatient_advice_causes_no_repeated_orders() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let conduct = Conduct {
@@ -434,7 +434,7 @@ async fn an_authority_that_is_never_content_gets_no_order_after_the_other() {
     let mut server = stage.server_by(&front.port, &[DOMAIN], &flags);
     server.served(DOMAIN, &authority.root, None).await;
     let said = server.hear("renewal planned").await;
-    // It is asked again in six hours, as it said, and there is no order before.
+    // The authority is asked again in six hours, as it said, and there is no order before.
     assert!(
         ["look=2159", "look=21600"]
             .iter()
@@ -445,7 +445,7 @@ async fn an_authority_that_is_never_content_gets_no_order_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_asks_to_wait_is_left_alone() {
+async fn requested_wait_of_a_rate_limit_is_kept() {
     let stage = Stage::set(Habits::default());
     let authority = stage.authority().await;
     let conduct = Conduct {

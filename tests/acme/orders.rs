@@ -1,4 +1,4 @@
-//! What is ordered or issued is not thrown away: an order is taken up again by its address, wherever it is.
+//! No order and no certificate is wasted: an order is continued by its address, whatever status it has.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::support::pebble::{Authority, Habits, Program, Stage};
 use super::support::stranger::{Answer, Asked, Stranger};
 use super::{DOMAIN, mode};
 
-type Trick = Box<dyn Fn(&Asked, &mut Answer) + Send>;
+type Change = Box<dyn Fn(&Asked, &mut Answer) + Send>;
 
 async fn set() -> (Stage, Authority, Stranger) {
     let stage = Stage::set(Habits::default());
@@ -31,8 +31,8 @@ fn kept(stage: &Stage, stranger: &Stranger, name: &str) -> PathBuf {
     stage.store_of(&stranger.port).join(name)
 }
 
-/// Says that an order is still at this, and that nobody needs to ask again for long.
-fn hold(status: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
+/// Keeps orders at this status, with a `Retry-After` of an hour.
+fn keep_at(status: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
     move |asked, answer| {
         let ended = asked.path.starts_with("/finalize-order/");
         if asked.path.starts_with("/my-order/") || (ended && status == "processing") {
@@ -45,7 +45,7 @@ fn hold(status: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
     }
 }
 
-/// Changes orders when they are asked for.
+/// Changes orders in the answers to polls.
 fn with_orders(change: impl Fn(&mut Value) + Send) -> impl Fn(&Asked, &mut Answer) + Send {
     move |asked, answer| {
         if asked.path.starts_with("/my-order/") && answer.status == 200 {
@@ -55,19 +55,19 @@ fn with_orders(change: impl Fn(&mut Value) + Send) -> impl Fn(&Asked, &mut Answe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_takes_long_is_taken_up_again_on_sighup_and_after_a_restart() {
+async fn slow_order_is_continued_on_sighup_and_after_a_restart() {
     for (status, words) in [
         ("pending", "still calls the order pending"),
         ("processing", "still works on the certificate"),
     ] {
         let (stage, authority, stranger) = set().await;
         let order = kept(&stage, &stranger, "game.example.order.json");
-        stranger.play(hold(status));
+        stranger.play(keep_at(status));
         let mut server = start(&stage, &stranger);
         let said = server.hear("It is tried again in").await;
         assert!(said.contains(words), "{words:?} is not in {said}");
         assert!(said.contains("no other one is made"), "{said}");
-        // As long as it was asked to.
+        // The wait is as long as the authority asked for.
         assert!(said.contains("tried again in 1h"), "{said}");
         assert_eq!(mode(&order), 0o600);
 
@@ -87,15 +87,15 @@ async fn an_order_that_takes_long_is_taken_up_again_on_sighup_and_after_a_restar
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_outlives_a_process_that_is_killed_while_it_waits() {
+async fn order_is_continued_after_the_process_is_killed() {
     let (stage, authority, stranger) = set().await;
-    // At each step of an order the process is killed, and the next one goes on there.
+    // The process is killed at each step of an order, and the next one continues there.
     for (step, times) in [
         ("POST /authZ/", 0),
         ("POST /my-order/", 2),
         ("POST /finalize-order/", 0),
     ] {
-        stranger.play(hold_on(step));
+        stranger.play(stop_at(step));
         let server = start(&stage, &stranger);
         let before = stranger.count(step);
         let deadline = Instant::now() + PATIENCE;
@@ -103,7 +103,7 @@ async fn an_order_outlives_a_process_that_is_killed_while_it_waits() {
             assert!(Instant::now() < deadline, "{step}: {}", server.said());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // Not asked to end: killed.
+        // Killed, and not asked to end.
         drop(server);
     }
     stranger.be_honest();
@@ -112,8 +112,8 @@ async fn an_order_outlives_a_process_that_is_killed_while_it_waits() {
     assert_eq!((stranger.orders(), authority.accounts()), (1, 1));
 }
 
-/// Keeps an order from going on beyond a step.
-fn hold_on(step: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
+/// Stops orders at a step.
+fn stop_at(step: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
     move |asked, answer| {
         if asked.path.starts_with("/my-order/") && step == "POST /my-order/" {
             answer.edit(|order| order["status"] = json!("pending"));
@@ -126,7 +126,7 @@ fn hold_on(step: &'static str) -> impl Fn(&Asked, &mut Answer) + Send {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_is_none_any_more_is_replaced() {
+async fn lost_or_expired_order_is_replaced() {
     let gone = |asked: &Asked, answer: &mut Answer| {
         if asked.path.starts_with("/my-order/") {
             answer.refuse(404, "malformed", "no such order");
@@ -137,20 +137,20 @@ async fn an_order_that_is_none_any_more_is_replaced() {
         order["status"] = json!("pending");
         order["expires"] = json!("2020-01-01T00:00:00Z");
     });
-    let tricks: [Trick; 3] = [Box::new(gone), Box::new(invalid), Box::new(expired)];
+    let changes: [Change; 3] = [Box::new(gone), Box::new(invalid), Box::new(expired)];
     let (stage, authority, stranger) = set().await;
-    for trick in tricks {
+    for change in changes {
         let _ = fs::remove_dir_all(stage.state());
         let orders = stranger.orders();
-        stranger.play(hold("pending"));
+        stranger.play(keep_at("pending"));
         let mut server = start(&stage, &stranger);
         server.hear("It is tried again in").await;
         assert_eq!(server.stop(), Some(0));
-        // The order that was kept is looked at once; what comes after it is honest.
+        // The stored order is polled once with the change; what follows is honest.
         let looks = AtomicUsize::new(0);
         stranger.play(move |asked, answer| {
             if asked.path.starts_with("/my-order/") && looks.fetch_add(1, Ordering::Relaxed) == 0 {
-                trick(asked, answer);
+                change(asked, answer);
             }
         });
         let mut server = start(&stage, &stranger);
@@ -163,7 +163,7 @@ async fn an_order_that_is_none_any_more_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_ends_without_a_reason_is_called_so() {
+async fn order_that_ends_without_a_reason_is_reported() {
     let (stage, authority, stranger) = set().await;
     stranger.play(|asked, answer| {
         if asked.path.starts_with("/my-order/") {
@@ -182,7 +182,7 @@ async fn an_order_that_ends_without_a_reason_is_called_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_wants_no_proof_or_hundreds_is_not_followed() {
+async fn order_needs_exactly_one_authorization() {
     let (stage, authority, stranger) = set().await;
     for (count, words) in [(0, "it wants 0 proofs"), (300, "it wants 300 proofs")] {
         let _ = fs::remove_dir_all(stage.state());
@@ -207,7 +207,7 @@ async fn an_order_that_wants_no_proof_or_hundreds_is_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_a_path_is_not_offered() {
+async fn malformed_token_is_not_offered() {
     let (stage, _authority, stranger) = set().await;
     for token in ["../../etc/passwd", "", "a/b", "a=", "\u{1b}[2J", "ä"] {
         let _ = fs::remove_dir_all(stage.state());
@@ -230,11 +230,11 @@ async fn a_token_that_is_a_path_is_not_offered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_later_is_kept_and_the_old_one_served_until_then() {
+async fn certificate_for_later_is_stored_while_the_old_one_serves() {
     let (stage, _authority, stranger) = set().await;
     let now = SystemTime::now();
     let hours = Duration::from_hours;
-    // One that is to be renewed by the next process.
+    // A certificate that the next process renews at once.
     let old_root = stranger.forge(&[DOMAIN], (now - hours(20), now + hours(2)));
     let server = start(&stage, &stranger);
     server.served(DOMAIN, &old_root, None).await;
@@ -251,7 +251,7 @@ async fn a_certificate_for_later_is_kept_and_the_old_one_served_until_then() {
     assert!(server.connect(DOMAIN, &old_root).await.is_ok());
     let next = kept(&stage, &stranger, "game.example.next.pem");
     assert_eq!(mode(&next), 0o600);
-    // Neither a restart nor SIGHUP orders another one.
+    // Neither a restart nor SIGHUP makes another order.
     server.signal("HUP");
     assert_eq!(server.stop(), Some(0));
     let mut server = start(&stage, &stranger);
@@ -264,7 +264,7 @@ async fn a_certificate_for_later_is_kept_and_the_old_one_served_until_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_later_is_served_when_it_is_time() {
+async fn certificate_for_later_is_served_once_valid() {
     let (stage, _authority, stranger) = set().await;
     let now = SystemTime::now();
     let begin = now + Duration::from_secs(6);

@@ -6,7 +6,7 @@ use super::peer::{Peer, Transport, event, ways};
 use super::support::hello;
 use super::support::server::TestServer;
 use super::wire::Engine;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 /// Text that is no packet, in either version, whoever says it.
 const NONSENSE: [&str; 29] = [
@@ -62,7 +62,7 @@ async fn what_is_no_packet_ends_the_session() {
             let words = peer.last_words().await;
             let answered = words.iter().any(|word| word.starts_with("42[\"room\""));
             assert!(!answered, "{text:?} was obeyed: {words:?}");
-            server.wait_for(Kind::Person, 0).await;
+            server.wait_for(Gauge::Person, 0).await;
         }
     }
 }
@@ -74,7 +74,7 @@ async fn bytes_end_the_session() {
         let mut peer = Peer::greet(&server, way, "tester").await;
         peer.say_bytes().await;
         peer.last_words().await;
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
     }
 }
 

@@ -9,7 +9,7 @@ use super::peer::{Peer, Transport, event, ways};
 use super::support::server::TestServer;
 use super::support::{Client, hello, websocket::Dialect};
 use super::wire::Engine;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 
 const TRANSPORTS: [Transport; 2] = [Transport::Polling, Transport::WebSocket];
 
@@ -143,12 +143,12 @@ async fn a_disconnect_ends_the_player_and_not_the_engine() {
         let first = sid(&peer.connect().await);
         peer.hello("tester").await;
         peer.say("41").await;
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
         // A client may come again over the same connection, as somebody else.
         let second = sid(&peer.connect().await);
         assert_ne!(first, second);
         peer.hello("another").await;
-        server.wait_for(Kind::Person, 1).await;
+        server.wait_for(Gauge::Person, 1).await;
         // Without a session, events are not obeyed.
         peer.say("41").await;
         peer.say(&event("hello", &hello("ghost"))).await;
@@ -199,6 +199,6 @@ async fn a_disconnect_of_version_3_ends_the_player() {
     for transport in TRANSPORTS {
         let mut peer = Peer::greet(&server, (Engine::V3, transport), "tester").await;
         peer.say("41").await;
-        server.wait_for(Kind::Person, 0).await;
+        server.wait_for(Gauge::Person, 0).await;
     }
 }

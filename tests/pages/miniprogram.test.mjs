@@ -93,7 +93,12 @@ describe('in WeChat', AT_ONCE, () => {
     await press(page, PRIMARY);
     await at(page, 'playing');
     assert.equal(await text(page, '.others .robot'), '机器人');
-    await press(page, '.quiet[aria-disabled="false"]');
+    await press(page, '.leave[aria-disabled="false"]');
+    assert.match(await page.getByRole('dialog').textContent(), /算输/);
+    await press(page, 'role=dialog >> role=button[name="接着打"]');
+    await at(page, 'playing');
+    await press(page, '.leave');
+    await press(page, 'role=dialog >> role=button[name="离开"]');
     await at(page, 'ready');
     await press(page, PRIMARY);
     await at(page, 'playing');
@@ -118,8 +123,7 @@ describe('in WeChat', AT_ONCE, () => {
     await page.evaluate(() => window.devtools.hide({ cut: true }));
     await page.evaluate(() => window.devtools.show());
     await page.locator('.link').waitFor({ state: 'detached' });
-    await at(page, 'ready');
-    assert.notEqual(await text(page, '.note'), '');
+    await at(page, 'result');
     await press(page, PRIMARY);
     await at(page, 'playing');
     await assertContent(someone);
@@ -142,8 +146,6 @@ describe('in WeChat', AT_ONCE, () => {
     await lose();
     await at(page, 'playing');
     await lose();
-    await at(page, 'ready');
-    await press(page, PRIMARY);
     await at(page, 'result');
     await lose();
     await press(page, PRIMARY);
@@ -160,7 +162,7 @@ describe('in WeChat', AT_ONCE, () => {
     await page.locator('input.name').fill(' 阿 强  ');
     await page.locator('input.name').blur();
     await page.getByText('Use my WeChat picture').click();
-    const dialog = page.getByRole('dialog', { name: 'You are asked first' });
+    const dialog = page.getByRole('dialog', { name: 'Your privacy' });
     await dialog.waitFor();
     await dialog.getByText('No', { exact: true }).click();
     await dialog.waitFor({ state: 'detached' });

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { client } from '../clients/clients/index.mjs';
 import { Player } from '../clients/player.mjs';
-import { DESK, PHONE, assertQuiet, useChromium, visitor } from './chromium.mjs';
-import { AT_ONCE, PEOPLE, ROBOTS, Table, at, guest, hand, onServer, open, outcome, press, still, text } from './table.mjs';
+import { DESK, assertQuiet, useChromium } from './chromium.mjs';
+import { AT_ONCE, PEOPLE, ROBOTS, Table, at, guest, hand, leave, onServer, open, outcome, press, text } from './table.mjs';
 
 useChromium();
 
@@ -84,7 +84,7 @@ describe('playing', AT_ONCE, () => {
     assertQuiet(someone);
   }));
 
-  test('keyboard only: tab, enter, 1 to 3, enter', onServer(ROBOTS, async (server) => {
+  test('keyboard only: tab, enter, 1 to 3, enter', onServer({ ...ROBOTS, 'robot-wait': '2s' }, async (server) => {
     const someone = await open(server, { viewport: DESK });
     const { page } = someone;
     await page.keyboard.press('Enter');
@@ -138,10 +138,9 @@ describe('playing', AT_ONCE, () => {
     const table = new Table(await open(server), await open(server));
     const { one, two } = table;
     await table.meet();
-    await press(one, '#secondary');
+    await leave(one);
     await at(one, 'ready');
-    await two.locator('#others .card[data-away="true"]').waitFor();
-    await press(two, hand('rock'));
+    // There is nobody to wait for any more.
     await at(two, 'result');
     assert.equal(await outcome(two), 'win');
     assert.match(await text(two, '#detail'), /left/);
@@ -159,7 +158,8 @@ describe('who one is', AT_ONCE, () => {
     await press(one, '#avatars input[value="panda"]');
     await press(one, '#close-settings');
     const name = '<i>阿 强</i> 🀄';
-    assert.equal(await text(one, '#me .name'), name);
+    // A dialog says that it has closed a little later.
+    await one.locator('#me .name').filter({ hasText: name }).waitFor();
     await one.reload();
     await at(one, 'ready');
     assert.equal(await text(one, '#me .name'), name);
@@ -316,92 +316,8 @@ describe('the place', AT_ONCE, () => {
   }));
 });
 
-describe('on every screen', AT_ONCE, () => {
-  const SIZES = [[320, 568], [360, 640], [430, 760], [412, 785], [740, 360], [820, 1180], [1024, 520], [1366, 657]]
-    .map(([width, height]) => ({ width, height })).concat(PHONE, DESK);
-  for (const viewport of SIZES) {
-    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer({ ...ROBOTS, 'robot-wait': '2s' }, async (server) => {
-      const someone = await open(server, { viewport });
-      const { page } = someone;
-      const inView = async (...selectors) => {
-        await still(page);
-        for (const selector of selectors) {
-          const { x, y, width, height } = await page.locator(selector).boundingBox();
-          assert.ok(x >= 0 && y >= 0 && x + width <= viewport.width && y + height <= viewport.height, `${selector} at ${x}, ${y}, ${width} × ${height}`);
-        }
-        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.equal(sideways, 0, 'nothing scrolls sideways');
-      };
-      await inView('#primary', '#headline', '#me .avatar');
-      await press(page, '#primary');
-      await at(page, 'waiting');
-      await inView('#primary', '#headline');
-      await at(page, 'playing');
-      await inView(...['scissors', 'rock', 'paper'].map(hand), '#secondary', '#seconds', '#others .avatar', '#others .shown', '#me .shown');
-      await press(page, hand('rock'));
-      await at(page, 'result');
-      await inView('#primary', '#headline', '#others .shown', '#me .shown');
-      assertQuiet(someone);
-    }));
-  }
-
-  // WCAG 1.4.10: a desk at 400 %, a phone at 200 %. One may scroll down, but not sideways.
-  for (const viewport of [{ width: 320, height: 256 }, { width: 195, height: 422 }]) {
-    test(`${viewport.width} × ${viewport.height}: everything can be reached by scrolling down`, onServer({ ...ROBOTS, 'game-time': '6s' }, async (server) => {
-      const someone = await open(server, { viewport });
-      const { page } = someone;
-      const reachable = async () => {
-        await still(page);
-        for (const control of await page.locator('#app button:visible, .card:visible, #headline').all()) {
-          await control.scrollIntoViewIfNeeded();
-          const { x, width } = await control.boundingBox();
-          assert.ok(x >= 0 && x + width <= viewport.width, `${await control.innerText()}: ${x}, ${width} wide`);
-        }
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
-      };
-      await reachable();
-      await press(page, '#primary');
-      await at(page, 'playing');
-      await reachable();
-      await at(page, 'result');
-      await reachable();
-      assertQuiet(someone);
-    }));
-  }
-
-  test('the longest name there can be pushes nothing away', onServer(PEOPLE, async (server) => {
-    const viewport = { width: 320, height: 568 };
-    const someone = await open(server, { viewport });
-    const { page } = someone;
-    const other = new Player(client('native'), { uname: 'W'.repeat(64) });
-    await other.connect(server);
-    await other.hello();
-    await press(page, '#primary');
-    await at(page, 'waiting');
-    await other.join();
-    await at(page, 'playing');
-    await still(page);
-    const { y, height } = await page.locator(hand('paper')).boundingBox();
-    assert.ok(y + height <= viewport.height, `the hands end at ${y + height}`);
-    other.client.close();
-    assertQuiet(someone);
-  }));
-
-  test('who wants less motion gets none, and sees moves all the same', onServer(ROBOTS, async (server) => {
-    const someone = await open(server, { reducedMotion: 'reduce' });
-    const { page } = someone;
-    await press(page, '#primary');
-    await at(page, 'playing');
-    await page.locator('#others .card[data-hop]:not([data-hop=""])').waitFor();
-    const moving = await page.evaluate(() => document.getAnimations()
-      .filter(({ effect }) => effect.target.offsetParent !== null).map(({ effect }) => effect.target.className || effect.target.id));
-    assert.deepEqual(moving, []);
-    assert.notEqual(await page.locator('#others .portrait').evaluate((node) => getComputedStyle(node).outlineStyle), 'none');
-  }));
-});
-
 describe('the first visit', AT_ONCE, () => {
-  test('is under 60 KB over the wire, in few requests, all to the server itself', onServer({}, async (server) => {
+  test('is under 40 KB over the wire, in few requests, all to the server itself', onServer({}, async (server) => {
     const someone = await guest();
     const { page, context } = someone;
     const devtools = await context.newCDPSession(page);
@@ -415,7 +331,7 @@ describe('the first visit', AT_ONCE, () => {
     const fetched = asked.filter((url) => !url.startsWith('data:'));
     assert.ok(fetched.every((url) => url.startsWith(server.url)), fetched.join());
     assert.ok(fetched.length <= 6, fetched.join());
-    assert.ok(bytes > 10_000 && bytes < 60_000, `${bytes} bytes`);
+    assert.ok(bytes > 10_000 && bytes < 40_000, `${bytes} bytes`);
     assertQuiet(someone);
   }));
 

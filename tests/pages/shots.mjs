@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { CONNECTION_ERRORS, DESK, PHONE, useChromium } from './chromium.mjs';
 import { PRIMARY, at as inWeChat, open as openMiniProgram } from './wechat.mjs';
-import { at, guest, hand, onServer, open, press, rig, still } from './table.mjs';
+import { at, guest, hand, leave, onServer, open, press, rig, still } from './table.mjs';
 
 const FOLDER = process.argv[2] ?? 'target/shots';
 const FLAGS = { 'robot-wait': '1500ms', 'game-time': '4s', 'drain-timeout': '0s' };
@@ -40,6 +40,7 @@ for (const colorScheme of ['light', 'dark']) {
         const shoot = camera(page, ...names);
         let reachable = false;
         await page.routeWebSocket(/applet/, (socket) => (reachable ? socket.connectToServer() : socket.close()));
+        await page.route(/socket\.io/, (route) => route.abort());
         await page.goto(server.url);
         await page.locator('#link').filter({ hasText: /No answer|没有回应/ }).waitFor();
         await shoot('unreachable');
@@ -64,6 +65,9 @@ for (const colorScheme of ['light', 'dark']) {
         await press(page, '.face >> nth=0');
         await page.locator('#others .card[data-hop="even"]').waitFor();
         await shoot('chosen');
+        await press(page, '#leave');
+        await shoot('asked');
+        await press(page, '#ask-no');
         await at(page, 'result');
         const other = await context.newPage();
         await other.goto(server.url);
@@ -78,7 +82,7 @@ for (const colorScheme of ['light', 'dark']) {
         await server.stop();
         await page.locator('#link').waitFor();
         await shoot('reconnecting');
-        await press(page, '#secondary');
+        await leave(page);
         await at(page, 'ready');
         await shoot('reconnecting-ready');
       }));
@@ -104,7 +108,7 @@ for (const colorScheme of ['light', 'dark']) {
         await shoot('seated');
         await press(third, '#primary');
         await Promise.all([at(page, 'playing'), at(second, 'playing')]);
-        await press(second, '#secondary');
+        await leave(second);
         await page.locator('#others .card[data-away="true"]').waitFor();
         await shoot('left');
       }));
@@ -160,7 +164,8 @@ for (const colorScheme of ['light', 'dark']) {
       await server.stop();
       await page.locator('.link').waitFor();
       await shoot('reconnecting');
-      await page.locator('.quiet[aria-disabled="false"]').click();
+      await page.locator('.leave[aria-disabled="false"]').click();
+      await page.getByRole('dialog').getByRole('button').last().click();
       await inWeChat(page, 'ready');
       await shoot('reconnecting-ready');
     }));

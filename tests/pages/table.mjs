@@ -103,6 +103,12 @@ export async function press(page, selector) {
   await page.locator(selector).click();
 }
 
+/** Out of a round, in spite of what it costs. */
+export async function leave(page) {
+  await press(page, '#leave[aria-disabled="false"]');
+  await press(page, '#ask-yes');
+}
+
 export async function text(page, selector) {
   return page.locator(selector).textContent();
 }

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 
 const require = createRequire(import.meta.url);
 const { wordsFor, zh, en } = require('../../miniprogram/game/words.js');
+const notices = require('../../miniprogram/notices.js');
 const { isBlank, plain } = require('../../miniprogram/game/names.js');
 const { AVATARS, NAME_CHARS, avatarOf, coarse, pictureAddress, profile, tidyName } = require('../../miniprogram/game/person.js');
 
@@ -19,6 +20,8 @@ function shape(words, path = '') {
 describe('words', () => {
   test('both languages say the same things', () => {
     assert.deepEqual(shape(en), shape(zh));
+    assert.deepEqual(shape(notices.en), shape(notices.zh));
+    for (const { language } of [en, zh]) assert.equal(notices.noticesIn(language), notices[language.slice(0, 2)]);
   });
 
   test('the first language that is spoken here is taken, in either spelling', () => {
@@ -35,6 +38,25 @@ describe('words', () => {
     assert.deepEqual([1, 2].map(en.streakIs), ['1 win', '2 in a row']);
     assert.deepEqual([1, 2].map(zh.streakIs), ['1 胜', '2 连胜']);
     assert.deepEqual([1, 2, 3].map(en.moved), ['has chosen', 'changed once', 'changed 2 times']);
+  });
+
+  test('the English is what a player would say', () => {
+    assert.deepEqual(
+      [en.chosen('rock'), en.timeUp, en.waiting, en.otherLeft, en.noHandLoses, en.chooseDetail, en.privacy.title, en.avatar],
+      ['You picked rock', 'Reveal!', 'Finding an opponent…', 'Your opponent left: you win.', 'No pick loses.',
+        'You can switch until time runs out.', 'Your privacy', 'Avatar']);
+    assert.match(en.tagline, /Who will be the master\?/);
+  });
+
+  test('the Chinese is what a player would say', () => {
+    assert.doesNotMatch(zh.oneWin, /首胜/, 'which would be the first of all');
+    assert.equal(zh.comeBack, '在这里继续');
+  });
+
+  test('what a WeChat dialog says on its buttons is as short as it wants it', () => {
+    // Four Chinese characters, or twice as many letters.
+    for (const text of [zh.leave, zh.stay]) assert.ok(text.length <= 4, text);
+    for (const text of [en.leave, en.stay]) assert.ok(text.length <= 8, text);
   });
 
   test('a robot has a name in both languages, also one that is not known here', () => {

@@ -52,6 +52,7 @@ fn provoked(code: Code, example: &str) -> Option<Code> {
         | Code::BadPicture
         | Code::BadPlace
         | Code::BadToken
+        | Code::BadJoin
         | Code::BadChoice
         | Code::BadFace => read(example).err().map(|fault| fault.code),
         // No text is one; tests/abuse.rs sends some.
@@ -67,6 +68,12 @@ fn provoked(code: Code, example: &str) -> Option<Code> {
         Code::UidTaken => after(&[(OTHER, HELLO)], example),
         Code::UidFixed | Code::NotSeated => after(&[(ME, HELLO)], example),
         Code::AlreadySeated | Code::NoRound => after(&[(ME, HELLO), (ME, JOIN)], example),
+        Code::HandLocked => {
+            let other = HELLO.replace("li", "han");
+            let both = [(ME, HELLO), (OTHER, &other), (ME, JOIN), (OTHER, JOIN)];
+            let lock = [(ME, r#"{"event":"choice","data":{"choice":1,"lock":true}}"#)];
+            after(&[&both[..], &lock].concat(), example)
+        }
         Code::Closing => {
             let mut world = World::new();
             assert_eq!(world.send(ME, read(HELLO).expect("sound")), None);
@@ -107,6 +114,7 @@ fn faults_are_those_of_the_code_and_their_examples_are_refused_so() {
         BadPicture,
         BadPlace,
         BadToken,
+        BadJoin,
         BadChoice,
         BadFace,
         TooFast,
@@ -117,6 +125,7 @@ fn faults_are_those_of_the_code_and_their_examples_are_refused_so() {
         UidFixed,
         AlreadySeated,
         NotSeated,
+        HandLocked,
         NoRound,
         Closing,
         Replaced,

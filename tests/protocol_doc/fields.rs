@@ -335,7 +335,9 @@ pub(crate) fn held(command: &Command) -> Vec<&'static str> {
                 .collect()
         }
         Command::Join | Command::Leave => Vec::new(),
+        Command::JoinRobot => vec!["robot"],
         Command::Choice(Hand::Scissors | Hand::Rock | Hand::Paper) => vec!["choice"],
+        Command::Lock(_) => vec!["choice", "lock"],
         Command::Face(_) => vec!["face"],
     }
 }

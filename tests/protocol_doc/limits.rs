@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use clap::{Arg, CommandFactory};
 
 use crate::code::{
-    BODY_TIMEOUT, CONNECT, Cli, EVENT_CHARS, FIRST_WORD, HEADERS, LINGER, LONGEST_RETURN, MEMORIES,
-    MEMORY, NAME_CHARS, OUTBOX, PICTURE_CHARS, PROBE_TIMEOUT, REMATCH_WITHIN, RESEAT_AFTER,
-    TOLERANCE, default_in_words,
+    BODY_TIMEOUT, CONNECT, Cli, EVENT_CHARS, FIRST_WORD, HEADERS, HOLD, LINGER, LONGEST_RETURN,
+    MEMORIES, MEMORY, MOST_MISSED, NAME_CHARS, OUTBOX, PICTURE_CHARS, PROBE_TIMEOUT,
+    REMATCH_WITHIN, RESEAT_AFTER, SURVEY_EVERY, TOLERANCE, default_in_words,
 };
 use crate::document::Document;
 
@@ -88,9 +88,14 @@ fn fixed_limits_are_the_constants() {
         ("the answer to a close frame", seconds(LINGER)),
         ("the longest `delay` of `restart`", seconds(LONGEST_RETURN)),
         (
-            "partners who both `join` within this time of a result meet again",
+            "the place in the queue of somebody whose connection is lost",
+            seconds(HOLD),
+        ),
+        (
+            "a `join` within this time of a result asks for the same people again",
             seconds(REMATCH_WITHIN),
         ),
+        ("from one `nearby` to the next", seconds(SURVEY_EVERY)),
         (
             "a client of 2016 that lost is seated again after",
             seconds(RESEAT_AFTER),
@@ -100,6 +105,10 @@ fn fixed_limits_are_the_constants() {
             seconds(MEMORY),
         ),
         ("such scores, the oldest go first", MEMORIES.to_string()),
+        (
+            "results kept for people who went before they had them",
+            MOST_MISSED.to_string(),
+        ),
     ];
     let expected: Vec<_> = expected
         .into_iter()

@@ -15,13 +15,13 @@ mod support;
 mod vectors;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use clap::CommandFactory;
 use serde_json::Value;
 
-use code::{Census, Cli, Code, ConnectionId, Tally, native};
+use code::{Cli, Code, ConnectionId, Counters, Figures, native};
 use document::{Document, Section, codes, compact};
 use world::World;
 
@@ -53,10 +53,10 @@ fn titles<'a>(sections: &[&'a Section]) -> Vec<&'a str> {
 #[test]
 fn events_are_those_of_the_code() {
     let document = Document::read();
-    let tally = Tally::default();
+    let counters = Counters::default();
     for (part, names) in [
-        (FROM_CLIENT, counted(tally.received.counts())),
-        (FROM_SERVER, counted(tally.sent.counts())),
+        (FROM_CLIENT, counted(counters.received.counts())),
+        (FROM_SERVER, counted(counters.sent.counts())),
     ] {
         let rows = document.section(part).table().column("event");
         assert_eq!(
@@ -71,8 +71,8 @@ fn events_are_those_of_the_code() {
         .iter()
         .map(|sample| sample.name)
         .collect();
-    assert_eq!(sampled, counted(tally.sent.counts()));
-    for event in counted(tally.received.counts()) {
+    assert_eq!(sampled, counted(counters.sent.counts()));
+    for event in counted(counters.received.counts()) {
         let read = native::read(&format!(r#"{{"event":"{event}"}}"#));
         assert!(read.is_ok_and(|command| command.name() == event) || is_known(event));
     }
@@ -131,7 +131,7 @@ fn the_state_of_the_server_has_these_fields() {
     let document = Document::read();
     let section = document.section("Addresses");
     let example: Value = serde_json::from_str(section.blocks("json").next().unwrap()).unwrap();
-    let counts = serde_json::to_value(Census::default().counts()).unwrap();
+    let counts = serde_json::to_value(Figures::default().counts()).unwrap();
     let names = |value: &Value| -> BTreeSet<String> {
         value.as_object().unwrap().keys().cloned().collect()
     };
@@ -140,15 +140,85 @@ fn the_state_of_the_server_has_these_fields() {
     assert_eq!(names(&example), expected);
 }
 
-/// A text without the tokens, which are random.
+/// The token in a text, if there is one.
+fn token(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(r#""token":""#)?;
+    rest.get(..32)
+}
+
+/// A text without the token, which is random.
 fn masked(text: &str) -> String {
-    let mut parts = text.split(r#""token":""#);
-    let mut masked = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        masked.push_str(r#""token":"…"#);
-        masked.push_str(&part[32..]);
+    token(text).map_or_else(|| text.to_owned(), |token| text.replace(token, "…"))
+}
+
+/// Somebody in the transcript.
+struct Person<'a> {
+    name: &'a str,
+    connection: ConnectionId,
+    /// What it has been told and the transcript has not said yet.
+    owed: Vec<String>,
+}
+
+/// Everybody in the transcript, in a world of their own.
+struct Play<'a> {
+    world: World,
+    people: Vec<Person<'a>>,
+    connections: u64,
+    /// The real token for each one in the transcript.
+    tokens: HashMap<&'a str, String>,
+}
+
+impl<'a> Play<'a> {
+    fn person(&mut self, name: &'a str) -> usize {
+        let known = self.people.iter().position(|person| person.name == name);
+        known.unwrap_or_else(|| {
+            let connection = self.connect();
+            self.people.push(Person {
+                name,
+                connection,
+                owed: Vec::new(),
+            });
+            self.people.len() - 1
+        })
     }
-    masked
+
+    fn connect(&mut self) -> ConnectionId {
+        self.connections += 1;
+        ConnectionId(self.connections)
+    }
+
+    /// Plays one line, or holds it against what has been said.
+    fn follow(&mut self, line: &'a str) {
+        if let Some(seconds) = line.strip_suffix(" s pass") {
+            let seconds = seconds.parse().expect("seconds");
+            self.world.pass(Duration::from_secs(seconds));
+        } else if let Some(name) = line.strip_suffix(" is cut off") {
+            let who = self.person(name);
+            self.world.cut(self.people[who].connection);
+            self.people[who].connection = self.connect();
+        } else if let Some((name, text)) = line.split_once('→') {
+            let who = self.person(name.trim());
+            let real = token(text).map(|said| text.replace(said, &self.tokens[said]));
+            let command = native::read(real.as_deref().unwrap_or(text).trim());
+            let by = self.people[who].connection;
+            let refused = self.world.send(by, command.expect("an event"));
+            assert_eq!(refused, None, "{line}");
+        } else {
+            let (name, text) = line.split_once('←').expect("an arrow");
+            let who = self.person(name.trim());
+            let owed = &mut self.people[who].owed;
+            assert!(!owed.is_empty(), "the server does not say {line}");
+            let real = owed.remove(0);
+            assert_eq!(masked(text.trim()), masked(&real));
+            if let (Some(said), Some(real)) = (token(text), token(&real)) {
+                self.tokens.insert(said, real.to_owned());
+            }
+        }
+        for person in &mut self.people {
+            let told = self.world.told(person.connection);
+            person.owed.extend(told.iter().map(native::write));
+        }
+    }
 }
 
 #[test]
@@ -156,40 +226,18 @@ fn the_session_is_what_the_game_says() {
     let document = Document::read();
     let section = document.section("A session, line by line");
     let lines = section.blocks("transcript").next().expect("a transcript");
-    let mut world = World::new();
-    let mut people: Vec<&str> = Vec::new();
-    let mut owed: Vec<Vec<String>> = Vec::new();
+    let mut play = Play {
+        world: World::new(),
+        people: Vec::new(),
+        connections: 0,
+        tokens: HashMap::new(),
+    };
     for line in lines.lines() {
-        if let Some(seconds) = line.strip_suffix(" s pass") {
-            world.pass(Duration::from_secs(seconds.parse().expect("seconds")));
-        } else if let Some((who, text)) = line.split_once('→') {
-            let who = person(&mut people, &mut owed, who.trim());
-            let command = native::read(text.trim()).expect("an event");
-            let refused = world.send(ConnectionId(who as u64), command);
-            assert_eq!(refused, None, "{line}");
-        } else {
-            let (who, text) = line.split_once('←').expect("an arrow");
-            let who = person(&mut people, &mut owed, who.trim());
-            assert!(!owed[who].is_empty(), "the server does not say {line}");
-            assert_eq!(masked(text.trim()), owed[who].remove(0));
-        }
-        for (who, owed) in owed.iter_mut().enumerate() {
-            let told = world.told(ConnectionId(who as u64));
-            owed.extend(told.iter().map(|message| masked(&native::write(message))));
-        }
+        play.follow(line);
     }
-    assert!(owed.iter().all(Vec::is_empty), "not told: {owed:#?}");
-}
-
-fn person<'a>(people: &mut Vec<&'a str>, owed: &mut Vec<Vec<String>>, name: &'a str) -> usize {
-    people
-        .iter()
-        .position(|known| *known == name)
-        .unwrap_or_else(|| {
-            people.push(name);
-            owed.push(Vec::new());
-            people.len() - 1
-        })
+    for person in play.people {
+        assert_eq!(person.owed.len(), 0, "not told: {:#?}", person.owed);
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ const SOCKETIO_SID: Sid = Sid::new([0x22; 16]);
 fn outcome(command: Result<Command, Fault>) -> String {
     match command {
         Ok(Command::Choice(hand)) => format!("choice {}", hand.number()),
+        Ok(Command::Lock(hand)) => format!("choice {}, locked", hand.number()),
+        Ok(Command::JoinRobot) => "join, with a robot".to_owned(),
         Ok(Command::Face(face)) => format!("face {}", face.number()),
         Ok(command) => command.name().to_owned(),
         Err(fault) => format!("fault {}", fault.code.name()),
@@ -59,7 +61,7 @@ fn packets_are_read_so() {
             Received::Reply(text) => format!("answer {text}"),
             Received::Close => "close 1000".to_owned(),
             Received::Broken => "close 1002".to_owned(),
-            Received::Disconnect => "leaves the game".to_owned(),
+            Received::Disconnect => "is gone".to_owned(),
             Received::Nothing => "nothing".to_owned(),
         };
         assert_eq!(bare(&row["result"]), result, "{row:?}");
@@ -223,6 +225,7 @@ fn rounds_count_so() {
             let before = Standing {
                 total: number("total before"),
                 streak: number("streak before") as u32,
+                ..Standing::default()
             };
             let (after, scored) = before.after(balance);
             assert_eq!(row["wins minus losses"], balance.to_string(), "{row:?}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::code::{
     Arrival, Code, Command, ConnectionId, Fault, Format, Lobby, LobbyOutput, Message, Patience,
-    PlayerId, Room, RoomCommand, RoomId, RoomOutput, Rules,
+    PlayerId, Rejected, Room, RoomCommand, RoomId, RoomOutput, Rules,
 };
 
 /// Everybody, and the time.
@@ -28,6 +28,7 @@ impl World {
             },
             patience: Patience {
                 robot_wait: Duration::from_mins(1),
+                rematch_wait: Duration::from_secs(8),
                 nearby_km: 10.0,
             },
             memory: Duration::from_mins(1),
@@ -54,6 +55,13 @@ impl World {
         self.carry_out();
     }
 
+    /// A connection is lost.
+    pub(crate) fn cut(&mut self, connection: ConnectionId) {
+        self.players.retain(|_, own| *own != connection);
+        self.lobby.disconnect(connection, self.now);
+        self.carry_out();
+    }
+
     /// A connection sends a command. Returns why it was refused, which it has also been told.
     pub(crate) fn send(&mut self, by: ConnectionId, command: Command) -> Option<Code> {
         let event = command.name();
@@ -65,14 +73,13 @@ impl World {
         let seat = player.and_then(|player| Some((player, *self.seats.get(&player)?)));
         let to_room = match &command {
             Command::Choice(hand) => Some(RoomCommand::Choose(*hand)),
+            Command::Lock(hand) => Some(RoomCommand::Lock(*hand)),
             Command::Face(face) => Some(RoomCommand::Pull(*face)),
             Command::Leave => Some(RoomCommand::Leave),
-            Command::Hello(_) | Command::Join => None,
+            Command::Hello(_) | Command::Join | Command::JoinRobot => None,
         };
         let outcome = if let (Some((player, room)), Some(to_room)) = (seat, to_room) {
-            let room = self.rooms.iter_mut().find(|own| own.id() == room);
-            let room = room.expect("a seat is in a room");
-            room.handle(player, to_room, self.now)
+            self.ask(room, player, to_room)
         } else {
             match command {
                 Command::Hello(hello) => {
@@ -86,8 +93,9 @@ impl World {
                     self.lobby.hello(by, arrival, self.now)
                 }
                 Command::Join => self.lobby.join(by, self.now),
+                Command::JoinRobot => self.lobby.join_robot(by, self.now),
                 Command::Leave => self.lobby.leave(by),
-                Command::Choice(_) => self.lobby.choose(by),
+                Command::Choice(_) | Command::Lock(_) => self.lobby.choose(by),
                 Command::Face(face) => self.lobby.pull(by, face),
             }
         };
@@ -117,6 +125,17 @@ impl World {
         }
     }
 
+    fn ask(
+        &mut self,
+        room: RoomId,
+        player: PlayerId,
+        command: RoomCommand,
+    ) -> Result<(), Rejected> {
+        let room = self.rooms.iter_mut().find(|own| own.id() == room);
+        let room = room.expect("a seat is in a room");
+        room.handle(player, command, self.now)
+    }
+
     fn tell(&mut self, connection: ConnectionId, message: Message) {
         self.told.entry(connection).or_default().push_back(message);
     }
@@ -128,7 +147,7 @@ impl World {
     }
 
     fn carry_out(&mut self) {
-        while let Some(output) = self.lobby.poll_output() {
+        while let Some(output) = self.lobby.poll_effect() {
             match output {
                 LobbyOutput::Attached(player, connection) => {
                     self.players.insert(player, connection);
@@ -146,13 +165,18 @@ impl World {
                     self.rooms.push(room);
                 }
                 LobbyOutput::Gone(player) => _ = self.players.remove(&player),
-                LobbyOutput::Resumed(..) | LobbyOutput::Abandoned(..) => {
-                    panic!("no example comes back into a round")
+                LobbyOutput::Resumed(player, room) => {
+                    let back = RoomCommand::Return { legacy: false };
+                    self.ask(room, player, back).expect("it has a seat");
+                }
+                LobbyOutput::Abandoned(player, _, room) => {
+                    let gone = RoomCommand::Disconnect;
+                    self.ask(room, player, gone).expect("it has a seat");
                 }
             }
         }
         for at in 0..self.rooms.len() {
-            while let Some(output) = self.rooms[at].poll_output() {
+            while let Some(output) = self.rooms[at].poll_effect() {
                 let room = self.rooms[at].id();
                 match output {
                     RoomOutput::Send(recipient, event) => {
@@ -165,9 +189,9 @@ impl World {
                         self.seats.remove(&player);
                         self.lobby.left_room(player, room, self.now);
                     }
-                    RoomOutput::Settled(settlements) => {
+                    RoomOutput::Settled(standings, settlements) => {
                         self.seats.retain(|_, seat| *seat != room);
-                        self.lobby.settled(room, &settlements, self.now);
+                        self.lobby.settled(room, &standings, &settlements, self.now);
                     }
                 }
             }

@@ -15,7 +15,7 @@ use wulin::cli::Cli;
 use wulin_server::config::Config;
 use wulin_server::edge::handed::Handed;
 use wulin_server::prepared::Prepared;
-use wulin_server::runtime::Kind;
+use wulin_server::runtime::Gauge;
 use wulin_server::server::Server;
 
 use super::PATIENCE;
@@ -92,14 +92,14 @@ impl TestServer {
         self.tls(&["http/1.1"]).connect(name, stream).await.unwrap()
     }
 
-    pub fn count(&self, kind: Kind) -> usize {
-        self.server.census().count(kind)
+    pub fn count(&self, gauge: Gauge) -> usize {
+        self.server.figures().count(gauge)
     }
 
     /// Waits until there are so many, and fails with what there are.
-    pub async fn wait_for(&self, kind: Kind, count: usize) {
-        self.wait_until(PATIENCE, &format!("{count} of {kind:?}"), || {
-            self.count(kind) == count
+    pub async fn wait_for(&self, gauge: Gauge, count: usize) {
+        self.wait_until(PATIENCE, &format!("{count} of {gauge:?}"), || {
+            self.count(gauge) == count
         })
         .await;
     }
@@ -107,16 +107,16 @@ impl TestServer {
     /// Waits until nobody and nothing is left of any client.
     pub async fn wait_until_empty(&self) {
         let kinds = [
-            Kind::Connection,
-            Kind::Native,
-            Kind::EngineIo3,
-            Kind::EngineIo4,
-            Kind::Polling,
-            Kind::Person,
-            Kind::Room,
+            Gauge::Connection,
+            Gauge::Native,
+            Gauge::EngineIo3,
+            Gauge::EngineIo4,
+            Gauge::Polling,
+            Gauge::Person,
+            Gauge::Room,
         ];
         self.wait_until(PATIENCE, "an empty server", || {
-            kinds.iter().all(|kind| self.count(*kind) == 0)
+            kinds.iter().all(|gauge| self.count(*gauge) == 0)
         })
         .await;
     }
@@ -127,7 +127,7 @@ impl TestServer {
             assert!(
                 time::Instant::now() < deadline,
                 "waited for {what} in vain: {:?}",
-                self.server.census().counts()
+                self.server.figures().counts()
             );
             time::sleep(Duration::from_millis(5)).await;
         }

@@ -1,17 +1,18 @@
-//! What certificates say of themselves, for people to read, and how they lie in a chain.
+//! Describes certificates and keys for people, and how the certificates of a chain are ordered, for `wulin cert` and
+//! `wulin check`.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
-use super::certificate::Certificate;
-use super::chain::{self, Chain, chain};
-use super::key::Key;
-use super::kind;
-use super::pem;
-use super::problem::Problem;
-use super::reading::read;
+use crate::pairing::key::Key;
+use crate::problem::Problem;
+use crate::reading::file::read;
+use crate::reading::pem;
+use crate::x509::certificate::Certificate;
+use crate::x509::chain::{self, Chain, chain};
+use crate::x509::kind;
 
 /// What one certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +21,9 @@ pub struct Inspected {
     pub names: Vec<String>,
     /// Whether the names are subject alternative names, the only ones clients look at.
     pub has_alternative_names: bool,
-    /// Whose it is, in short: the common name, else the organisation.
+    /// Its subject, in short: the common name, else the organisation.
     pub subject: String,
-    /// Who vouches for it, in short.
+    /// Its issuer, in short.
     pub issuer: String,
     /// When it becomes valid.
     pub not_before: SystemTime,
@@ -30,35 +31,35 @@ pub struct Inspected {
     pub not_after: SystemTime,
     /// The kind of its key, as `ECDSA P-256` or `RSA 2048`.
     pub key: String,
-    /// What its key is, with its article, if browsers and `WeChat` or this server cannot use it.
+    /// What its key is, with an article, if browsers, `WeChat` or this server cannot use it.
     pub unfit_key: Option<String>,
     /// Whether it is an authority's, and not a server's.
     pub authority: bool,
-    /// Whether it vouches for itself.
+    /// Whether it is self-signed.
     pub self_signed: bool,
 }
 
-/// How the certificates of a chain lie, as a server sends them or a file has them.
+/// The order of the certificates that a server sends or a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrangement {
     /// Each is followed by its issuer.
     InOrder,
-    /// The server's own is not the first.
+    /// The leaf, which is the server's own, is not the first.
     LeafNotFirst,
-    /// The server's own is the first, but the others are not in order.
+    /// The leaf is the first, but the others are not in order.
     Mixed,
-    /// In order, with one that has expired and is not needed.
+    /// In order, with an expired one that is not needed.
     Expired {
         /// Whose certificate it is.
         who: String,
         /// When it expired.
         at: SystemTime,
     },
-    /// In order, with so many among them that are no part of the chain.
+    /// In order, with this many certificates that are no part of the chain.
     Superfluous(usize),
 }
 
-/// Reads one certificate; none if it is none.
+/// Describes a certificate; none if the bytes are not one.
 pub fn inspect(der: &CertificateDer<'_>) -> Option<Inspected> {
     let certificate = parse(der)?;
     Some(Inspected {
@@ -79,13 +80,13 @@ fn parse(der: &CertificateDer<'_>) -> Option<Certificate> {
     Certificate::parse(der.clone().into_owned())
 }
 
-/// Which of them is the server's own: the first that is no authority's, else the first.
+/// The index of the leaf: the first that is not an authority's, else 0.
 pub fn leaf(ders: &[CertificateDer<'_>]) -> usize {
     let own = |der: &CertificateDer<'_>| inspect(der).is_some_and(|one| !one.authority);
     ders.iter().position(own).unwrap_or(0)
 }
 
-/// How these lie; what cannot be read counts as superfluous.
+/// The order of these certificates. What cannot be parsed counts as superfluous.
 pub fn arrangement(ders: &[CertificateDer<'_>], now: SystemTime) -> Arrangement {
     if leaf(ders) != 0 {
         return Arrangement::LeafNotFirst;
@@ -115,8 +116,8 @@ pub fn arrangement(ders: &[CertificateDer<'_>], now: SystemTime) -> Arrangement 
     }
 }
 
-/// The names of the roots at which clients end with these certificates: the one the chain leads to, then those that some
-/// clients find nearer to the server's own, which is number `leaf`.
+/// The names of the roots at which clients end with these certificates: first the root that the chain leads to, then
+/// those that some clients reach from a certificate closer to the leaf, which is number `leaf`.
 pub fn ends(
     ders: &[CertificateDer<'_>],
     leaf: usize,
@@ -130,7 +131,7 @@ pub fn ends(
     chain::ends(&own, &parsed.iter().collect::<Vec<_>>(), roots, at)
 }
 
-/// Who vouches for the last one of the chain above number `leaf`.
+/// The issuer of the last certificate in the chain above number `leaf`, in short.
 pub fn top(ders: &[CertificateDer<'_>], leaf: usize, at: SystemTime) -> Option<String> {
     let parsed: Vec<_> = ders.iter().filter_map(parse).collect();
     let own = ders.get(leaf).and_then(parse)?;
@@ -139,7 +140,7 @@ pub fn top(ders: &[CertificateDer<'_>], leaf: usize, at: SystemTime) -> Option<S
     links.last().map(|last| last.issuer.short.clone())
 }
 
-/// A private key, without its secret.
+/// What a private key says of itself, without the secret.
 #[derive(Debug)]
 pub struct PrivateKey {
     /// Its kind, as `ECDSA P-256` or `RSA 2048`.
@@ -148,7 +149,7 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Whether it is the certificate's.
+    /// Whether it is the key of this certificate.
     pub fn belongs(&self, certificate: &CertificateDer<'_>) -> bool {
         parse(certificate).is_some_and(|certificate| certificate.public_key == self.public)
     }
@@ -159,20 +160,20 @@ impl PrivateKey {
 pub struct Holdings {
     /// Its certificates, in their order.
     pub certificates: Vec<CertificateDer<'static>>,
-    /// Its private keys, or why no server can use them.
+    /// Its private keys; for each that no server can use, the reason.
     pub keys: Vec<Result<PrivateKey, Problem>>,
-    /// Whether there is a key behind a passphrase as well.
+    /// Whether there is also a key that a passphrase protects.
     pub encrypted_key: bool,
-    /// Whether there is a certificate request as well.
+    /// Whether there is also a certificate request.
     pub request: bool,
-    /// What other programs would stumble over, as sentences.
+    /// Sentences on spellings that other programs do not accept.
     pub notes: Vec<String>,
-    /// The labels of what is in it, if all of that is of no use.
+    /// The labels of its sections, if none of them is of use.
     pub useless: Option<String>,
 }
 
 impl Holdings {
-    /// Reads a file, whatever is in it.
+    /// Reads a PEM file.
     pub fn read(file: &Path) -> Result<Holdings, Problem> {
         let wanted = "certificate or key";
         let contents = pem::parse(file, &read(file, wanted)?, wanted)?;

@@ -6,8 +6,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Writes `bytes` so that a reader sees the old file or the new one, whole, and nobody else sees either. Folders on the way
-/// are made, closed to others as well.
+/// Writes a file atomically, for this user alone (mode 0600): a reader sees the whole old file or the whole new one.
+/// Missing folders are made with mode 0700.
+///
+/// The bytes go to a temporary file in the same folder, which is synced and then renamed: a rename is atomic only
+/// within one file system.
 pub fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -16,7 +19,7 @@ pub fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    // A process has one clock, and its number is no other one's as long as it runs.
+    // Process id and time make the name unique among all who write at the same moment.
     let moment = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let unique = format!(
         "{}-{}",
@@ -33,13 +36,14 @@ pub fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
         open.write_all(bytes)?;
         open.sync_all()?;
         fs::rename(&unfinished, file)?;
-        // The new name is on the disk only when the folder is; not every file system can say when that is.
+        // The rename is on the disk only when the folder is synced. Some file systems cannot do that, so a failure is
+        // no error.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
     };
     let done = write();
     if done.is_err() {
-        // Best effort: the reason worth telling is the first one.
+        // If this fails too, the first error is the one worth reporting.
         let _ = fs::remove_file(&unfinished);
     }
     done
@@ -52,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_file_is_whole_and_ours_alone() {
+    fn file_is_written_whole_and_private() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("a/b");
         let file = folder.join("secret");
@@ -69,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_leaves_nothing_behind() {
+    fn failed_write_leaves_nothing_behind() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("taken");
         fs::create_dir(&file).unwrap();

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-/// Whether a name in a certificate covers a domain, after RFC 6125: case does not matter, nor a dot
-/// at the end, and a wildcard stands for exactly one left-most label.
+/// Whether a name in a certificate covers a domain (RFC 6125, 6.4): case does not matter, nor a dot at the end, and a
+/// wildcard stands for exactly one left-most label.
 pub fn matches(name: &str, domain: &str) -> bool {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let name = name.strip_suffix('.').unwrap_or(name);
@@ -19,7 +19,7 @@ pub fn matches(name: &str, domain: &str) -> bool {
     }
 }
 
-/// Names in a sentence; a certificate can have a hundred of them.
+/// Lists names in a sentence, at most eight of them: a certificate can have a hundred.
 pub fn listed(names: &[String]) -> String {
     const MOST: usize = 8;
     match names.len() {

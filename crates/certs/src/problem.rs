@@ -1,19 +1,18 @@
-//! Why a certificate cannot be used, in words for the person who deploys: the file, what is wrong,
-//! the remedy.
+//! Why a certificate cannot be used, in words for the person who deploys: the file, what is wrong, the remedy.
+//!
+//! Each cause with a remedy of its own is a variant, and its sentence is one that a person can act on without knowing
+//! TLS. Commands in it are written so that they can be pasted, and the tests run them.
 
-use std::{
-    borrow::Cow,
-    io,
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime},
-};
+use std::borrow::Cow;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
 use super::times::{date, span};
 
-/// A certificate, key or directory that cannot work. It prints as a sentence that names the file
-/// and the remedy.
+/// A certificate, key or directory that cannot work. It prints as a sentence that names the file and the remedy.
 #[derive(Debug, Error)]
 pub enum Problem {
     /// Nothing is at this path.
@@ -38,7 +37,7 @@ pub enum Problem {
         file: PathBuf,
         /// The exact component that is closed.
         folder: PathBuf,
-        /// Its mode and owner, and who we are.
+        /// Its mode and owner, and the user of this process.
         access: String,
     },
 
@@ -51,7 +50,7 @@ pub enum Problem {
     NotReadable {
         /// What may not be read.
         file: PathBuf,
-        /// Its mode and owner, and who we are.
+        /// Its mode and owner, and the user of this process.
         access: String,
         /// Whether it is a folder.
         folder: bool,
@@ -231,7 +230,7 @@ pub enum Problem {
         names: String,
         /// The end of its validity.
         at: SystemTime,
-        /// How long that is past.
+        /// How long ago that was.
         ago: Duration,
     },
 
@@ -248,7 +247,7 @@ pub enum Problem {
         names: String,
         /// The start of its validity.
         at: SystemTime,
-        /// How long that is ahead.
+        /// How long it is until then.
         ahead: Duration,
     },
 
@@ -257,13 +256,13 @@ pub enum Problem {
     UnsupportedKey {
         /// The file.
         file: PathBuf,
-        /// What kind of key it is, with its article.
+        /// What kind of key it is, with an article.
         kind: String,
-        /// How to come by one that can be used, as a sentence.
+        /// How to get one that can be used, as a sentence.
         remedy: String,
     },
 
-    /// What is given as a server's certificate is an authority's.
+    /// The certificate given for the server is an authority's.
     #[error(
         "{} has the certificate of an authority (“{who}”), which vouches for others and serves no domain. {}",
         file.display(), other_certificate(instead.as_deref())
@@ -271,7 +270,7 @@ pub enum Problem {
     Authority {
         /// The certificate file.
         file: PathBuf,
-        /// Whose certificate it is.
+        /// The authority, in short.
         who: String,
         /// A file close by with a domain's certificate for the key that was given.
         instead: Option<PathBuf>,
@@ -291,11 +290,11 @@ pub enum Problem {
     Unpaired {
         /// The folder.
         dir: PathBuf,
-        /// What there is.
+        /// What was found, as a clause.
         detail: String,
     },
 
-    /// The folder is no folder for certificates.
+    /// The folder has too many entries to be one for certificates.
     #[error(
         "{} has too much in it: only the first {most} entries were looked at. Put the certificates into a folder of \
          their own.",
@@ -304,7 +303,7 @@ pub enum Problem {
     TooMany {
         /// The folder.
         dir: PathBuf,
-        /// How many are looked at.
+        /// How many of them are looked at.
         most: usize,
     },
 
@@ -334,13 +333,13 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// Whether a command makes a file that can be used of this one.
+    /// Whether its remedy is a command that converts the file.
     pub(super) fn has_command(&self) -> bool {
         matches!(self, Problem::OtherFormat { remedy, .. } if remedy.contains('`'))
     }
 
-    /// A key of this kind, in a certificate or by itself, and how to come by a better one.
-    pub(super) fn unsupported(file: &Path, kind: impl Into<String>) -> Self {
+    /// The problem of an unsupported key, in a certificate or alone, with the commands for a better one.
+    pub(super) fn unsupported(file: &Path, kind: impl Into<String>) -> Problem {
         let (key, request) = (
             file.with_extension("new.key"),
             file.with_extension("new.csr"),
@@ -358,8 +357,8 @@ impl Problem {
         }
     }
 
-    /// A key with its curve written out, though the certificate may name it.
-    pub(super) fn explicit(file: &Path, kind: impl Into<String>) -> Self {
+    /// The problem of an ECDSA key whose curve is written out; its certificate may still name the curve.
+    pub(super) fn explicit(file: &Path, kind: impl Into<String>) -> Problem {
         Problem::UnsupportedKey {
             file: file.to_owned(),
             kind: kind.into(),
@@ -371,8 +370,8 @@ impl Problem {
         }
     }
 
-    /// A key as OpenSSH keeps it.
-    pub(super) fn ssh(file: &Path) -> Self {
+    /// The problem of a key in the format of OpenSSH.
+    pub(super) fn ssh(file: &Path) -> Problem {
         let (from, to) = (shell(file), file.with_extension("ssh.key"));
         let to = shell(&to);
         Problem::UnsupportedKey {

@@ -1,5 +1,5 @@
-//! New certificates without a restart: what changes on the disk is checked, and served from the next handshake on. Open
-//! connections keep what they have, and session tickets stay good.
+//! New certificates without a restart: when files change they are checked, and served from the next handshake on. Open
+//! connections keep the certificate they have, and session tickets stay valid.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,19 +12,20 @@ use tracing::{info, warn};
 
 use super::{Fingerprint, Pair, Resolver, Source};
 
-/// How often the files are looked at. That costs a call per file, and works on every file system and through every link.
+/// How often the files are looked at. It is one `stat` for each, and works on every file system and through every link.
+/// inotify would miss changes on network file systems, and the links that certbot and Kubernetes switch.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// What came of reading new files.
+/// The result of reading new files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reread {
     /// They are served from now on.
     Served,
-    /// They cannot be used; what was served before still is.
+    /// They cannot be used; the old ones are still served.
     Refused,
 }
 
-/// Hears what came of reading new files, for whoever counts.
+/// Is told the result each time new files are read, so that the server can count them.
 pub type Listener = Arc<dyn Fn(Reread) + Send + Sync>;
 
 /// Keeps a resolver in step with the disk.
@@ -33,12 +34,14 @@ pub struct Renewal {
     domains: Vec<String>,
     resolver: Arc<Resolver>,
     listener: Listener,
+    /// tokio's Mutex and not std's, since it is held across the `.await` of a whole reading: one from
+    /// [`Renewal::watch`] and one from [`Renewal::reload`] must not overtake each other.
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// What the source looked like when it was read last, whatever came of it.
+    /// The fingerprint at the last reading, whether it succeeded or not.
     read: Fingerprint,
     /// The chains that are served.
     served: Vec<Vec<CertificateDer<'static>>>,
@@ -54,7 +57,7 @@ impl Renewal {
         listener: Listener,
     ) -> Renewal {
         let state = State {
-            // Not what it looks like now: it may have changed since it was read.
+            // Not the fingerprint of now: the files may have changed since they were read.
             read: Fingerprint::default(),
             served: chains(pairs),
         };
@@ -67,8 +70,8 @@ impl Renewal {
         }
     }
 
-    /// Looks at the disk until told to stop.
-    pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
+    /// Watches the files until `stop`.
+    pub async fn watch(self: Arc<Renewal>, stop: CancellationToken) {
         let mut ticks = time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut before = Fingerprint::default();
@@ -78,7 +81,7 @@ impl Renewal {
                 _ = ticks.tick() => {}
             }
             let Some(now) = self.look().await else { return };
-            // Whoever writes is given the time to finish: only what stays the same from one look to the next is read.
+            // A writer is given the time to finish: files are read only if two looks in a row find the same.
             if now == before && now != self.state.lock().await.read {
                 self.load(now.clone()).await;
             }
@@ -86,14 +89,14 @@ impl Renewal {
         }
     }
 
-    /// Reads what is on the disk now, changed or not.
+    /// Reads the files now, changed or not.
     pub async fn reload(&self) {
         if let Some(now) = self.look().await {
             self.load(now).await;
         }
     }
 
-    /// None if the runtime ends.
+    /// The fingerprint of now; none if the runtime is shutting down.
     async fn look(&self) -> Option<Fingerprint> {
         let source = self.source.clone();
         tokio::task::spawn_blocking(move || source.fingerprint())
@@ -101,6 +104,7 @@ impl Renewal {
             .ok()
     }
 
+    /// Reads the files, and serves what is in them if it can be used.
     async fn load(&self, fingerprint: Fingerprint) {
         let mut state = self.state.lock().await;
         let (source, domains) = (self.source.clone(), self.domains.clone());

@@ -1,67 +1,68 @@
-//! Which certificate a client gets, by the name it asks for and the signatures it understands.
+//! Which certificate a client gets, by the name it asks for and the signatures it supports.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::SystemTime,
-};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
 
-use rustls::{
-    SignatureAlgorithm, SignatureScheme,
-    server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
-};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use super::pair::Pair;
+use crate::pairing::pair::Pair;
 
 /// Picks the certificate for each handshake, and can be given new ones while it serves.
+///
+/// A handshake reads `index` alone, and holds that lock only while it clones an `Arc`. A change builds a new index
+/// under the lock of `pairs`, so that of two changes at once none is lost. Both are std's locks, since rustls resolves
+/// in synchronous code and nothing here waits.
 #[derive(Debug)]
 pub struct Resolver {
-    shelf: Mutex<Shelf>,
+    pairs: Mutex<AllPairs>,
     index: RwLock<Arc<Index>>,
 }
 
-/// What there is to choose from.
+/// The pairs that the index is built from.
 #[derive(Debug, Default)]
-struct Shelf {
-    /// From files, or made by the server itself.
+struct AllPairs {
+    /// From files, or the server's own self-signed one.
     given: Vec<Pair>,
-    /// Fetched from an authority, by domain. They come first.
+    /// Fetched by ACME, by domain. They take precedence over those given.
     fetched: Vec<(String, Pair)>,
 }
 
 impl Resolver {
-    /// Serves these pairs; the first is for clients that name no domain, or one that no pair
-    /// covers.
-    pub fn new(pairs: &[Pair]) -> Self {
-        let resolver = Self {
-            shelf: Mutex::default(),
+    /// Serves these pairs. The first is for clients that name no domain, or one that no pair covers.
+    pub fn new(pairs: &[Pair]) -> Resolver {
+        let resolver = Resolver {
+            pairs: Mutex::default(),
             index: RwLock::default(),
         };
         resolver.replace(pairs);
         resolver
     }
 
-    /// Serves these pairs to every handshake from now on, beside what was fetched. Open connections keep what they have.
+    /// Serves these pairs to every handshake from now on, beside what was fetched. Open connections keep what they
+    /// have.
     pub fn replace(&self, pairs: &[Pair]) {
-        self.change(|shelf| shelf.given = pairs.to_vec());
+        self.change(|all| all.given = pairs.to_vec());
     }
 
-    /// Serves this pair to every handshake from now on, in place of the one fetched before for the same domain, and before
-    /// those from files.
+    /// Serves this pair to every handshake from now on, in place of the one fetched before for the same domain, and
+    /// before those from files.
     pub fn put_fetched(&self, domain: &str, pair: Pair) {
-        self.change(|shelf| {
-            let mut fetched = shelf.fetched.iter_mut();
+        self.change(|all| {
+            let mut fetched = all.fetched.iter_mut();
             match fetched.find(|(known, _)| known == domain) {
                 Some((_, before)) => *before = pair,
-                None => shelf.fetched.push((domain.to_owned(), pair)),
+                None => all.fetched.push((domain.to_owned(), pair)),
             }
         });
     }
 
-    fn change(&self, with: impl FnOnce(&mut Shelf)) {
-        let mut all = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Changes the pairs and builds the index anew.
+    fn change(&self, with: impl FnOnce(&mut AllPairs)) {
+        let mut all = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         with(&mut all);
         let fetched = all.fetched.iter().map(|(_, pair)| pair);
         let index = Arc::new(Index::new(fetched.chain(&all.given)));
@@ -93,10 +94,11 @@ impl ResolvesServerCert for Resolver {
 /// The certificates for one name, the preferred kind of key first.
 type Choices = Vec<Arc<CertifiedKey>>;
 
+/// The certificates by name, ready for a handshake.
 #[derive(Debug, Default)]
 struct Index {
     exact: HashMap<String, Choices>,
-    /// By what follows `*.`.
+    /// By the part after `*.`.
     wildcard: HashMap<String, Choices>,
     default: Choices,
     served: Vec<Served>,
@@ -107,13 +109,13 @@ struct Index {
 pub struct Served {
     /// The names it is for.
     pub names: Vec<String>,
-    /// The last moment at which it is good.
+    /// When it expires.
     pub not_after: SystemTime,
 }
 
 impl Index {
-    fn new<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Self {
-        let mut index = Self::default();
+    fn new<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Index {
+        let mut index = Index::default();
         let mut first = None;
         for pair in pairs {
             index.served.push(Served {
@@ -129,7 +131,7 @@ impl Index {
                 };
                 choices.or_default().push(Arc::clone(&pair.certified));
             }
-            // The same names again with another kind of key are the same choice to a client.
+            // A pair for the same names with another kind of key is an alternative to the first.
             if pair.names == *first {
                 index.default.push(Arc::clone(&pair.certified));
             }
@@ -153,7 +155,7 @@ impl Index {
         let understood = choices
             .iter()
             .find(|choice| choice.key.choose_scheme(schemes).is_some());
-        // With none that it understands the handshake fails, and rustls tells the client why.
+        // If the client supports none of them, the handshake fails and rustls tells it why.
         understood.or_else(|| choices.first())
     }
 
@@ -171,7 +173,7 @@ impl Index {
     }
 }
 
-/// An ECDSA signature takes a server a small part of the time of an RSA one, and the chain is
+/// The order of preference. An ECDSA signature costs a server a small part of the time of an RSA one, and its chain is
 /// smaller.
 fn cost(algorithm: SignatureAlgorithm) -> u8 {
     match algorithm {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// A moment to the minute, in UTC.
 pub fn date(at: SystemTime) -> String {
-    // The last second that has a four-digit year, which is what X.509 uses for "never ends".
+    // The last second with a year of four digits, which X.509 uses for "never ends" (RFC 5280, 4.1.2.5).
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since = at
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -14,7 +14,7 @@ pub fn date(at: SystemTime) -> String {
     format!("{} {} UTC", &text[..10], &text[11..16])
 }
 
-/// A duration in its largest unit, rounded to the nearest: what is two hours from now less a moment is so in two hours.
+/// A duration in its largest unit, rounded to the nearest: 1 h 59 min 59 s is two hours.
 pub fn span(length: Duration) -> String {
     const UNITS: [(u64, u64, &str); 4] = [
         (1, 60, "second"),
@@ -33,8 +33,8 @@ pub fn span(length: Duration) -> String {
     text
 }
 
-/// How long something still lasts: days that are whole, since nobody should count on one that is not; what is less than a day
-/// as in [`span`].
+/// How long something still lasts, in whole days rounded down, since nobody should count on a day that is not whole.
+/// Less than a day is said as by [`span`].
 pub fn left(length: Duration) -> String {
     match length.as_secs() / 86_400 {
         0 => span(length),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_said_to_the_nearest_unit() {
+    fn spans_are_rounded_to_the_nearest_unit() {
         const MINUTE: u64 = 60_000;
         const HOUR: u64 = 60 * MINUTE;
         const DAY: u64 = 24 * HOUR;

@@ -1,4 +1,4 @@
-//! What TLS is spoken, and with which certificates.
+//! The TLS configuration of the server.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use rustls::{ServerConfig, version};
 
 use super::acme;
 
-/// TLS 1.2 sessions kept for resumption; TLS 1.3 keeps them in tickets, with the client.
+/// How many TLS 1.2 sessions are kept in memory for resumption. TLS 1.3 needs none: its sessions are in tickets, which
+/// the clients keep.
 const SESSIONS: usize = 10_000;
 
-/// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1, resumption on. With `challenges`, authorities are understood as well
-/// (RFC 8737): their protocol comes last, so only who offers nothing else gets it.
+/// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1 and with resumption. With `challenges`, the protocol by which authorities
+/// validate is offered too (RFC 8737). It comes last, so only a client that offers nothing else gets it.
 pub fn server_config(
     certificates: Arc<dyn ResolvesServerCert>,
     challenges: bool,
@@ -29,7 +30,7 @@ pub fn server_config(
     }
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
     config.ticketer = aws_lc_rs::Ticketer::new().context("making the key for session tickets")?;
-    // One ticket is enough: a phone comes back on one connection.
+    // One ticket instead of rustls's two is enough: a phone comes back with one connection.
     config.send_tls13_tickets = 1;
     Ok(Arc::new(config))
 }

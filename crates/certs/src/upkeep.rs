@@ -1,4 +1,5 @@
-//! The certificates of a running server and what keeps them good: the files they are from, or the authority.
+//! The certificates of a running server, and the tasks that keep them valid: one reads changed files, one orders by
+//! ACME.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,40 +8,40 @@ use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::acme::{self, Acme, Challenges};
+use super::acme::{self, AcmeRenewal, Challenges};
 use super::renewal::{Listener, Renewal};
-use super::tls;
-use super::{Pair, Resolver, Source};
+use super::{Pair, Resolver, Source, tls};
 
 /// The certificates of a running server.
 pub struct Upkeep {
-    /// Picks the one for each handshake.
+    /// Picks the certificate for each handshake.
     pub resolver: Arc<Resolver>,
-    /// Whether there is one that clients trust for every domain.
+    /// Whether clients trust a certificate for every domain.
     pub trusted: Arc<AtomicBool>,
-    /// None where the certificate is the server's own.
+    /// Reads changed files; none if the server made its own certificate.
     renewal: Option<Arc<Renewal>>,
-    /// None where the server fetches no certificates.
-    acme: Option<Arc<Acme>>,
+    /// Orders certificates; none without `--acme`.
+    acme: Option<Arc<AcmeRenewal>>,
 }
 
-/// What a server begins with.
+/// What a server starts with.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The certificates, the default one first. Never empty.
     pub pairs: Vec<Pair>,
-    /// Where they are from, and where the next ones will be; nowhere if the server made its own.
+    /// Where they are from, and where new ones will be; none if the server made its own.
     pub source: Option<Source>,
-    /// The domains these must cover, now and later: all, unless the server fetches certificates itself.
+    /// The domains that these must cover, now and after each change: all, unless the server fetches certificates
+    /// itself.
     pub covered: Vec<String>,
-    /// Whether clients trust them for every domain.
+    /// Whether clients trust these for every domain.
     pub trusted: bool,
-    /// How more are fetched, if they are.
+    /// The settings of ACME, if certificates are fetched.
     pub acme: Option<acme::Settings>,
 }
 
 impl Upkeep {
-    /// Serves what is there.
+    /// Serves the loaded certificates.
     pub fn new(loaded: Loaded, listener: Listener) -> anyhow::Result<Upkeep> {
         let resolver = Arc::new(Resolver::new(&loaded.pairs));
         let trusted = Arc::new(AtomicBool::new(loaded.trusted));
@@ -55,7 +56,7 @@ impl Upkeep {
         });
         let acme = loaded
             .acme
-            .map(|settings| Acme::new(settings, resolver.clone(), trusted.clone()));
+            .map(|settings| AcmeRenewal::new(settings, resolver.clone(), trusted.clone()));
         Ok(Upkeep {
             renewal,
             acme: acme.transpose()?.map(Arc::new),
@@ -72,12 +73,12 @@ impl Upkeep {
         }
     }
 
-    /// What authorities may ask for over plain HTTP, if there are any.
+    /// The answers to challenges over plain HTTP; none without ACME.
     pub fn challenges(&self) -> Option<Arc<Challenges>> {
         self.acme.as_ref().map(|acme| acme.challenges().clone())
     }
 
-    /// Looks after them until told to stop. `http` says whether plain HTTP is answered.
+    /// Starts the tasks, which run until `stop`. `http` says whether the plain HTTP port is open.
     pub fn begin(&self, tasks: &TaskTracker, http: bool, stop: &CancellationToken) {
         if let Some(renewal) = self.renewal.clone() {
             tasks.spawn(renewal.watch(stop.clone()));
@@ -87,8 +88,7 @@ impl Upkeep {
         }
     }
 
-    /// Looks at once: new handshakes get what is there now, what cannot be used is said in the log, and what could not be
-    /// fetched is tried again.
+    /// Reads the files again and repeats failed orders, at once. Problems are logged.
     pub async fn reload(&self) {
         if let Some(acme) = &self.acme {
             acme.wake();

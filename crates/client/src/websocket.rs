@@ -7,7 +7,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use wulin_http::tls::Stream;
+use wulin_http::tls::SecureStream;
 use wulin_text::harmless;
 
 use super::PlayerToken;
@@ -50,12 +50,16 @@ pub struct Identity {
 
 /// An open WebSocket.
 #[derive(Debug)]
-pub struct Socket(WebSocketStream<Stream>);
+pub struct Socket(WebSocketStream<SecureStream>);
 
 impl Socket {
     /// Opens a WebSocket as a phone does, without an `Origin` header. `authority` is host and port, `target` is path
     /// and query.
-    pub async fn open(stream: Stream, authority: &str, target: &str) -> anyhow::Result<Socket> {
+    pub async fn open(
+        stream: SecureStream,
+        authority: &str,
+        target: &str,
+    ) -> anyhow::Result<Socket> {
         let request = format!("wss://{authority}{target}")
             .into_client_request()
             .context("writing the request")?;

@@ -31,6 +31,8 @@ pub struct Foreign;
 pub enum ServerEvent {
     /// `hi`: the answer to `hello`.
     Hi(HiPayload),
+    /// `nearby`: how many others are near, or online, has changed.
+    Nearby(u64),
     /// `room`: who has a seat in a room that is not full yet.
     Room(RoomPayload),
     /// `start`: a round begins.
@@ -63,6 +65,9 @@ pub struct HiPayload {
     /// Wins in a row.
     #[serde(default)]
     pub win_streak: u32,
+    /// The result of the round that ended while this player was away.
+    #[serde(default)]
+    pub missed: Option<ResultPayload>,
 }
 
 /// The payload of `room`.
@@ -167,10 +172,17 @@ struct LeftPayload {
     uid: String,
 }
 
-#[derive(Deserialize)]
-struct ResultPayload {
+/// The payload of `result`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ResultPayload {
+    /// A row for each player of the round.
     #[serde(deserialize_with = "people")]
-    result: Vec<ResultRow>,
+    pub result: Vec<ResultRow>,
+}
+
+#[derive(Deserialize)]
+struct NearbyPayload {
+    nearby: u64,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +207,7 @@ fn event(text: &str) -> Option<ServerEvent> {
     let data = data.map_or("null", RawValue::get);
     Some(match &*event {
         "hi" => ServerEvent::Hi(object(data)?),
+        "nearby" => ServerEvent::Nearby(object::<NearbyPayload>(data)?.nearby),
         "room" => ServerEvent::Room(object(data)?),
         "start" => ServerEvent::Start(object(data)?),
         "movement" => ServerEvent::Movement(object(data)?),
@@ -290,17 +303,22 @@ mod tests {
         let standing = Standing {
             total: 7,
             streak: 2,
+            ..Standing::default()
         };
         let seats: Arc<[Seated]> = [Seated {
             profile,
             standing,
             robot: true,
+            locked: false,
+            away: false,
         }]
         .into();
-        let round_time = Duration::from_millis(2500);
-        let ServerEvent::Start(start) =
-            over_the_wire(&wulin_game::Event::RoundStarted { round_time, seats })
-        else {
+        let started = wulin_game::Event::RoundStarted {
+            round_time: Duration::from_millis(2500),
+            seats,
+            own: None,
+        };
+        let ServerEvent::Start(start) = over_the_wire(&started) else {
             panic!("no start");
         };
         assert!((start.game_time - 2.5).abs() < f64::EPSILON);
@@ -316,7 +334,9 @@ mod tests {
             standing,
         }]
         .into();
-        let ServerEvent::Result(rows) = over_the_wire(&wulin_game::Event::RoundEnded { standings })
+        let room = wulin_game::RoomId(1);
+        let ServerEvent::Result(rows) =
+            over_the_wire(&wulin_game::Event::RoundEnded { room, standings })
         else {
             panic!("no result");
         };

@@ -6,11 +6,11 @@ use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use wulin_game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
+use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
 use wulin_game::protocol::{Command, Message, native, socketio};
-use wulin_game::room::{self, Entrant, Format, Output, Room};
+use wulin_game::room::{self, Entrant, Format, Room, RoomEffect};
 use wulin_game::{ConnectionId, Place, PlayerId, Profile, RoomId, Standing};
 
 const ROUND_TIME: Duration = Duration::from_secs(5);
@@ -70,16 +70,17 @@ fn choices(times: u64, read: impl Fn() -> Command, write: fn(&Message) -> String
         player: PlayerId(number),
         profile: profile(number),
         standing: Standing::default(),
+        legacy: false,
     });
     let mut room = Room::start(RoomId(1), people.into(), format, 7, now);
     for turn in 0..times {
         let Command::Choice(hand) = read() else {
             panic!("not a choice");
         };
-        room.handle(PlayerId(turn % 2 + 1), room::Command::Choose(hand), now)
+        room.handle(PlayerId(turn % 2 + 1), room::Action::Choose(hand), now)
             .expect("a player of this room");
-        while let Some(output) = room.poll_output() {
-            if let Output::Send(recipient, event) = output {
+        while let Some(effect) = room.poll_effect() {
+            if let RoomEffect::Send(recipient, event) = effect {
                 let message = Message::from(&event);
                 for player in room.audience(recipient) {
                     black_box((player, write(&message)));
@@ -98,6 +99,7 @@ fn visits(times: u64) {
         },
         patience: Patience {
             robot_wait: Duration::from_secs(1),
+            rematch_wait: Duration::from_secs(8),
             nearby_km: 10.0,
         },
         memory: Duration::from_mins(10),
@@ -118,8 +120,8 @@ fn visits(times: u64) {
         lobby.join(by, now).expect("an idle person");
         lobby.leave(by).expect("a person who waits");
         lobby.disconnect(by, now);
-        while let Some(output) = lobby.poll_output() {
-            if let LobbyOutput::Send(player, event) = output {
+        while let Some(effect) = lobby.poll_effect() {
+            if let LobbyEffect::Send(player, event) = effect {
                 black_box((player, Message::from(&event)));
             }
         }

@@ -17,6 +17,13 @@ pub enum Event {
         token: Token,
         /// Score and streak so far.
         standing: Standing,
+        /// The round that ended while nobody was there to hear of it.
+        missed: Option<Missed>,
+    },
+    /// The number that [`Welcomed`](Event::Welcomed) told is another by now.
+    NearbyChanged {
+        /// Other people online near the place given, or anywhere when none was given.
+        nearby: usize,
     },
     /// Somebody came or went before the start.
     RoomChanged {
@@ -26,6 +33,8 @@ pub enum Event {
         seats: Arc<[Seated]>,
         /// Whether it starts now.
         full: bool,
+        /// Who waits here for the receiver, who has not asked and is not seated by this.
+        rematch: Option<Arc<str>>,
     },
     /// Everybody is here.
     RoundStarted {
@@ -33,6 +42,8 @@ pub enum Event {
         round_time: Duration,
         /// Everybody who plays, in seat order.
         seats: Arc<[Seated]>,
+        /// What the receiver has shown so far, if it comes back into a round under way.
+        own: Option<OwnHand>,
     },
     /// Another player in the room did something visible.
     Moved {
@@ -46,8 +57,20 @@ pub enum Event {
         /// Who.
         uid: Arc<str>,
     },
-    /// The time is up: everybody who started, those who left included.
+    /// The connection of another player in the room is lost. Its seat and its hand stay.
+    WentAway {
+        /// Who.
+        uid: Arc<str>,
+    },
+    /// A player who was away is there again.
+    CameBack {
+        /// Who.
+        uid: Arc<str>,
+    },
+    /// The round is over: everybody who started, those who left included.
     RoundEnded {
+        /// The room it was played in.
+        room: RoomId,
         /// In seat order.
         standings: Arc<[RoundStanding]>,
     },
@@ -62,6 +85,28 @@ pub struct Seated {
     pub standing: Standing,
     /// Whether the server plays it.
     pub robot: bool,
+    /// Whether its hand can no longer change.
+    pub locked: bool,
+    /// Whether its connection is lost.
+    pub away: bool,
+}
+
+/// A player's own hand, for nobody else's eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnHand {
+    /// Which.
+    pub hand: Hand,
+    /// Whether it can no longer change.
+    pub locked: bool,
+}
+
+/// A result that its player may not have heard of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The room it was played in.
+    pub room: RoomId,
+    /// As [`RoundEnded`](Event::RoundEnded) tells it.
+    pub standings: Arc<[RoundStanding]>,
 }
 
 /// What the others see of a player during the round. A chosen hand stays secret.
@@ -69,6 +114,8 @@ pub struct Seated {
 pub enum Movement {
     /// Chose some hand, or another one.
     Choice,
+    /// Chose some hand, which stays.
+    Locked,
     /// Pulled a face.
     Face(Face),
 }

@@ -13,7 +13,7 @@ pub mod robot;
 pub mod room;
 pub mod score;
 
-pub use event::{Event, Movement, RoundStanding, Seated};
+pub use event::{Event, Missed, Movement, OwnHand, RoundStanding, Seated};
 pub use hand::{Face, Hand};
 pub use place::Place;
 pub use player::{ConnectionId, Origin, PlayerId, Profile, RoomId, Standing, Token};
@@ -42,6 +42,9 @@ pub enum Rejected {
     /// `leave` or `face` by somebody who is in no room.
     #[error("not in a room")]
     NotSeated,
+    /// `choice` of another hand than the one that is locked.
+    #[error("the hand is locked")]
+    HandLocked,
     /// `choice` while no round is running.
     #[error("no round is running")]
     NoRound,

@@ -18,21 +18,18 @@ const FAR: f64 = 10.0;
 pub struct Patience {
     /// After this wait robots take the empty seats.
     pub robot_wait: Duration,
+    /// How long who has just played a person waits for that person before anybody else.
+    pub rematch_wait: Duration,
     /// Radius in km within which somebody is near.
     pub nearby_km: f64,
 }
 
 impl Patience {
-    /// How long a table is kept for the people its first person has just played with.
-    fn rematch_wait(self) -> Duration {
-        self.robot_wait.mul_f64(0.4).min(Duration::from_secs(1))
-    }
-
-    /// When a table that opened at `since` leaves a stage.
+    /// When a table that has been in the stages of its kind since `since` leaves this one.
     fn end_of(self, stage: Stage, since: Instant) -> Instant {
         since
             + match stage {
-                Stage::Kept => self.rematch_wait(),
+                Stage::Kept => self.rematch_wait,
                 Stage::Near => self.robot_wait.mul_f64(0.5),
                 Stage::Far => self.robot_wait.mul_f64(0.75),
                 Stage::Anywhere => self.robot_wait,
@@ -73,6 +70,17 @@ pub struct Seeker {
     pub last_room: Option<RoomId>,
     /// Whether others of that room may ask again any moment, so that it pays to keep a table for them.
     pub keep: bool,
+    /// Since when it has waited: the past, for whoever lost the connection meanwhile.
+    pub since: Instant,
+}
+
+/// How somebody waited that has left a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Since when.
+    pub since: Instant,
+    /// Whether the table was kept for the people of the last room.
+    pub kept: bool,
 }
 
 /// What the time changed.
@@ -88,8 +96,11 @@ pub enum Change {
 struct Table {
     people: Vec<PlayerId>,
     place: Option<Place>,
+    /// When it was opened; for one that was kept, when it was opened to anybody.
     since: Instant,
     stage: Stage,
+    /// When it leaves the stage.
+    due: Instant,
     /// The room its first person has just played in: whoever else was there is sent here.
     rematch: Option<RoomId>,
 }
@@ -135,16 +146,15 @@ impl Matchmaking {
     }
 
     /// Sits somebody down, at `fresh` if no table is within reach. Returns the table. O(log n).
-    pub fn join(&mut self, seeker: Seeker, fresh: RoomId, now: Instant) -> RoomId {
+    pub fn join(&mut self, seeker: Seeker, fresh: RoomId) -> RoomId {
         let Seeker {
             player,
             place,
             last_room,
             keep,
+            since,
         } = seeker;
-        let rematch = last_room
-            .and_then(|room| self.rematches.get(&room))
-            .copied();
+        let rematch = last_room.and_then(|room| self.rematch(room));
         let found = match rematch {
             Some(table) => Some(table),
             None if keep => None,
@@ -165,8 +175,9 @@ impl Matchmaking {
             Table {
                 people: vec![player],
                 place,
-                since: now,
+                since,
                 stage,
+                due: self.patience.end_of(stage, since),
                 rematch: last_room,
             },
         );
@@ -174,12 +185,38 @@ impl Matchmaking {
     }
 
     /// Somebody no longer waits. The table goes with its last person.
-    pub fn leave(&mut self, player: PlayerId, id: RoomId) {
-        let Some(mut table) = self.remove(id) else {
-            return;
+    pub fn leave(&mut self, player: PlayerId, id: RoomId) -> Option<Wait> {
+        let mut table = self.remove(id)?;
+        let wait = Wait {
+            since: table.since,
+            kept: table.stage == Stage::Kept,
         };
         table.people.retain(|other| *other != player);
         if !table.people.is_empty() {
+            self.insert(id, table);
+        }
+        Some(wait)
+    }
+
+    /// The table where the people of this room meet again, if one of them waits.
+    pub fn rematch(&self, room: RoomId) -> Option<RoomId> {
+        self.rematches.get(&room).copied()
+    }
+
+    /// Whether a table is kept for the people of the last room.
+    pub fn is_kept(&self, table: RoomId) -> bool {
+        self.tables
+            .get(&table)
+            .is_some_and(|table| table.stage == Stage::Kept)
+    }
+
+    /// Opens a table to anybody that was kept for the people of the last room. It looks around at the next
+    /// [`advance`](Self::advance), which is due.
+    pub fn release(&mut self, id: RoomId) {
+        if self.is_kept(id)
+            && let Some(mut table) = self.remove(id)
+        {
+            table.due = table.since;
             self.insert(id, table);
         }
     }
@@ -235,7 +272,12 @@ impl Matchmaking {
                 return Some(Change::Ripe(id));
             };
             let mut table = self.remove(id)?;
+            if table.stage == Stage::Kept {
+                // It has waited for some; for the others it has just come.
+                table.since = now;
+            }
             table.stage = stage;
+            table.due = self.patience.end_of(stage, table.since);
             match self.within_reach(table.place, stage, table.people.len()) {
                 Some(other) => return Some(Change::Grew(self.merge((id, table), other))),
                 None => self.insert(id, table),
@@ -284,13 +326,13 @@ impl Matchmaking {
             (other_id, other, table)
         };
         longer.people.extend(shorter.people);
+        longer.rematch = longer.rematch.or(shorter.rematch);
         self.insert(stays, longer);
         stays
     }
 
     fn insert(&mut self, id: RoomId, table: Table) {
-        self.timers
-            .insert((self.patience.end_of(table.stage, table.since), id));
+        self.timers.insert((table.due, id));
         if let Some(room) = table.rematch {
             self.rematches.insert(room, id);
         }
@@ -309,8 +351,7 @@ impl Matchmaking {
 
     fn remove(&mut self, id: RoomId) -> Option<Table> {
         let table = self.tables.remove(&id)?;
-        self.timers
-            .remove(&(self.patience.end_of(table.stage, table.since), id));
+        self.timers.remove(&(table.due, id));
         if let Some(room) = table.rematch
             && self.rematches.get(&room) == Some(&id)
         {

@@ -9,12 +9,15 @@ use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use super::event::Missed;
 use super::ids::{IdMap, shrink};
 use super::player::{Origin, Standing, Token};
 
 /// The part of all memories that one address may have of each worth: a sixteenth. Of the default that is some six thousand
 /// people behind one carrier's address who went within the hour.
 const SHARES: usize = 16;
+/// So many results are kept at most for people who missed them. One is some 100 bytes for each who played.
+pub const MOST_MISSED: usize = 4096;
 
 /// What somebody will find again who comes back.
 #[derive(Debug)]
@@ -22,22 +25,16 @@ struct Memory {
     token: Token,
     /// When it fades. No two have the same, so that it stands for the order as well.
     due: Instant,
-    total: u64,
-    streak: u32,
+    standing: Standing,
     /// Stands for the address it came from: 32 bits, which fit into what would be a gap.
     origin: Option<NonZeroU32>,
+    /// Whether a result is kept beside it.
+    has_missed: bool,
 }
 
 impl Memory {
     fn worth(&self) -> Worth {
-        Worth::of(self.standing())
-    }
-
-    fn standing(&self) -> Standing {
-        Standing {
-            total: self.total,
-            streak: self.streak,
-        }
+        Worth::of(self.standing)
     }
 }
 
@@ -50,7 +47,8 @@ enum Worth {
 
 impl Worth {
     fn of(standing: Standing) -> Worth {
-        if standing == Standing::default() {
+        // Rounds that were lost are nothing to lose: anybody can have them by the thousand.
+        if standing.total == 0 {
             Worth::Nothing
         } else {
             Worth::Something
@@ -80,6 +78,9 @@ pub struct Memories {
     kept: IdMap<Fingerprint, Memory>,
     worthless: Shelf,
     worthy: Shelf,
+    /// Results that people have not heard of, and how many are from where.
+    missed: IdMap<Fingerprint, Missed>,
+    missed_shares: HashMap<NonZeroU32, u32>,
     last_due: Option<Instant>,
 }
 
@@ -94,6 +95,8 @@ impl Memories {
             kept: IdMap::default(),
             worthless: Shelf::default(),
             worthy: Shelf::default(),
+            missed: IdMap::default(),
+            missed_shares: HashMap::new(),
             last_due: None,
         }
     }
@@ -130,9 +133,9 @@ impl Memories {
         let memory = Memory {
             token,
             due,
-            total: standing.total,
-            streak: standing.streak,
+            standing,
             origin: origin.map(|origin| self.stand_in(origin)),
+            has_missed: false,
         };
         let worth = memory.worth();
         if self.is_share_taken(worth, memory.origin) || !self.make_room(worth) {
@@ -145,6 +148,40 @@ impl Memories {
             *place.shares.entry(origin).or_default() += 1;
         }
         self.kept.insert(uid, memory);
+    }
+
+    /// Keeps a result for somebody who went, if there is room and its score is kept as well.
+    pub fn keep_missed(&mut self, uid: &str, token: Token, missed: Missed) {
+        let uid = self.fingerprints.hash_one(uid);
+        let Some(memory) = self.kept.get_mut(&uid) else {
+            return;
+        };
+        let most = MOST_MISSED.min(self.most);
+        let share = memory
+            .origin
+            .and_then(|origin| self.missed_shares.get(&origin))
+            .map_or(0, |share| *share as usize);
+        let is_full = self.missed.len() >= most || share >= (most / SHARES).max(1);
+        if memory.token != token || memory.has_missed || is_full {
+            return;
+        }
+        memory.has_missed = true;
+        if let Some(origin) = memory.origin {
+            *self.missed_shares.entry(origin).or_default() += 1;
+        }
+        self.missed.insert(uid, missed);
+    }
+
+    /// The result kept for this uid, for whoever is about to [`recall`](Self::recall) its score.
+    pub fn missed(&self, uid: &str, token: Option<Token>, now: Instant) -> Option<Missed> {
+        self.is_owner(uid, token, now)
+            .then(|| self.missed.get(&self.fingerprints.hash_one(uid)).cloned())
+            .flatten()
+    }
+
+    /// How many results are kept.
+    pub fn missed_len(&self) -> usize {
+        self.missed.len()
     }
 
     /// Whether this is the token of the uid's owner, who went.
@@ -165,7 +202,7 @@ impl Memories {
             return None;
         }
         let memory = self.forget(self.fingerprints.hash_one(uid))?;
-        Some((memory.token, memory.standing()))
+        Some((memory.token, memory.standing))
     }
 
     /// When [`fade`](Self::fade) is due.
@@ -231,17 +268,27 @@ impl Memories {
         shrink(&mut self.kept);
         let place = self.shelf(memory.worth());
         place.fading.remove(&memory.due);
-        if let Some(origin) = memory.origin
-            && let Entry::Occupied(mut share) = place.shares.entry(origin)
-        {
-            *share.get_mut() -= 1;
-            if *share.get() == 0 {
-                share.remove();
-            }
+        give_back(&mut place.shares, memory.origin);
+        if memory.has_missed {
+            self.missed.remove(&uid);
+            shrink(&mut self.missed);
+            give_back(&mut self.missed_shares, memory.origin);
         }
-        shrink(&mut place.shares);
         Some(memory)
     }
+}
+
+/// One less is from there.
+fn give_back(shares: &mut HashMap<NonZeroU32, u32>, origin: Option<NonZeroU32>) {
+    if let Some(origin) = origin
+        && let Entry::Occupied(mut share) = shares.entry(origin)
+    {
+        *share.get_mut() -= 1;
+        if *share.get() == 0 {
+            share.remove();
+        }
+    }
+    shrink(shares);
 }
 
 #[cfg(test)]
@@ -250,11 +297,15 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
+    use crate::RoomId;
 
     const AGE: Duration = Duration::from_mins(1);
     const STANDING: Standing = Standing {
         total: 7,
         streak: 2,
+        best_streak: 2,
+        rounds: 4,
+        wins: 3,
     };
 
     fn tokens() -> [Token; 2] {
@@ -324,6 +375,61 @@ mod tests {
     #[test]
     fn a_memory_is_small() {
         // Two words more for its place among the others.
-        assert!(size_of::<(Fingerprint, Memory)>() <= 64);
+        assert!(size_of::<(Fingerprint, Memory)>() <= 80);
+    }
+
+    fn missed() -> Missed {
+        Missed {
+            room: RoomId(1),
+            standings: [].into(),
+        }
+    }
+
+    #[test]
+    fn a_result_is_for_whoever_shows_the_token_and_goes_with_the_score() {
+        let (mut memories, [mine, other], now) = (Memories::new(AGE, 9), tokens(), Instant::now());
+        memories.keep_missed("a", mine, missed());
+        assert_eq!(memories.missed_len(), 0, "nobody went");
+        memories.keep("a", mine, STANDING, None, now);
+        memories.keep_missed("a", other, missed());
+        memories.keep_missed("a", mine, missed());
+        assert_eq!(memories.missed("a", Some(mine), now), Some(missed()));
+        assert_eq!(memories.missed("a", Some(other), now), None);
+        assert_eq!(memories.missed("a", None, now), None);
+        memories.recall("a", Some(mine), now);
+        assert_eq!(memories.missed_len(), 0);
+        memories.keep("a", mine, STANDING, None, now);
+        memories.keep_missed("a", mine, missed());
+        memories.fade(now + AGE + Duration::from_secs(1));
+        assert_eq!(memories.missed_len(), 0);
+    }
+
+    #[test]
+    fn results_are_bounded_in_all_and_for_each_address() {
+        let [mine, _] = tokens();
+        let now = Instant::now();
+        let mut memories = Memories::new(AGE, 1 << 20);
+        for number in 0..2 * MOST_MISSED as u32 {
+            let uid = number.to_string();
+            // Eight from each network of 256 addresses, then all from one.
+            let last = number as usize >= MOST_MISSED;
+            let address = if last { 7 } else { (number / 8) << 8 };
+            let origin = Origin::of(std::net::Ipv4Addr::from_bits(address).into());
+            memories.keep(&uid, mine, STANDING, Some(origin), now);
+            memories.keep_missed(&uid, mine, missed());
+        }
+        assert_eq!(memories.missed_len(), MOST_MISSED);
+        memories.fade(now + AGE + Duration::from_secs(1));
+        assert_eq!(
+            (memories.missed_len(), memories.missed_shares.len()),
+            (0, 0)
+        );
+        for number in 0..MOST_MISSED as u32 {
+            let origin = Origin::of(std::net::Ipv4Addr::LOCALHOST.into());
+            let uid = number.to_string();
+            memories.keep(&uid, mine, STANDING, Some(origin), now);
+            memories.keep_missed(&uid, mine, missed());
+        }
+        assert_eq!(memories.missed_len(), MOST_MISSED / SHARES);
     }
 }

@@ -55,6 +55,12 @@ pub struct Standing {
     pub total: u64,
     /// Rounds won in a row.
     pub streak: u32,
+    /// The most rounds ever won in a row.
+    pub best_streak: u32,
+    /// Rounds played, those left included.
+    pub rounds: u32,
+    /// Rounds won.
+    pub wins: u32,
 }
 
 /// Where a client comes from: its IPv4 address, or its IPv6 network of 64 bits, since whoever has one address there usually has

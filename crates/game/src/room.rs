@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::Rejected;
-use super::event::{Event, Movement, RoundStanding, Seated};
+use super::event::{Event, Movement, OwnHand, RoundStanding, Seated};
 use super::hand::{Face, Hand};
 use super::player::{PlayerId, Profile, RoomId, Standing};
 use super::robot::{self, Robot};
@@ -16,15 +16,22 @@ use super::score::{Shown, balances};
 
 /// What a seated player can ask of its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
+pub enum Action {
     /// Show this hand at the end; the last one counts.
     Choose(Hand),
+    /// Show this hand at the end, whatever comes.
+    Lock(Hand),
     /// Pull a face at the others.
     Pull(Face),
     /// Give the seat up.
     Leave,
+    /// My connection is lost. The seat and the hand stay mine.
+    Disconnect,
     /// Tell me again where the round stands: another connection speaks for me now.
-    Return,
+    Return {
+        /// Whether that is a client from 2016.
+        legacy: bool,
+    },
 }
 
 /// Who is to be told.
@@ -40,14 +47,14 @@ pub enum Recipient {
 
 /// What came of a command or of the time.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Output {
+pub enum RoomEffect {
     /// Tell them.
     Send(Recipient, Event),
     /// This person gave the seat up and is free to join elsewhere.
     Left(PlayerId),
     /// The round is settled and the room is over: the lobby is told before the players, so that whoever asks again at once
     /// is free.
-    Settled(Vec<Settlement>),
+    Settled(Arc<[RoundStanding]>, Vec<Settlement>),
 }
 
 /// What a round did to a person who stayed to its end.
@@ -70,12 +77,34 @@ pub struct Entrant {
     pub profile: Profile,
     /// What it brings along.
     pub standing: Standing,
+    /// Whether its client is from 2016, which counts the round down itself.
+    pub legacy: bool,
 }
 
 #[derive(Debug)]
 struct Seat {
     shown: Shown,
     occupant: Occupant,
+    locked: bool,
+    away: bool,
+    legacy: bool,
+}
+
+impl Seat {
+    fn new(occupant: Occupant, legacy: bool) -> Seat {
+        Seat {
+            shown: Shown::Nothing,
+            occupant,
+            locked: false,
+            away: false,
+            legacy,
+        }
+    }
+
+    /// Whether a person sits here who has not left.
+    fn is_taken(&self) -> bool {
+        self.shown != Shown::Left && matches!(self.occupant, Occupant::Person(_))
+    }
 }
 
 #[derive(Debug)]
@@ -97,7 +126,7 @@ pub struct Room {
     seats: Vec<Seat>,
     cards: Arc<[Seated]>,
     phase: Phase,
-    outputs: VecDeque<Output>,
+    effects: VecDeque<RoomEffect>,
     rng: SmallRng,
 }
 
@@ -130,28 +159,27 @@ impl Room {
             player,
             profile,
             standing,
+            legacy,
         } in people
         {
-            seats.push(Seat {
-                shown: Shown::Nothing,
-                occupant: Occupant::Person(player),
-            });
+            seats.push(Seat::new(Occupant::Person(player), legacy));
             cards.push(Seated {
                 profile,
                 standing,
                 robot: false,
+                locked: false,
+                away: false,
             });
         }
         for seat in seats.len()..format.seats {
             let robot = Robot::new(now, format.round_time, &mut rng);
-            seats.push(Seat {
-                shown: Shown::Nothing,
-                occupant: Occupant::Robot(robot),
-            });
+            seats.push(Seat::new(Occupant::Robot(robot), false));
             cards.push(Seated {
                 profile: robot::profile(id, seat),
                 standing: Standing::default(),
                 robot: true,
+                locked: false,
+                away: false,
             });
         }
         let mut room = Room {
@@ -161,7 +189,7 @@ impl Room {
             phase: Phase::Playing {
                 deadline: now + format.round_time,
             },
-            outputs: VecDeque::new(),
+            effects: VecDeque::new(),
             rng,
         };
         if room.cards.iter().any(|card| card.robot) {
@@ -171,6 +199,7 @@ impl Room {
                     room: id,
                     seats: room.cards.clone(),
                     full: true,
+                    rematch: None,
                 },
             );
         }
@@ -179,6 +208,7 @@ impl Room {
             Event::RoundStarted {
                 round_time: format.round_time,
                 seats: room.cards.clone(),
+                own: None,
             },
         );
         room
@@ -194,20 +224,30 @@ impl Room {
         self.cards.iter().filter(|card| card.robot).count()
     }
 
-    /// Applies one player's command; then drain [`poll_output`](Self::poll_output) and sleep until
+    /// Applies one player's command; then drain [`poll_effect`](Self::poll_effect) and sleep until
     /// [`deadline`](Self::deadline).
-    pub fn handle(&mut self, by: PlayerId, command: Command, now: Instant) -> Result<(), Rejected> {
+    pub fn handle(&mut self, by: PlayerId, command: Action, now: Instant) -> Result<(), Rejected> {
         let Phase::Playing { deadline } = self.phase else {
             return Err(match command {
-                Command::Choose(_) => Rejected::NoRound,
-                Command::Pull(_) | Command::Leave | Command::Return => Rejected::NotSeated,
+                Action::Choose(_) | Action::Lock(_) => Rejected::NoRound,
+                Action::Pull(_) | Action::Leave | Action::Disconnect | Action::Return { .. } => {
+                    Rejected::NotSeated
+                }
             });
         };
         let seat = self.seat_of(by).ok_or(Rejected::NotSeated)?;
         match command {
-            Command::Choose(_) if now >= deadline => return Err(Rejected::NoRound),
-            Command::Choose(hand) => self.choose(seat, hand),
-            Command::Pull(face) => {
+            Action::Choose(_) | Action::Lock(_) if now >= deadline => {
+                return Err(Rejected::NoRound);
+            }
+            Action::Choose(hand) | Action::Lock(hand) if self.seats[seat].locked => {
+                if self.seats[seat].shown != Shown::Hand(hand) {
+                    return Err(Rejected::HandLocked);
+                }
+            }
+            Action::Choose(hand) => self.choose(seat, hand),
+            Action::Lock(hand) => self.lock(seat, hand),
+            Action::Pull(face) => {
                 self.pull(seat, face);
                 for seat in &mut self.seats {
                     if let Occupant::Robot(robot) = &mut seat.occupant {
@@ -215,16 +255,11 @@ impl Room {
                     }
                 }
             }
-            Command::Leave => self.leave(seat, by),
-            Command::Return => {
+            Action::Leave => self.leave(seat, by),
+            Action::Disconnect => self.went_away(seat, by),
+            Action::Return { legacy } => {
                 let round_time = deadline.saturating_duration_since(now);
-                self.send(
-                    Recipient::One(by),
-                    Event::RoundStarted {
-                        round_time,
-                        seats: self.cards.clone(),
-                    },
-                );
+                self.came_back(seat, by, legacy, round_time);
             }
         }
         Ok(())
@@ -256,8 +291,8 @@ impl Room {
     }
 
     /// The next thing to do, in order; `None` when there is nothing left.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+    pub fn poll_effect(&mut self) -> Option<RoomEffect> {
+        self.effects.pop_front()
     }
 
     /// The people a recipient stands for at this moment.
@@ -270,18 +305,9 @@ impl Room {
     }
 
     fn present(&self) -> impl Iterator<Item = PlayerId> + '_ {
-        self.seats.iter().filter_map(|seat| match seat {
-            Seat {
-                shown: Shown::Hand(_) | Shown::Nothing,
-                occupant: Occupant::Person(player),
-            } => Some(*player),
-            Seat {
-                shown: Shown::Left, ..
-            }
-            | Seat {
-                occupant: Occupant::Robot(_),
-                ..
-            } => None,
+        self.seats.iter().filter_map(|seat| match seat.occupant {
+            Occupant::Person(player) if seat.is_taken() => Some(player),
+            Occupant::Person(_) | Occupant::Robot(_) => None,
         })
     }
 
@@ -295,6 +321,52 @@ impl Room {
     fn choose(&mut self, seat: usize, hand: Hand) {
         self.seats[seat].shown = Shown::Hand(hand);
         self.moved(seat, Movement::Choice);
+    }
+
+    fn lock(&mut self, seat: usize, hand: Hand) {
+        self.seats[seat].shown = Shown::Hand(hand);
+        self.seats[seat].locked = true;
+        self.moved(seat, Movement::Locked);
+        self.end_if_nobody_is_waited_for();
+    }
+
+    fn went_away(&mut self, seat: usize, player: PlayerId) {
+        if std::mem::replace(&mut self.seats[seat].away, true) {
+            return;
+        }
+        let uid = self.cards[seat].profile.uid.clone();
+        self.send(Recipient::Others(player), Event::WentAway { uid });
+    }
+
+    fn came_back(&mut self, seat: usize, player: PlayerId, legacy: bool, round_time: Duration) {
+        self.seats[seat].legacy = legacy;
+        let Seat { shown, locked, .. } = self.seats[seat];
+        let own = match shown {
+            Shown::Hand(hand) => Some(OwnHand { hand, locked }),
+            Shown::Nothing | Shown::Left => None,
+        };
+        let was_away = std::mem::replace(&mut self.seats[seat].away, false);
+        let seats = self
+            .cards
+            .iter()
+            .zip(&self.seats)
+            .map(|(card, seat)| Seated {
+                locked: seat.locked,
+                away: seat.away,
+                ..card.clone()
+            });
+        let event = Event::RoundStarted {
+            round_time,
+            seats: seats.collect(),
+            own,
+        };
+        self.send(Recipient::One(player), event);
+        if was_away {
+            let uid = self.cards[seat].profile.uid.clone();
+            self.send(Recipient::Others(player), Event::CameBack { uid });
+        }
+        // It may have been waited for only as long as its client was from 2016.
+        self.end_if_nobody_is_waited_for();
     }
 
     fn pull(&mut self, seat: usize, face: Face) {
@@ -326,15 +398,41 @@ impl Room {
 
     fn leave(&mut self, seat: usize, player: PlayerId) {
         self.seats[seat].shown = Shown::Left;
-        self.outputs.push_back(Output::Left(player));
+        self.effects.push_back(RoomEffect::Left(player));
         if self.present().next().is_none() {
             // Robots leave with the last person: nobody is left to be told a result.
             self.phase = Phase::Over;
-            self.outputs.push_back(Output::Settled(Vec::new()));
+            self.effects
+                .push_back(RoomEffect::Settled(Arc::new([]), Vec::new()));
             return;
         }
         let uid = self.cards[seat].profile.uid.clone();
         self.send(Recipient::All, Event::Left { uid });
+        self.end_if_nobody_is_waited_for();
+    }
+
+    /// Ends the round when nothing that could still happen matters: every person still there has locked a hand, or one is left
+    /// of several and there is no robot to play against. A client from 2016 counts down by itself and expects the full time.
+    fn end_if_nobody_is_waited_for(&mut self) {
+        let there = self.seats.iter().filter(|seat| seat.is_taken());
+        if there.clone().any(|seat| seat.legacy) {
+            return;
+        }
+        let all_locked = there.clone().all(|seat| seat.locked);
+        let one_is_left = there.count() == 1 && self.robots() == 0;
+        if !all_locked && !one_is_left {
+            return;
+        }
+        // Whoever is quick must not win because a robot had no time to show a hand.
+        for seat in 0..self.seats.len() {
+            if self.seats[seat].shown == Shown::Nothing
+                && let Occupant::Robot(robot) = &mut self.seats[seat].occupant
+            {
+                let (hand, _) = robot.make_move(&mut self.rng);
+                self.choose(seat, hand);
+            }
+        }
+        self.settle();
     }
 
     fn settle(&mut self) {
@@ -359,10 +457,8 @@ impl Room {
                 round_score,
                 standing,
             });
-            if let Seat {
-                shown: Shown::Hand(_) | Shown::Nothing,
-                occupant: Occupant::Person(player),
-            } = *seat
+            if let Occupant::Person(player) = seat.occupant
+                && seat.is_taken()
             {
                 settlements.push(Settlement {
                     player,
@@ -371,17 +467,15 @@ impl Room {
                 });
             }
         }
-        self.outputs.push_back(Output::Settled(settlements));
-        self.send(
-            Recipient::All,
-            Event::RoundEnded {
-                standings: standings.into(),
-            },
-        );
+        let standings: Arc<[RoundStanding]> = standings.into();
+        self.effects
+            .push_back(RoomEffect::Settled(standings.clone(), settlements));
+        let room = self.id;
+        self.send(Recipient::All, Event::RoundEnded { room, standings });
     }
 
     fn send(&mut self, recipient: Recipient, event: Event) {
-        self.outputs.push_back(Output::Send(recipient, event));
+        self.effects.push_back(RoomEffect::Send(recipient, event));
     }
 }
 
@@ -393,6 +487,7 @@ mod tests {
     const BOB: PlayerId = PlayerId(2);
     const CAROL: PlayerId = PlayerId(3);
     const ROUND_TIME: Duration = Duration::from_secs(5);
+    const RETURN: Action = Action::Return { legacy: false };
 
     fn entrant(player: PlayerId) -> Entrant {
         let profile = Profile {
@@ -404,62 +499,78 @@ mod tests {
             player,
             profile,
             standing: Standing::default(),
+            legacy: false,
         }
     }
 
     fn open_room(people: &[PlayerId], seats: usize) -> (Room, Instant) {
+        open_room_of(people.iter().copied().map(entrant).collect(), seats)
+    }
+
+    /// A room where the clients of the first so many are from 2016.
+    fn open_old_room(old: usize, people: &[PlayerId]) -> (Room, Instant) {
+        let mut entrants: Vec<_> = people.iter().copied().map(entrant).collect();
+        for entrant in &mut entrants[..old] {
+            entrant.legacy = true;
+        }
+        open_room_of(entrants, people.len())
+    }
+
+    fn open_room_of(people: Vec<Entrant>, seats: usize) -> (Room, Instant) {
         let start = Instant::now();
         let format = Format {
             seats,
             round_time: ROUND_TIME,
         };
-        let people = people.iter().copied().map(entrant).collect();
         let mut room = Room::start(RoomId(1), people, format, 7, start);
         drain(&mut room);
         (room, start)
     }
 
-    fn drain(room: &mut Room) -> Vec<Output> {
-        std::iter::from_fn(|| room.poll_output()).collect()
+    fn drain(room: &mut Room) -> Vec<RoomEffect> {
+        std::iter::from_fn(|| room.poll_effect()).collect()
     }
 
-    fn result(outputs: &[Output]) -> Vec<RoundStanding> {
-        let ends: Vec<_> = outputs
+    fn result(effects: &[RoomEffect]) -> Vec<RoundStanding> {
+        let ends: Vec<_> = effects
             .iter()
-            .filter_map(|output| match output {
-                Output::Send(Recipient::All, Event::RoundEnded { standings }) => {
+            .filter_map(|effect| match effect {
+                RoomEffect::Send(Recipient::All, Event::RoundEnded { standings, .. }) => {
                     Some(standings.to_vec())
                 }
                 _ => None,
             })
             .collect();
-        assert_eq!(ends.len(), 1, "exactly one result in {outputs:?}");
+        assert_eq!(ends.len(), 1, "exactly one result in {effects:?}");
         ends.concat()
     }
 
     #[test]
     fn silent_player_loses_at_the_deadline() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        room.handle(ALICE, Command::Choose(Hand::Rock), start)
+        room.handle(ALICE, Action::Choose(Hand::Rock), start)
             .unwrap();
         assert_eq!(room.deadline(), Some(start + ROUND_TIME));
         room.handle_timeout(start + ROUND_TIME);
-        let outputs = drain(&mut room);
-        let Some(Output::Settled(settlements)) = outputs
+        let effects = drain(&mut room);
+        let Some(RoomEffect::Settled(_, settlements)) = effects
             .iter()
-            .find(|output| matches!(output, Output::Settled(_)))
+            .find(|effect| matches!(effect, RoomEffect::Settled(..)))
         else {
-            panic!("not settled: {outputs:?}");
+            panic!("not settled: {effects:?}");
         };
         assert_eq!(
             settlements[0].standing,
             Standing {
                 total: 1,
-                streak: 1
+                streak: 1,
+                best_streak: 1,
+                rounds: 1,
+                wins: 1
             }
         );
         assert!(settlements[1].lost);
-        let lines = result(&outputs);
+        let lines = result(&effects);
         assert_eq!((lines[0].hand, lines[0].round_score), (Some(Hand::Rock), 1));
         assert_eq!((lines[1].hand, lines[1].round_score), (None, 0));
         assert_eq!(room.deadline(), None);
@@ -469,7 +580,7 @@ mod tests {
     fn the_last_choice_counts_and_no_movement_tells_the_hand() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
         for hand in [Hand::Paper, Hand::Scissors] {
-            room.handle(ALICE, Command::Choose(hand), start).unwrap();
+            room.handle(ALICE, Action::Choose(hand), start).unwrap();
         }
         let moved = Event::Moved {
             uid: "p1".into(),
@@ -477,7 +588,7 @@ mod tests {
         };
         assert_eq!(
             drain(&mut room),
-            vec![Output::Send(Recipient::Others(ALICE), moved); 2]
+            vec![RoomEffect::Send(Recipient::Others(ALICE), moved); 2]
         );
         room.handle_timeout(start + ROUND_TIME);
         assert_eq!(result(&drain(&mut room))[0].hand, Some(Hand::Scissors));
@@ -486,31 +597,27 @@ mod tests {
     #[test]
     fn a_leaver_is_in_the_result_and_loses_whatever_it_showed() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        room.handle(ALICE, Command::Choose(Hand::Rock), start)
+        room.handle(ALICE, Action::Choose(Hand::Rock), start)
             .unwrap();
-        room.handle(BOB, Command::Choose(Hand::Scissors), start)
+        room.handle(BOB, Action::Choose(Hand::Scissors), start)
             .unwrap();
         drain(&mut room);
-        room.handle(ALICE, Command::Leave, start).unwrap();
+        room.handle(ALICE, Action::Leave, start).unwrap();
+        let effects = drain(&mut room);
         assert_eq!(
-            drain(&mut room),
+            effects[..2],
             [
-                Output::Left(ALICE),
-                Output::Send(Recipient::All, Event::Left { uid: "p1".into() })
+                RoomEffect::Left(ALICE),
+                RoomEffect::Send(Recipient::All, Event::Left { uid: "p1".into() })
             ]
         );
         assert_eq!(room.audience(Recipient::All).collect::<Vec<_>>(), [BOB]);
+        assert_eq!(room.deadline(), None, "there is nobody to wait for");
         assert_eq!(
-            room.deadline(),
-            Some(start + ROUND_TIME),
-            "the other gets a result on time"
+            room.handle(ALICE, Action::Choose(Hand::Rock), start),
+            Err(Rejected::NoRound)
         );
-        assert_eq!(
-            room.handle(ALICE, Command::Choose(Hand::Rock), start),
-            Err(Rejected::NotSeated)
-        );
-        room.handle_timeout(start + ROUND_TIME);
-        let lines = result(&drain(&mut room));
+        let lines = result(&effects);
         assert_eq!(
             (&*lines[0].uid, lines[0].hand, lines[0].round_score),
             ("p1", None, 0)
@@ -524,10 +631,13 @@ mod tests {
     #[test]
     fn the_room_ends_with_its_last_person() {
         let (mut room, start) = open_room(&[ALICE], 2);
-        room.handle(ALICE, Command::Leave, start).unwrap();
+        room.handle(ALICE, Action::Leave, start).unwrap();
         assert_eq!(
             drain(&mut room),
-            [Output::Left(ALICE), Output::Settled(vec![])]
+            [
+                RoomEffect::Left(ALICE),
+                RoomEffect::Settled(Arc::new([]), vec![])
+            ]
         );
         assert_eq!(room.deadline(), None);
         room.handle_timeout(start + ROUND_TIME);
@@ -543,17 +653,17 @@ mod tests {
                 round_time: ROUND_TIME,
             };
             let mut room = Room::start(RoomId(1), vec![entrant(ALICE)], format, seed, start);
-            let mut outputs = drain(&mut room);
+            let mut effects = drain(&mut room);
             while let Some(deadline) = room.deadline() {
                 room.handle_timeout(deadline);
-                outputs.extend(drain(&mut room));
+                effects.extend(drain(&mut room));
             }
-            let moves = outputs
+            let moves = effects
                 .iter()
-                .filter(|output| {
+                .filter(|effect| {
                     matches!(
-                        output,
-                        Output::Send(
+                        effect,
+                        RoomEffect::Send(
                             _,
                             Event::Moved {
                                 movement: Movement::Choice,
@@ -564,14 +674,14 @@ mod tests {
                 })
                 .count();
             assert!((2..=8).contains(&moves), "{moves} moves with seed {seed}");
-            assert!(result(&outputs)[1].hand.is_some());
+            assert!(result(&effects)[1].hand.is_some());
         }
     }
 
     #[test]
     fn a_choice_at_or_after_the_deadline_does_not_count() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        let late = Command::Choose(Hand::Rock);
+        let late = Action::Choose(Hand::Rock);
         assert_eq!(
             room.handle(ALICE, late, start + ROUND_TIME),
             Err(Rejected::NoRound)
@@ -597,13 +707,94 @@ mod tests {
     #[test]
     fn whoever_returns_is_told_the_time_that_is_left() {
         let (mut room, start) = open_room(&[ALICE, BOB], 2);
-        room.handle(BOB, Command::Return, start + Duration::from_secs(2))
+        room.handle(ALICE, Action::Choose(Hand::Paper), start)
             .unwrap();
-        let outputs = drain(&mut room);
-        assert!(
-            matches!(&outputs[..], [Output::Send(Recipient::One(BOB), Event::RoundStarted { round_time, .. })]
-                if *round_time == Duration::from_secs(3)),
-            "{outputs:?}"
-        );
+        room.handle(BOB, Action::Lock(Hand::Rock), start).unwrap();
+        drain(&mut room);
+        for (who, own) in [(ALICE, (Hand::Paper, false)), (BOB, (Hand::Rock, true))] {
+            room.handle(who, RETURN, start + Duration::from_secs(2))
+                .unwrap();
+            let effects = drain(&mut room);
+            let [
+                RoomEffect::Send(
+                    Recipient::One(told),
+                    Event::RoundStarted {
+                        round_time,
+                        seats,
+                        own: Some(OwnHand { hand, locked }),
+                    },
+                ),
+            ] = &effects[..]
+            else {
+                panic!("{effects:?}")
+            };
+            assert_eq!((*told, *round_time), (who, Duration::from_secs(3)));
+            assert_eq!((*hand, *locked), own);
+            let locked: Vec<_> = seats.iter().map(|seat| seat.locked).collect();
+            assert_eq!(locked, [false, true]);
+        }
+    }
+
+    #[test]
+    fn a_return_by_another_client_than_that_of_2016_ends_what_waits_for_nobody_else() {
+        for was_away in [false, true] {
+            let (mut room, start) = open_old_room(1, &[ALICE, BOB]);
+            room.handle(ALICE, Action::Lock(Hand::Rock), start).unwrap();
+            room.handle(BOB, Action::Lock(Hand::Paper), start).unwrap();
+            if was_away {
+                room.handle(ALICE, Action::Disconnect, start).unwrap();
+            }
+            assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
+            drain(&mut room);
+            room.handle(ALICE, RETURN, start).unwrap();
+            assert_eq!(room.deadline(), None, "away before: {was_away}");
+            let effects = drain(&mut room);
+            let told_first = &effects[0];
+            assert!(
+                matches!(
+                    told_first,
+                    RoomEffect::Send(Recipient::One(ALICE), Event::RoundStarted { .. })
+                ),
+                "{told_first:?}"
+            );
+            let lines = result(&effects);
+            let hands: Vec<_> = lines.iter().map(|line| line.hand).collect();
+            assert_eq!(hands, [Some(Hand::Rock), Some(Hand::Paper)]);
+        }
+
+        // Likewise when nobody else is left.
+        let (mut room, start) = open_old_room(1, &[ALICE, BOB]);
+        room.handle(BOB, Action::Leave, start).unwrap();
+        assert_eq!(room.deadline(), Some(start + ROUND_TIME), "it counts down");
+        drain(&mut room);
+        room.handle(ALICE, RETURN, start).unwrap();
+        assert_eq!(result(&drain(&mut room))[0].round_score, 1);
+    }
+
+    #[test]
+    fn a_return_ends_no_round_that_still_waits_for_somebody() {
+        let lock = |room: &mut Room, who, now| {
+            room.handle(who, Action::Lock(Hand::Rock), now).unwrap();
+        };
+        // A hand that is not locked, the same client again, and another client from 2016.
+        for (old, locked, legacy) in [
+            (1, [true, false], false),
+            (1, [true; 2], true),
+            (2, [true; 2], false),
+        ] {
+            let (mut room, start) = open_old_room(old, &[ALICE, BOB]);
+            for (who, locked) in [ALICE, BOB].into_iter().zip(locked) {
+                if locked {
+                    lock(&mut room, who, start);
+                }
+            }
+            room.handle(ALICE, Action::Return { legacy }, start)
+                .unwrap();
+            assert_eq!(
+                room.deadline(),
+                Some(start + ROUND_TIME),
+                "{old} {locked:?}"
+            );
+        }
     }
 }

@@ -40,13 +40,25 @@ pub fn balances(shown: &[Shown]) -> Vec<i32> {
 impl Standing {
     /// The standing after a round with this balance, and what the round scored.
     pub fn after(self, balance: i32) -> (Standing, u64) {
+        let rounds = self.rounds.saturating_add(1);
         if balance <= 0 {
-            return (Standing { streak: 0, ..self }, 0);
+            let standing = Standing {
+                streak: 0,
+                rounds,
+                ..self
+            };
+            return (standing, 0);
         }
         let streak = self.streak.saturating_add(1);
         let round = u64::from(balance.unsigned_abs()) * u64::from(streak);
-        let total = self.total.saturating_add(round);
-        (Standing { total, streak }, round)
+        let standing = Standing {
+            total: self.total.saturating_add(round),
+            streak,
+            best_streak: self.best_streak.max(streak),
+            rounds,
+            wins: self.wins.saturating_add(1),
+        };
+        (standing, round)
     }
 }
 
@@ -82,48 +94,32 @@ mod tests {
 
     #[test]
     fn streak_multiplies_and_a_draw_ends_it() {
-        let fresh = Standing::default();
-        let (one, scored) = fresh.after(1);
-        assert_eq!(
-            (one, scored),
-            (
-                Standing {
-                    total: 1,
-                    streak: 1
-                },
-                1
-            )
-        );
+        let (one, scored) = Standing::default().after(1);
+        assert_eq!((one.total, one.streak, scored), (1, 1, 1));
         let (two, scored) = one.after(2);
+        assert_eq!((two.total, two.streak, scored), (5, 2, 4));
+        for balance in [0, -1] {
+            let (ended, scored) = two.after(balance);
+            assert_eq!((ended.total, ended.streak, scored), (5, 0, 0));
+        }
+    }
+
+    #[test]
+    fn the_best_streak_stays_and_every_round_counts() {
+        let played = [1, 1, 0, 1, -1]
+            .iter()
+            .fold(Standing::default(), |standing, balance| {
+                standing.after(*balance).0
+            });
         assert_eq!(
-            (two, scored),
-            (
-                Standing {
-                    total: 5,
-                    streak: 2
-                },
-                4
-            )
-        );
-        assert_eq!(
-            two.after(0),
-            (
-                Standing {
-                    total: 5,
-                    streak: 0
-                },
-                0
-            )
-        );
-        assert_eq!(
-            two.after(-1),
-            (
-                Standing {
-                    total: 5,
-                    streak: 0
-                },
-                0
-            )
+            played,
+            Standing {
+                total: 4,
+                streak: 0,
+                best_streak: 2,
+                rounds: 5,
+                wins: 3
+            }
         );
     }
 }

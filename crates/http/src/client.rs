@@ -1,7 +1,7 @@
-//! Asks servers over HTTPS: a connection for each request, in bounded time, with answers of bounded length.
+//! A client of HTTPS servers: one connection for each request, in bounded time, with answers of bounded length.
 //!
-//! A client with a pool, HTTP/2 and the platform's own idea of trust would be another crate. What is asked here (an ACME
-//! authority, some fifteen times every few weeks) does not need it.
+//! A client with a pool, HTTP/2 and the platform's store of roots would be another crate to depend on. What is asked
+//! here (an ACME authority, about fifteen requests every few weeks) needs none of that.
 
 use std::io;
 use std::sync::Arc;
@@ -20,26 +20,26 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::exchange::{Broken, exchange};
-use super::proxy::Proxies;
+use super::proxy::OutgoingProxies;
 
-/// How long a request may take, with its connection.
+/// How long a request may take, including its connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one of the server's addresses may take to answer, before the next one is tried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
-/// The longest answer in bytes; chains and directories have a few thousand.
+/// The longest answer, in bytes; chains and directories have a few thousand.
 const LONGEST: usize = 512 * 1024;
 
 /// A client of HTTPS servers; cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     tls: TlsConnector,
-    proxies: Arc<Proxies>,
+    proxies: Arc<OutgoingProxies>,
 }
 
 /// Why there was no answer. Each prints as the end of a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreachable {
-    /// Nobody vouches for the server's certificate.
+    /// The server's certificate is not trusted.
     #[error("its certificate is not trusted: {0}")]
     Untrusted(io::Error),
     /// It took too long in all.
@@ -51,8 +51,11 @@ pub enum Unreachable {
 }
 
 impl Client {
-    /// Trusts servers that `roots` vouch for, and goes through `proxies`.
-    pub fn new(roots: Arc<RootCertStore>, proxies: Proxies) -> Result<Client, rustls::Error> {
+    /// Trusts servers whose certificate `roots` vouch for, and connects through `proxies`.
+    pub fn new(
+        roots: Arc<RootCertStore>,
+        proxies: OutgoingProxies,
+    ) -> Result<Client, rustls::Error> {
         let mut config = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
@@ -96,7 +99,7 @@ impl Client {
                     let mut stream = reach(&proxy.host, proxy.port)
                         .await
                         .map_err(io::Error::other)?;
-                    proxy.lead(&mut stream, host, port).await?;
+                    proxy.tunnel(&mut stream, host, port).await?;
                     Ok(stream)
                 };
                 let led: io::Result<TcpStream> = through.await;
@@ -127,7 +130,7 @@ impl Client {
     }
 }
 
-/// What takes longer than anybody waits is given up, however much of it is there.
+/// Gives `work` up after `limit`, even if a part of the answer has come.
 async fn timely<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, Unreachable>>,
@@ -137,7 +140,7 @@ async fn timely<T>(
         .unwrap_or(Err(Unreachable::Slow(limit)))
 }
 
-/// A connection to the first address of a host that takes one; or why there is none.
+/// Connects to the first address of a host that accepts; else says why none does.
 async fn reach(host: &str, port: u16) -> Result<TcpStream, String> {
     let addresses = lookup_host((host, port))
         .await
@@ -153,7 +156,7 @@ async fn reach(host: &str, port: u16) -> Result<TcpStream, String> {
     result
 }
 
-/// One request and its answer, which is none if it is not whole.
+/// Sends a request and reads its answer. An answer that is cut is an error.
 async fn whole<S, B>(stream: S, request: Request<B>) -> Result<Response<Bytes>, Unreachable>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
@@ -162,7 +165,7 @@ where
     let answer = exchange(stream, request, LONGEST).await;
     let answer = answer.map_err(|broken| {
         Unreachable::Other(match broken {
-            // TLS says so in a paragraph of its own.
+            // rustls says this in a whole paragraph.
             Broken::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 "the connection broke before the answer was whole".to_owned()
             }
@@ -195,13 +198,12 @@ fn addressed<B>(mut request: Request<B>) -> Result<Request<B>, Unreachable> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-
     use http_body_util::Full;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
 
-    /// Whatever the machine does meanwhile, what never ends is given up.
+    /// An answer that never ends is given up after this time, however slow the machine is.
     const LIMIT: Duration = Duration::from_secs(1);
 
     fn request() -> Request<Full<Bytes>> {
@@ -210,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_addressed_to_its_host() {
+    fn request_is_addressed_to_its_host() {
         let request = addressed(request()).unwrap();
         assert_eq!(request.uri(), "/dir?x=1");
         assert_eq!(request.headers()[HOST], "acme.example:14000");
     }
 
-    /// What comes of a request to somebody who behaves like this once it is there.
+    /// Sends a request to a peer that behaves like this after its first bytes, and returns the result.
     async fn asked<F>(
         behave: impl FnOnce(DuplexStream) -> F,
     ) -> Result<Response<Bytes>, Unreachable>
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_never_comes_to_its_end_has_a_deadline() {
+    async fn endless_answer_times_out() {
         for (begin, drop) in [
             ("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", "x"),
             ("HTTP/1.1 200 OK\r\n", "x"),
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hints_before_an_answer_do_not_matter() {
+    async fn informational_answers_are_skipped() {
         let answer = asked(|mut its: DuplexStream| async move {
             let hints = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
             let answer = format!("{hints}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_without_end_or_cut_in_the_middle_is_none() {
+    async fn oversized_and_truncated_answers_are_errors() {
         let endless = asked(|mut its: DuplexStream| async move {
             let _ = its.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
             while its.write_all(&[b'x'; 1024]).await.is_ok() {}

@@ -14,12 +14,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use wulin_text::plain;
 
-/// Who we say we are.
+/// The `User-Agent` header.
 const NAME: HeaderValue = HeaderValue::from_static(concat!("wulin/", env!("CARGO_PKG_VERSION")));
-/// The most headers an answer may have, and their longest in bytes together. hyper's own limit is 400 KiB.
+/// The most headers in an answer, and the most bytes of them together. hyper's own limit is 400 KiB.
 const HEADERS: usize = 128;
 const LONGEST_HEADERS: usize = 64 * 1024;
-/// The letters of an answer that are quoted.
+/// How many characters of an answer are quoted.
 const QUOTED: usize = 120;
 
 /// What a server answered.
@@ -29,9 +29,9 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, as far as it came.
+    /// The body, as far as it was received.
     pub body: Bytes,
-    /// Why there is no more of the body; none where it is whole.
+    /// Why the rest of the body is missing; none if it is whole.
     pub cut: Option<Broken>,
 }
 
@@ -44,13 +44,13 @@ pub enum Broken {
     /// What came is not HTTP.
     #[error("the answer is no HTTP")]
     NotHttp,
-    /// The body is longer than so many bytes.
+    /// The body is longer than this many bytes.
     #[error("it is longer than {0} bytes")]
     TooLong(usize),
     /// The connection broke.
     #[error("{0}")]
     Io(#[source] io::Error),
-    /// HTTP was broken off in another way.
+    /// The exchange ended in another way.
     #[error("{0}")]
     Http(#[source] hyper::Error),
 }
@@ -66,13 +66,13 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The server's words, in one line that is not too long and may be shown.
+    /// The server's words: one line of bounded length that may be shown.
     pub fn words(&self) -> String {
         plain(&self.text()).chars().take(QUOTED).collect()
     }
 }
 
-/// A request with a text, for a server that `host` names in the `Host` header.
+/// A request with a text as its body; `host` is the `Host` header.
 ///
 /// # Errors
 /// `target` is not a path, or `host` not a name that a header can have.
@@ -92,8 +92,8 @@ pub fn request(
         .body(Full::from(body.to_owned()))
 }
 
-/// Sends a request, whose URI is the path alone, and reads the answer: at most `longest` bytes of its body. How long that may
-/// take is for the caller to bound.
+/// Sends a request, whose URI is the path alone, and reads the answer: at most `longest` bytes of its body. The caller
+/// bounds the time.
 pub async fn exchange<S, B>(
     stream: S,
     mut request: Request<B>,
@@ -116,6 +116,7 @@ where
     };
     let mut exchange = pin!(exchange);
     tokio::select! {
+        // The answer comes first: with the last bytes the connection often ends in the same moment.
         biased;
         answer = &mut exchange => answer,
         // Bytes received before the connection closed can still be read.
@@ -140,7 +141,7 @@ async fn read(response: Response<Incoming>, longest: usize) -> Answer {
                 break;
             }
             Ok(Ok(data)) => body.extend_from_slice(&data),
-            // Trailers, which nobody here needs.
+            // Trailers are of no use here.
             Ok(Err(_)) => {}
             Err(error) => {
                 cut = Some(error.into());
@@ -170,7 +171,7 @@ impl From<hyper::Error> for Broken {
     }
 }
 
-/// The same error once more: hyper keeps the one it had.
+/// A copy of the error, which belongs to hyper's.
 fn copy(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }
@@ -194,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a request to a server that says this and closes.
+    /// Sends a request to a server that answers with these bytes and closes, and returns the result.
     async fn told(bytes: impl AsRef<[u8]>) -> Result<Answer, Broken> {
         let (ours, mut theirs) = duplex(1024);
         let bytes = bytes.as_ref().to_vec();
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn interrupted_body_is_kept_as_far_as_it_came() {
+    async fn interrupted_body_is_kept_up_to_the_break() {
         for (bytes, body) in [
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_owned(),
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answer_that_is_no_http_or_half_a_head_is_an_error() {
+    async fn non_http_and_incomplete_headers_are_errors() {
         for bytes in ["SSH-2.0-x\r\n\r\n", "HTTP/1.1 x\r\n\r\n", "\x16\x03\x01"] {
             let error = told(bytes).await.unwrap_err();
             assert_eq!(error.to_string(), "the answer is no HTTP", "{bytes:?}");

@@ -1,4 +1,4 @@
-//! The way out where there is no other: an HTTP proxy that the environment names, as other programs use it.
+//! Outgoing HTTP proxies, as the environment names them for other programs too (`HTTPS_PROXY`, `NO_PROXY`).
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,24 +11,24 @@ use http::Uri;
 use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest answer of a proxy in bytes, before what it leads to is heard.
+/// The longest answer to CONNECT, in bytes.
 const LONGEST: usize = 16 * 1024;
-/// The variables, the first that has something counts.
+/// The variables that name a proxy, and those that name hosts without one. The first that is not empty counts.
 const NAMES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const EXCEPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 /// What the environment says about proxies.
 #[derive(Clone, Debug, Default)]
-pub struct Proxies {
+pub struct OutgoingProxies {
     named: Option<Named>,
-    /// Where none is wanted.
+    /// Hosts and networks that are reached without a proxy, in lower case.
     except: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
 struct Named {
     variable: &'static str,
-    /// None if it is of a kind that is not spoken here.
+    /// None if its kind is not supported.
     proxy: Option<Proxy>,
 }
 
@@ -39,7 +39,7 @@ pub struct Proxy {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Name and password as they are sent.
+    /// Name and password, encoded as they are sent. `Debug` does not print them.
     pass: Option<String>,
     variable: &'static str,
 }
@@ -60,14 +60,14 @@ impl fmt::Display for Proxy {
     }
 }
 
-impl Proxies {
+impl OutgoingProxies {
     /// Reads the environment by `variable`.
-    pub fn new(variable: impl Fn(&str) -> Option<OsString>) -> Proxies {
+    pub fn new(variable: impl Fn(&str) -> Option<OsString>) -> OutgoingProxies {
         let text = |name: &&'static str| {
             let value = variable(name)?.into_string().ok()?.trim().to_owned();
             (!value.is_empty()).then_some((*name, value))
         };
-        Proxies {
+        OutgoingProxies {
             named: NAMES.iter().find_map(text).map(|(variable, value)| Named {
                 variable,
                 proxy: Proxy::read(&value, variable),
@@ -84,21 +84,21 @@ impl Proxies {
         }
     }
 
-    /// The proxy that leads to a host, if one is to be used.
+    /// The proxy for a host, if one is to be used.
     pub fn to(&self, host: &str, port: u16) -> Option<&Proxy> {
         let named = self.named.as_ref()?;
         let excepted = self.except.iter().any(|one| covers(one, host, port));
         named.proxy.as_ref().filter(|_| !excepted)
     }
 
-    /// The variable that names a proxy of a kind that is not spoken here.
+    /// The variable that names a proxy of a kind that is not supported.
     pub fn unused(&self) -> Option<&'static str> {
         let named = self.named.as_ref()?;
         named.proxy.is_none().then_some(named.variable)
     }
 }
 
-/// Whether an entry of `NO_PROXY` is about this host.
+/// Whether an entry of `NO_PROXY` covers this host.
 fn covers(entry: &str, host: &str, port: u16) -> bool {
     if entry == "*" {
         return true;
@@ -121,7 +121,7 @@ fn covers(entry: &str, host: &str, port: u16) -> bool {
 }
 
 impl Proxy {
-    /// `http://name:password@host:port/`, where only the host must be there.
+    /// `http://name:password@host:port/`, of which only the host is necessary.
     fn read(value: &str, variable: &'static str) -> Option<Proxy> {
         let value = if value.contains("://") {
             value.to_owned()
@@ -142,8 +142,8 @@ impl Proxy {
         })
     }
 
-    /// Asks it to lead to a host; what goes over `stream` afterwards goes there.
-    pub async fn lead<S>(&self, stream: &mut S, host: &str, port: u16) -> io::Result<()>
+    /// Opens a tunnel to a host (CONNECT, RFC 9110, 9.3.6): afterwards `stream` leads there.
+    pub async fn tunnel<S>(&self, stream: &mut S, host: &str, port: u16) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -160,7 +160,7 @@ impl Proxy {
         stream.write_all(request.as_bytes()).await?;
         stream.flush().await?;
         let mut head = Vec::new();
-        // Byte by byte: what follows belongs to the host.
+        // Read byte by byte: what follows the answer belongs to the host.
         while !head.ends_with(b"\r\n\r\n") {
             if head.len() == LONGEST {
                 return Err(io::Error::other("it does not come to an end of its answer"));
@@ -184,7 +184,7 @@ impl Proxy {
     }
 }
 
-/// Without the escapes of an address: `%40` is an @.
+/// Decodes the escapes of an address: `%40` is an @.
 fn decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
@@ -208,8 +208,8 @@ mod tests {
 
     use super::*;
 
-    fn proxies(variables: &[(&str, &str)]) -> Proxies {
-        Proxies::new(|name| {
+    fn proxies(variables: &[(&str, &str)]) -> OutgoingProxies {
+        OutgoingProxies::new(|name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| value.into())
         })
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_names_a_proxy() {
+    fn proxy_is_read_from_the_environment() {
         let host = "acme.example";
         let of = |value| to(&[("HTTPS_PROXY", value)], host);
         let usual = Some("the proxy proxy.example:3128 of HTTPS_PROXY".to_owned());
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_are_excepted_are_reached_without_it() {
+    fn excepted_hosts_are_reached_directly() {
         let reached =
             |except, host| to(&[("https_proxy", "x:1"), ("NO_PROXY", except)], host).is_none();
         for (except, host) in [
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_asked_to_lead_there_and_its_answer_is_read_to_its_end_alone() {
+    async fn tunnel_reads_exactly_the_proxys_answer() {
         let proxies = proxies(&[("https_proxy", "http://me:pass%40word@x:1")]);
         let proxy = proxies.to("acme.example", 443).unwrap();
         for (answer, words) in [
@@ -320,7 +320,7 @@ mod tests {
                 its.shutdown().await.unwrap();
                 String::from_utf8_lossy(&asked[..count]).into_owned()
             };
-            let (led, asked) = tokio::join!(proxy.lead(&mut ours, "acme.example", 443), answered);
+            let (led, asked) = tokio::join!(proxy.tunnel(&mut ours, "acme.example", 443), answered);
             assert!(
                 asked
                     .starts_with("CONNECT acme.example:443 HTTP/1.1\r\nHost: acme.example:443\r\n")
@@ -345,13 +345,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_never_comes_to_an_end_is_left() {
+    async fn endless_answer_of_a_proxy_is_an_error() {
         let proxies = proxies(&[("https_proxy", "x:1")]);
         let proxy = proxies.to("acme.example", 443).unwrap();
         let (mut ours, mut its) = tokio::io::duplex(64);
         let endless = async { while its.write_all(&[b'x'; 64]).await.is_ok() {} };
         let led = async {
-            let led = proxy.lead(&mut ours, "::1", 443).await;
+            let led = proxy.tunnel(&mut ours, "::1", 443).await;
             drop(ours);
             led
         };
@@ -361,7 +361,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_variable_makes_it_panic(value in "\\PC{0,40}", except in "\\PC{0,40}", host in "\\PC{0,20}") {
+        fn no_variable_causes_a_panic(value in "\\PC{0,40}", except in "\\PC{0,40}", host in "\\PC{0,20}") {
             let _ = to(&[("https_proxy", &value), ("no_proxy", &except)], &host);
             let _ = decoded(&value);
         }

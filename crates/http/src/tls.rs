@@ -1,4 +1,4 @@
-//! TLS from the client's side, with a verifier that takes note instead of refusing.
+//! TLS as a client, with a verifier that can record certificates instead of refusing them.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,27 +19,27 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// An encrypted connection to a server.
-pub type Stream = TlsStream<TcpStream>;
+pub type SecureStream = TlsStream<TcpStream>;
 
 /// Both versions that phones speak.
 pub const ANY_VERSION: &[&SupportedProtocolVersion] =
     &[&rustls::version::TLS13, &rustls::version::TLS12];
 
-/// Who is believed to be who they say.
+/// Which servers are trusted.
 #[derive(Debug, Clone)]
 pub enum Trust {
-    /// Whoever shows a certificate these roots vouch for.
+    /// Those whose certificate these roots vouch for.
     Roots(Arc<RootCertStore>),
-    /// Anybody; what was shown is noted.
+    /// Any server; its certificates are recorded.
     Anybody(Arc<Recorder>),
 }
 
-/// The algorithms a signature may be of.
+/// The signature algorithms that are supported.
 pub fn algorithms() -> WebPkiSupportedAlgorithms {
     aws_lc_rs::default_provider().signature_verification_algorithms
 }
 
-/// A client that speaks these versions, and HTTP/1.1.
+/// A client that speaks these versions of TLS, and HTTP/1.1.
 pub fn connector(
     trust: &Trust,
     versions: &[&'static SupportedProtocolVersion],
@@ -59,32 +59,34 @@ pub fn connector(
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // Each connection is a first one, so that the certificate is shown each time.
+    // No session is resumed, so that the server sends its certificates each time.
     config.resumption = rustls::client::Resumption::disabled();
     Ok(Arc::new(config).into())
 }
 
-/// Does the handshake over a connection; `name` is who is asked for.
+/// Does the handshake over a connection; `name` is the server that is asked for.
 pub async fn handshake(
     connector: &TlsConnector,
     name: ServerName<'static>,
     stream: TcpStream,
-) -> io::Result<Stream> {
-    // Small messages, each of which somebody waits for.
+) -> io::Result<SecureStream> {
+    // No Nagle's algorithm: messages are small, and the server waits for each.
     stream.set_nodelay(true)?;
     connector.connect(name, stream).await
 }
 
-/// Notes what a server shows of itself and refuses nothing, so that everything wrong can be told at once.
+/// Records what a server presents and refuses nothing, so that `wulin check` can report everything wrong at once.
+///
+/// std's Mutex: rustls verifies in synchronous code, and it is held for a line.
 #[derive(Debug)]
 pub struct Recorder {
     provider: CryptoProvider,
-    shown: Mutex<Shown>,
+    shown: Mutex<Presented>,
 }
 
-/// What a server showed.
+/// What a server presented.
 #[derive(Debug, Clone, Default)]
-pub struct Shown {
+pub struct Presented {
     /// The certificates in the order they came, the server's own first.
     pub chain: Vec<CertificateDer<'static>>,
     /// Whether the handshake was signed with the key of the first one.
@@ -92,7 +94,7 @@ pub struct Shown {
 }
 
 impl Recorder {
-    /// One that has seen nothing yet.
+    /// A recorder that has seen nothing yet.
     pub fn new() -> Arc<Recorder> {
         Arc::new(Recorder {
             provider: aws_lc_rs::default_provider(),
@@ -100,16 +102,17 @@ impl Recorder {
         })
     }
 
-    /// What was shown last.
-    pub fn shown(&self) -> Shown {
+    /// What the last server presented.
+    pub fn shown(&self) -> Presented {
         self.lock().clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shown> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Presented> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets it pass either way: a chain in the wrong order fails here first, and has its own words elsewhere.
+    /// Records whether a signature holds, and accepts it either way. A chain in the wrong order fails here first, and
+    /// the check of the chain says so in better words.
     fn note(
         &self,
         verified: &Result<HandshakeSignatureValid, rustls::Error>,
@@ -129,7 +132,7 @@ impl ServerCertVerifier for Recorder {
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let all = std::iter::once(certificate).chain(others);
-        *self.lock() = Shown {
+        *self.lock() = Presented {
             chain: all.map(|one| one.clone().into_owned()).collect(),
             signed: false,
         };

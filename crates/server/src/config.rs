@@ -284,6 +284,7 @@ fn rules(flags: &Serve) -> Rules {
         },
         patience: Patience {
             robot_wait: flags.robot_wait,
+            rematch_wait: flags.rematch_wait,
             nearby_km: flags.nearby_km,
         },
         memory: MEMORY,

@@ -113,6 +113,9 @@ pub struct Serve {
     /// How long somebody waits for people before robots take the empty seats
     #[arg(long, value_name = "TIME", env = "WULIN_ROBOT_WAIT", default_value = "1s", value_parser = duration, help_heading = "Game")]
     pub robot_wait: Duration,
+    /// How long who has just played a person and asks again waits for that person first
+    #[arg(long, value_name = "TIME", env = "WULIN_REMATCH_WAIT", default_value = "8s", value_parser = duration, help_heading = "Game")]
+    pub rematch_wait: Duration,
     /// Who is within this many kilometres is near
     #[arg(
         long,

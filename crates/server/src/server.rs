@@ -35,7 +35,7 @@ use crate::ops::admin::{self, Admin};
 use crate::ops::metrics::Metrics;
 use crate::ops::observer::Observer;
 use crate::prepared::Prepared;
-use crate::runtime::{Census, LobbyHandle, lobby};
+use crate::runtime::{Figures, LobbyHandle, lobby};
 use crate::sockets::{Socket, Sockets};
 use crate::transport::polling::Polling;
 use crate::transport::session::Hall;
@@ -92,7 +92,7 @@ impl Shown {
 struct Core {
     /// The server's own name, which no other has.
     instance: String,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
     /// The way to the game.
     hall: Hall,
     draining: CancellationToken,
@@ -105,17 +105,17 @@ impl Core {
     fn new(config: &Config) -> anyhow::Result<Core> {
         let random = aws_lc_rs::default_provider().secure_random;
         let instance = format!("{:032x}", u128::from_be_bytes(random_bytes(random)?));
-        let census = Arc::new(Census::default());
+        let figures = Arc::new(Figures::default());
         let (draining, clients) = (CancellationToken::new(), TaskTracker::new());
         let lobby = lobby::spawn(
             Lobby::new(config.rules, random_bytes(random)?),
-            census.clone(),
+            figures.clone(),
             &TaskTracker::new(),
         );
         let hall = Hall::new(
             lobby,
             config.limits,
-            census.clone(),
+            figures.clone(),
             draining.clone(),
             clients.clone(),
             random,
@@ -123,7 +123,7 @@ impl Core {
         );
         Ok(Core {
             instance,
-            census,
+            figures,
             hall,
             draining,
             clients,
@@ -132,9 +132,9 @@ impl Core {
 
     /// Keeps certificates in step with the disk, or fetches them. `http` says whether plain HTTP is answered.
     fn keep(&self, loaded: Loaded, http: bool) -> anyhow::Result<Upkeep> {
-        let census = self.census.clone();
+        let figures = self.figures.clone();
         let listener = move |reread| {
-            census.tally.certificates.add(match reread {
+            figures.counters.certificates.add(match reread {
                 Reread::Served => "served",
                 Reread::Refused => "refused",
             });
@@ -184,7 +184,7 @@ impl Front {
             config.gate.clone(),
             addresses,
             turned_away,
-            core.census.clone(),
+            core.figures.clone(),
         );
         Ok(Front { gate, site })
     }
@@ -268,7 +268,7 @@ impl Server {
     fn tell(&self, socket: Socket, start: Start) -> anyhow::Result<()> {
         let core = &self.core;
         let observer = Arc::new(Observer::new(
-            core.census.clone(),
+            core.figures.clone(),
             self.certificates.resolver.clone(),
             core.draining.clone(),
             (self.address, self.http_address),
@@ -277,7 +277,7 @@ impl Server {
         ));
         core.clients.spawn(observer.clone().watch());
         let metrics = Metrics::new(
-            core.census.clone(),
+            core.figures.clone(),
             self.certificates.resolver.clone(),
             start,
         );
@@ -322,8 +322,8 @@ impl Server {
     }
 
     /// How many there are of everything.
-    pub fn census(&self) -> &Arc<Census> {
-        &self.core.census
+    pub fn figures(&self) -> &Arc<Figures> {
+        &self.core.figures
     }
 
     /// The way to the lobby.
@@ -343,8 +343,8 @@ impl Server {
         let started = time::Instant::now();
         let deadline = started + self.drain_timeout;
         info!(
-            people = self.core.census.counts().people,
-            rooms = self.core.census.counts().rooms,
+            people = self.core.figures.counts().people,
+            rooms = self.core.figures.counts().rooms,
             "draining"
         );
         for listener in self.listeners {

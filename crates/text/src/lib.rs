@@ -1,40 +1,42 @@
-//! Names as strangers send them: what of them may be shown, whether there is anything to be seen, and what looks alike.
+//! Untrusted text, above all names: what of it may be shown, whether anything of it is visible, and which names look
+//! alike.
 //!
 //! `miniprogram/game/person.js` has the same rules; `tests/data/names.json` holds both to the same cases.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// What most emoji are, the base of most flags made of tags, and what joins and varies them.
+/// The base of flags that are spelt with tags, such as Scotland's; then the characters that join letters or emoji, and
+/// the frame of a key.
 const BLACK_FLAG: char = '\u{1f3f4}';
 const NON_JOINER: char = '\u{200c}';
 const JOINER: char = '\u{200d}';
 const KEYCAP: char = '\u{20e3}';
 /// The end of a flag made of tags.
 const LAST_TAG: char = '\u{e007f}';
-/// The most tags in a flag: two letters for the country and three for its part, and one to spare.
+/// The most tags in a flag: two letters for the country, three for its part, and one to spare.
 const TAGS: usize = 6;
 
-/// A text from elsewhere as it may be shown: without what steers a terminal, turns the direction of writing or cannot be
-/// seen, and with spaces for what ends a line. Joiners inside an emoji, or in a script that needs them, stay.
+/// An untrusted text as it may be shown: without controls, marks of writing direction and invisible characters, and
+/// with a space for each U+2028 and U+2029. Joiners inside an emoji, or in a script that needs them, stay.
 pub fn harmless(text: &str) -> String {
     visible(text).replace(['\u{2028}', '\u{2029}'], " ")
 }
 
-/// Lines from elsewhere as they may be shown.
+/// Untrusted lines as they may be shown.
 pub fn harmless_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(harmless).collect();
     lines.join("\n")
 }
 
-/// A name from elsewhere as clients show it: harmless, and with single spaces inside alone.
+/// An untrusted name as clients show it: harmless, and with single spaces between its words alone.
 pub fn plain(name: &str) -> String {
     let shown = harmless(name);
     let words: Vec<_> = shown.split_whitespace().collect();
     words.join(" ")
 }
 
-/// As [`harmless`], but with U+2028 and U+2029 left as they are, which are spaces to most.
+/// As [`harmless`], but U+2028 and U+2029 stay; most programs show them as spaces.
 pub fn visible(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut last = None;
@@ -56,8 +58,8 @@ pub fn visible(text: &str) -> String {
     kept
 }
 
-/// Whether there is nothing to be seen of a name: spaces, what is never shown, marks on no letter, and characters that are blank
-/// by design.
+/// Whether nothing of a name is visible: it has only spaces, invisible characters, combining marks and characters that
+/// are blank by design.
 pub fn is_blank(name: &str) -> bool {
     name.chars().all(|c| {
         hides(c)
@@ -67,18 +69,20 @@ pub fn is_blank(name: &str) -> bool {
     })
 }
 
-/// A text as it is compared: compatible forms, cases and what cannot be seen make no difference (UAX 31, NFKC with case folding).
+/// A text in the form in which it is compared: compatible forms, case and invisible characters make no difference (UAX
+/// 31, NFKC with case folding).
 pub fn folded(text: &str) -> String {
     let seen = |c: &char| !hides(*c) && !is_blank(c.encode_utf8(&mut [0; 4]));
-    // Upper case first: it brings together what lower case alone leaves apart, such as ς and σ.
+    // Upper case first: it unites what lower case alone keeps apart, such as ς and σ.
     let fold = |c: char| c.to_uppercase().flat_map(char::to_lowercase);
     text.nfkc().flat_map(fold).nfkc().filter(seen).collect()
 }
 
-/// What names that look alike have in common. Punctuation, spaces and marks are left out; letters and digits of other scripts
-/// that look like Latin ones are taken for those, and so are pairs of digits and letters. It is for comparing alone.
+/// The form that names which look alike have in common. Punctuation, spaces and marks are left out; letters and digits
+/// that look like Latin letters become those, and so do digits that look like letters. It is for comparing alone.
 ///
-/// The full table of Unicode's confusables is larger than this program's page; these are the ones that robots' names need.
+/// Unicode's full table of confusables is larger than this program's page; these are the ones that the names of robots
+/// need.
 pub fn skeleton(name: &str) -> String {
     let alike = |c| match c {
         '\u{430}' | 'α' => 'a',
@@ -102,8 +106,8 @@ pub fn skeleton(name: &str) -> String {
         .collect()
 }
 
-/// Whether a character has no shape of its own: controls, what Unicode lets a font ignore (`Default_Ignorable_Code_Point`),
-/// annotations between lines, and what is no character.
+/// Whether a character has no shape of its own: controls, what Unicode lets a font ignore
+/// (`Default_Ignorable_Code_Point`), interlinear annotations, and noncharacters.
 fn hides(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -115,7 +119,8 @@ fn hides(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// Whether a character that [`hides`] changes what is seen around it: `last` is what was kept before it, `next` what follows.
+/// Whether a character that [`hides`] changes what is visible around it: `last` is what was kept before it, `next` what
+/// follows.
 fn belongs(c: char, last: Option<char>, next: Option<char>) -> bool {
     let Some(last) = last else {
         return false;
@@ -124,11 +129,11 @@ fn belongs(c: char, last: Option<char>, next: Option<char>) -> bool {
     match c {
         JOINER => joins(last) || (ends_emoji(last) && next.is_some_and(is_emoji)),
         NON_JOINER => joins(last) && next.is_some_and(joins),
-        // Text or picture; of a digit, only under a keycap.
+        // Selects the style of text or of emoji; after a digit, only before a keycap.
         '\u{fe0e}' | '\u{fe0f}' if matches!(last, '#' | '*' | '0'..='9') => next == Some(KEYCAP),
         '\u{fe00}'..='\u{fe0f}' => is_emoji(last) || varies(last),
         '\u{e0100}'..='\u{e01ef}' => is_han(last),
-        // Forms of Mongolian letters.
+        // Selects the form of a Mongolian letter.
         '\u{180b}'..='\u{180d}' | '\u{180f}' => is_mongolian(last),
         '\u{180e}' => is_mongolian(last) && next.is_some_and(is_mongolian),
         _ => false,
@@ -145,8 +150,8 @@ fn ends_emoji(c: char) -> bool {
     is_emoji(c) || matches!(c, '\u{fe0e}' | '\u{fe0f}' | KEYCAP | LAST_TAG)
 }
 
-/// Whether it is of a script whose letters take other shapes with a joiner or a non-joiner behind: Arabic and its kin, those of
-/// India and the south east of Asia, Mongolian.
+/// Whether it is of a script whose letters change shape before a joiner or a non-joiner: Arabic and related scripts,
+/// those of India and of South East Asia, Mongolian.
 fn joins(c: char) -> bool {
     matches!(c, '\u{600}'..='\u{61b}' | '\u{61d}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{1000}'..='\u{109f}'
         | '\u{1700}'..='\u{18af}' | '\u{1900}'..='\u{1aad}' | '\u{1b00}'..='\u{1c4f}' | '\u{a800}'..='\u{a8ff}'
@@ -170,7 +175,7 @@ fn is_mongolian(c: char) -> bool {
     matches!(c, '\u{1820}'..='\u{18aa}')
 }
 
-/// The tags of a flag at the start of a text, with their end.
+/// The tags of a flag at the start of a text, with the tag that ends them.
 fn tags(text: &str) -> Option<&str> {
     let end = text.find(LAST_TAG)?;
     let tags = &text[..end];
@@ -186,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_steer_the_terminal() {
+    fn control_characters_are_removed_from_names() {
         assert_eq!(harmless("\x1b[2J武\u{202e}林\r\n\u{9b}"), "[2J武林");
     }
 
@@ -198,13 +203,13 @@ mod tests {
         blank: bool,
     }
 
-    /// The cases that the clients' own code is held to as well.
+    /// The cases that the clients' own code must pass as well.
     fn cases() -> Vec<Case> {
         serde_json::from_str(include_str!("../../../tests/data/names.json")).unwrap()
     }
 
     #[test]
-    fn names_are_shown_without_what_steers_or_hides_and_with_joiners_that_belong() {
+    fn names_keep_only_joiners_that_belong() {
         for Case { typed, shown, .. } in cases() {
             assert_eq!(plain(&typed), shown, "{}", typed.escape_unicode());
             assert_eq!(plain(&shown), shown, "{}", typed.escape_unicode());
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_blank() {
+    fn invisible_names_are_blank() {
         for Case { typed, blank, .. } in cases() {
             assert_eq!(is_blank(&typed), blank, "{}", typed.escape_unicode());
             assert!(
@@ -225,7 +230,7 @@ mod tests {
 
     #[test]
     fn no_ignorable_code_point_stays_alone() {
-        // Every one of Unicode's Default_Ignorable_Code_Point but those that Unicode has not given away.
+        // All of Unicode's Default_Ignorable_Code_Point, except those that are not assigned.
         for c in ('\0'..=char::MAX).filter(|c| hides(*c)) {
             for text in [format!("{c}"), format!("a{c}b"), format!("{c}{c}")] {
                 let shown = harmless(&text);
@@ -253,7 +258,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_harmless_stays_as_it_is(text in "[ -~\u{200b}-\u{200f}\u{202e}م क्ष👩👧🏴☀a\u{fe0f}\u{e0061}\u{e007f}\u{180b}-\u{180f}ᠠ\u{e0100}武]{0,9}") {
+        fn harmless_text_stays_the_same(text in "[ -~\u{200b}-\u{200f}\u{202e}م क्ष👩👧🏴☀a\u{fe0f}\u{e0061}\u{e007f}\u{180b}-\u{180f}ᠠ\u{e0100}武]{0,9}") {
             let once = harmless(&text);
             proptest::prop_assert_eq!(&*harmless(&once), &*once);
             proptest::prop_assert_eq!(is_blank(&once), is_blank(&text));

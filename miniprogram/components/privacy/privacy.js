@@ -2,8 +2,38 @@
 // Asks for consent before WeChat hands out what is personal (a picture, a nickname, a place): WeChat calls, this answers.
 // https://developers.weixin.qq.com/miniprogram/dev/framework/user-privacy/PrivacyAuthorize.html
 
-/** @type {((answer: {event: 'agree' | 'disagree', buttonId?: string}) => void) | null} */
-let answer = null;
+/**
+ * @typedef {{event: 'agree' | 'disagree', buttonId?: string}} Word
+ * @typedef {(word: Word) => void} Resolve
+ */
+
+/** Who waits for the answer: WeChat asks once for each thing that is wanted. @type {Set<Resolve>} */
+const waiting = new Set();
+/** Those that can ask, the one on the top page last. @type {{setData: (data: {asked: boolean}) => void}[]} */
+const dialogs = [];
+let listening = false;
+
+/** @param {Word} word */
+function settle(word) {
+  const all = Array.from(waiting);
+  waiting.clear();
+  dialogs.forEach((dialog) => dialog.setData({ asked: false }));
+  all.forEach((resolve) => resolve(word));
+}
+
+/** WeChat keeps one listener, for as long as the program runs. */
+function listen() {
+  if (listening || !wx.onNeedPrivacyAuthorization) return;
+  listening = true;
+  // The typings have another signature than the documentation.
+  wx.onNeedPrivacyAuthorization((/** @type {any} */ resolve) => {
+    const dialog = dialogs[dialogs.length - 1];
+    // Nobody can be asked: nobody has agreed, and whoever waits is told so.
+    if (!dialog) return resolve({ event: 'disagree' });
+    waiting.add(resolve);
+    dialog.setData({ asked: true });
+  });
+}
 
 Component({
   properties: {
@@ -15,17 +45,13 @@ Component({
 
   lifetimes: {
     attached() {
-      if (!wx.onNeedPrivacyAuthorization) return;
-      // The typings have another signature than the documentation.
-      wx.onNeedPrivacyAuthorization((/** @type {any} */ resolve) => {
-        answer = resolve;
-        this.setData({ asked: true });
-      });
+      dialogs.push(this);
+      listen();
     },
     detached() {
+      dialogs.splice(dialogs.indexOf(this), 1);
       // Whoever leaves the page without a word has not agreed.
-      if (answer) answer({ event: 'disagree' });
-      answer = null;
+      settle({ event: 'disagree' });
     },
   },
 
@@ -34,16 +60,10 @@ Component({
       wx.openPrivacyContract({ fail() {} });
     },
     onAgree() {
-      this.settle({ event: 'agree', buttonId: 'privacy-agree' });
+      settle({ event: 'agree', buttonId: 'privacy-agree' });
     },
     onRefuse() {
-      this.settle({ event: 'disagree' });
-    },
-    /** @param {{event: 'agree' | 'disagree', buttonId?: string}} word */
-    settle(word) {
-      if (answer) answer(word);
-      answer = null;
-      this.setData({ asked: false });
+      settle({ event: 'disagree' });
     },
   },
 });

@@ -60,6 +60,23 @@ Page({
     if (scene && scene.secondary && scene.secondary.enabled) player[scene.secondary.action]();
   },
 
+  /** Out of a round only who knows what that costs. */
+  onLeave() {
+    const { scene } = this.data;
+    if (!scene || !scene.asked || !scene.secondary || !scene.secondary.enabled) return;
+    const { title, detail, yes, no } = scene.asked;
+    wx.showModal({
+      title,
+      content: detail,
+      confirmText: yes,
+      cancelText: no,
+      success: ({ confirm }) => {
+        // The round may be over by now.
+        if (confirm && this.data.scene && this.data.scene.phase === 'playing') player.leave();
+      },
+    });
+  },
+
   /** @param {WechatMiniprogram.TouchEvent} event */
   onHand({ currentTarget }) {
     player.choose(Number(currentTarget.dataset.id));

@@ -1,13 +1,13 @@
 // @ts-check
 // The settings: name, picture, sound, vibration, and whether the place is told.
 
-const { AVATARS, NAME_CHARS, coarse, tidyName } = require('../../game/person.js');
+const { AVATARS, NAME_CHARS } = require('../../game/person.js');
 
 /** @typedef {import('../../app.js').Table} Table */
 
 /** @type {Table} */
 const table = getApp().table;
-const { words, player, profile } = table;
+const { words, profile, nickname, picture, place } = table;
 
 Page({
   data: {
@@ -28,57 +28,83 @@ Page({
     denied: false,
   },
 
-  /** What WeChat's check of nicknames refused; it answers after the field was left. */
-  refused: '',
-  nearWanted: false,
+  stopWatching: () => {},
+  /** What the field holds, as far as we are told. */
+  inField: profile.name,
+  gone: false,
+  /** @type {(problem: string, denied?: boolean) => void} */
+  hear: () => {},
 
   onLoad() {
     wx.setNavigationBarTitle({ title: words.settings });
-    this.setData({ near: table.placed() });
+    this.inField = profile.name;
+    this.hear = (problem, denied = false) => {
+      this.setData({ problem, denied, near: place.wanted });
+      this.follow();
+    };
+    this.setData({ avatar: profile.avatar, sound: profile.sound, vibration: profile.vibration, near: place.wanted });
+    this.stopWatching = table.watch(() => this.follow());
+  },
+
+  onShow() {
+    table.hear = this.hear;
+  },
+
+  onHide() {
+    nickname.hidden();
+  },
+
+  onUnload() {
+    this.gone = true;
+    this.stopWatching();
+    if (table.hear === this.hear) table.hear = null;
+    nickname.gone();
+  },
+
+  /** Shows what has become of name and picture, whoever has decided it. */
+  follow() {
+    if (!nickname.open) this.showName(profile.name);
+    if (this.data.picture !== profile.picture) this.setData({ picture: profile.picture });
+  },
+
+  /** @param {string} name */
+  showName(name) {
+    if (this.gone) return;
+    // WeChat puts into a field only what differs from the last that was put there, whatever has been typed since.
+    if (this.data.name === name && this.inField !== name) this.setData({ name: this.inField });
+    this.inField = name;
+    if (this.data.name !== name) this.setData({ name });
+  },
+
+  /** @param {WechatMiniprogram.Input} event */
+  onNameInput({ detail }) {
+    this.inField = detail.value;
+    nickname.typed(detail.value);
   },
 
   /** @param {WechatMiniprogram.InputBlur} event */
   onName({ detail }) {
-    const name = tidyName(detail.value) || profile.name;
-    this.setData({ name });
-    if (name !== profile.name && name !== this.refused) table.introduce({ name });
+    this.inField = detail.value;
+    this.showName(nickname.left(detail.value));
   },
 
   /** @param {WechatMiniprogram.CustomEvent<{pass: boolean, timeout: boolean}>} event */
   onNameReviewed({ detail }) {
-    if (detail.pass || detail.timeout) return;
-    this.refused = profile.name;
-    const name = words.guests[0];
-    this.setData({ name, problem: words.notes.name_refused });
-    table.introduce({ name });
+    nickname.reviewed(detail);
+    this.follow();
   },
 
   /** @param {WechatMiniprogram.TouchEvent} event */
   onAvatar({ currentTarget }) {
     const { avatar } = currentTarget.dataset;
-    forget(profile.picture);
-    profile.picture = '';
-    this.setData({ avatar, picture: '' });
+    this.setData({ avatar });
     table.introduce({ avatar });
-    table.keep();
+    picture.drop();
   },
 
-  /** The file WeChat hands out is gone with the session: it is copied. @param {WechatMiniprogram.CustomEvent<{avatarUrl: string}>} event */
+  /** @param {WechatMiniprogram.CustomEvent<{avatarUrl: string}>} event */
   onOwnPicture({ detail }) {
-    wx.getFileSystemManager().saveFile({
-      tempFilePath: detail.avatarUrl,
-      success: ({ savedFilePath }) => {
-        forget(profile.picture);
-        profile.picture = savedFilePath;
-        table.keep();
-        this.setData({ picture: savedFilePath });
-      },
-      // Full: it is shown for this time.
-      fail: () => {
-        profile.picture = detail.avatarUrl;
-        this.setData({ picture: detail.avatarUrl });
-      },
-    });
+    picture.choose(detail.avatarUrl);
   },
 
   /** @param {WechatMiniprogram.SwitchChange} event */
@@ -95,27 +121,19 @@ Page({
 
   /** @param {WechatMiniprogram.SwitchChange} event */
   onNear({ detail }) {
-    this.nearWanted = detail.value;
-    this.setData({ near: detail.value, problem: '', denied: false });
-    if (!detail.value) return player.introduce({ place: null });
-    wx.getFuzzyLocation({
-      type: 'wgs84',
-      // Switched off again while the phone was looking: it is not told.
-      success: (position) => this.nearWanted && player.introduce({ place: coarse(position) }),
-      fail: ({ errMsg }) => {
-        this.nearWanted = false;
-        const denied = /auth|den(y|ied)|privacy/.test(errMsg);
-        this.setData({ near: false, denied, problem: denied ? words.nearDenied : words.nearUnknown });
-      },
-    });
+    this.wantPlace(detail.value);
+  },
+
+  /** @param {boolean} wanted */
+  wantPlace(wanted) {
+    this.setData({ near: wanted, problem: '', denied: false });
+    place.want(wanted);
   },
 
   onOpenSettings() {
-    wx.openSetting({ fail() {} });
+    wx.openSetting({
+      success: ({ authSetting }) => authSetting['scope.userFuzzyLocation'] && !this.gone && this.wantPlace(true),
+      fail() {},
+    });
   },
 });
-
-/** The room for saved files is small. @param {string} path empty: there is none */
-function forget(path) {
-  if (path !== '') wx.getFileSystemManager().removeSavedFile({ filePath: path, fail() {} });
-}

@@ -12,7 +12,9 @@ import { readFileSync } from 'node:fs';
 
 /** Whatever a server does, it does it within so many milliseconds. */
 export const PATIENCE = 15_000;
-export const GAME_EVENTS = ['hi', 'room', 'start', 'movement', 'leave', 'result', 'fault', 'restart'];
+export const GAME_EVENTS = [
+  'hi', 'nearby', 'room', 'start', 'movement', 'leave', 'away', 'back', 'result', 'fault', 'restart',
+];
 export const BASE_PATH = '/applet/websocket';
 
 /** Some libraries prefer a browser's WebSocket when there is one, and that cannot be told which certificate to trust. */

@@ -19,7 +19,7 @@ async function round(page, partner, reply) {
 }
 
 describe('the 2016 mini program', AT_ONCE, () => {
-  game('has a seat again 3 s after it lost', { flags: { 'robot-wait': '1s' } }, async (arena) => {
+  game('has a seat again 3 s after it lost', { flags: { 'robot-wait': '1s', 'rematch-wait': '1s' } }, async (arena) => {
     const [page, partner] = await arena.pair(MINI_PROGRAM_2016, NATIVE);
     await round(page, partner, beating);
     assert.ok(page.client.buttonDead);

@@ -5,6 +5,7 @@ import { describe } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AT_ONCE, PATIENT_ROBOT, finish, game, meet, playRobot } from '../arena.mjs';
 import { CLIENTS, MINI_PROGRAM_2016, NATIVE, ONE_EACH, client } from '../clients/index.mjs';
+import { beatenBy } from '../rules.mjs';
 
 describe('staying', () => {
   // An Engine.IO 3 client gives up by itself when a pong takes longer than the ping interval, so that must be long
@@ -55,8 +56,22 @@ describe('coming back after the connection was cut', AT_ONCE, () => {
 });
 
 describe('leaving in the middle of a round', AT_ONCE, () => {
+  for (const kind of ONE_EACH) {
+    game(`${kind.name} says leave`, { flags: PATIENT_ROBOT }, async (arena) => {
+      const [leaver, stayer] = await arena.pair(kind, NATIVE);
+      const start = await meet(leaver, stayer);
+      leaver.choose(1);
+      await stayer.movement(leaver.uid, 'choice');
+      leaver.send('leave');
+      await stayer.next('leave', ({ uid }) => uid === leaver.uid);
+      const result = await finish(start, [stayer], [leaver.uid]);
+      assert.equal(result[stayer.uid].roundScore, 1, 'who left has lost, even against no hand');
+    });
+  }
+});
+
+describe('losing the connection in the middle of a round', AT_ONCE, () => {
   const GOODBYES = [
-    ...ONE_EACH.map((kind) => [`${kind.name} says leave`, kind, (player) => player.send('leave')]),
     // Not python-socketio: it forgets its goodbye when an earlier POST is still on its way.
     ...['socket.io-client 1.7', 'socket.io-client 4'].map((library) => [
       `${library}, polling, closes`, client(library, 'polling'), (player) => player.client.close(),
@@ -74,9 +89,10 @@ describe('leaving in the middle of a round', AT_ONCE, () => {
       leaver.choose(1);
       await stayer.movement(leaver.uid, 'choice');
       goodbye(leaver, relay);
-      await stayer.next('leave', ({ uid }) => uid === leaver.uid);
-      const result = await finish(start, [stayer], [leaver.uid]);
-      assert.equal(result[stayer.uid].roundScore, 1, 'who left has lost, even against no hand');
+      await stayer.next('away', ({ uid }) => uid === leaver.uid);
+      stayer.choose(beatenBy(1));
+      const result = await finish(start, [stayer]);
+      assert.equal(result[leaver.uid].roundScore, 1, 'the hand counts, whoever is there to see it');
     });
   }
 });

@@ -124,6 +124,13 @@ function image({ files, report }) {
 }
 
 function input({ device }) {
+  /** A name that is refused is taken out of the field, without a word to the program. */
+  const review = async (element, name) => {
+    const answer = await device.review(name);
+    if (!answer) return;
+    if (!answer.pass && !answer.timeout && element.value === name) element.value = '';
+    dispatch(element, 'nicknamereview', { ...answer });
+  };
   return {
     create(element) {
       if (element.localName === 'input') element.type = 'text';
@@ -146,9 +153,10 @@ function input({ device }) {
         if (event.key === 'Enter' && element.localName === 'input' && !event.isComposing) dispatch(element, 'confirm', { value: element.value });
       });
       element.addEventListener('blur', () => {
+        const name = element.value;
         if (element.value !== settled) dispatch(element, 'change', { value: element.value });
         dispatch(element, 'blur', state());
-        if (element.dataset.kind === 'nickname') setTimeout(() => dispatch(element, 'nicknamereview', { ...device.review }));
+        if (element.dataset.kind === 'nickname') setTimeout(review, 0, element, name);
       });
     },
     set: {

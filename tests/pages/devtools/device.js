@@ -28,9 +28,10 @@ export class Device {
     return this.#devtools.avatar;
   }
 
-  /** What WeChat says of a nickname once the field is left. */
-  get review() {
-    return this.#devtools.review;
+  /** What WeChat says of a nickname once the field is left; a promise says it later, null is never. */
+  review(name) {
+    const { review } = this.#devtools;
+    return typeof review === 'function' ? review(name) : review;
   }
 
   get authSetting() {
@@ -103,7 +104,9 @@ export class Device {
 
   // -- privacy ----------------------------------------------------------------------------------------------------
 
+  /** The last listener counts. */
   onNeedPrivacy(listener) {
+    this.#privacyListeners.clear();
     this.#privacyListeners.add(listener);
   }
 
@@ -130,7 +133,8 @@ export class Device {
 
   async locate() {
     await this.privacy('getFuzzyLocation');
-    const { location } = this.#devtools;
+    const { location: asked } = this.#devtools;
+    const location = typeof asked === 'function' ? await asked() : asked;
     if (!location || location.errMsg) throw (location?.errMsg ?? 'auth deny').replace(/^\w+:fail /, '');
     return { ...location };
   }
@@ -144,9 +148,13 @@ export class Device {
   keep(source, path = `${this.userPath}/${Date.now()}${Math.random().toString(36).slice(2, 8)}`) {
     const content = this.files.get(source) ?? source;
     if (!content.startsWith('data:')) throw `no such file or directory, open "${source}"`;
+    this.write(path, content);
+    return path;
+  }
+
+  write(path, content) {
     this.files.set(path, content);
     localStorage.setItem(FILES + path, content);
-    return path;
   }
 
   /** A blob of the browser lives only as long as the document. */

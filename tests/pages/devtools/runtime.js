@@ -25,6 +25,8 @@ const devtools = window.devtools = Object.assign({
   authSetting: {},
   review: { pass: true, timeout: false },
   privacyNeeded: false,
+  storage: '',
+  copying() {},
 }, window.devtools);
 
 let app;
@@ -69,7 +71,14 @@ Object.assign(devtools, {
     fire('AppShow', options);
     stack.showTop();
   },
-  cutSockets: () => device.sockets.forEach((socket) => socket.cut()),
+  /** Returns how the program is told, where it is not told at once. */
+  cutSockets({ told = true } = {}) {
+    const ends = [...device.sockets].map((socket) => socket.cut());
+    const tell = () => ends.splice(0).forEach((end) => end());
+    if (told) tell();
+    return tell;
+  },
+  sockets: () => device.sockets.size,
 });
 
 addGlobalErrorListener((error) => {

@@ -6,12 +6,14 @@ const EVENTS = ['Open', 'Message', 'Error', 'Close'];
 export class SocketTask {
   #socket;
   #record;
+  #tasks;
   #cut = false;
   #listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
 
   constructor({ url, protocols = [] }, tasks, record) {
     Object.assign(this, STATES);
     this.#record = record;
+    this.#tasks = tasks;
     this.#socket = new WebSocket(url, protocols);
     this.#socket.binaryType = 'arraybuffer';
     tasks.add(this);
@@ -57,13 +59,14 @@ export class SocketTask {
     });
   }
 
-  /** Ended from outside, without a goodbye that the program could have said. */
+  /** Ended from outside, without a goodbye that the program could have said. Returns how it is told. */
   cut() {
     this.#cut = true;
+    this.#tasks.delete(this);
     const { onclose } = this.#socket;
     Object.assign(this.#socket, { onopen: null, onmessage: null, onerror: null, onclose: null });
     this.#socket.close();
-    onclose({ code: 1006, reason: 'interrupted' });
+    return () => onclose({ code: 1006, reason: 'interrupted' });
   }
 
   #tell(name, event) {

@@ -4,6 +4,8 @@ import { dialogs } from './dialogs.js';
 import { SocketTask } from './socket.js';
 
 const STORED = 'stored:';
+/** WeChat's own limit, for those that are open, opening or closing. */
+const SOCKETS = 5;
 const EVENTS = [
   'AppShow', 'AppHide', 'ThemeChange', 'NetworkStatusChange', 'Error', 'UnhandledRejection', 'PageNotFound', 'WindowResize',
   'AudioInterruptionBegin', 'AudioInterruptionEnd',
@@ -92,7 +94,7 @@ export function createWx({ program, device, devtools, stack }) {
     onNeedPrivacyAuthorization: (listener) => device.onNeedPrivacy(listener),
     createWebAudioContext: () => new AudioContext(),
     createInnerAudioContext: () => innerAudio(),
-    getFileSystemManager: () => files(device, answered, now),
+    getFileSystemManager: () => files(device, answered, now, devtools),
   });
   Object.assign(later, {
     getSystemInfo: () => sync.getSystemInfoSync(),
@@ -110,9 +112,13 @@ export function createWx({ program, device, devtools, stack }) {
     },
     ...dialogs(),
   });
-  storage(sync, later);
+  storage(sync, later, devtools);
 
   const connectSocket = now('connectSocket', (options) => {
+    if (device.sockets.size >= SOCKETS) {
+      setTimeout(() => options.fail?.({ errMsg: 'connectSocket:fail exceed max task count' }));
+      return undefined;
+    }
     const task = new SocketTask(options, device.sockets, record);
     setTimeout(() => {
       options.success?.({ errMsg: 'connectSocket:ok' });
@@ -127,14 +133,20 @@ export function createWx({ program, device, devtools, stack }) {
   return { wx: complete(all, 'wx'), fire };
 }
 
-function storage(sync, later) {
+function storage(sync, later, devtools) {
   const read = (key) => {
     const text = localStorage.getItem(STORED + key);
     return text === null ? undefined : JSON.parse(text);
   };
   const keys = () => Object.keys(localStorage).filter((key) => key.startsWith(STORED)).map((key) => key.slice(STORED.length));
-  sync.getStorageSync = (key) => read(key) ?? '';
-  sync.setStorageSync = (key, data) => localStorage.setItem(STORED + key, JSON.stringify(data ?? ''));
+  sync.getStorageSync = (key) => {
+    if (devtools.storage === 'broken') throw new Error('getStorageSync:fail');
+    return read(key) ?? '';
+  };
+  sync.setStorageSync = (key, data) => {
+    if (devtools.storage) throw new Error('setStorageSync:fail exceed storage max size 10Mb');
+    localStorage.setItem(STORED + key, JSON.stringify(data ?? ''));
+  };
   sync.removeStorageSync = (key) => localStorage.removeItem(STORED + key);
   sync.clearStorageSync = () => keys().forEach(sync.removeStorageSync);
   sync.getStorageInfoSync = () => ({ keys: keys(), currentSize: 1, limitSize: 10240 });
@@ -148,12 +160,16 @@ function storage(sync, later) {
   later.clearStorage = () => { sync.clearStorageSync(); };
 }
 
-function files(device, answered, now) {
+function files(device, answered, now, devtools) {
   const found = (path) => {
     if (!device.has(path)) throw `no such file or directory, access "${path}"`;
   };
   const later = {
-    saveFile: async ({ tempFilePath, filePath }) => ({ savedFilePath: await device.keepAny(tempFilePath, filePath) }),
+    async saveFile({ tempFilePath, filePath }) {
+      const path = await device.keepAny(tempFilePath, filePath);
+      await devtools.copying(tempFilePath);
+      return { savedFilePath: path };
+    },
     access: ({ path }) => found(path),
     unlink: ({ filePath }) => device.remove(filePath),
     removeSavedFile: ({ filePath }) => device.remove(filePath),
@@ -163,6 +179,14 @@ function files(device, answered, now) {
     saveFileSync: (source, path) => device.keep(source, path),
     accessSync: found,
     unlinkSync: (path) => device.remove(path),
+    readFileSync(path) {
+      found(path);
+      return device.files.get(path);
+    },
+    writeFileSync(path, text) {
+      if (devtools.storage) throw 'the maximum size of the file storage limit is exceeded';
+      device.write(path, text);
+    },
   };
   const all = {};
   for (const [name, act] of Object.entries(later)) all[name] = answered(name, act);

@@ -59,7 +59,7 @@ describe('what is said to those who do not see the screen', () => {
     const first = seen(play).announcement;
     assert.equal(first, 'Wooden Man 1 (Robot). Choose! You have 5 seconds.');
     assert.equal(seen(play.wait(3000)).announcement, first);
-    assert.match(seen(play.wait(2000)).announcement, /Show!/);
+    assert.match(seen(play.wait(2000)).announcement, /Reveal!/);
     assert.match(seen(against([ROBOT]), zh).announcement, /木人·甲 \(机器人\)。 出招！ 限时 5 秒。/);
   });
 
@@ -86,6 +86,64 @@ describe('a streak', () => {
   test('that ends is told, too', () => {
     assert.equal(ends(1, 2), 'Rock breaks scissors. A streak of 2 ends.');
     assert.equal(ends(2, 2), 'A streak of 2 ends.');
+  });
+});
+
+describe('a loss', () => {
+  test('is comforted in other words than the one before', () => {
+    const play = new Play();
+    const said = ['', '', '', ''].map(() => {
+      play.playing().hears('result', result(1, 2));
+      // A streak that ends would be told instead.
+      play.stage.before.streak = 0;
+      return seen(play).detail;
+    });
+    assert.equal(new Set(said).size, 4, said.join());
+    for (const words of [en, zh]) assert.equal(new Set(words.consolations).size, words.consolations.length);
+  });
+});
+
+describe('leaving', () => {
+  test('is asked about in a round only, and what it costs is said', () => {
+    const play = new Play().online();
+    assert.equal(seen(play).asked, null);
+    play.playing();
+    assert.match(seen(play).asked.detail, /counts as a loss, and your streak of 2 ends/);
+    assert.match(seen(play, zh).asked.detail, /算输，2 连胜/);
+    assert.match(seen(against([SEATS[1]], { ...HI, winStreak: 0 })).asked.detail, /loss/);
+    assert.equal(seen(play.hears('result', result(1, 2))).asked, null);
+  });
+});
+
+describe('faces', () => {
+  test('can be pulled at a person when the round is over, as long as somebody sees them', () => {
+    const play = new Play().playing().hears('result', result(2, 1));
+    assert.equal(seen(play).facesOpen, true);
+    play.hears('movement', { uid: 'you', movement: 'face', face: 2 });
+    assert.equal(seen(play).others[0].face.name, 'crying');
+    play.effects();
+    play.does('pull', 1);
+    assert.deepEqual(play.said(), ['face']);
+    assert.equal(seen(play).me.face.name, 'laughing');
+    // Nobody is there for it: it is not shown as if somebody were.
+    play.hears('fault', { event: 'face', code: 'not_seated' });
+    assert.equal(seen(play).me.face, null);
+    assert.equal(seen(play).facesOpen, false);
+    const alone = against([ROBOT]).hears('result', { result: [{ uid: 'me', choice: 1 }, { uid: ROBOT.uid, choice: 2 }] });
+    assert.equal(seen(alone).facesOpen, false);
+    const left = new Play().playing().hears('leave', { uid: 'you' }).hears('result', result(2, null));
+    assert.equal(seen(left).facesOpen, false);
+  });
+});
+
+describe('a slower connection', () => {
+  test('is said beside how many there are, and forgotten with it', () => {
+    const play = new Play();
+    play.game.opened(play.now, true);
+    play.hears('hi', HI);
+    assert.equal(seen(play).online, '4 others online · polling, slower');
+    play.game.closed();
+    assert.equal(seen(play.open().hears('hi', HI)).online, '4 others online');
   });
 });
 

@@ -14,6 +14,7 @@ inWeChat('whatever happens', () => {
     };
     const happenings = [
       () => phone.socket.open(), () => phone.socket.redial(), () => phone.socket.sleep(), () => phone.socket.wake(),
+      () => phone.socket.check(),
       () => phone.socket.emit('join', () => {}), () => pass(dice(9000)), () => pass(dice(300)),
       () => phone.task?.says(HANDSHAKE), () => phone.task?.says(WELCOME), () => phone.task?.says('2'),
       () => phone.task?.closes(), () => phone.task?.errs('x'), () => phone.task?.option.fail({}),

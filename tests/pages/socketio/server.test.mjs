@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Socket } from '../../../miniprogram/socketio/index.js';
+import { Socket, io } from '../../../miniprogram/socketio/index.js';
 import { BASE_PATH, PATIENCE } from '../../clients/clients/client.mjs';
 import { makeWx } from '../../clients/clients/wx.mjs';
 import { OWN_SERVER, startServer } from '../../clients/server.mjs';
@@ -171,6 +171,28 @@ describe('against the real server', { skip: !OWN_SERVER }, () => {
     assert.equal(await guest.next('disconnect'), 'ping timeout');
     await guest.comeIn('wx-6b');
   });
+
+  for (const EIO of [3, 4]) {
+    test(`by io, with auth and query, in Engine.IO ${EIO}: it has an id, is answered, and stays`, async (t) => {
+      const server = await startServer();
+      const { connectSocket: connect } = makeWx();
+      const options = { path: `${BASE_PATH}/socket.io`, EIO, auth: { any: 1 }, query: { room: 'a&武' }, connect };
+      const socket = io(server.url, options);
+      t.after(async () => {
+        socket.disconnect();
+        await server.stop();
+      });
+      const ends = [];
+      socket.on('disconnect', (reason) => ends.push(reason));
+      await new Promise((resolve) => { socket.once('connect', resolve); });
+      assert.match(socket.id, /^\S{10,}$/);
+      assert.deepEqual(await socket.emitWithAck('hello', { user: { uid: `wx-io-${EIO}`, uname: '武', uavatar: '' } }), { ok: true });
+      socket.sleep();
+      socket.wake();
+      assert.deepEqual(await socket.emitWithAck('join'), { ok: true });
+      assert.deepEqual(ends, []);
+    });
+  }
 
   test('after a look away the server proves that it is there', async (t) => {
     const guest = await visit(t, { 'ping-interval': '10m' }, { wakeTimeout: PATIENCE / 2 });

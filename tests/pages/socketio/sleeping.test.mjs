@@ -29,11 +29,11 @@ inWeChat('who looks away', () => {
   test('comes back to a dead connection, and knows it within seconds whatever was still to be read', async () => {
     const phone = new Phone().open().letIn();
     phone.socket.sleep();
-    await pass(20_000);
+    await pass(4900);
     phone.socket.wake();
     phone.task.says('2', '42["room"]', '430[]');
     await phone.tellsAfter(4000, ['disconnect', 'ping timeout']);
-    await pass(500);
+    assert.deepEqual(phone.pauses, [], 'whoever looks has waited long enough');
     phone.letIn();
     await pass(PULSE - 1);
     assert.equal(phone.socket.connected, true, 'a new connection has nothing to prove');
@@ -52,6 +52,73 @@ inWeChat('who looks away', () => {
     assert.deepEqual(phone.pauses, []);
     phone.letIn();
     await pass(5000);
+    assert.equal(phone.tasks.length, 2);
+  });
+
+  test('for 5 s, finds the connection cut by WeChat, and has another at once', async () => {
+    const phone = new Phone().open().letIn();
+    const old = phone.task;
+    phone.socket.sleep();
+    await pass(3000);
+    phone.socket.sleep();
+    await pass(2000);
+    phone.socket.wake();
+    assert.equal(phone.tasks.length, 2);
+    assert.equal(phone.inUse, 1);
+    // What WeChat has to say of the old one comes afterwards, if at all.
+    old.errs('interrupted');
+    old.closes();
+    assert.deepEqual(await phone.heard(), [['disconnect', 'ping timeout']]);
+    await pass(9000);
+    phone.letIn();
+    await pass(5000);
+    assert.equal(phone.tasks.length, 2, 'and no third');
+  });
+
+  for (const [what, open, event] of [
+    ['an open connection', (phone) => phone.letIn(), 'disconnect'],
+    ['one that opened', () => {}, 'connect_error'],
+  ]) {
+    test(`is told late that ${what} was cut, and has another at once`, async () => {
+      const phone = new Phone().open();
+      open(phone);
+      phone.socket.sleep();
+      await pass(4000);
+      phone.socket.wake();
+      phone.task.closes();
+      assert.equal(phone.tasks.length, 2);
+      assert.equal(phone.inUse, 1);
+      assert.deepEqual((await phone.heard()).map(([name]) => name), [event]);
+      assert.deepEqual(phone.pauses, []);
+      phone.task.errs('not awake yet');
+      await settled();
+      assert.deepEqual(phone.pauses, [{ attempt: 1, delay: 500 }], 'but from then on there are pauses');
+      await pass(500);
+      phone.letIn();
+    });
+  }
+
+  test('and comes back to a connection that has proved itself, waits as usual when that is lost', async () => {
+    const phone = new Phone().open().letIn();
+    phone.socket.sleep();
+    phone.socket.wake();
+    phone.task.says(NO_SUCH_NAMESPACE);
+    phone.task.closes();
+    assert.equal(phone.tasks.length, 1);
+    await pass(500);
+    phone.letIn();
+  });
+
+  test('is not woken by a change of the network', async () => {
+    const phone = new Phone().open().letIn();
+    phone.socket.check();
+    assert.deepEqual(phone.task.taken(), ['40/probe,'], 'who looks has the connection checked');
+    phone.socket.sleep();
+    phone.task.closes();
+    phone.socket.check();
+    await pass(10_000);
+    assert.equal(phone.tasks.length, 1);
+    phone.socket.wake();
     assert.equal(phone.tasks.length, 2);
   });
 
@@ -133,7 +200,7 @@ inWeChat('who looks away', () => {
     const phone = new Phone().open().letIn();
     phone.socket.wake();
     phone.socket.sleep();
-    await pass(5000);
+    await pass(4900);
     phone.socket.wake();
     assert.deepEqual(phone.task.taken(), ['40/probe,', '40/probe,']);
     await phone.tellsAfter(4000, ['disconnect', 'ping timeout']);

@@ -1,7 +1,8 @@
-//! An authority's answer, looked at before anything acts on it: it is a stranger's text.
+//! Checks an authority's answer before instant-acme reads it.
 //!
-//! The library below believes what it reads. It panics at an address in the directory that is none and at a `Retry-After`
-//! beyond the end of time, and connects wherever an order points. What passes here is safe to give to it.
+//! An answer is untrusted text, but instant-acme trusts it: it panics on an entry of the directory that is no address
+//! and on a `Retry-After` beyond the end of time, and it connects to whatever address an order has. What passes here is
+//! safe to give to it.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,42 +15,42 @@ use serde_json::{Map, Value};
 use super::quote::quoted;
 use super::schedule::LONGEST_WAIT;
 
-/// The longest address in bytes; those of real authorities have some hundred.
+/// The longest address, in bytes; those of real authorities have about a hundred.
 const LONGEST_ADDRESS: usize = 2048;
-/// When advice on renewals is asked for again if the authority does not say (RFC 9773, 4.3.3).
+/// When to ask again for advice on renewals, in seconds, if the authority does not say (RFC 9773, 4.3.3).
 const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("21600");
 const REPLAY_NONCE: HeaderName = HeaderName::from_static("replay-nonce");
 
-/// What an answer says beside what the library reads.
+/// What an answer says that instant-acme does not pass on.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Noted {
-    /// How long it asks to wait.
+    /// How long it asks to wait (`Retry-After`).
     pub wait: Option<Duration>,
-    /// When the order in it ends.
+    /// When the order in it expires.
     pub expires: Option<SystemTime>,
 }
 
-/// Why an answer is not passed on.
+/// Why an answer is not given to instant-acme.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The authority says no.
+pub enum AnswerError {
+    /// The authority refuses, with a problem document (RFC 7807).
     #[error(transparent)]
     Problem(Problem),
-    /// It is not ACME that speaks, but a gateway before it; the end of a sentence.
+    /// The answer is not from ACME but from a gateway before it; the end of a sentence.
     #[error("{0}")]
     Other(String),
-    /// ACME does not work like that; a clause.
+    /// The answer breaks ACME; a clause.
     #[error("{0}")]
     Strange(String),
 }
 
-/// Passes an answer to a request for `asked` on, without what would do harm.
+/// Checks the answer to a request for `asked`, and removes what would do harm.
 pub fn examine(
     asked: &Uri,
     mut parts: response::Parts,
     body: Bytes,
     now: SystemTime,
-) -> (Noted, Result<(response::Parts, Bytes), Refusal>) {
+) -> (Noted, Result<(response::Parts, Bytes), AnswerError>) {
     let mut noted = Noted {
         wait: retry_after(&parts.headers, now),
         expires: None,
@@ -58,7 +59,7 @@ pub fn examine(
         Some(wait) => parts.headers.insert(RETRY_AFTER, wait.as_secs().into()),
         None => parts.headers.remove(RETRY_AFTER),
     };
-    // The client must ignore what is not base64url (RFC 8555, 6.5.1); it asks for another one then.
+    // A nonce that is not base64url must be ignored (RFC 8555, 6.5.1); instant-acme then asks for another one.
     let nonces = parts.headers.get_all(REPLAY_NONCE);
     if !nonces.iter().all(|nonce| is_base64url(nonce.as_bytes())) {
         parts.headers.remove(REPLAY_NONCE);
@@ -82,21 +83,22 @@ pub fn examine(
     (noted, passed)
 }
 
-/// Whether it is made of what base64url is made of, and not of more than anybody needs.
+/// Whether this is base64url of at most 512 bytes; nonces and tokens are much shorter.
 pub(super) fn is_base64url(text: &[u8]) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
     (1..=512).contains(&text.len()) && text.iter().all(letter)
 }
 
-/// An answer that is no success. One of a nonce the library takes care of, and gets it.
-fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), Refusal> {
+/// Makes an error of an answer without success. badNonce is passed on, since instant-acme repeats the request by
+/// itself.
+fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), AnswerError> {
     let status = parts.status;
     if status.is_redirection() {
-        return Err(Refusal::Other(format!(
+        return Err(AnswerError::Other(format!(
             "it answered with {status}, and nobody is followed elsewhere; --acme-directory must name the right address"
         )));
     }
-    // Without a problem in JSON (RFC 7807) it is not ACME that speaks.
+    // An answer without a problem document (RFC 7807) does not come from ACME.
     let kind = parts.headers.get(CONTENT_TYPE);
     let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
     let is_problem = kind
@@ -106,9 +108,9 @@ fn refused(parts: &response::Parts, body: &[u8]) -> Result<(), Refusal> {
         Some(problem) if status == 400 && of_nonce(&problem) => Ok(()),
         Some(mut problem) => {
             problem.status = Some(status.as_u16());
-            Err(Refusal::Problem(problem))
+            Err(AnswerError::Problem(problem))
         }
-        None => Err(Refusal::Other(format!("it answered with {status}"))),
+        None => Err(AnswerError::Other(format!("it answered with {status}"))),
     }
 }
 
@@ -116,14 +118,14 @@ fn of_nonce(problem: &Problem) -> bool {
     problem.r#type.as_deref() == Some("urn:ietf:params:acme:error:badNonce")
 }
 
-/// What a problem document says, as far as it is one.
+/// Reads a problem document. Fields of a wrong type are left out.
 fn problem(body: &[u8]) -> Option<Problem> {
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
         return None;
     };
     let said = |fields: &Value, name: &str| fields.get(name).and_then(Value::as_str).map(quoted);
     let fields = Value::Object(fields);
-    // Of several it is mostly the same.
+    // The subproblems mostly say the same, so the first is enough.
     let below = fields.get("subproblems").and_then(|all| all.get(0));
     let below = below.and_then(|one| said(one, "detail"));
     Some(Problem {
@@ -136,8 +138,8 @@ fn problem(body: &[u8]) -> Option<Problem> {
     })
 }
 
-/// Makes a `Location` whole, which may be a path alone.
-fn locate(asked: &Uri, headers: &mut HeaderMap) -> Result<(), Refusal> {
+/// Completes a `Location` that is a path alone, and checks it.
+fn locate(asked: &Uri, headers: &mut HeaderMap) -> Result<(), AnswerError> {
     let Some(location) = headers.get(LOCATION) else {
         return Ok(());
     };
@@ -154,7 +156,7 @@ fn locate(asked: &Uri, headers: &mut HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The members of directories, orders, authorizations and challenges that are asked next.
+/// The fields of directories, orders, authorizations and challenges whose address is requested next.
 const ADDRESSES: [&str; 10] = [
     "newNonce",
     "newAccount",
@@ -168,7 +170,7 @@ const ADDRESSES: [&str; 10] = [
     "url",
 ];
 
-fn check_addresses(fields: &Map<String, Value>) -> Result<(), Refusal> {
+fn check_addresses(fields: &Map<String, Value>) -> Result<(), AnswerError> {
     for name in ADDRESSES {
         if let Some(address) = fields.get(name).and_then(Value::as_str) {
             check_address(name, address)?;
@@ -194,8 +196,8 @@ fn list<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// Any host will do: large authorities have several, and each must be vouched for. Nothing but HTTPS will.
-fn check_address(name: &str, address: &str) -> Result<(), Refusal> {
+/// Accepts HTTPS on any host: large authorities use several, and TLS verifies each. Anything else is refused.
+fn check_address(name: &str, address: &str) -> Result<(), AnswerError> {
     let sound = address.len() <= LONGEST_ADDRESS
         && address.parse::<Uri>().is_ok_and(|uri| {
             uri.scheme_str() == Some("https")
@@ -211,18 +213,18 @@ fn check_address(name: &str, address: &str) -> Result<(), Refusal> {
     }
 }
 
-fn not_an_address(name: &str, address: &str) -> Refusal {
-    Refusal::Strange(format!(
+fn not_an_address(name: &str, address: &str) -> AnswerError {
+    AnswerError::Strange(format!(
         "it gives '{}' as {name}, which is no https:// address",
         quoted(address)
     ))
 }
 
-/// Seconds, or a moment (RFC 9110, 10.2.3), and no longer than anybody would wait.
+/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), at most [`LONGEST_WAIT`].
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are as good as for ever.
+        // A number too large for 64 bits counts as the largest one.
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         httpdate::parse_http_date(value)
@@ -238,216 +240,4 @@ fn moment(value: Option<&Value>) -> Option<SystemTime> {
 }
 
 #[cfg(test)]
-mod tests {
-    use http::Response;
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    const ASKED: &str = "https://acme.example:14000/order";
-    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
-
-    fn answered(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> (response::Parts, Bytes) {
-        let mut response = Response::builder().status(status);
-        for (name, value) in headers {
-            response = response.header(*name, HeaderValue::from_bytes(value).unwrap());
-        }
-        let (parts, ()) = response.body(()).unwrap().into_parts();
-        (parts, Bytes::copy_from_slice(body))
-    }
-
-    type Examined = (Noted, Result<(response::Parts, Bytes), Refusal>);
-
-    fn examined(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Examined {
-        let (parts, body) = answered(status, headers, body);
-        examine(&ASKED.parse().unwrap(), parts, body, NOW)
-    }
-
-    fn waits(value: &str) -> Option<Duration> {
-        examined(200, &[("retry-after", value.as_bytes())], b"")
-            .0
-            .wait
-    }
-
-    #[test]
-    fn an_authority_asks_to_wait_in_seconds_or_until_a_moment_within_reason() {
-        assert_eq!(waits("120"), Some(Duration::from_mins(2)));
-        assert_eq!(
-            waits("Thu, 01 Jan 1970 00:01:00 GMT"),
-            Some(Duration::from_mins(1))
-        );
-        assert_eq!(waits("Sun, 06 Nov 1960 08:49:37 GMT"), None);
-        for absurd in [
-            "99999999",
-            "18446744073709551615",
-            "99999999999999999999999",
-            "Fri, 31 Dec 9999 23:59:59 GMT",
-        ] {
-            assert_eq!(waits(absurd), Some(LONGEST_WAIT), "{absurd}");
-        }
-        for none in ["soon", "-5", "", "1.5", "+3", "0x10"] {
-            assert_eq!(waits(none), None, "{none}");
-        }
-        // The library sees what was made of it.
-        let passed = examined(200, &[("retry-after", b"18446744073709551615")], b"").1;
-        assert_eq!(passed.unwrap().0.headers[RETRY_AFTER], "604800");
-        let passed = examined(
-            200,
-            &[("retry-after", b"-5")],
-            br#"{"suggestedWindow": {}}"#,
-        )
-        .1;
-        assert_eq!(passed.unwrap().0.headers[RETRY_AFTER], "21600");
-    }
-
-    #[test]
-    fn nonces_are_base64url_or_none() {
-        for (nonce, good) in [
-            (&b"oFvnlFP1wIhRlYS2jTaXbA"[..], true),
-            (b"a-_Z", true),
-            (b"a=", false),
-            (b"\xff\xfe", false),
-            (b"a\tb", false),
-            (b"", false),
-            (&[b'a'; 513], false),
-        ] {
-            let (parts, _) = examined(200, &[("replay-nonce", nonce)], b"").1.unwrap();
-            assert_eq!(parts.headers.contains_key(REPLAY_NONCE), good, "{nonce:?}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_https_and_whole() {
-        let strange = |body: Value| match examined(200, &[], body.to_string().as_bytes()).1 {
-            Err(Refusal::Strange(why)) => why,
-            other => panic!("{body}: {other:?}"),
-        };
-        for bad in [
-            "http://acme.example/x",
-            "file:///etc/passwd",
-            "https://",
-            "https:///x",
-            "https://exa mple/x",
-            "https://name:word@acme.example/",
-            "/x",
-            "",
-            "\u{202e}\u{1b}[2J",
-            &format!("https://acme.example/{}", "x".repeat(3000)),
-        ] {
-            for body in [
-                json!({"newNonce": bad}),
-                json!({"newOrder": bad}),
-                json!({"finalize": bad}),
-                json!({"certificate": bad}),
-                json!({"authorizations": ["https://acme.example/1", bad]}),
-                json!({"challenges": [{"url": bad}]}),
-            ] {
-                let why = strange(body);
-                assert!(why.len() < 600 && !why.contains('\u{1b}'), "{why}");
-            }
-            if HeaderValue::from_str(bad).is_ok() && bad != "/x" {
-                let passed = examined(201, &[("location", bad.as_bytes())], b"{}").1;
-                assert!(matches!(passed, Err(Refusal::Strange(_))), "{bad}");
-            }
-        }
-        let elsewhere =
-            json!({"newNonce": "https://other.example/nonce", "meta": {"website": "http://x"}});
-        assert!(
-            examined(200, &[], elsewhere.to_string().as_bytes())
-                .1
-                .is_ok()
-        );
-        let (parts, _) = examined(201, &[("location", b"/order/1")], b"{}")
-            .1
-            .unwrap();
-        assert_eq!(
-            parts.headers[LOCATION],
-            "https://acme.example:14000/order/1"
-        );
-    }
-
-    #[test]
-    fn a_refusal_is_what_it_says_and_no_more() {
-        let kind = (
-            "content-type",
-            &b"Application/Problem+JSON; charset=utf-8"[..],
-        );
-        let problem =
-            |status, body: &Value| match examined(status, &[kind], body.to_string().as_bytes()).1 {
-                Err(Refusal::Problem(problem)) => problem,
-                other => panic!("{other:?}"),
-            };
-        let said = problem(
-            403,
-            &json!({"type": "urn:x", "detail": "\u{1b}[2J\u{202e}no\r\nmore"}),
-        );
-        assert_eq!(said.detail.as_deref(), Some("[2Jnomore"));
-        assert_eq!(
-            (said.status, said.r#type.as_deref()),
-            (Some(403), Some("urn:x"))
-        );
-        let long = problem(
-            500,
-            &json!({"detail": "x".repeat(400_000), "type": 5, "status": "?"}),
-        );
-        assert!(long.detail.unwrap().len() < 600 && long.r#type.is_none());
-        let below = problem(400, &json!({"subproblems": [{"detail": "of one name"}]}));
-        assert_eq!(below.detail.as_deref(), Some("of one name"));
-        let nonce = json!({"type": "urn:ietf:params:acme:error:badNonce"}).to_string();
-        assert!(examined(400, &[kind], nonce.as_bytes()).1.is_ok());
-        for (status, headers, body) in [
-            (502, &[][..], &b"{}"[..]),
-            (400, &[kind], b"<html>"),
-            (400, &[kind], b"[]"),
-            (101, &[], b""),
-            (302, &[("location", &b"http://x/"[..])], b""),
-        ] {
-            let other = examined(status, headers, body).1;
-            let Err(Refusal::Other(why)) = other else {
-                panic!("{status}: {other:?}")
-            };
-            assert!(why.contains(&status.to_string()), "{why}");
-        }
-    }
-
-    #[test]
-    fn an_order_says_when_it_ends() {
-        let order =
-            json!({"finalize": "https://acme.example/f", "expires": "1970-01-02T00:00:00Z"});
-        let (noted, _) = examined(200, &[], order.to_string().as_bytes());
-        assert_eq!(noted.expires, Some(NOW + Duration::from_hours(24)));
-        let other = json!({"expires": "1970-01-02T00:00:00Z"});
-        assert_eq!(
-            examined(200, &[], other.to_string().as_bytes()).0,
-            Noted::default()
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_answer_makes_it_panic(
-            status in 100_u16..600,
-            name in "retry-after|replay-nonce|location|content-type",
-            value in prop::collection::vec(any::<u8>(), 0..60),
-            body in prop::collection::vec(any::<u8>(), 0..200),
-        ) {
-            if HeaderValue::from_bytes(&value).is_ok() {
-                let _ = examined(status, &[(&name, &value)], &body);
-            }
-        }
-
-        #[test]
-        fn no_wait_is_longer_than_a_week(value in "[0-9]{0,40}|[ -~]{0,40}") {
-            prop_assert!(waits(&value).unwrap_or_default() <= LONGEST_WAIT);
-        }
-
-        #[test]
-        fn whatever_a_problem_says_is_short_and_steers_nothing(detail in "\\PC{0,900}", odd in any::<char>()) {
-            let body = json!({"detail": format!("{odd}{detail}")}).to_string();
-            let said = problem(body.as_bytes()).unwrap().detail.unwrap();
-            prop_assert!(said.chars().count() <= 501);
-            prop_assert!(!said.chars().any(char::is_control));
-        }
-    }
-}
+mod tests;

@@ -1,194 +1,120 @@
 //! The task that orders and renews, one domain after the other.
 
-use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use instant_acme::{Account, CertificateIdentifier};
-use rustls::crypto::aws_lc_rs;
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
-use super::Acme;
+use super::AcmeRenewal;
 use super::chain::Unfit;
-use super::challenge::Way;
+use super::challenge::ValidationMethod;
+use super::domain::{Advice, DomainState, moment};
 use super::failure::Failure;
-use super::order::{self, Issued, Underway};
+use super::order::{self, Issued, OpenOrder};
 use super::quote::quoted;
-use super::schedule;
-use super::store::Pending;
+use super::store::StoredOrder;
 use crate::Pair;
 
-/// How often it is looked whether a certificate has become valid: the clock may be set meanwhile.
+/// How often to check whether a certificate has become valid: in a longer sleep a change of the clock would go
+/// unnoticed.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// Owns what is known about each domain.
+/// The state of the task. One task owns all domains and handles one after the other, so no lock is needed, and no more
+/// than one challenge is open at a time.
 pub(super) struct Caretaker<'a> {
-    acme: &'a Acme,
-    /// How domains are proved, the preferred way first.
-    ways: Vec<Way>,
-    charges: Vec<Charge>,
+    acme: &'a AcmeRenewal,
+    /// The validation methods, the preferred one first.
+    methods: Vec<ValidationMethod>,
+    domains: Vec<DomainState>,
     account: Option<Account>,
-    /// The authority does not know the kept account any more.
+    /// Whether the authority no longer knows the stored account.
     account_is_lost: bool,
 }
 
-/// A domain that is looked after.
-struct Charge {
-    domain: String,
-    pair: Option<Pair>,
-    /// The next one, which is not valid yet.
-    next_pair: Option<Pair>,
-    /// The order under way.
-    pending: Option<Pending>,
-    /// When there is something to do.
-    next: Instant,
-    /// When it was fetched, if by this process.
-    fetched: Option<Instant>,
-    /// When it is to be renewed.
-    planned: Option<SystemTime>,
-    /// Whether the authority gave advice on that.
-    advised: bool,
-    /// How often ordering has failed since it last worked.
-    failures: u32,
-}
-
-/// When an authority suggests to renew, and how long its advice is good.
-type Advice = ((SystemTime, SystemTime), Duration);
-
-impl Charge {
-    /// Says that there is a certificate for later.
-    fn announce(&self) {
-        let Some(next) = &self.next_pair else {
-            return;
-        };
-        if let Ok(left) = next.not_before.duration_since(SystemTime::now()) {
-            warn!(
-                "The certificate for {} is valid only from {}, which is in {} by this machine's clock. It is kept and served \
-                 from then on; no other one is ordered. If the clock is wrong, set it.",
-                self.domain,
-                moment(next.not_before),
-                schedule::in_words(left)
-            );
-        }
-    }
-}
-
 impl<'a> Caretaker<'a> {
-    /// Looks after what `acme` has, and goes on with what was under way.
-    pub(super) fn new(acme: &'a Acme, ways: Vec<Way>) -> Caretaker<'a> {
+    /// Starts from what is stored: certificates, and orders that an earlier process began.
+    pub(super) fn new(acme: &'a AcmeRenewal, methods: Vec<ValidationMethod>) -> Caretaker<'a> {
         let settings = &acme.settings;
         let now = SystemTime::now();
-        let charges = settings.domains.iter().zip(&settings.stored);
-        let charges = charges.map(|(domain, pair)| Charge {
-            domain: domain.clone(),
-            pair: pair.clone(),
-            next_pair: settings.store.next(domain, now),
-            // One that brought what is served is not under way any more, though it was still kept.
-            pending: settings
-                .store
-                .pending(domain)
-                .filter(|pending| !pair.as_ref().is_some_and(|pair| pending.brought(pair))),
-            next: Instant::now(),
-            fetched: None,
-            planned: None,
-            advised: false,
-            failures: 0,
+        let domains = settings.domains.iter().zip(&settings.stored);
+        let domains = domains.map(|(domain, pair)| {
+            let state = DomainState::new(domain, pair.as_ref(), &settings.store, now);
+            state.announce();
+            state
         });
-        let mut caretaker = Caretaker {
+        Caretaker {
             acme,
-            ways,
-            charges: charges.collect(),
+            methods,
+            domains: domains.collect(),
             account: None,
             account_is_lost: false,
-        };
-        for charge in &mut caretaker.charges {
-            charge.announce();
         }
-        caretaker
     }
 
     /// Never ends by itself.
     pub(super) async fn run(mut self) {
         loop {
-            let charges = self.charges.iter().enumerate();
-            let Some((index, charge)) = charges.min_by_key(|(_, charge)| charge.next) else {
+            let domains = self.domains.iter().enumerate();
+            let Some((index, state)) = domains.min_by_key(|(_, state)| state.next) else {
                 return;
             };
             tokio::select! {
+                // What is due comes first; `Notify` keeps a wake-up until the next turn.
                 biased;
-                () = sleep_until(charge.next) => self.attend(index).await,
+                () = sleep_until(state.next) => self.attend(index).await,
                 () = self.acme.woken.notified() => {
-                    let failing = self.charges.iter_mut().filter(|charge| charge.failures > 0);
-                    for charge in failing {
-                        charge.next = Instant::now();
+                    let failing = self.domains.iter_mut().filter(|state| state.failures > 0);
+                    for state in failing {
+                        state.next = Instant::now();
                     }
                 }
             }
         }
     }
 
-    /// Does what is due for a domain, and says when there is more to do.
+    /// Does what is due for a domain, and sets when there is more to do.
     async fn attend(&mut self, index: usize) {
-        if let Some(next) = &self.charges[index].next_pair {
+        if let Some(next) = &self.domains[index].next_pair {
             match next.not_before.duration_since(SystemTime::now()) {
                 Ok(left) if !left.is_zero() => {
-                    self.charges[index].next = Instant::now() + left.min(LOOK);
+                    self.domains[index].next = Instant::now() + left.min(LOOK);
                 }
                 _ => self.advance(index).await,
             }
             return;
         }
-        if self.charges[index].failures == 0
-            && let Some(pair) = self.charges[index].pair.clone()
+        if self.domains[index].failures == 0
+            && let Some(pair) = self.domains[index].pair.clone()
         {
             let advice = self.advice(&pair).await;
-            if self.plan(index, &pair, advice) {
+            if self.domains[index].plan(&pair, advice) {
                 return;
             }
         }
-        // What it asked for before is not about this order.
+        // Forgets what the authority asked for before this order.
         let _ = self.acme.client.asked_to_wait();
         let fetched = self.fetch(index).await;
         let asked = self.acme.client.asked_to_wait();
         match fetched {
-            Ok((pair, way)) if pair.not_before > SystemTime::now() => {
-                let by = way.map_or("an earlier proof", Way::name);
+            Ok((pair, method)) if pair.not_before > SystemTime::now() => {
+                let by = method.map_or("an earlier proof", ValidationMethod::name);
                 debug!(
-                    domain = self.charges[index].domain,
+                    domain = self.domains[index].domain,
                     by, "a certificate for later"
                 );
-                self.wait_for(index, pair);
+                self.domains[index].keep_for_later(pair);
             }
-            Ok((pair, way)) => self.take(index, pair, way),
-            Err(failure) => self.put_off(index, &failure, asked),
+            Ok((pair, method)) => self.take(index, pair, method),
+            Err(failure) => {
+                if failure.is_unknown_account() {
+                    self.account = None;
+                    self.account_is_lost = true;
+                }
+                let authority = self.authority();
+                self.domains[index].put_off(&failure, asked, &authority);
+            }
         }
-    }
-
-    /// Whether a renewal has time; it is put down for later then.
-    fn plan(&mut self, index: usize, pair: &Pair, advice: Option<Advice>) -> bool {
-        let charge = &mut self.charges[index];
-        let (now, chance) = (SystemTime::now(), chance());
-        let time = (pair.not_before, pair.not_after);
-        let planned = match advice {
-            Some((window, _)) => schedule::advised(window, charge.planned, time, chance),
-            None => charge
-                .planned
-                .unwrap_or_else(|| schedule::renewal(time.0, time.1, chance)),
-        };
-        charge.planned = Some(planned);
-        charge.advised = advice.is_some();
-        // A clock that is wrong must not order one certificate after the other.
-        let rest = charge.fetched.map_or(Duration::ZERO, |fetched| {
-            schedule::rest(time.0, time.1).saturating_sub(fetched.elapsed())
-        });
-        let left = planned.duration_since(now).unwrap_or_default().max(rest);
-        // Looked at again before long, so that one that is set matters little.
-        let look = schedule::next_look(advice.map(|(_, good)| good));
-        let wait = left.min(look);
-        charge.next = Instant::now() + wait;
-        let at = moment(planned);
-        debug!(domain = charge.domain, %at, look = ?wait, "renewal planned");
-        !left.is_zero()
     }
 
     /// What the authority says about the renewal of a certificate, if it gives such advice (RFC 9773).
@@ -221,34 +147,35 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// Orders a certificate and keeps it, in one way of proving after the other. An order that is under way comes first.
-    async fn fetch(&mut self, index: usize) -> Result<(Pair, Option<Way>), Failure> {
+    /// Gets a certificate and stores it, by one validation method after the other. An open order is continued first.
+    async fn fetch(&mut self, index: usize) -> Result<(Pair, Option<ValidationMethod>), Failure> {
         let account = self.account().await?;
-        let domain = self.charges[index].domain.clone();
-        let mut left = self.ways.clone();
+        let domain = self.domains[index].domain.clone();
+        let mut left = self.methods.clone();
         loop {
-            let (acme, mut underway) = (self.acme, self.underway(index, &account).await?);
+            let (acme, mut open_order) = (self.acme, self.open_order(index, &account).await?);
             let (client, challenges) = (&acme.client, &acme.challenges);
-            let finished = order::finish(client, &mut underway, challenges, &domain, &left).await;
+            let finished = order::finish(client, &mut open_order, challenges, &domain, &left).await;
             let failure = match finished {
                 Ok(issued) => {
-                    // What works is tried first the next time.
-                    self.ways.sort_by_key(|way| Some(*way) != issued.way);
-                    match self.keep(index, &underway, &issued).await {
-                        Ok(pair) => return Ok((pair, issued.way)),
+                    // The method that worked is tried first the next time.
+                    self.methods
+                        .sort_by_key(|method| Some(*method) != issued.method);
+                    match self.keep(index, &open_order, &issued).await {
+                        Ok(pair) => return Ok((pair, issued.method)),
                         Err(failure) => failure,
                     }
                 }
                 Err(failure) => failure,
             };
-            if !failure.is_of_proof() {
-                return Err(self.weigh(index, failure).await);
+            if !failure.is_failed_validation() {
+                return Err(self.settle(index, failure).await);
             }
             self.forget(index).await;
-            let tried = failure.way();
+            let tried = failure.method();
             left = left
                 .iter()
-                .skip_while(|way| Some(**way) != tried)
+                .skip_while(|method| Some(**method) != tried)
                 .skip(1)
                 .copied()
                 .collect();
@@ -260,35 +187,36 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// The order that is under way, or a new one.
-    async fn underway(&mut self, index: usize, account: &Account) -> Result<Underway, Failure> {
-        let (acme, charge) = (self.acme, &self.charges[index]);
-        let domain = charge.domain.clone();
-        if let Some(pending) = &charge.pending {
-            if let Some(underway) = order::resume(account, &acme.client, pending).await? {
+    /// The stored order if it is still open, else a new one.
+    async fn open_order(&mut self, index: usize, account: &Account) -> Result<OpenOrder, Failure> {
+        let (acme, state) = (self.acme, &self.domains[index]);
+        let domain = state.domain.clone();
+        if let Some(pending) = &state.pending {
+            if let Some(open_order) = order::resume(account, &acme.client, pending).await? {
                 info!(domain, "an order is taken up again");
-                return Ok(underway);
+                return Ok(open_order);
             }
             info!(domain, "the order that was under way is none any more");
             self.forget(index).await;
         }
-        let charge = &mut self.charges[index];
-        // An authority that gives advice wants to know what is being replaced (RFC 9773, 5). Once that came to nothing it
-        // is left out, since it may be the reason.
-        let old = charge
+        let state = &mut self.domains[index];
+        // An authority that gives advice wants to know which certificate is being replaced (RFC 9773, 5). After a
+        // failure that is left out, since it may be the reason.
+        let old = state
             .pair
             .clone()
-            .filter(|_| charge.advised && charge.failures == 0);
+            .filter(|_| state.advised && state.failures == 0);
         let replaces = old
             .as_ref()
             .and_then(|pair| CertificateIdentifier::try_from(&pair.certified.cert[0]).ok());
-        let (underway, pending) = order::begin(account, &domain, replaces).await?;
-        charge.pending = Some(pending.clone());
+        let (open_order, pending) = order::begin(account, &domain, replaces).await?;
+        state.pending = Some(pending.clone());
         self.keep_pending(&domain, &pending).await;
-        Ok(underway)
+        Ok(open_order)
     }
 
-    async fn keep_pending(&self, domain: &str, pending: &Pending) {
+    /// Stores an open order. If that fails, only a restart is worse off.
+    async fn keep_pending(&self, domain: &str, pending: &StoredOrder) {
         let kept = self.acme.settings.store.keep_pending(domain, pending).await;
         if let Err(error) = kept {
             warn!(
@@ -297,16 +225,16 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// Keeps what an order brought, and forgets the order.
+    /// Stores the certificate of an order, and forgets the order.
     async fn keep(
         &mut self,
         index: usize,
-        underway: &Underway,
+        open_order: &OpenOrder,
         issued: &Issued,
     ) -> Result<Pair, Failure> {
         let (store, now) = (&self.acme.settings.store, SystemTime::now());
-        let domain = self.charges[index].domain.clone();
-        let (chain, key) = (&issued.chain, &underway.key);
+        let domain = self.domains[index].domain.clone();
+        let (chain, key) = (&issued.chain, &open_order.key);
         let pair = store
             .make_pair(&domain, chain, key, now)
             .map_err(|problem| Unfit::Other(quoted(problem.to_string().trim_end_matches('.'))))?;
@@ -314,8 +242,8 @@ impl<'a> Caretaker<'a> {
         match store.keep_pair(&domain, chain, key, later).await {
             Ok(()) => self.forget(index).await,
             Err(error) => {
-                // The order stays, if that could be kept: the next start downloads from it.
-                self.charges[index].pending = None;
+                // The stored order stays, so that the next start can download from it.
+                self.domains[index].pending = None;
                 let file = store.file(&domain);
                 warn!(
                     "The certificate for {domain} is served, but could not be kept in {}, so the next start fetches it \
@@ -327,25 +255,21 @@ impl<'a> Caretaker<'a> {
         Ok(pair)
     }
 
-    /// Forgets the order under way.
+    /// Forgets the open order.
     async fn forget(&mut self, index: usize) {
-        let charge = &mut self.charges[index];
-        charge.pending = None;
-        self.acme
-            .settings
-            .store
-            .forget_pending(&charge.domain)
-            .await;
+        let state = &mut self.domains[index];
+        state.pending = None;
+        self.acme.settings.store.forget_pending(&state.domain).await;
     }
 
-    /// Whether a failure is the end of the order: of one that brought what is unfit too often, and of one that has ended.
-    async fn weigh(&mut self, index: usize, failure: Failure) -> Failure {
+    /// Forgets the order if this failure ends it: the authority has ended it, or its chain was unfit too often.
+    async fn settle(&mut self, index: usize, failure: Failure) -> Failure {
         match failure {
             Failure::Unfit { why, .. } => {
-                let charge = &mut self.charges[index];
-                let domain = charge.domain.clone();
-                let given_up = charge.pending.as_mut().is_none_or(Pending::was_unfit);
-                match charge.pending.clone() {
+                let state = &mut self.domains[index];
+                let domain = state.domain.clone();
+                let given_up = state.pending.as_mut().is_none_or(StoredOrder::count_unfit);
+                match state.pending.clone() {
                     Some(pending) if !given_up => self.keep_pending(&domain, &pending).await,
                     _ => self.forget(index).await,
                 }
@@ -359,7 +283,7 @@ impl<'a> Caretaker<'a> {
         }
     }
 
-    /// The account, opened when it is needed first.
+    /// The account, opened at its first use.
     async fn account(&mut self) -> Result<Account, Failure> {
         if let Some(account) = &self.account {
             return Ok(account.clone());
@@ -375,24 +299,15 @@ impl<'a> Caretaker<'a> {
         Ok(account)
     }
 
-    /// Keeps a certificate until it is valid.
-    fn wait_for(&mut self, index: usize, pair: Pair) {
-        let charge = &mut self.charges[index];
-        charge.next_pair = Some(pair);
-        charge.failures = 0;
-        charge.next = Instant::now();
-        charge.announce();
-    }
-
     /// Serves the certificate that has become valid.
     async fn advance(&mut self, index: usize) {
-        let charge = &mut self.charges[index];
-        let Some(pair) = charge.next_pair.take() else {
+        let state = &mut self.domains[index];
+        let Some(pair) = state.next_pair.take() else {
             return;
         };
-        let (store, domain) = (&self.acme.settings.store, charge.domain.clone());
+        let (store, domain) = (&self.acme.settings.store, state.domain.clone());
         if pair.not_after <= SystemTime::now() {
-            // It ended while nobody looked.
+            // It has expired before it was served, for example while the machine slept.
             store.forget_next(&domain).await;
             return;
         }
@@ -405,58 +320,20 @@ impl<'a> Caretaker<'a> {
     }
 
     /// Serves a new certificate.
-    fn take(&mut self, index: usize, pair: Pair, way: Option<Way>) {
-        let charge = &mut self.charges[index];
-        let domain = charge.domain.clone();
+    fn take(&mut self, index: usize, pair: Pair, method: Option<ValidationMethod>) {
+        let state = &mut self.domains[index];
+        let domain = state.domain.clone();
         let until = moment(pair.not_after);
-        charge.pair = Some(pair.clone());
-        charge.fetched = Some(Instant::now());
-        charge.planned = None;
-        charge.failures = 0;
-        // When to renew it is asked next.
-        charge.next = Instant::now();
-        let complete = self.charges.iter().all(|charge| charge.pair.is_some());
+        state.pair = Some(pair.clone());
+        state.fetched = Some(Instant::now());
+        state.planned = None;
+        state.failures = 0;
+        // Its renewal is planned next.
+        state.next = Instant::now();
+        let complete = self.domains.iter().all(|state| state.pair.is_some());
         self.acme.serve(&domain, pair, complete);
-        let by = way.map_or("an earlier proof", Way::name);
+        let by = method.map_or("an earlier proof", ValidationMethod::name);
         info!(domain, %until, by, "a new certificate is served");
-    }
-
-    /// Says what went wrong, and when it is tried again.
-    fn put_off(&mut self, index: usize, failure: &Failure, asked: Option<Duration>) {
-        if failure.is_of_account() {
-            self.account = None;
-            self.account_is_lost = true;
-        }
-        let authority = self.authority();
-        let charge = &mut self.charges[index];
-        charge.failures = charge.failures.saturating_add(1);
-        let asked = failure.asked().or(asked);
-        let wait = schedule::retry(failure.cause(), charge.failures, asked, chance());
-        charge.next = Instant::now() + wait;
-        let domain = &charge.domain;
-        let (ended, old) = match &charge.pair {
-            None => (false, String::new()),
-            Some(pair) => {
-                let until = moment(pair.not_after);
-                if pair.not_after > SystemTime::now() {
-                    let good = format!(" The old one is served and good until {until}.");
-                    (false, good)
-                } else {
-                    let bad = format!(" The old one ended at {until}: clients refuse it.");
-                    (true, bad)
-                }
-            }
-        };
-        let sentence = format!(
-            "No new certificate for {domain}: {}{old} It is tried again in {}, or at once on SIGHUP.",
-            failure.sentence(domain, &authority),
-            humantime::format_duration(Duration::from_secs(wait.as_secs())),
-        );
-        if ended {
-            error!("{sentence}");
-        } else {
-            warn!("{sentence}");
-        }
     }
 
     /// The authority by its host, for sentences.
@@ -467,17 +344,4 @@ impl<'a> Caretaker<'a> {
             .map_or(directory.as_str(), |(_, rest)| rest);
         address.split('/').next().unwrap_or(address).to_owned()
     }
-}
-
-/// A moment for people, whatever an authority wrote into a certificate: before 1970 there is none to be shown.
-fn moment(at: SystemTime) -> impl Display {
-    humantime::format_rfc3339_seconds(at.max(SystemTime::UNIX_EPOCH))
-}
-
-/// From 0 to 1, evenly.
-fn chance() -> f64 {
-    let mut bytes = [0; 4];
-    // Without randomness it is always the same moment, which is still a good one.
-    let _ = aws_lc_rs::default_provider().secure_random.fill(&mut bytes);
-    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }

@@ -1,7 +1,7 @@
-//! The chain an authority sends, which is a stranger's text: read, judged, and written anew.
+//! Reads and checks the chain that an authority sends, which is untrusted text.
 //!
-//! What is kept and served is made of the certificates found here, never of the text they came in. So nothing else of that
-//! text, least of all a private key, ends up beside ours.
+//! What is stored and served is encoded anew from the certificates found in it, never copied from the text. So nothing
+//! else in that text, such as somebody's private key, gets into our files.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
@@ -15,48 +15,48 @@ use crate::{listed, matches};
 
 /// The most certificates a chain may have; real ones have two to four.
 const MOST: usize = 12;
-/// How a section begins and ends, wherever on a line that is: authorities lose line ends.
+/// The boundaries of a section, anywhere on a line, since some authorities lose line ends.
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
-/// Certificates for a key and a domain of ours, ours first.
+/// A chain for our key and domain, the leaf first.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Chain(Vec<CertificateDer<'static>>);
+pub struct IssuedChain(Vec<CertificateDer<'static>>);
 
-/// Why a text is no chain for us, as the end of a sentence.
+/// Why a text cannot be our chain, as the end of a sentence.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// RFC 8555, 11.4: whoever takes it may end up serving with a key that others have.
+    /// It has a private key (RFC 8555, 11.4). A server that stored it might serve with a key that others know.
     #[error("there is a private key in it, and a chain must have none (RFC 8555, 11.4)")]
     PrivateKey,
-    /// Something else than certificates.
+    /// A section other than a certificate.
     #[error("there is a section `{0}` in it, and a chain has none but `CERTIFICATE`")]
     Section(String),
-    /// Nothing in it.
+    /// It is empty or blank.
     #[error("it is empty")]
     Empty,
-    /// A page of a gateway, mostly.
+    /// It is a page in HTML, mostly of a gateway.
     #[error("it is a page in HTML")]
     Page,
-    /// Another text.
+    /// It is some other text.
     #[error("there is no certificate in it")]
     NoCertificate,
-    /// It lost something on the way.
+    /// The certificate with this number, from 1, is damaged or cut.
     #[error("its certificate number {0} is damaged or cut")]
     Damaged(usize),
-    /// More than any chain has.
+    /// It has more certificates than any chain.
     #[error("it has more than {MOST} certificates")]
     TooMany,
-    /// For another order, or another customer.
+    /// It is for the key of another order or another customer.
     #[error("none of its certificates is for the key that was ordered with")]
     OtherKey,
-    /// For other names.
+    /// It is for other names.
     #[error("its certificate is for {names}, not for {domain}")]
     OtherNames {
-        /// Those it is for, as a list in words.
+        /// The names it is for, as a list in words.
         names: String,
-        /// The one it should be for.
+        /// The name it should be for.
         domain: String,
     },
     /// It cannot be served for another reason.
@@ -64,10 +64,10 @@ pub enum Unfit {
     Other(String),
 }
 
-impl Chain {
-    /// Reads what an authority sent for `domain` and `key`. Line ends, byte order marks and text between the sections do
-    /// not matter, nor does the order of the certificates: what was issued once is not issued again because of them.
-    pub fn read(text: &str, key: &KeyPair, domain: &str) -> Result<Chain, Unfit> {
+impl IssuedChain {
+    /// Reads what an authority sent for `domain` and `key`. Line ends, byte order marks and text between the sections
+    /// do not matter, nor does the order of the certificates: none of these is worth ordering another one.
+    pub fn read(text: &str, key: &KeyPair, domain: &str) -> Result<IssuedChain, Unfit> {
         let mut certificates = certificates(text)?;
         let ours = certificates.iter().position(|one| is_for(one, key));
         let leaf = certificates.remove(ours.ok_or(Unfit::OtherKey)?);
@@ -79,10 +79,10 @@ impl Chain {
             });
         }
         certificates.insert(0, leaf);
-        Ok(Chain(certificates))
+        Ok(IssuedChain(certificates))
     }
 
-    /// As PEM, with its key: each letter of it is ours.
+    /// The chain as PEM, then its key. All of it is encoded here.
     pub fn with_key(&self, key: &KeyPair) -> String {
         let mut text: String = self.0.iter().map(|one| pem(one)).collect();
         text.push_str(&key.serialize_pem());
@@ -96,10 +96,10 @@ pub(super) fn is_for(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {
         .is_ok_and(|(_, certificate)| certificate.public_key().raw == key.subject_public_key_info())
 }
 
-/// The text of a file of ours that an older version wrote: a chain as the authority sent it, with our key behind it. As it
-/// would be written now; nothing if it is no such text.
-pub fn renewed(text: &str, domain: &str) -> Option<String> {
-    // Ours is the last section: what comes before it was the authority's, whatever it was.
+/// Rewrites a file from an older version, which stored the chain as the authority sent it, with our key behind it.
+/// Returns the text that this version writes; none if the text is not of that form.
+pub fn rewritten(text: &str, domain: &str) -> Option<String> {
+    // Our key is the last section; all that comes before it is the authority's.
     let at = text.rfind(BEGIN)?;
     let key = KeyPair::from_pem(&text[at..]).ok()?;
     let sections = text[..at].split(BEGIN).skip(1);
@@ -108,19 +108,19 @@ pub fn renewed(text: &str, domain: &str) -> Option<String> {
         chain.push_str(BEGIN);
         chain.push_str(section);
     }
-    let chain = Chain::read(&chain, &key, domain).ok()?;
+    let chain = IssuedChain::read(&chain, &key, domain).ok()?;
     Some(chain.with_key(&key))
 }
 
-/// The certificates in a text that may have nothing else.
+/// The certificates in a text, which may hold nothing else.
 fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, Unfit> {
-    // Before anything is taken from it, and whatever the dashes around it look like.
+    // Checked before anything is taken from the text, and however the boundary is written.
     if text.to_ascii_uppercase().contains("PRIVATE KEY") {
         return Err(Unfit::PrivateKey);
     }
     let mut sections = text.split(BEGIN);
     let before = sections.next().unwrap_or_default();
-    // An end without a beginning: it was damaged, and what it began would be missing from the chain.
+    // An END without a BEGIN: the first certificate is damaged, and the chain would lack it.
     if before.contains(END) {
         return Err(Unfit::Damaged(1));
     }
@@ -163,7 +163,7 @@ fn decode(body: &str) -> Option<CertificateDer<'static>> {
     whole.then(|| CertificateDer::from(der))
 }
 
-/// The names clients look at.
+/// The DNS names that clients check: the subject alternative names.
 fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return Vec::new();

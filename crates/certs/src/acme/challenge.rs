@@ -1,4 +1,5 @@
-//! How it is proved that a domain is ours: the authority connects to it, and is shown what only this server can know.
+//! Answers challenges (RFC 8555, 8): to validate that a domain is ours, the authority connects to it and asks for
+//! something that only this server can know.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,48 +13,51 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 
 use crate::Resolver;
 
-/// The protocol an authority offers, and nothing else, when it asks for the certificate of a challenge (RFC 8737).
+/// The protocol that an authority offers, and nothing else, when it asks for the certificate of a challenge (RFC 8737).
 pub const PROTOCOL: &[u8] = b"acme-tls/1";
 
-/// Where it asks over plain HTTP (RFC 8555, 8.3).
+/// The path at which it asks over plain HTTP (RFC 8555, 8.3).
 const PATH: &str = "/.well-known/acme-challenge/";
 
-/// How a domain is proved.
+/// A validation method, as RFC 8657 calls it: how an authority checks that a domain is ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ValidationMethod {
     /// tls-alpn-01, on the HTTPS port.
     TlsAlpn,
     /// http-01, on the HTTP port.
     Http,
 }
 
-impl Way {
-    /// As ACME calls it.
+impl ValidationMethod {
+    /// Its type in instant-acme.
     pub(super) fn kind(self) -> ChallengeType {
         match self {
-            Way::TlsAlpn => ChallengeType::TlsAlpn01,
-            Way::Http => ChallengeType::Http01,
+            ValidationMethod::TlsAlpn => ChallengeType::TlsAlpn01,
+            ValidationMethod::Http => ChallengeType::Http01,
         }
     }
 
-    /// As ACME writes it.
+    /// Its name in ACME.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Way::TlsAlpn => "tls-alpn-01",
-            Way::Http => "http-01",
+            ValidationMethod::TlsAlpn => "tls-alpn-01",
+            ValidationMethod::Http => "http-01",
         }
     }
 
     /// The port an authority connects to.
     pub(super) fn port(self) -> u16 {
         match self {
-            Way::TlsAlpn => 443,
-            Way::Http => 80,
+            ValidationMethod::TlsAlpn => 443,
+            ValidationMethod::Http => 80,
         }
     }
 }
 
-/// What an authority may ask for at the moment: one thing at most, since one domain is proved after the other.
+/// The challenge that can be answered at the moment: at most one, since domains are validated one after the other.
+///
+/// std's Mutex: it is held for a few lines, never across an `.await`, and a handshake picks its certificate in
+/// synchronous code.
 #[derive(Debug, Default)]
 pub struct Challenges(Mutex<Option<Proof>>);
 
@@ -69,26 +73,26 @@ enum Proof {
     },
 }
 
-/// Answers for as long as it lives.
+/// Answers a challenge for as long as it lives.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Offer(Arc<Challenges>);
 
 impl Challenges {
-    /// Answers a challenge until the offer is dropped.
+    /// Answers a challenge until the returned offer is dropped.
     pub(super) fn offer(
-        self: &Arc<Self>,
-        way: Way,
+        self: &Arc<Challenges>,
+        method: ValidationMethod,
         domain: &str,
         token: &str,
         authorization: &KeyAuthorization,
     ) -> anyhow::Result<Offer> {
-        let proof = match way {
-            Way::TlsAlpn => Proof::Certificate {
+        let proof = match method {
+            ValidationMethod::TlsAlpn => Proof::Certificate {
                 domain: domain.to_owned(),
                 certified: Arc::new(certificate(domain, authorization.digest().as_ref())?),
             },
-            Way::Http => Proof::Text {
+            ValidationMethod::Http => Proof::Text {
                 token: token.to_owned(),
                 text: authorization.as_str().to_owned(),
             },
@@ -97,8 +101,8 @@ impl Challenges {
         Ok(Offer(self.clone()))
     }
 
-    /// The answer to a request for this path over plain HTTP, as `application/octet-stream`, if it belongs to a challenge
-    /// (RFC 8555, 8.3).
+    /// The answer to a request for this path over plain HTTP, as `application/octet-stream`, if it belongs to a
+    /// challenge (RFC 8555, 8.3).
     pub fn answer(&self, path: &str) -> Option<String> {
         let asked = path.strip_prefix(PATH)?;
         match &*self.proof() {
@@ -143,28 +147,31 @@ fn certificate(domain: &str, digest: &[u8]) -> anyhow::Result<CertifiedKey> {
     Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }
 
-/// Picks the certificate of a handshake.
+/// Picks the certificate of a handshake: that of a challenge if an authority asks for it, else one of `certificates`.
 #[derive(Debug)]
-pub(super) struct Answering {
+pub(super) struct ChallengeResolver {
     challenges: Arc<Challenges>,
     certificates: Arc<Resolver>,
 }
 
-impl Answering {
-    /// Answers challenges, and everybody else as `certificates` does.
-    pub(super) fn new(challenges: Arc<Challenges>, certificates: Arc<Resolver>) -> Answering {
-        Answering {
+impl ChallengeResolver {
+    /// Answers challenges, and leaves all other handshakes to `certificates`.
+    pub(super) fn new(
+        challenges: Arc<Challenges>,
+        certificates: Arc<Resolver>,
+    ) -> ChallengeResolver {
+        ChallengeResolver {
             challenges,
             certificates,
         }
     }
 }
 
-impl ResolvesServerCert for Answering {
+impl ResolvesServerCert for ChallengeResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let mut protocols = hello.alpn().into_iter().flatten();
         if protocols.next() == Some(PROTOCOL) && protocols.next().is_none() {
-            // With no challenge the handshake fails, as RFC 8737 wants it.
+            // Without a challenge the handshake fails, as RFC 8737 demands.
             return self.challenges.certificate(hello.server_name());
         }
         self.certificates.resolve(hello)
@@ -176,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_answers_the_token_of_the_moment_and_nothing_else() {
+    fn plain_http_answers_only_the_current_token() {
         let challenges = Arc::new(Challenges::default());
         *challenges.proof() = Some(Proof::Text {
             token: "token".to_owned(),
@@ -194,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_certificate_of_a_challenge_is_for_its_domain_alone() {
+    fn challenge_certificate_is_for_its_domain_only() {
         let challenges = Arc::new(Challenges::default());
         *challenges.proof() = Some(Proof::Certificate {
             domain: "game.example".to_owned(),

@@ -5,40 +5,40 @@ use std::time::Duration;
 use instant_acme::{Error, Problem};
 
 use super::chain::Unfit;
-use super::challenge::Way;
-use super::http::{Strange, Unreachable};
+use super::challenge::ValidationMethod;
+use super::http::{NoAnswer, Strange};
 use super::quote::quoted;
 use super::schedule::Cause;
 
-/// Why an order came to nothing.
+/// Why an order failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The authority said no.
+    /// The authority refused.
     Refused {
         problem: Problem,
-        /// How the domain was being proved.
-        way: Option<Way>,
+        /// The validation method that was tried.
+        method: Option<ValidationMethod>,
     },
-    /// The authority was not to be spoken to.
+    /// The authority could not be reached.
     Unreachable(String),
-    /// It asks for proofs that are not made here, which are these.
+    /// It offers only validation methods that are not supported here; their names.
     NoChallenge(String),
-    /// The order is not finished, and is taken up again.
+    /// The order is not finished, and will be continued.
     Unfinished {
-        /// What it is waiting for, as a clause.
+        /// What the authority is doing, as a clause.
         what: &'static str,
-        /// How long the authority asked to wait.
+        /// How long the authority asked to wait, if this failure knows.
         asked: Option<Duration>,
     },
     /// The authority ended the order, and gave no reason.
-    Ended(Option<Way>),
-    /// What came is no chain that can be served.
+    Ended(Option<ValidationMethod>),
+    /// The chain that came cannot be served.
     Unfit {
         why: Unfit,
-        /// Whether the same order is given up because of it.
+        /// Whether the order is given up because of it.
         given_up: bool,
     },
-    /// ACME does not work like that; a clause.
+    /// The authority breaks ACME; a clause.
     Strange(String),
     /// Something that should not happen.
     Other(String),
@@ -47,13 +47,16 @@ pub(super) enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match error {
-            Error::Api(problem) => Failure::Refused { problem, way: None },
+            Error::Api(problem) => Failure::Refused {
+                problem,
+                method: None,
+            },
             Error::Json(error) => {
                 Failure::Strange(format!("its answer is of another form: {error}"))
             }
             Error::Str(missing) => Failure::Strange(missing.to_owned()),
-            Error::Other(error) => match error.downcast::<Unreachable>() {
-                Ok(unreachable) => Failure::Unreachable(unreachable.to_string()),
+            Error::Other(error) => match error.downcast::<NoAnswer>() {
+                Ok(no_answer) => Failure::Unreachable(no_answer.to_string()),
                 Err(error) => match error.downcast::<Strange>() {
                     Ok(strange) => Failure::Strange(strange.to_string()),
                     Err(error) => Failure::Other(error.to_string()),
@@ -94,7 +97,7 @@ impl Failure {
             Failure::Unfinished { .. } => Cause::Unfinished,
             Failure::Unfit { given_up, .. } => match given_up {
                 false => Cause::Unfit,
-                // It was issued, and counts.
+                // A certificate was issued, and counts against the authority's limits.
                 true => Cause::Limited,
             },
             Failure::NoChallenge(_)
@@ -104,7 +107,7 @@ impl Failure {
         }
     }
 
-    /// How long the authority asked to wait, if that is known by this.
+    /// How long the authority asked to wait, if this failure knows.
     pub(super) fn asked(&self) -> Option<Duration> {
         match self {
             Failure::Unfinished { asked, .. } => *asked,
@@ -112,22 +115,22 @@ impl Failure {
         }
     }
 
-    /// Whether the domain could not be proved, so that another way may do.
-    pub(super) fn is_of_proof(&self) -> bool {
-        let no = self.cause() == Cause::Refused && self.way().is_some();
+    /// Whether validation failed in a way that another method may not.
+    pub(super) fn is_failed_validation(&self) -> bool {
+        let no = self.cause() == Cause::Refused && self.method().is_some();
         no && !matches!(self, Failure::Refused { problem, .. } if kind(problem) == "caa")
     }
 
-    /// How the domain was being proved.
-    pub(super) fn way(&self) -> Option<Way> {
+    /// The validation method that was tried.
+    pub(super) fn method(&self) -> Option<ValidationMethod> {
         match self {
-            Failure::Refused { way, .. } | Failure::Ended(way) => *way,
+            Failure::Refused { method, .. } | Failure::Ended(method) => *method,
             _ => None,
         }
     }
 
-    /// Whether the authority knows nothing of what it is asked for.
-    pub(super) fn is_of_nothing(&self) -> bool {
+    /// Whether the authority does not know what it was asked for.
+    pub(super) fn is_unknown_order(&self) -> bool {
         let Failure::Refused { problem, .. } = self else {
             return false;
         };
@@ -135,20 +138,20 @@ impl Failure {
             || matches!(kind(problem), "malformed" | "unauthorized")
     }
 
-    /// Whether the authority knows the account no more.
-    pub(super) fn is_of_account(&self) -> bool {
+    /// Whether the authority no longer knows the account.
+    pub(super) fn is_unknown_account(&self) -> bool {
         matches!(self, Failure::Refused { problem, .. } if kind(problem) == "accountDoesNotExist")
     }
 
     /// What happened and what to do, as sentences.
     pub(super) fn sentence(&self, domain: &str, authority: &str) -> String {
         match self {
-            Failure::Refused { problem, way } => {
+            Failure::Refused { problem, method } => {
                 let said = problem.detail.as_deref();
                 let said = quoted(said.unwrap_or("nothing about the reason"));
-                let remedy = remedy(kind(problem), *way, domain);
-                let refused = match way {
-                    Some(way) => format!("could not prove {domain} by {}", way.name()),
+                let remedy = remedy(kind(problem), *method, domain);
+                let refused = match method {
+                    Some(method) => format!("could not prove {domain} by {}", method.name()),
                     None => "refused".to_owned(),
                 };
                 format!("{authority} {refused} and said: \"{said}\". {remedy}")
@@ -166,9 +169,9 @@ impl Failure {
             Failure::Unfinished { what, .. } => format!(
                 "{authority} {what}. The order is kept and taken up again, also after a restart; no other one is made."
             ),
-            Failure::Ended(way) => {
-                let tried = way.map_or(String::new(), |way| {
-                    format!(" after {domain} was to be proved by {}", way.name())
+            Failure::Ended(method) => {
+                let tried = method.map_or(String::new(), |method| {
+                    format!(" after {domain} was to be proved by {}", method.name())
                 });
                 format!("{authority} ended the order{tried} and gave no reason.")
             }
@@ -198,15 +201,15 @@ fn kind(problem: &Problem) -> &str {
         .unwrap_or(urn)
 }
 
-fn remedy(kind: &str, way: Option<Way>, domain: &str) -> String {
-    let port = way.map_or("443 or 80".to_owned(), |way| way.port().to_string());
+fn remedy(kind: &str, method: Option<ValidationMethod>, domain: &str) -> String {
+    let port = method.map_or("443 or 80".to_owned(), |method| method.port().to_string());
     match kind {
         "dns" => format!("Give {domain} an A or AAAA record with this machine's public address."),
         "connection" => format!(
             "From outside, port {port} of {domain} must lead here: look at its A and AAAA records, the cloud's security \
              group and the firewall."
         ),
-        "unauthorized" | "incorrectResponse" | "tls" if way.is_some() => format!(
+        "unauthorized" | "incorrectResponse" | "tls" if method.is_some() => format!(
             "From outside, port {port} of {domain} must lead here: look at its A and AAAA records, at firewalls, and at \
              proxies in front of this server."
         ),
@@ -240,30 +243,42 @@ fn remedy(kind: &str, way: Option<Way>, domain: &str) -> String {
 mod tests {
     use super::*;
 
-    fn refused(kind: &str, way: Option<Way>) -> Failure {
+    fn refused(kind: &str, method: Option<ValidationMethod>) -> Failure {
         let problem = serde_json::json!({
             "type": format!("urn:ietf:params:acme:error:{kind}"),
             "detail": "what the authority says",
         });
         Failure::Refused {
             problem: serde_json::from_value(problem).unwrap(),
-            way,
+            method,
         }
     }
 
-    fn sentence(kind: &str, way: Option<Way>) -> String {
-        refused(kind, way).sentence("game.example", "acme.example")
+    fn sentence(kind: &str, method: Option<ValidationMethod>) -> String {
+        refused(kind, method).sentence("game.example", "acme.example")
     }
 
     #[test]
-    fn a_refusal_has_the_authoritys_words_and_a_remedy() {
-        for (kind, way, words) in [
-            ("dns", Some(Way::Http), "an A or AAAA record"),
-            ("connection", Some(Way::TlsAlpn), "port 443 of game.example"),
-            ("connection", Some(Way::Http), "port 80 of game.example"),
-            ("unauthorized", Some(Way::Http), "port 80 of game.example"),
-            ("tls", Some(Way::TlsAlpn), "proxies in front"),
-            ("caa", Some(Way::TlsAlpn), "CAA record"),
+    fn refusal_quotes_the_authority_and_names_a_remedy() {
+        for (kind, method, words) in [
+            ("dns", Some(ValidationMethod::Http), "an A or AAAA record"),
+            (
+                "connection",
+                Some(ValidationMethod::TlsAlpn),
+                "port 443 of game.example",
+            ),
+            (
+                "connection",
+                Some(ValidationMethod::Http),
+                "port 80 of game.example",
+            ),
+            (
+                "unauthorized",
+                Some(ValidationMethod::Http),
+                "port 80 of game.example",
+            ),
+            ("tls", Some(ValidationMethod::TlsAlpn), "proxies in front"),
+            ("caa", Some(ValidationMethod::TlsAlpn), "CAA record"),
             ("rateLimited", None, "waiting is the remedy"),
             ("rejectedIdentifier", None, "--domain"),
             ("externalAccountRequired", None, "--acme-eab-kid"),
@@ -271,38 +286,46 @@ mod tests {
             ("invalidContact", None, "--acme-email"),
             ("somethingNew", None, "documentation"),
         ] {
-            let sentence = sentence(kind, way);
+            let sentence = sentence(kind, method);
             for word in [words, "acme.example", "\"what the authority says\""] {
                 assert!(sentence.contains(word), "{word:?} is not in {sentence:?}");
             }
         }
-        assert!(sentence("connection", Some(Way::Http)).contains("by http-01 and said"));
+        assert!(
+            sentence("connection", Some(ValidationMethod::Http)).contains("by http-01 and said")
+        );
     }
 
     #[test]
-    fn what_somebody_must_change_is_not_tried_again_at_once() {
+    fn refusals_wait_longer_than_passing_failures() {
         assert_eq!(refused("badNonce", None).cause(), Cause::Passing);
         assert_eq!(refused("rateLimited", None).cause(), Cause::Limited);
-        assert_eq!(refused("dns", Some(Way::Http)).cause(), Cause::Refused);
+        assert_eq!(
+            refused("dns", Some(ValidationMethod::Http)).cause(),
+            Cause::Refused
+        );
         assert_eq!(Failure::Unreachable(String::new()).cause(), Cause::Passing);
     }
 
     #[test]
-    fn another_way_is_tried_only_where_it_can_help() {
-        assert!(refused("connection", Some(Way::TlsAlpn)).is_of_proof());
-        assert!(!refused("caa", Some(Way::TlsAlpn)).is_of_proof());
-        assert!(!refused("badNonce", Some(Way::TlsAlpn)).is_of_proof());
-        assert!(!refused("rejectedIdentifier", None).is_of_proof());
-        assert!(Failure::Ended(Some(Way::TlsAlpn)).is_of_proof());
-        assert!(!Failure::Ended(None).is_of_proof());
+    fn another_method_is_tried_only_if_it_can_help() {
+        assert!(refused("connection", Some(ValidationMethod::TlsAlpn)).is_failed_validation());
+        assert!(!refused("caa", Some(ValidationMethod::TlsAlpn)).is_failed_validation());
+        assert!(!refused("badNonce", Some(ValidationMethod::TlsAlpn)).is_failed_validation());
+        assert!(!refused("rejectedIdentifier", None).is_failed_validation());
+        assert!(Failure::Ended(Some(ValidationMethod::TlsAlpn)).is_failed_validation());
+        assert!(!Failure::Ended(None).is_failed_validation());
     }
 
     #[test]
-    fn no_sentence_has_what_steers_a_terminal_or_has_no_end() {
+    fn sentences_are_short_and_free_of_control_characters() {
         let evil = format!("\u{1b}]0;x\u{7}\u{202e}\r\n\"{}", "x".repeat(1_000_000));
         let problem = serde_json::from_value(serde_json::json!({"detail": evil})).unwrap();
         for failure in [
-            Failure::Refused { problem, way: None },
+            Failure::Refused {
+                problem,
+                method: None,
+            },
             Failure::Unreachable(evil.clone()),
             Failure::NoChallenge(evil.clone()),
             Failure::Strange(evil.clone()),

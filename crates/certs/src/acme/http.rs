@@ -1,4 +1,4 @@
-//! The way to the authority, as instant-acme asks for it. What comes back is examined before that library sees it.
+//! The HTTP client that instant-acme speaks to the authority with. Each answer is checked before instant-acme sees it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,51 +9,54 @@ use http::{Request, Response};
 use http_body_util::Full;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::RootCertStore;
-use wulin_http::client::{Client as Https, Unreachable as NoAnswer};
-use wulin_http::proxy::Proxies;
+use wulin_http::client::{Client, Unreachable};
+use wulin_http::proxy::OutgoingProxies;
 
-use super::answer::{Noted, Refusal, examine};
+use super::answer::{AnswerError, Noted, examine};
 use super::schedule::in_words;
 
 /// A client of one authority; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Client {
-    https: Https,
+pub(super) struct AuthorityClient {
+    https: Client,
+    /// Shared by the clones, of which instant-acme has one. std's Mutex: held for a line or two, never across an
+    /// `.await`.
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What the answers said beside what the library reads.
+/// What the answers said that instant-acme does not pass on.
 #[derive(Default)]
 struct Heard {
-    /// The last one of all.
+    /// Of the last answer.
     last: Noted,
-    /// How long the last one that refused something asked to wait.
+    /// How long the last refusal asked to wait.
     refused: Option<Duration>,
 }
 
 /// Why there was no answer, as the end of a sentence.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Unreachable(String);
+pub(super) struct NoAnswer(String);
 
-/// What an authority does that ACME does not know, as a clause.
+/// How an authority breaks ACME, as a clause.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Strange(pub(super) String);
 
-impl Client {
-    /// Trusts servers that `roots` vouch for, and goes through `proxies`.
+impl AuthorityClient {
+    /// Trusts servers whose certificate `roots` vouch for, and connects through `proxies`.
     pub(super) fn new(
         roots: Arc<RootCertStore>,
-        proxies: Proxies,
-    ) -> Result<Client, rustls::Error> {
-        Ok(Client {
-            https: Https::new(roots, proxies)?,
+        proxies: OutgoingProxies,
+    ) -> Result<AuthorityClient, rustls::Error> {
+        Ok(AuthorityClient {
+            https: Client::new(roots, proxies)?,
             heard: Arc::default(),
         })
     }
 
-    /// How long the authority asked to be left alone (`Retry-After`) when it last refused something; told once.
+    /// How long the authority asked to wait (`Retry-After`) when it last refused something. The second call returns
+    /// none.
     pub(super) fn asked_to_wait(&self) -> Option<Duration> {
         self.heard().refused.take()
     }
@@ -74,7 +77,7 @@ impl Client {
         let uri = request.uri().clone();
         let answer = self.https.ask(request).await;
         let (parts, body) = answer
-            .map_err(|why| boxed(Unreachable::from(why)))?
+            .map_err(|why| boxed(NoAnswer::from(why)))?
             .into_parts();
         let failed = parts.status.is_client_error() || parts.status.is_server_error();
         let (noted, passed) = examine(&uri, parts, body, SystemTime::now());
@@ -90,30 +93,30 @@ impl Client {
     }
 }
 
-impl From<NoAnswer> for Unreachable {
-    fn from(why: NoAnswer) -> Unreachable {
-        Unreachable(match why {
-            NoAnswer::Untrusted(_) => {
+impl From<Unreachable> for NoAnswer {
+    fn from(why: Unreachable) -> NoAnswer {
+        NoAnswer(match why {
+            Unreachable::Untrusted(_) => {
                 format!("{why}; for a private authority name its root with --acme-ca-file")
             }
-            NoAnswer::Slow(limit) => format!("it did not answer within {}", in_words(limit)),
-            NoAnswer::Other(why) => why,
+            Unreachable::Slow(limit) => format!("it did not answer within {}", in_words(limit)),
+            Unreachable::Other(why) => why,
         })
     }
 }
 
-/// A refusal as the library hands it on, to be read again by what turns failures into sentences.
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Error {
+/// instant-acme returns these errors to its caller, where `Failure` takes them apart again.
+impl From<AnswerError> for Error {
+    fn from(refusal: AnswerError) -> Error {
         match refusal {
-            Refusal::Problem(problem) => Error::Api(problem),
-            Refusal::Other(why) => boxed(Unreachable(why)),
-            Refusal::Strange(why) => boxed(Strange(why)),
+            AnswerError::Problem(problem) => Error::Api(problem),
+            AnswerError::Other(why) => boxed(NoAnswer(why)),
+            AnswerError::Strange(why) => boxed(Strange(why)),
         }
     }
 }
 
-impl HttpClient for Client {
+impl HttpClient for AuthorityClient {
     fn request(
         &self,
         request: Request<BodyWrapper<Bytes>>,

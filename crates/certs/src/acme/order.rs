@@ -13,24 +13,31 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::answer::is_base64url;
-use super::chain::{Chain, Unfit};
-use super::challenge::{Challenges, Offer, Way};
+use super::chain::{IssuedChain, Unfit};
+use super::challenge::{Challenges, Offer, ValidationMethod};
 use super::failure::Failure;
-use super::http::Client;
+use super::http::AuthorityClient;
 use super::quote::quoted;
-use super::schedule::Looks;
+use super::schedule::Polls;
 use super::settings::Settings;
-use super::store::{Kept, Pending};
+use super::store::{StoredAccount, StoredOrder};
 
-/// Opens the kept account, or makes one and keeps it.
-pub(super) async fn account(settings: &Settings, client: &Client) -> Result<Account, Failure> {
+/// Opens the stored account, or makes one and stores it.
+pub(super) async fn account(
+    settings: &Settings,
+    client: &AuthorityClient,
+) -> Result<Account, Failure> {
     match settings.store.account() {
         Some(kept) => open(settings, client, kept).await,
         None => create(settings, client).await,
     }
 }
 
-async fn open(settings: &Settings, client: &Client, kept: Kept) -> Result<Account, Failure> {
+async fn open(
+    settings: &Settings,
+    client: &AuthorityClient,
+    kept: StoredAccount,
+) -> Result<Account, Failure> {
     let account = Account::builder_with_http(Box::new(client.clone()))
         .from_credentials(kept.credentials)
         .await?;
@@ -39,7 +46,7 @@ async fn open(settings: &Settings, client: &Client, kept: Kept) -> Result<Accoun
         let contact: Vec<_> = contact.iter().map(String::as_str).collect();
         match account.update_contacts(&contact).await {
             Ok(()) => keep_email(settings).await,
-            // No reason to go without a certificate.
+            // This is no reason to go without a certificate.
             Err(error) => {
                 let why = quoted(&error.to_string());
                 warn!("The authority does not take the new --acme-email: {why}.");
@@ -59,8 +66,11 @@ async fn keep_email(settings: &Settings) {
     }
 }
 
-/// Makes a new account, whatever is kept.
-pub(super) async fn create(settings: &Settings, client: &Client) -> Result<Account, Failure> {
+/// Makes a new account, whatever is stored.
+pub(super) async fn create(
+    settings: &Settings,
+    client: &AuthorityClient,
+) -> Result<Account, Failure> {
     let binding = settings
         .binding
         .as_ref()
@@ -78,7 +88,7 @@ pub(super) async fn create(settings: &Settings, client: &Client) -> Result<Accou
             binding.as_ref(),
         )
         .await?;
-    let kept = Kept {
+    let kept = StoredAccount {
         email: settings.email.clone(),
         credentials,
     };
@@ -95,25 +105,25 @@ fn contact(settings: &Settings) -> Option<String> {
         .map(|email| format!("mailto:{email}"))
 }
 
-/// What an order brought.
+/// The result of an order.
 pub(super) struct Issued {
-    pub(super) chain: Chain,
-    /// How the domain was proved; not at all if it had been, not long ago.
-    pub(super) way: Option<Way>,
+    pub(super) chain: IssuedChain,
+    /// The method that validated the domain; none if an earlier validation still counts.
+    pub(super) method: Option<ValidationMethod>,
 }
 
-/// An order under way, with the key it is for.
-pub(super) struct Underway {
+/// An open order, with the key it is for.
+pub(super) struct OpenOrder {
     order: Order,
     pub(super) key: KeyPair,
 }
 
-/// Orders a certificate for a domain, with a new key. What is to be kept of it is told too.
+/// Orders a certificate for a domain, with a new key. Also returns what is to be stored of the order.
 pub(super) async fn begin(
     account: &Account,
     domain: &str,
     replaces: Option<CertificateIdentifier<'_>>,
-) -> Result<(Underway, Pending), Failure> {
+) -> Result<(OpenOrder, StoredOrder), Failure> {
     let key = KeyPair::generate().context("making a key")?;
     let identifiers = [Identifier::Dns(domain.to_owned())];
     let mut wanted = NewOrder::new(&identifiers);
@@ -121,16 +131,16 @@ pub(super) async fn begin(
         wanted = wanted.replaces(replaces);
     }
     let order = account.new_order(&wanted).await?;
-    let pending = Pending::new(account.id(), order.url(), &key, SystemTime::now());
-    Ok((Underway { order, key }, pending))
+    let pending = StoredOrder::new(account.id(), order.url(), &key, SystemTime::now());
+    Ok((OpenOrder { order, key }, pending))
 }
 
-/// Takes an order up again; nothing if it is none any more.
+/// Continues a stored order; none if it is over or unknown.
 pub(super) async fn resume(
     account: &Account,
-    client: &Client,
-    pending: &Pending,
-) -> Result<Option<Underway>, Failure> {
+    client: &AuthorityClient,
+    pending: &StoredOrder,
+) -> Result<Option<OpenOrder>, Failure> {
     let now = SystemTime::now();
     let Some(key) = pending.key() else {
         return Ok(None);
@@ -142,7 +152,7 @@ pub(super) async fn resume(
         Ok(order) => order,
         Err(error) => {
             let failure = Failure::from(error);
-            return if failure.is_of_nothing() {
+            return if failure.is_unknown_order() {
                 Ok(None)
             } else {
                 Err(failure)
@@ -152,37 +162,37 @@ pub(super) async fn resume(
     let ended = client.noted().expires.is_some_and(|end| end <= now);
     Ok(match order.state().status {
         OrderStatus::Invalid => None,
-        // What is issued can be had for longer.
-        OrderStatus::Valid => Some(Underway { order, key }),
+        // An issued certificate can be downloaded after its order has expired.
+        OrderStatus::Valid => Some(OpenOrder { order, key }),
         OrderStatus::Pending | OrderStatus::Ready | OrderStatus::Processing => {
-            (!ended).then_some(Underway { order, key })
+            (!ended).then_some(OpenOrder { order, key })
         }
     })
 }
 
-/// Brings an order to its end, from wherever it is. The domain is proved in the first of these `ways` that the authority
-/// offers.
+/// Takes an order from whatever status it has to its certificate. The domain is validated by the first of `methods`
+/// that the authority offers.
 pub(super) async fn finish(
-    client: &Client,
-    underway: &mut Underway,
+    client: &AuthorityClient,
+    open_order: &mut OpenOrder,
     challenges: &Arc<Challenges>,
     domain: &str,
-    ways: &[Way],
+    methods: &[ValidationMethod],
 ) -> Result<Issued, Failure> {
-    let Underway { order, key } = underway;
-    let mut way = None;
+    let OpenOrder { order, key } = open_order;
+    let mut method = None;
     if order.state().status == OrderStatus::Pending {
-        let proof = prove(order, challenges, domain, ways).await?;
-        way = proof.as_ref().map(|(_, way)| *way);
+        let proof = prove(order, challenges, domain, methods).await?;
+        method = proof.as_ref().map(|(_, method)| *method);
         follow(
             client,
             order,
-            way,
+            method,
             "still calls the order pending",
             |status| status != OrderStatus::Pending,
         )
         .await?;
-        // The authority has seen it.
+        // The authority has validated the domain and does not ask again.
         drop(proof);
     }
     if order.state().status == OrderStatus::Ready {
@@ -205,33 +215,33 @@ pub(super) async fn finish(
         Err(error) => {
             return Err(match error.into() {
                 Failure::Strange(why) | Failure::Other(why) => Unfit::Other(quoted(&why)).into(),
-                failure if failure.is_of_nothing() => {
+                failure if failure.is_unknown_order() => {
                     Unfit::Other("it is not where the order says".to_owned()).into()
                 }
                 failure => failure,
             });
         }
     };
-    let chain = Chain::read(&text, key, domain)?;
-    Ok(Issued { chain, way })
+    let chain = IssuedChain::read(&text, key, domain)?;
+    Ok(Issued { chain, method })
 }
 
-/// Looks at an order until it is as wanted, or has ended.
+/// Polls an order until its status is `wanted`, or it has ended.
 async fn follow(
-    client: &Client,
+    client: &AuthorityClient,
     order: &mut Order,
-    way: Option<Way>,
+    method: Option<ValidationMethod>,
     what: &'static str,
     wanted: fn(OrderStatus) -> bool,
 ) -> Result<(), Failure> {
-    let mut looks = Looks::new();
+    let mut polls = Polls::new();
     let mut asked = None;
     loop {
         match order.state().status {
             OrderStatus::Invalid => {
                 return Err(match refusal(order).await {
-                    Some(problem) => Failure::Refused { problem, way },
-                    None => Failure::Ended(way),
+                    Some(problem) => Failure::Refused { problem, method },
+                    None => Failure::Ended(method),
                 });
             }
             status if wanted(status) => return Ok(()),
@@ -240,7 +250,7 @@ async fn follow(
             | OrderStatus::Processing
             | OrderStatus::Valid => {}
         }
-        let Some(wait) = looks.next(asked) else {
+        let Some(wait) = polls.next(asked) else {
             return Err(Failure::Unfinished { what, asked });
         };
         sleep(wait).await;
@@ -249,7 +259,7 @@ async fn follow(
     }
 }
 
-/// What is to be signed.
+/// The certificate request (CSR), as DER.
 fn request(domain: &str, key: &KeyPair) -> anyhow::Result<Vec<u8>> {
     let mut params =
         CertificateParams::new([domain.to_owned()]).context("writing a certificate request")?;
@@ -260,13 +270,13 @@ fn request(domain: &str, key: &KeyPair) -> anyhow::Result<Vec<u8>> {
     Ok(request.der().to_vec())
 }
 
-/// Answers what the authority asks, if it does: for as long as the offer lives.
+/// Answers the challenge of an order for as long as the returned offer lives; none if the authority asks for no proof.
 async fn prove(
     order: &mut Order,
     challenges: &Arc<Challenges>,
     domain: &str,
-    ways: &[Way],
-) -> Result<Option<(Offer, Way)>, Failure> {
+    methods: &[ValidationMethod],
+) -> Result<Option<(Offer, ValidationMethod)>, Failure> {
     let count = order.state().authorizations.len();
     if count != 1 {
         return Err(Failure::Strange(format!(
@@ -281,23 +291,23 @@ async fn prove(
     match authorization.status {
         AuthorizationStatus::Pending => {}
         AuthorizationStatus::Valid => return Ok(None),
-        // The order ends with it.
+        // An order ends with its authorization.
         AuthorizationStatus::Invalid
         | AuthorizationStatus::Revoked
         | AuthorizationStatus::Expired
         | AuthorizationStatus::Deactivated => return Err(Failure::Ended(None)),
     }
-    let offered = |way: &&Way| {
+    let offered = |method: &&ValidationMethod| {
         let mut challenges = authorization.challenges.iter();
-        challenges.any(|challenge| challenge.r#type == way.kind())
+        challenges.any(|challenge| challenge.r#type == method.kind())
     };
-    let Some(way) = ways.iter().find(offered).copied() else {
+    let Some(method) = methods.iter().find(offered).copied() else {
         return Err(Failure::NoChallenge(kinds(&authorization.challenges)));
     };
-    let Some(mut challenge) = authorization.challenge(way.kind()) else {
+    let Some(mut challenge) = authorization.challenge(method.kind()) else {
         return Ok(None);
     };
-    // It becomes a part of an address (RFC 8555, 8.3).
+    // The token becomes part of a path (RFC 8555, 8.3).
     if !is_base64url(challenge.token.as_bytes()) {
         return Err(Failure::Strange(format!(
             "the token '{}' of its challenge is not base64url",
@@ -305,25 +315,26 @@ async fn prove(
         )));
     }
     let offer = challenges.offer(
-        way,
+        method,
         domain,
         &challenge.token,
         &challenge.key_authorization(),
     )?;
     if challenge.status != ChallengeStatus::Pending {
-        // It has been told before, and is looking.
-        return Ok(Some((offer, way)));
+        // The authority was told before, and is validating.
+        return Ok(Some((offer, method)));
     }
     match challenge.set_ready().await {
-        Ok(()) => Ok(Some((offer, way))),
+        Ok(()) => Ok(Some((offer, method))),
         Err(Error::Api(problem)) => Err(Failure::Refused {
             problem,
-            way: Some(way),
+            method: Some(method),
         }),
         Err(error) => Err(error.into()),
     }
 }
 
+/// The methods that the authority offers, in words.
 fn kinds(challenges: &[Challenge]) -> String {
     let kinds = challenges.iter().map(|challenge| match &challenge.r#type {
         ChallengeType::Dns01 => "dns-01",
@@ -335,7 +346,7 @@ fn kinds(challenges: &[Challenge]) -> String {
     kinds.collect::<Vec<_>>().join(" or ")
 }
 
-/// Why an order has ended: what the authority found wrong with the proof, or with the order itself.
+/// Why an order has ended: what the authority found wrong in its validation, or with the order itself.
 async fn refusal(order: &mut Order) -> Option<Problem> {
     let own = order.state().error.clone();
     let count = order.state().authorizations.len();

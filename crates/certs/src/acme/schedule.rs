@@ -1,44 +1,45 @@
-//! When to renew, and when to try again: values in, values out.
+//! When to renew, and when to try again: pure functions, which take the time and the chance as arguments.
 //!
-//! `chance` is a number from 0 to 1, drawn by the caller, so that a thousand servers that started together do not come
-//! together.
+//! `chance` is a number from 0 to 1, drawn by the caller, so that a thousand servers that started together do not ask
+//! an authority at the same moment.
 
 use std::time::{Duration, SystemTime};
 
-/// How often an authority is asked for its advice when it does not say (RFC 9773, 4.3), and the bounds of what it may say.
+/// How often an authority is asked for its advice when it does not say (RFC 9773, 4.3), and the bounds of what it may
+/// say.
 const LOOK_AGAIN: Duration = Duration::from_hours(6);
 const SOONEST_LOOK: Duration = Duration::from_mins(1);
 const LATEST_LOOK: Duration = Duration::from_hours(24);
 
-/// How long a new certificate is kept at least.
+/// The longest time for which a new certificate is kept in any case.
 const LONGEST_REST: Duration = Duration::from_hours(24);
 
-/// No authority keeps a server away longer.
+/// The longest wait that an authority can ask for.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_hours(7 * 24);
 
-/// How long an unfinished order is left alone at most, whatever the authority says: it ends some day.
+/// The longest wait for an unfinished order, whatever the authority asks for: orders expire.
 const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
-/// How long an authority may take to validate or to issue before its order is put off. Those that look from many places
-/// take half a minute.
+/// How long an authority may take to validate or to issue before its order is put off. One that validates from many
+/// places takes half a minute.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// Between one look at an order and the next.
+/// The first and the longest pause between two polls of an order.
 const FIRST_LOOK: Duration = Duration::from_millis(250);
 const LAST_LOOK: Duration = Duration::from_secs(20);
 
-/// Why an order came to nothing, as far as the next one is concerned.
+/// Why an order failed, as far as the next try is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// The network, or the authority's own trouble.
+    /// A trouble that passes: of the network, or the authority's own.
     Passing,
-    /// A no, which stays one until somebody changes something. Let's Encrypt allows five failed validations of a domain an
-    /// hour, and two are made each time.
+    /// A refusal, which stays until somebody changes something. Let's Encrypt allows five failed validations of a
+    /// domain in an hour, and each try makes two.
     Refused,
-    /// Too many orders or failures.
+    /// Too many orders or failures: a rate limit.
     Limited,
-    /// The order is taken up again, which costs nothing.
+    /// The order is continued, which costs nothing.
     Unfinished,
-    /// What was issued did not arrive as it should, and is downloaded again.
+    /// The chain did not arrive as it should, and is downloaded again.
     Unfit,
 }
 
@@ -68,23 +69,24 @@ pub(super) fn retry(cause: Cause, failures: u32, asked: Option<Duration>, chance
     wait.min(most).mul_f64(1.0 + chance / 4.0)
 }
 
-/// When to look at an order again that is under way, until nobody waits any longer.
+/// When to poll an open order, for [`PATIENCE`] in all.
 #[derive(Debug)]
-pub(super) struct Looks {
+pub(super) struct Polls {
     waited: Duration,
     next: Duration,
 }
 
-impl Looks {
-    /// Before the first one.
-    pub(super) fn new() -> Looks {
-        Looks {
+impl Polls {
+    /// Before the first poll.
+    pub(super) fn new() -> Polls {
+        Polls {
             waited: Duration::ZERO,
             next: FIRST_LOOK,
         }
     }
 
-    /// How long to wait before the next look, unless the authority `asked` for another time; nothing when it is too long.
+    /// How long to wait before the next poll: as the authority `asked`, else a little longer each time. None once it
+    /// takes too long.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
         let wait = asked.map_or(self.next, |asked| asked.max(FIRST_LOOK));
         self.next = self.next.mul_f64(1.5).min(LAST_LOOK);
@@ -119,21 +121,21 @@ pub(super) fn in_words(length: Duration) -> String {
     }
 }
 
-/// When to renew a certificate on which the authority gives no advice: when a third of its time is left, or up to a
+/// When to renew a certificate without advice from the authority: when a third of its validity is left, or up to a
 /// tenth of that earlier.
 pub(super) fn renewal(from: SystemTime, until: SystemTime, chance: f64) -> SystemTime {
     let third = until.duration_since(from).unwrap_or_default() / 3;
     until - third - third.mul_f64(chance / 10.0)
 }
 
-/// How long a new certificate is kept, whatever its dates or the authority say: a third of its time, and no more than a day.
+/// How long a new certificate is kept, whatever its dates or the authority say: a third of its validity, at most a day.
 pub(super) fn rest(from: SystemTime, until: SystemTime) -> Duration {
     let third = until.duration_since(from).unwrap_or_default() / 3;
     third.min(LONGEST_REST)
 }
 
-/// When to renew a certificate whose authority suggests this window (RFC 9773, 4.2). A moment that was `planned` stays if
-/// it is within; no advice puts it into the last tenth of the certificate's time.
+/// When to renew a certificate whose authority suggests this window (RFC 9773, 4.2). A moment `planned` before stays if
+/// it is within the window. The last tenth of the validity is never waited for.
 pub(super) fn advised(
     window: (SystemTime, SystemTime),
     planned: Option<SystemTime>,
@@ -152,7 +154,7 @@ pub(super) fn advised(
         }
     };
     let last_tenth = until.duration_since(from).unwrap_or_default() / 10;
-    // An advice from before the certificate is one to renew at once.
+    // A window before the certificate's start means to renew at once.
     moment.max(from).min(until - last_tenth)
 }
 
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_third_of_the_time_is_left_at_a_renewal() {
+    fn renewal_is_due_when_a_third_of_the_validity_is_left() {
         assert_eq!(renewal(at(0), at(90), 0.0), at(60));
         assert_eq!(renewal(at(0), at(90), 1.0), at(57));
         assert_eq!(renewal(at(0), at(6), 0.0), at(4));
@@ -181,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_certificate_is_not_replaced_at_once() {
+    fn new_certificate_is_kept_for_a_minimum_time() {
         assert_eq!(rest(at(0), at(90)), DAY);
         assert_eq!(rest(at(0), at(1)), DAY / 3);
         assert_eq!(rest(at(1), at(0)), Duration::ZERO);
     }
 
     #[test]
-    fn the_authority_advises_a_window_and_a_moment_within_it_is_kept() {
+    fn planned_renewal_within_the_advised_window_stays() {
         let time = (at(0), at(90));
         let window = (at(50), at(54));
         assert_eq!(advised(window, None, time, 0.5), at(52));
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_that_asks_to_wait_is_left_alone() {
+    fn requested_waits_are_kept_within_bounds() {
         let asked = Some(Duration::from_hours(30));
         for cause in [Cause::Passing, Cause::Refused, Cause::Limited] {
             assert_eq!(retry(cause, 1, asked, 0.0), Duration::from_hours(30));
@@ -254,10 +256,10 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_looked_at_for_two_minutes_and_not_all_the_time() {
+    fn open_order_is_polled_for_two_minutes_with_growing_pauses() {
         let all = |asked: Option<Duration>| {
-            let mut looks = Looks::new();
-            std::iter::from_fn(|| looks.next(asked)).collect::<Vec<_>>()
+            let mut polls = Polls::new();
+            std::iter::from_fn(|| polls.next(asked)).collect::<Vec<_>>()
         };
         let own = all(None);
         assert_eq!(own[..2], [FIRST_LOOK, FIRST_LOOK.mul_f64(1.5)]);
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_said_as_people_say_them() {
+    fn durations_are_written_in_their_two_largest_units() {
         for (seconds, words) in [
             (0.0, "less than a second"),
             (0.7, "1 second"),
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn advice_is_asked_for_neither_all_the_time_nor_never() {
+    fn pauses_between_requests_for_advice_are_bounded() {
         assert_eq!(next_look(None), LOOK_AGAIN);
         assert_eq!(next_look(Some(Duration::ZERO)), SOONEST_LOOK);
         assert_eq!(next_look(Some(DAY * 30)), LATEST_LOOK);

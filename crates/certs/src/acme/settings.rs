@@ -1,13 +1,13 @@
-//! What an authority is told, and how it is known.
+//! The settings of ACME.
 
 use std::fmt;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
+use wulin_http::proxy::OutgoingProxies;
 
 use super::store::Store;
 use crate::Pair;
-use wulin_http::proxy::Proxies;
 
 /// What ACME needs to know.
 #[derive(Debug, Clone)]
@@ -18,15 +18,15 @@ pub struct Settings {
     pub stored: Vec<Option<Pair>>,
     /// The address of the authority's directory (RFC 8555, 7.1.1).
     pub directory: String,
-    /// Where the authority may write to.
+    /// The e-mail address that the authority may write to.
     pub email: Option<String>,
-    /// Who vouches for the authority's own server.
+    /// The roots that the certificate of the authority's own server must lead to.
     pub roots: Arc<RootCertStore>,
-    /// The way out, where it leads through a proxy.
-    pub proxies: Proxies,
-    /// Ties the ACME account to one the authority knows already.
+    /// The proxies to the authority, if there are any.
+    pub proxies: OutgoingProxies,
+    /// Ties the ACME account to one that the authority knows already.
     pub binding: Option<Binding>,
-    /// What outlives the process.
+    /// What is kept across restarts.
     pub store: Store,
 }
 
@@ -45,17 +45,17 @@ pub struct Binding {
     /// Its name at the authority.
     pub id: String,
     /// The key they share.
-    pub key: Secret,
+    pub key: SecretBytes,
 }
 
-/// Bytes nobody is shown.
+/// Secret bytes, which `Debug` does not print.
 #[derive(Clone)]
-pub struct Secret(Vec<u8>);
+pub struct SecretBytes(Vec<u8>);
 
-impl Secret {
+impl SecretBytes {
     /// Hides these bytes.
-    pub fn new(bytes: Vec<u8>) -> Secret {
-        Secret(bytes)
+    pub fn new(bytes: Vec<u8>) -> SecretBytes {
+        SecretBytes(bytes)
     }
 
     /// The bytes themselves.
@@ -64,7 +64,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a secret")
     }

@@ -1,14 +1,14 @@
-//! What outlives the process: the account with its key, and the certificates with theirs.
+//! What is kept across restarts: the account with its key, and the certificates with theirs.
 //!
 //! `STATE/acme/AUTHORITY/` has `account.json` and for each domain
 //!
-//! - `DOMAIN.pem`: chain and key in one file, so that whoever reads it never gets the halves of two orders. Each letter of
-//!   it was written here; of what the authority sent, the certificates alone are in it,
-//! - `DOMAIN.next.pem`: one that is not valid yet,
-//! - `DOMAIN.order.json`: an order under way, with its key.
+//! - `DOMAIN.pem`: chain and key in one file, so that a reader never gets the halves of two orders. All of it is
+//!   encoded here; of the authority's text only the certificates are in it,
+//! - `DOMAIN.next.pem`: a certificate that is not valid yet,
+//! - `DOMAIN.order.json`: an open order, with its key.
 //!
-//! What one authority gave is nothing to another: a trial with a test authority leaves
-//! no certificate behind that the real one would be expected to renew.
+//! Each authority has a folder of its own, so that the certificate of a test authority is never taken for one that the
+//! real authority should renew.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -20,13 +20,13 @@ use instant_acme::AccountCredentials;
 use rcgen::KeyPair;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{self, Chain};
+use super::chain::{self, IssuedChain};
 use crate::{Pair, Problem, keep, read_pair};
 
 const ACCOUNT: &str = "account.json";
-/// Orders end within days; one without an end is not taken up for ever.
+/// How long a stored order is continued. Orders expire within days, but an authority need not say when.
 const LONGEST_ORDER: Duration = Duration::from_hours(30 * 24);
-/// How often what an order brought is downloaded, if it is unfit each time. That takes some twenty minutes.
+/// How often the chain of an order is downloaded if it is unfit each time. That takes about twenty minutes.
 const MOST_DOWNLOADS: u32 = 8;
 
 /// The folder of one authority.
@@ -35,32 +35,32 @@ pub struct Store {
     folder: PathBuf,
 }
 
-/// An account as it is kept.
+/// An account as it is stored.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct StoredAccount {
     /// The address the authority knows.
     pub(super) email: Option<String>,
     pub(super) credentials: AccountCredentials,
 }
 
-/// An order under way, as it is kept: what it takes to go on with it in another process.
+/// An open order as it is stored: what another process needs to continue it.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Pending {
-    /// Whose it is.
+pub(super) struct StoredOrder {
+    /// The address of the account that ordered.
     account: String,
     order: String,
     /// As PEM.
     key: String,
     /// Seconds since 1970.
     begun: u64,
-    /// How often what it brought was unfit.
+    /// How often its chain was unfit.
     unfit: u32,
 }
 
-impl Pending {
-    pub(super) fn new(account: &str, order: &str, key: &KeyPair, now: SystemTime) -> Pending {
+impl StoredOrder {
+    pub(super) fn new(account: &str, order: &str, key: &KeyPair, now: SystemTime) -> StoredOrder {
         let since = now.duration_since(SystemTime::UNIX_EPOCH);
-        Pending {
+        StoredOrder {
             account: account.to_owned(),
             order: order.to_owned(),
             key: key.serialize_pem(),
@@ -78,25 +78,25 @@ impl Pending {
         KeyPair::from_pem(&self.key).ok()
     }
 
-    /// Whether it was this account that ordered.
+    /// Whether this account ordered it.
     pub(super) fn is_of(&self, account: &str) -> bool {
         self.account == account
     }
 
-    /// Whether it is so old that nobody knows it any more.
+    /// Whether it is too old to be continued.
     pub(super) fn is_over(&self, now: SystemTime) -> bool {
         let begun = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.begun));
         let age = begun.map(|begun| now.duration_since(begun).unwrap_or_default());
         age.is_none_or(|age| age > LONGEST_ORDER)
     }
 
-    /// What it brought was unfit. Whether it is given up by that.
-    pub(super) fn was_unfit(&mut self) -> bool {
+    /// Counts an unfit chain. Whether the order is to be given up.
+    pub(super) fn count_unfit(&mut self) -> bool {
         self.unfit = self.unfit.saturating_add(1);
         self.unfit >= MOST_DOWNLOADS
     }
 
-    /// Whether it brought this certificate.
+    /// Whether this certificate is its result: it has the same key.
     pub(super) fn brought(&self, pair: &Pair) -> bool {
         let leaf = pair.certified.cert.first();
         leaf.is_some_and(|leaf| self.key().is_some_and(|key| chain::is_for(leaf, &key)))
@@ -127,7 +127,7 @@ impl Store {
         (pair.not_before <= now).then_some(pair)
     }
 
-    /// One that is kept for later, or for now if it has become valid.
+    /// The certificate kept for later; it may have become valid by now.
     pub(super) fn next(&self, domain: &str, now: SystemTime) -> Option<Pair> {
         read(&self.next_file(domain), domain, now)
     }
@@ -145,56 +145,56 @@ impl Store {
         self.folder.join(format!("{domain}.order.json"))
     }
 
-    /// The order under way for a domain, if there is one that can be read.
-    pub(super) fn pending(&self, domain: &str) -> Option<Pending> {
+    /// The open order for a domain, if there is one that can be read.
+    pub(super) fn pending(&self, domain: &str) -> Option<StoredOrder> {
         let text = fs::read(self.order_file(domain)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Keeps an order under way.
-    pub(super) async fn keep_pending(&self, domain: &str, pending: &Pending) -> io::Result<()> {
+    /// Stores an open order.
+    pub(super) async fn keep_pending(&self, domain: &str, pending: &StoredOrder) -> io::Result<()> {
         let text = serde_json::to_vec_pretty(pending)?;
         write(self.order_file(domain), text).await
     }
 
-    /// Forgets the order that was under way.
+    /// Removes the stored order.
     pub(super) async fn forget_pending(&self, domain: &str) {
         remove(self.order_file(domain)).await;
     }
 
-    /// Forgets the one that was kept for later.
+    /// Removes the certificate kept for later.
     pub(super) async fn forget_next(&self, domain: &str) {
         remove(self.next_file(domain)).await;
     }
 
     /// The account, if there is one that can be read.
-    pub(super) fn account(&self) -> Option<Kept> {
+    pub(super) fn account(&self) -> Option<StoredAccount> {
         let text = fs::read(self.folder.join(ACCOUNT)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Keeps the account.
-    pub(super) async fn keep_account(&self, account: &Kept) -> io::Result<()> {
+    /// Stores the account.
+    pub(super) async fn keep_account(&self, account: &StoredAccount) -> io::Result<()> {
         let text = serde_json::to_vec_pretty(account)?;
         write(self.folder.join(ACCOUNT), text).await
     }
 
-    /// A pair of what an order brought; one that is not valid yet is as good.
+    /// Makes a pair of an order's result, which may not be valid yet.
     pub(super) fn make_pair(
         &self,
         domain: &str,
-        chain: &Chain,
+        chain: &IssuedChain,
         key: &KeyPair,
         now: SystemTime,
     ) -> Result<Pair, Problem> {
         pair_up(&self.file(domain), &chain.with_key(key), now)
     }
 
-    /// Keeps the certificate of a domain with its key, where its time belongs.
+    /// Stores the certificate of a domain with its key; `later` says that it is not valid yet.
     pub(super) async fn keep_pair(
         &self,
         domain: &str,
-        chain: &Chain,
+        chain: &IssuedChain,
         key: &KeyPair,
         later: bool,
     ) -> io::Result<()> {
@@ -205,26 +205,26 @@ impl Store {
         };
         write(file, chain.with_key(key).into_bytes()).await?;
         if !later {
-            // What was kept for later is older than this.
+            // The certificate kept for later is older than this one.
             remove(self.next_file(domain)).await;
         }
         Ok(())
     }
 
-    /// Puts what was kept for later in the place of the one before.
+    /// Replaces the certificate of a domain by the one kept for later.
     pub(super) async fn advance(&self, domain: &str) -> io::Result<()> {
         let (from, to) = (self.next_file(domain), self.file(domain));
         aside(move || fs::rename(from, to)).await
     }
 }
 
-/// A pair from a file of ours, valid or not yet. One of an older version, which has the authority's text as it came, is
-/// written anew.
+/// Reads a stored pair, which may not be valid yet. A file of an older version, with the authority's text as it came,
+/// is rewritten.
 fn read(file: &Path, domain: &str, now: SystemTime) -> Option<Pair> {
     let text = fs::read_to_string(file).ok()?;
-    let own = chain::renewed(&text, domain)?;
+    let own = chain::rewritten(&text, domain)?;
     if own != text {
-        // It is served all the same.
+        // If that fails, the certificate is served all the same.
         let _ = keep(file, own.as_bytes());
     }
     pair_up(file, &own, now)
@@ -244,12 +244,13 @@ async fn write(file: PathBuf, bytes: Vec<u8>) -> io::Result<()> {
     aside(move || keep(&file, &bytes)).await
 }
 
-/// What is not there is as good as removed.
+/// Removes a file; it need not exist.
 async fn remove(file: PathBuf) {
     let _ = aside(move || fs::remove_file(file)).await;
 }
 
-/// Where waiting for a disk disturbs nobody. Once begun it is done, whoever still waits for it.
+/// Runs work on files in a thread of its own, so that a slow disk holds up no other task. Once begun it runs to its
+/// end, even if the caller is dropped.
 async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
     let working = tokio::task::spawn_blocking(work);
     working
@@ -275,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_authority_has_a_folder_of_its_own() {
+    fn each_authority_has_its_own_folder() {
         let names = [
             "https://acme.example/directory",
             "https://acme.example/v2/DV90",
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_closed_to_others_even_if_they_were_open() {
+    fn open_folders_are_closed_to_other_users() {
         let home = tempfile::tempdir().unwrap();
         let acme = home.path().join("acme");
         fs::create_dir(&acme).unwrap();
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_version_kept_is_read_and_written_anew() {
+    fn stored_pairs_of_older_versions_are_rewritten() {
         let home = tempfile::tempdir().unwrap();
         let store = open(home.path());
         let (now, file) = (SystemTime::now(), store.file("game.example"));
@@ -346,14 +347,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_for_later_is_kept_beside_the_one_of_now() {
+    async fn certificate_for_later_is_kept_beside_the_current_one() {
         let home = tempfile::tempdir().unwrap();
         let (store, now) = (open(home.path()), SystemTime::now());
         let begin = now + Duration::from_hours(2);
         let (text, key) = issued(begin);
-        let later = Chain::read(&text, &key, "game.example").unwrap();
+        let later = IssuedChain::read(&text, &key, "game.example").unwrap();
         let (text, old_key) = issued(now - Duration::from_hours(1));
-        let old = Chain::read(&text, &old_key, "game.example").unwrap();
+        let old = IssuedChain::read(&text, &old_key, "game.example").unwrap();
         let keep =
             async |chain, key, later| store.keep_pair("game.example", chain, key, later).await;
         keep(&old, &old_key, false).await.unwrap();
@@ -375,11 +376,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_under_way_is_ours_alone_and_not_taken_up_for_ever() {
+    async fn stored_order_is_private_and_expires() {
         let home = tempfile::tempdir().unwrap();
         let (store, key) = (open(home.path()), KeyPair::generate().unwrap());
         let begun = SystemTime::now();
-        let mut pending = Pending::new("https://a/1", "https://a/order/1", &key, begun);
+        let mut pending = StoredOrder::new("https://a/1", "https://a/order/1", &key, begun);
         store.keep_pending("game.example", &pending).await.unwrap();
         let mode = fs::metadata(store.order_file("game.example")).unwrap();
         assert_eq!(mode.permissions().mode() & 0o777, 0o600);
@@ -390,16 +391,16 @@ mod tests {
         assert!(!read.is_over(begun) && !read.is_over(SystemTime::UNIX_EPOCH));
         assert!(read.is_over(begun + LONGEST_ORDER * 2));
         for _ in 1..MOST_DOWNLOADS {
-            assert!(!pending.was_unfit());
+            assert!(!pending.count_unfit());
         }
-        assert!(pending.was_unfit());
+        assert!(pending.count_unfit());
         store.forget_pending("game.example").await;
         assert!(store.pending("game.example").is_none());
         for broken in ["", "{}", "[1]", "{\"begun\": -1}"] {
             fs::write(store.order_file("game.example"), broken).unwrap();
             assert!(store.pending("game.example").is_none());
         }
-        let endless = Pending {
+        let endless = StoredOrder {
             begun: u64::MAX,
             ..pending
         };

@@ -1,14 +1,11 @@
 //! Files that cannot be reached: the exact component of the path, and the remedy.
 
-use std::{
-    env, fs,
-    os::unix::{
-        fs::{MetadataExt, PermissionsExt},
-        process::CommandExt,
-    },
-    path::Path,
-    process::Command,
-};
+use std::env;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 
 use super::{Folder, good, now, problem_of, says};
 use crate::{Problem, discover};
@@ -38,7 +35,7 @@ fn missing_file_names_what_is_there() {
 }
 
 #[test]
-fn link_that_leads_nowhere_is_named() {
+fn dangling_link_is_named() {
     let (folder, _) = good();
     folder.link("live/fullchain.pem", "../archive/fullchain1.pem");
     expect!(
@@ -51,7 +48,7 @@ fn link_that_leads_nowhere_is_named() {
 }
 
 #[test]
-fn folder_and_file_in_each_others_place() {
+fn folder_as_file_and_file_as_folder_are_problems() {
     let (folder, _) = good();
     expect!(
         problem_of(&folder, "", "key.pem"),
@@ -69,7 +66,7 @@ fn folder_and_file_in_each_others_place() {
 }
 
 #[test]
-fn missing_file_behind_a_good_link_is_not_blamed_on_the_link() {
+fn good_link_is_not_blamed_for_a_missing_file() {
     let (folder, _) = good();
     fs::create_dir(folder.at("real")).unwrap();
     folder.link("ssl", "real");
@@ -78,16 +75,15 @@ fn missing_file_behind_a_good_link_is_not_blamed_on_the_link() {
     assert!(!problem.to_string().contains("is a link"), "{problem}");
 }
 
-/// Runs `test` where file modes count: root passes every check, so there the test runs again as
-/// nobody.
+/// Runs `test` as a user for whom file modes count. Root passes every check, so as root the test runs again as nobody.
 fn as_ordinary_user(name: &str, test: impl FnOnce()) {
     if Path::new("/proc/self").metadata().unwrap().uid() != 0 {
         return test();
     }
     let folder = Folder::new();
     let program = folder.at("tests");
-    // Copied by another process: a test that forks while this one writes would hold the file open, and a program that is
-    // open for writing cannot be started.
+    // Copied by another process: another test may fork while this one writes, the child would hold the file open, and a
+    // program that is open for writing cannot be started.
     let copied = Command::new("cp")
         .arg(env::current_exe().unwrap())
         .arg(&program)
@@ -115,8 +111,8 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 #[test]
-fn closed_folder_is_the_one_named() {
-    as_ordinary_user("closed_folder_is_the_one_named", || {
+fn closed_folder_on_the_way_is_named() {
+    as_ordinary_user("closed_folder_on_the_way_is_named", || {
         let (folder, issued) = good();
         folder.write("etc/archive/a/fullchain1.pem", &issued.chain);
         folder.link("etc/live/a/fullchain.pem", "../../archive/a/fullchain1.pem");

@@ -1,4 +1,4 @@
-//! Folders as clouds and tools leave them.
+//! Folders as clouds and tools deliver them.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::{Authority, Folder, days, example, now, only_pair, says};
 use crate::{Problem, discover};
 
 #[test]
-fn tencent_cloud() {
+fn tencent_cloud_archive_is_read() {
     let (folder, _, issued) = example();
     folder.write("example.com_bundle.crt", &issued.chain);
     folder.write("example.com_bundle.pem", &issued.chain);
@@ -23,7 +23,7 @@ fn tencent_cloud() {
 }
 
 #[test]
-fn tencent_cloud_with_one_folder_per_server() {
+fn tencent_cloud_archive_with_folders_per_server_is_read() {
     let (folder, authority, issued) = example();
     folder.write("Nginx/1_example.com_bundle.crt", &issued.chain);
     folder.write("Nginx/2_example.com.key", &issued.key);
@@ -53,7 +53,7 @@ fn apache_layout_is_joined_from_its_parts() {
 }
 
 #[test]
-fn aliyun() {
+fn aliyun_archive_is_read() {
     let (folder, _, issued) = example();
     folder.write("7654321_example.com.pem", &issued.chain);
     folder.write("7654321_example.com.key", &issued.key);
@@ -103,7 +103,7 @@ fn certbot(folder: &Folder, authority: &Authority) {
 }
 
 #[test]
-fn certbot_live_folder() {
+fn certbot_live_folder_is_read() {
     let (folder, authority, _) = example();
     certbot(&folder, &authority);
     let pairs = discover(&folder.at("live"), now()).unwrap().pairs;
@@ -117,7 +117,7 @@ fn certbot_live_folder() {
 }
 
 #[test]
-fn certbot_with_its_archive_gives_the_links_that_stay() {
+fn certbot_links_are_preferred_to_its_archive() {
     let (folder, authority, _) = example();
     certbot(&folder, &authority);
     let (_, cert, key) = only_pair(&folder);
@@ -131,7 +131,7 @@ fn certbot_with_its_archive_gives_the_links_that_stay() {
 }
 
 #[test]
-fn certbot_live_folder_copied_without_its_archive_says_so() {
+fn certbot_folder_copied_without_its_archive_is_a_problem() {
     let (folder, authority, _) = example();
     certbot(&folder, &authority);
     fs::remove_dir_all(folder.at("archive")).unwrap();
@@ -149,7 +149,7 @@ fn certbot_live_folder_copied_without_its_archive_says_so() {
 }
 
 #[test]
-fn acme_sh() {
+fn acme_sh_folder_is_read() {
     let (folder, authority, issued) = example();
     folder.write("example.com_ecc/fullchain.cer", &issued.chain);
     folder.write("example.com_ecc/example.com.cer", &issued.leaf);
@@ -167,7 +167,7 @@ fn acme_sh() {
 }
 
 #[test]
-fn one_file_with_both() {
+fn one_file_with_certificate_and_key_is_read() {
     let (folder, _, issued) = example();
     folder.write("haproxy.pem", issued.chain + &issued.key);
     let (_, cert, key) = only_pair(&folder);
@@ -178,7 +178,7 @@ fn one_file_with_both() {
 }
 
 #[test]
-fn mounted_kubernetes_secret() {
+fn mounted_kubernetes_secret_is_read() {
     let (folder, _, issued) = example();
     folder.write("..2027_01_15/tls.crt", &issued.chain);
     folder.write("..2027_01_15/tls.key", &issued.key);

@@ -1,4 +1,4 @@
-//! Which certificates are sent: by signatures and identifiers of keys, without what has expired.
+//! Which certificates are sent: by signatures and key identifiers, without expired ones.
 
 use std::time::SystemTime;
 
@@ -10,21 +10,21 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 use super::{Authority, Folder, days, now, says};
 use crate::{Arrangement, Pair, arrangement, ends, load_pair};
 
-/// An authority's certificate that can be made over and over, with the same key.
+/// An authority whose certificate can be made again and again, with the same key.
 struct Signer {
     key: KeyPair,
     params: CertificateParams,
 }
 
 impl Signer {
-    fn new(name: impl Into<DnValue>) -> Self {
+    fn new(name: impl Into<DnValue>) -> Signer {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.use_authority_key_identifier_extension = true;
         (params.not_before, params.not_after) =
             ((now() - days(900)).into(), (now() + days(900)).into());
-        Self {
+        Signer {
             key: KeyPair::generate().unwrap(),
             params,
         }
@@ -79,7 +79,7 @@ fn sends(pair: &Pair, parts: &[&str]) {
 }
 
 #[test]
-fn names_are_compared_by_what_they_say() {
+fn distinguished_names_are_compared_by_meaning() {
     let root = Signer::new("Trial Root");
     let intermediate = Signer::new("Trial Intermediate");
     let (leaf, key) = intermediate.leaf();
@@ -103,7 +103,7 @@ fn names_are_compared_by_what_they_say() {
 }
 
 #[test]
-fn a_namesake_with_another_key_is_no_issuer_even_without_identifiers() {
+fn namesake_with_another_key_is_not_an_issuer() {
     let (real, mut namesake) = (Signer::new("Same"), Signer::new("Same"));
     let root = Signer::new("Root");
     let (leaf, key) = {
@@ -120,7 +120,7 @@ fn a_namesake_with_another_key_is_no_issuer_even_without_identifiers() {
 }
 
 #[test]
-fn an_expired_cross_certificate_beside_a_way_that_works_is_left_out_and_named() {
+fn expired_cross_certificate_is_left_out_with_a_warning() {
     let (old, new, intermediate) = (
         Signer::new("Old Root"),
         Signer::new("New Root"),
@@ -130,7 +130,7 @@ fn an_expired_cross_certificate_beside_a_way_that_works_is_left_out_and_named() 
     let above = intermediate.under(&new);
     let (cross, own) = (new.until(&old, now() - days(9)), new.own());
     let old_own = old.own();
-    // With the new root in the file and without, in any order, and with the old one above the cross certificate.
+    // With and without the new root in the file, in any order, and with the old root above the cross certificate.
     for (parts, sent) in [
         (&[&leaf, &above, &cross][..], &[&leaf, &above][..]),
         (&[&leaf, &above, &cross, &own], &[&leaf, &above, &own]),
@@ -160,7 +160,7 @@ fn an_expired_cross_certificate_beside_a_way_that_works_is_left_out_and_named() 
 }
 
 #[test]
-fn of_two_ways_the_one_that_has_not_expired_is_sent() {
+fn path_without_expired_certificates_is_sent() {
     let (first, second, intermediate) = (
         Signer::new("First Root"),
         Signer::new("Second Root"),
@@ -173,20 +173,20 @@ fn of_two_ways_the_one_that_has_not_expired_is_sent() {
     sends(&pair, &[&leaf, &good]);
     assert_eq!(pair.warnings.len(), 1, "{:?}", pair.warnings);
     says(&pair.warnings[0], &["“Intermediate”", "expired"]);
-    // The only one stays, since the leaf alone would say less of what is wrong.
+    // The only path stays, since the leaf alone would hide what is wrong.
     let pair = load(&[&leaf, &expired], &key);
     sends(&pair, &[&leaf, &expired]);
     says(
         &pair.warnings.join("\n"),
         &["an intermediate certificate", "download the chain again"],
     );
-    // Two good ones: the first.
+    // Of two good paths, the first.
     let other = intermediate.under(&first);
     sends(&load(&[&leaf, &other, &good], &key), &[&leaf, &other]);
 }
 
 #[test]
-fn authorities_that_vouch_for_each_other_end() {
+fn cross_signed_authorities_do_not_loop() {
     let signers: Vec<_> = ["A", "B", "C", "D"].into_iter().map(Signer::new).collect();
     let (leaf, key) = signers[0].leaf();
     let mut parts = vec![leaf];
@@ -207,7 +207,7 @@ fn anchors(roots: &[&str]) -> Vec<TrustAnchor<'static>> {
 }
 
 #[test]
-fn the_root_at_which_clients_end_is_told() {
+fn roots_that_clients_reach_are_listed() {
     let (old, new, intermediate) = (
         Signer::new("Old Root"),
         Signer::new("New Root"),
@@ -224,10 +224,10 @@ fn the_root_at_which_clients_end_is_told() {
         ["New Root"]
     );
     assert_eq!(ends(&chain[..2], 0, &both, now()), ["New Root"]);
-    // The cross certificate has expired: nobody gets to the old root any more.
+    // The cross certificate has expired, so no client reaches the old root any more.
     let expired = [&leaf, &above, &new.until(&old, now() - days(1))].map(|pem| der(pem));
     assert_eq!(ends(&expired, 0, &both, now()), ["New Root"]);
-    // Sent along, a root is still the root; a namesake of a known one is not.
+    // A root that is sent is still the root; another with the name of a known root is not.
     let whole = [&leaf, &above, &new.own()].map(|pem| der(pem));
     assert_eq!(ends(&whole, 0, &both, now()), ["New Root"]);
     let namesake = Signer::new("New Root");
@@ -238,7 +238,7 @@ fn the_root_at_which_clients_end_is_told() {
 }
 
 #[test]
-fn a_self_signed_root_of_development_is_served() {
+fn self_signed_development_root_is_served() {
     let folder = Folder::new();
     folder.openssl(
         "req -x509 -newkey rsa:2048 -nodes -keyout dev.key -out dev.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 9",
@@ -254,7 +254,7 @@ fn a_self_signed_root_of_development_is_served() {
 }
 
 #[test]
-fn a_damaged_signature_is_no_link() {
+fn damaged_signature_breaks_the_chain() {
     let authority = Authority::new();
     let issued = authority.issue(&["a.example.com"]);
     let mut changed = der(&issued.leaf).to_vec();

@@ -9,7 +9,7 @@ use super::{Folder, RSA, days, example, now, only_pair, says};
 use crate::{Problem, discover};
 
 #[test]
-fn names_of_files_mean_nothing() {
+fn file_names_do_not_matter() {
     let (folder, authority, issued) = example();
     let other = authority.issue(&["other.example.com"]);
     folder.write("a.crt", &issued.key);
@@ -50,7 +50,7 @@ fn rsa_and_ecdsa_for_the_same_names_are_both_kept() {
 }
 
 #[test]
-fn later_certificate_with_its_chain_wins() {
+fn newest_certificate_with_its_chain_wins() {
     let (folder, authority, _) = example();
     let put = |name: &str, left: u64, whole: bool| {
         let key = KeyPair::generate().unwrap();
@@ -86,7 +86,7 @@ fn certificate_of_an_authority_wins_over_a_self_signed_one() {
 }
 
 #[test]
-fn nothing_to_find_is_no_problem() {
+fn empty_folder_is_no_problem() {
     let folder = Folder::new();
     let found = discover(folder.path(), now()).unwrap();
     assert!(found.pairs.is_empty() && found.warnings.is_empty());
@@ -107,7 +107,7 @@ fn nothing_to_find_is_no_problem() {
 }
 
 #[test]
-fn folders_that_link_in_a_circle_end() {
+fn folders_linked_in_a_circle_are_searched_once() {
     let (folder, _, issued) = example();
     folder.write("certs/pair.pem", issued.chain + &issued.key);
     folder.link("certs/again", "..");
@@ -115,7 +115,7 @@ fn folders_that_link_in_a_circle_end() {
 }
 
 #[test]
-fn other_formats_alone_are_mentioned() {
+fn other_formats_are_mentioned_if_nothing_else_is_there() {
     let (folder, _, issued) = example();
     folder.write("pair.pem", issued.chain + &issued.key);
     folder.openssl("pkcs12 -export -in pair.pem -passout pass:x -out example.pfx");
@@ -129,7 +129,7 @@ fn other_formats_alone_are_mentioned() {
 }
 
 #[test]
-fn half_a_pair_is_a_problem_alone_and_a_warning_beside_a_whole_one() {
+fn half_a_pair_is_a_warning_beside_a_whole_one() {
     let (folder, authority, issued) = example();
     folder.write("lonely.crt", &issued.chain);
     let problem = discover(folder.path(), now()).unwrap_err();
@@ -162,7 +162,7 @@ fn half_a_pair_is_a_problem_alone_and_a_warning_beside_a_whole_one() {
 }
 
 #[test]
-fn expired_pair_is_a_problem_alone_and_a_warning_beside_a_good_one() {
+fn expired_pair_is_a_warning_beside_a_good_one() {
     let (folder, authority, issued) = example();
     let key = KeyPair::generate().unwrap();
     let old = authority.certify_between(
@@ -189,7 +189,7 @@ fn expired_pair_is_a_problem_alone_and_a_warning_beside_a_good_one() {
 }
 
 #[test]
-fn damaged_file_is_named_rather_than_the_half_it_leaves() {
+fn damaged_file_is_named_before_the_unpaired_rest() {
     let (folder, _, issued) = example();
     folder.write("chain.pem", &issued.chain[..issued.chain.len() - 99]);
     folder.write("example.key", &issued.key);
@@ -198,7 +198,7 @@ fn damaged_file_is_named_rather_than_the_half_it_leaves() {
 }
 
 #[test]
-fn missing_folder_is_a_problem_and_so_is_a_file() {
+fn missing_folder_and_file_as_folder_are_problems() {
     let folder = Folder::new();
     let missing = discover(&folder.at("certs"), now()).unwrap_err();
     assert!(matches!(missing, Problem::NotFound { .. }));
@@ -213,7 +213,7 @@ fn missing_folder_is_a_problem_and_so_is_a_file() {
 }
 
 #[test]
-fn crowded_folder_is_not_searched_for_ever() {
+fn search_of_a_crowded_folder_is_bounded() {
     let (folder, _, issued) = example();
     for number in 0..1_001 {
         folder.write(&format!("folder/file-{number:04}"), "");
@@ -227,7 +227,7 @@ fn crowded_folder_is_not_searched_for_ever() {
 }
 
 #[test]
-fn what_can_be_converted_is_named_before_the_key_that_waits_for_it() {
+fn convertible_file_is_named_before_the_unpaired_key() {
     let (folder, _, issued) = example();
     folder.write("example.key", &issued.key);
     folder.write("chain.pem", &issued.chain);
@@ -241,7 +241,7 @@ fn what_can_be_converted_is_named_before_the_key_that_waits_for_it() {
 }
 
 #[test]
-fn files_of_an_authority_are_no_pair() {
+fn authority_files_are_not_a_pair() {
     let (folder, authority, issued) = example();
     folder.write("int.crt", &authority.intermediate);
     folder.write("int.key", authority.issuer.key().serialize_pem());
@@ -260,7 +260,7 @@ fn files_of_an_authority_are_no_pair() {
 }
 
 #[test]
-fn what_other_programs_would_stumble_over_is_a_warning() {
+fn risky_spellings_in_a_folder_are_warnings() {
     let (folder, _, issued) = example();
     folder.write("chain.pem", "\u{feff}".to_owned() + &issued.chain);
     folder.write("example.key", &issued.key);

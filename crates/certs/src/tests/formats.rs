@@ -6,8 +6,7 @@ use rustls::SignatureAlgorithm;
 use super::{Authority, Folder, RSA, now};
 use crate::load_pair;
 
-/// Writes `pkcs8` in the form that `convert` (an `openssl` command) makes of it, certifies it and
-/// loads the two.
+/// Converts `pkcs8` with `convert` (an `openssl` command), certifies the key and loads both.
 fn load_as(pkcs8: &str, convert: Option<&str>) -> (SignatureAlgorithm, String) {
     let folder = Folder::new();
     let mut key = folder.write("pkcs8.key", pkcs8);
@@ -69,7 +68,7 @@ fn ed25519_loads() {
 }
 
 #[test]
-fn ec_parameters_before_the_key_do_not_matter() {
+fn ec_parameters_before_the_key_are_accepted() {
     let folder = Folder::new();
     folder.openssl("ecparam -name prime256v1 -genkey -out ec.key");
     folder.openssl("pkcs8 -topk8 -nocrypt -in ec.key -out pkcs8.key");
@@ -88,7 +87,7 @@ fn ec_parameters_before_the_key_do_not_matter() {
 }
 
 #[test]
-fn windows_line_ends_and_comments_in_any_encoding_do_not_matter() {
+fn windows_line_ends_and_foreign_encodings_are_accepted() {
     let folder = Folder::new();
     let issued = Authority::new().issue(&["a.example.com"]);
     // "friendlyName: 证书" as GBK, as a bundle made on a Chinese Windows has it.

@@ -1,11 +1,13 @@
-//! Keys by what they are: each kind that cannot be served, in a certificate and by itself.
+//! Kinds of keys: each that cannot be served, in a certificate and alone.
 
 use std::time::SystemTime;
 
 use super::{Folder, good, now, problem_of, says};
-use crate::{Problem, inspect, inspect::Holdings, load_pair};
+use crate::inspect::Holdings;
+use crate::x509::{der, kind};
+use crate::{Problem, inspect, load_pair};
 
-/// How to make a key of a kind, what it is called in a sentence, and in a listing.
+/// How to make a key of a kind, its name in a sentence, and its name in a listing.
 const KINDS: [(&str, &str, &str); 16] = [
     (
         "ecparam -name prime256v1 -genkey -noout -param_enc explicit",
@@ -82,7 +84,7 @@ const KINDS: [(&str, &str, &str); 16] = [
 ];
 
 #[test]
-fn what_cannot_be_served_is_named_and_its_command_makes_a_key_that_can() {
+fn unsupported_kinds_come_with_a_command_for_a_good_key() {
     let folder = Folder::new();
     for (number, (make, kind, listed)) in KINDS.into_iter().enumerate() {
         let (key, cert) = (format!("{number}.key"), format!("{number}.crt"));
@@ -115,10 +117,10 @@ fn what_cannot_be_served_is_named_and_its_command_makes_a_key_that_can() {
 }
 
 #[test]
-fn a_key_alone_is_named_too() {
+fn unsupported_key_is_named_without_its_certificate() {
     let (folder, _) = good();
     for (number, (make, kind, _)) in KINDS.into_iter().enumerate() {
-        // Explicit parameters of a curve that is known are read.
+        // Explicit parameters of a known curve are read.
         if kind.contains("explicit") {
             continue;
         }
@@ -156,7 +158,7 @@ fn a_key_alone_is_named_too() {
 }
 
 #[test]
-fn explicit_parameters_of_the_key_alone_do_not_matter_or_are_named_away() {
+fn explicit_parameters_are_accepted_or_can_be_converted() {
     let (folder, _) = good();
     folder.openssl("ec -in key.pem -param_enc explicit -out explicit.sec1.key");
     folder.openssl("pkey -in key.pem -ec_param_enc explicit -out explicit.pkcs8.key");
@@ -174,7 +176,7 @@ fn explicit_parameters_of_the_key_alone_do_not_matter_or_are_named_away() {
 }
 
 #[test]
-fn keys_for_logins_are_named_and_can_be_converted() {
+fn ssh_keys_are_named_and_can_be_converted() {
     let (folder, _) = good();
     folder.write(
         "login.key",
@@ -190,7 +192,7 @@ fn keys_for_logins_are_named_and_can_be_converted() {
 }
 
 #[test]
-fn a_point_may_be_written_short() {
+fn compressed_points_match_their_key() {
     let folder = Folder::new();
     folder.openssl("ecparam -name prime256v1 -genkey -noout -out plain.key");
     folder.openssl("ec -in plain.key -conv_form compressed -out short.key");
@@ -203,27 +205,24 @@ fn a_point_may_be_written_short() {
 }
 
 #[test]
-fn long_keys_are_served_as_far_as_clients_take_them() {
-    // Put together by hand: a key of this size takes minutes to find.
-    let info =
-        super::super::der::sequence(
-            &[
-                &super::super::der::sequence(
-                    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00",
-                )[..],
-                &[0x03, 0x82, 0x04, 0x13, 0x00],
-                &super::super::der::sequence(
-                    &[
-                        &[0x02, 0x82, 0x04, 0x05, 0x01][..],
-                        &[0xff; 1028],
-                        &[0x02, 0x03, 1, 0, 1],
-                    ]
-                    .concat(),
-                ),
-            ]
-            .concat(),
-        );
-    let kind = super::super::kind::of_public(&info);
+fn rsa_keys_beyond_8192_bits_are_unsupported() {
+    // Put together from parts: finding a key of this size takes minutes.
+    let info = der::sequence(
+        &[
+            &der::sequence(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00")[..],
+            &[0x03, 0x82, 0x04, 0x13, 0x00],
+            &der::sequence(
+                &[
+                    &[0x02, 0x82, 0x04, 0x05, 0x01][..],
+                    &[0xff; 1028],
+                    &[0x02, 0x03, 1, 0, 1],
+                ]
+                .concat(),
+            ),
+        ]
+        .concat(),
+    );
+    let kind = kind::of_public(&info);
     assert_eq!(kind.name, "RSA 8225");
     says(&kind.unfit.unwrap(), &["8225 bits", "8192"]);
 }

@@ -1,6 +1,6 @@
 //! Tests with real keys and certificates, made in a temporary folder for each test.
 
-/// Asserts which problem it is, and that it has each of these words.
+/// Asserts the variant of a problem, and that its sentence has each of these words.
 macro_rules! expect {
     ($problem:expr, $variant:ident, $($word:expr),+) => {
         let problem = $problem;
@@ -22,18 +22,17 @@ mod roots;
 mod self_signed;
 mod spellings;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::LazyLock,
-    time::{Duration, SystemTime},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
 
-use super::{Found, Problem, discover, load_pair};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-/// The present, in January 2027.
+use super::{Found, Problem, discover, load_pair};
+
+/// The present of these tests, in January 2027.
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
 }
@@ -42,7 +41,7 @@ fn days(count: u64) -> Duration {
     Duration::from_hours(24 * count)
 }
 
-/// A root, an intermediate under it, and certificates from there.
+/// A root and an intermediate, which certifies keys.
 struct Authority {
     root: String,
     intermediate: String,
@@ -50,11 +49,11 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
-        Self::named("Test")
+    fn new() -> Authority {
+        Authority::named("Test")
     }
 
-    fn named(name: &str) -> Self {
+    fn named(name: &str) -> Authority {
         let params = |role: &str| {
             let mut params = CertificateParams::default();
             params
@@ -69,7 +68,7 @@ impl Authority {
         let issuer =
             CertifiedIssuer::signed_by(params("Intermediate"), KeyPair::generate().unwrap(), &root)
                 .unwrap();
-        Self {
+        Authority {
             root: root.as_ref().pem(),
             intermediate: issuer.as_ref().pem(),
             issuer,
@@ -115,12 +114,12 @@ struct Issued {
     key: String,
 }
 
-/// A folder that goes away with the test.
+/// A folder that is removed after the test.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+    fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
     }
 
     fn path(&self) -> &Path {
@@ -146,7 +145,7 @@ impl Folder {
         path
     }
 
-    /// Runs the commands in a sentence, as printed: what stands between its backticks and begins with the name of a tool.
+    /// Runs the commands in a sentence as printed: whatever is between backticks and begins with the name of a tool.
     #[track_caller]
     fn obey(&self, sentence: &str) {
         const TOOLS: [&str; 8] = [
@@ -194,7 +193,7 @@ impl Folder {
     }
 }
 
-/// An RSA key as PKCS#8; making one takes a while, so all tests share it.
+/// An RSA key as PKCS#8, shared by all tests: making one takes a while.
 static RSA: LazyLock<String> = LazyLock::new(|| {
     let folder = Folder::new();
     folder.openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key");
@@ -223,8 +222,7 @@ fn problem_of(folder: &Folder, cert: &str, key: &str) -> Problem {
     load_pair(&folder.at(cert), &folder.at(key), now()).unwrap_err()
 }
 
-/// The only pair in the folder, which must have its intermediate: its names, and its files relative
-/// to the folder.
+/// The only pair in the folder, which must have its intermediate: its names, and its files relative to the folder.
 #[track_caller]
 fn only_pair(folder: &Folder) -> (Vec<String>, String, String) {
     let Found {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use rcgen::{CertificateParams, DnType, KeyPair};
 
 use super::{Authority, Folder, days, now, says};
-use crate::{Pair, Problem, check_domains, load_pair, names::matches};
+use crate::names::matches;
+use crate::{Pair, Problem, check_domains, load_pair};
 
 fn load(cert: &str, key: &str) -> Result<Pair, Problem> {
     let folder = Folder::new();
@@ -17,7 +18,7 @@ fn load(cert: &str, key: &str) -> Result<Pair, Problem> {
 }
 
 #[test]
-fn names_are_dns_and_ip_alternative_names() {
+fn names_are_the_subject_alternative_names() {
     let issued =
         Authority::new().issue(&["Example.COM", "*.example.com", "192.0.2.7", "2001:db8::7"]);
     let pair = load(&issued.chain, &issued.key).unwrap();
@@ -31,7 +32,7 @@ fn names_are_dns_and_ip_alternative_names() {
 }
 
 #[test]
-fn common_name_counts_only_alone_and_with_a_warning() {
+fn common_name_counts_only_alone_and_gives_a_warning() {
     let key = KeyPair::generate().unwrap();
     let with = |names: &[&str]| {
         let mut params =
@@ -142,7 +143,7 @@ fn missing_intermediate_is_a_warning() {
 }
 
 #[test]
-fn reversed_chain_is_put_right_with_a_warning() {
+fn reversed_chain_is_reordered_with_a_warning() {
     let authority = Authority::new();
     let issued = authority.issue(&["a.example.com"]);
     let right = load(&(issued.chain.clone() + &authority.root), &issued.key).unwrap();
@@ -156,7 +157,7 @@ fn reversed_chain_is_put_right_with_a_warning() {
 }
 
 #[test]
-fn doubles_and_strangers_are_not_sent() {
+fn duplicates_and_unrelated_certificates_are_not_sent() {
     let (authority, stranger) = (Authority::new(), Authority::named("Stranger"));
     let issued = authority.issue(&["a.example.com"]);
     let pair = load(
@@ -173,7 +174,7 @@ fn doubles_and_strangers_are_not_sent() {
 }
 
 #[test]
-fn issuer_with_the_same_name_but_another_key_is_no_part_of_the_chain() {
+fn issuer_of_the_same_name_with_another_key_is_not_sent() {
     let (authority, namesake) = (Authority::new(), Authority::new());
     let issued = authority.issue(&["a.example.com"]);
     let pair = load(&(issued.leaf.clone() + &namesake.intermediate), &issued.key).unwrap();
@@ -185,7 +186,7 @@ fn issuer_with_the_same_name_but_another_key_is_no_part_of_the_chain() {
 }
 
 #[test]
-fn the_right_one_of_several_keys_and_certificates_is_used() {
+fn matching_key_and_certificate_are_found_among_several() {
     let authority = Authority::new();
     let (one, two) = (
         authority.issue(&["one.example.com"]),

@@ -1,6 +1,8 @@
-//! Files that are there but cannot be used: each problem, by the file it names and the remedy.
+//! Files that exist but cannot be used: each problem, by the file it names and the remedy.
 
-use std::{fs, process::Command, time::SystemTime};
+use std::fs;
+use std::process::Command;
+use std::time::SystemTime;
 
 use rcgen::KeyPair;
 
@@ -8,7 +10,7 @@ use super::{Authority, Folder, days, good, now, problem_of, says};
 use crate::{Problem, discover, load_pair};
 
 #[test]
-fn empty_large_and_other_files() {
+fn empty_large_and_foreign_files_are_problems() {
     let (folder, _) = good();
     folder.write("empty", "\r\n");
     folder.write("large", vec![b'A'; (1 << 20) + 1]);
@@ -35,7 +37,7 @@ fn empty_large_and_other_files() {
 }
 
 #[test]
-fn binary_formats_come_with_the_command_that_converts_them() {
+fn binary_formats_are_named_with_their_conversion_command() {
     let (folder, _) = good();
     folder.openssl("x509 -in cert.pem -outform der -out cert.der");
     folder.openssl("pkey -in key.pem -outform der -out key.der");
@@ -114,7 +116,7 @@ fn conversion_commands_work_as_printed() {
 }
 
 #[test]
-fn utf16_is_named() {
+fn utf16_is_a_problem_with_a_conversion() {
     let (folder, issued) = good();
     for (mark, order) in [("\u{feff}", ""), ("", "LE")] {
         let little = format!("{mark}{}", issued.key)
@@ -147,7 +149,7 @@ fn utf16_is_named() {
 }
 
 #[test]
-fn encrypted_key_of_both_kinds() {
+fn encrypted_keys_of_both_forms_are_problems() {
     let (folder, _) = good();
     folder.openssl("pkcs8 -topk8 -in key.pem -passout pass:secret -out new.key");
     folder.openssl("ec -in key.pem -aes256 -passout pass:secret -out old.key");
@@ -182,7 +184,7 @@ fn encrypted_key_of_both_kinds() {
 }
 
 #[test]
-fn wrong_contents() {
+fn files_with_the_wrong_contents_say_what_they_hold() {
     let (folder, _) = good();
     folder.openssl("req -new -key key.pem -subj /CN=a -out request.csr");
     folder.openssl("pkey -in key.pem -pubout -out public.pem");
@@ -224,7 +226,7 @@ fn wrong_contents() {
 }
 
 #[test]
-fn key_of_another_certificate_names_the_right_one_if_it_is_near() {
+fn mismatched_key_names_the_right_one_in_the_same_folder() {
     let (folder, issued) = good();
     folder.write(
         "keys/other.pem",
@@ -256,7 +258,7 @@ fn key_of_another_certificate_names_the_right_one_if_it_is_near() {
 }
 
 #[test]
-fn outside_its_validity() {
+fn expired_and_future_certificates_are_problems() {
     let (folder, _) = good();
     let (authority, key) = (Authority::new(), KeyPair::generate().unwrap());
     folder.write("key.pem", key.serialize_pem());
@@ -331,7 +333,7 @@ fn unsupported_keys_are_named() {
 }
 
 #[test]
-fn damage_is_located() {
+fn damage_is_named_with_its_line() {
     let (folder, issued) = good();
     let lines: Vec<_> = issued.leaf.lines().collect();
     let (half, nearly) = (

@@ -1,13 +1,16 @@
-//! Which certificate a client is given, up to a real handshake.
+//! Which certificate a client gets, up to a real handshake.
 
 use std::sync::Arc;
 
 use rcgen::KeyPair;
+use rustls::crypto::aws_lc_rs;
+use rustls::sign::CertifiedKey;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection,
-    SignatureAlgorithm, crypto::aws_lc_rs, sign::CertifiedKey,
+    SignatureAlgorithm,
 };
-use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::{Authority, Folder, RSA, now};
 use crate::{Pair, Resolver, load_pair, self_signed};
@@ -33,7 +36,7 @@ fn given(resolver: &Resolver, name: Option<&str>) -> Arc<CertifiedKey> {
 }
 
 #[test]
-fn exact_name_then_wildcard_then_the_first() {
+fn exact_name_wins_over_wildcard_over_default() {
     let authority = Authority::new();
     let first = ecdsa(&authority, &["example.com"]);
     let wild = ecdsa(&authority, &["*.example.com", "Example.ORG"]);
@@ -57,7 +60,7 @@ fn exact_name_then_wildcard_then_the_first() {
 }
 
 #[test]
-fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
+fn fetched_pair_takes_precedence_over_given_ones() {
     let authority = Authority::new();
     let given = ecdsa(&authority, &["play.example.com", "other.example.com"]);
     let resolver = Resolver::new(std::slice::from_ref(&given));
@@ -67,7 +70,7 @@ fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
     );
     resolver.put_fetched("play.example.com", old);
     resolver.put_fetched("play.example.com", new.clone());
-    // New files change nothing about it.
+    // New files do not change that.
     resolver.replace(std::slice::from_ref(&given));
     for (name, expected) in [
         (Some("play.example.com"), &new),
@@ -82,7 +85,7 @@ fn a_fetched_pair_comes_before_the_given_ones_and_after_none_of_its_own() {
 }
 
 #[test]
-fn ecdsa_is_preferred_and_rsa_is_for_those_who_need_it() {
+fn ecdsa_is_preferred_and_rsa_is_the_fallback() {
     let authority = Authority::new();
     let rsa = pair(
         &authority,
@@ -99,7 +102,7 @@ fn ecdsa_is_preferred_and_rsa_is_for_those_who_need_it() {
 }
 
 #[test]
-fn replaced_pairs_serve_at_once() {
+fn replaced_pairs_are_served_at_once() {
     let authority = Authority::new();
     let (old, new) = (
         ecdsa(&authority, &["example.com"]),
@@ -120,7 +123,7 @@ fn replaced_pairs_serve_at_once() {
     assert!(resolver.pick(None, ALL).is_none());
 }
 
-/// Shakes hands in memory and returns the certificate the client accepted.
+/// Does a handshake in memory and returns the certificate that the client accepted.
 fn handshake(
     resolver: Arc<Resolver>,
     root: &str,
@@ -155,7 +158,7 @@ fn handshake(
 
 #[test]
 fn real_client_accepts_the_chain_for_its_name() {
-    // The client looks at the real clock.
+    // The client checks against the real clock.
     let authority = Authority::new();
     let key = KeyPair::generate().unwrap();
     let real = std::time::SystemTime::now();
@@ -166,7 +169,7 @@ fn real_client_accepts_the_chain_for_its_name() {
         real + super::days(60),
     );
     let folder = Folder::new();
-    // In the wrong order on purpose: what is sent must be right all the same.
+    // In the wrong order on purpose: what is sent must be in the right one.
     let file = folder.write(
         "pair.pem",
         authority.intermediate.clone() + &leaf + &key.serialize_pem(),

@@ -1,4 +1,4 @@
-//! Files of authorities.
+//! Files of root certificates.
 
 use rustls::RootCertStore;
 
@@ -6,7 +6,7 @@ use super::super::{read_roots, trusted_roots};
 use super::*;
 
 #[test]
-fn authorities_are_read_in_every_spelling_of_certificates() {
+fn roots_are_read_in_every_spelling_of_pem() {
     let file = Path::new("ca.pem");
     let authority = Authority::new();
     let (root, intermediate) = (&authority.root, &authority.intermediate);
@@ -40,7 +40,7 @@ fn knows(roots: &RootCertStore, name: &str) -> bool {
 }
 
 #[test]
-fn the_roots_are_those_that_clouds_and_certbot_issue_under() {
+fn trusted_roots_include_those_of_clouds_and_certbot() {
     let roots = trusted_roots(None).unwrap();
     for name in [
         "ISRG Root X1",
@@ -53,7 +53,7 @@ fn the_roots_are_those_that_clouds_and_certbot_issue_under() {
 }
 
 #[test]
-fn a_file_adds_a_root_and_must_hold_one() {
+fn extra_file_adds_a_root_and_must_hold_one() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("root.pem");
     let sentence = || format!("{:#}", trusted_roots(Some(&file)).unwrap_err());

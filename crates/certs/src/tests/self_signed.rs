@@ -1,6 +1,10 @@
-//! The certificate for development, and where it is kept.
+//! The self-signed certificate, and where it is stored.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Barrier, thread};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
 
 use super::{Folder, days, now, says};
 use crate::{Pair, Problem, load_pair, self_signed};
@@ -18,7 +22,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn covers_this_machine_and_more() {
+fn certificate_covers_this_machine_and_extra_names() {
     let folder = Folder::new();
     let extra = [
         "Play.Test.".to_owned(),
@@ -38,7 +42,7 @@ fn covers_this_machine_and_more() {
 }
 
 #[test]
-fn is_kept_for_this_user_alone_and_used_again() {
+fn certificate_is_stored_privately_and_used_again() {
     let folder = Folder::new();
     let dir = folder.at("state/wulin");
     let first = make(&dir);
@@ -55,7 +59,7 @@ fn is_kept_for_this_user_alone_and_used_again() {
 }
 
 #[test]
-fn is_made_anew_a_week_before_its_end() {
+fn certificate_is_replaced_a_week_before_its_end() {
     let folder = Folder::new();
     let first = make(folder.path());
     let later = now() + days(365 - 6);
@@ -69,7 +73,7 @@ fn is_made_anew_a_week_before_its_end() {
 }
 
 #[test]
-fn is_made_anew_for_a_new_name() {
+fn certificate_is_replaced_for_a_new_name() {
     let folder = Folder::new();
     let first = make(folder.path());
     let wanted = ["*.play.test".to_owned()];
@@ -86,7 +90,7 @@ fn is_made_anew_for_a_new_name() {
 }
 
 #[test]
-fn broken_one_is_replaced() {
+fn broken_certificate_is_replaced() {
     let folder = Folder::new();
     let file = folder.write("self-signed.pem", "-----BEGIN CERTIFICATE-----\nAAAA");
     let pair = make(folder.path());
@@ -96,9 +100,9 @@ fn broken_one_is_replaced() {
 }
 
 #[test]
-fn works_in_memory_when_it_cannot_be_kept() {
+fn certificate_lives_in_memory_if_it_cannot_be_stored() {
     let folder = Folder::new();
-    // A file in the way stops root too.
+    // A file in place of the folder stops root too.
     let file = folder.write("file", "");
     let dir = file.join("wulin");
     let pair = make(&dir);

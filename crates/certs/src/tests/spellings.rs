@@ -1,9 +1,9 @@
-//! PEM as editors, consoles and people write it: what is read all the same, and what is named.
+//! PEM as editors, consoles and people write it: what is read nevertheless, and what is refused by name.
 
 use super::{Authority, Folder, good, now, problem_of, says};
 use crate::{Pair, Problem, load_pair};
 
-/// Loads a certificate file with these bytes, which must come out with its intermediate.
+/// Loads a certificate file of these bytes, which must give the leaf with its intermediate.
 #[track_caller]
 fn load(folder: &Folder, bytes: &[u8]) -> Pair {
     let cert = folder.write("spelt.pem", bytes);
@@ -15,7 +15,7 @@ fn load(folder: &Folder, bytes: &[u8]) -> Pair {
 }
 
 #[test]
-fn what_cannot_be_misunderstood_is_read() {
+fn unambiguous_spellings_are_read() {
     let (folder, issued) = good();
     let plain = issued.chain.replace("\r\n", "\n");
     let intermediate = plain
@@ -32,7 +32,7 @@ fn what_cannot_be_misunderstood_is_read() {
         plain.replace("CERTIFICATE-----", "CERTIFICATE-----  "),
         indented,
         wide,
-        // Folded into one line, as YAML does, and quoted.
+        // Folded into one line, as in YAML, and quoted.
         plain.replace('\n', " "),
         format!("  '{plain}'\n"),
         plain.replace("CERTIFICATE", "X509 CERTIFICATE"),
@@ -53,7 +53,7 @@ fn what_cannot_be_misunderstood_is_read() {
 }
 
 #[test]
-fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
+fn risky_spellings_are_read_with_a_warning_and_a_command() {
     let (folder, issued) = good();
     let plain = issued.chain.replace("\r\n", "\n");
     let before_each = |unseen: &str| plain.replace("-----BEGIN", &format!("{unseen}-----BEGIN"));
@@ -85,7 +85,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
             "spelt.clean.pem",
         ),
         (before_second(b"\0"), &["U+0000", &line], "spelt.clean.pem"),
-        // A no-break space of Latin-1.
+        // A no-break space in Latin-1.
         (
             before_second(b"\xa0"),
             &["no text", &line],
@@ -101,7 +101,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
             &["byte order mark"],
             "spelt.clean.pem",
         ),
-        // What `cat` makes of files without a last line end.
+        // What `cat` makes of files without a line end at their end.
         (
             plain.replace("-----\n-----", "----------").into_bytes(),
             &["END and a BEGIN"],
@@ -127,7 +127,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
         assert_eq!(load(&folder, &repaired).warnings, Vec::<String>::new());
         folder.openssl(&format!("x509 -in {file} -noout"));
     }
-    // The key's file counts as well.
+    // The file of the key counts as well.
     let key = folder.write("marked.key", format!("\u{feff}{}", issued.key));
     let pair = load_pair(&folder.at("cert.pem"), &key, now()).unwrap();
     says(
@@ -137,7 +137,7 @@ fn what_stops_other_programs_is_read_with_a_warning_whose_command_helps() {
 }
 
 #[test]
-fn trusted_certificates_are_certificates() {
+fn trusted_certificates_are_read() {
     let (folder, issued) = good();
     folder.write("leaf.pem", &issued.leaf);
     folder.openssl("x509 -in leaf.pem -trustout -addtrust serverAuth -setalias a -out trusted.pem");
@@ -145,13 +145,13 @@ fn trusted_certificates_are_certificates() {
     assert!(trusted.contains("BEGIN TRUSTED CERTIFICATE"));
     let intermediate = &issued.chain[issued.leaf.len()..];
     let pair = load(&folder, (trusted + intermediate).as_bytes());
-    // What OpenSSL trusts it for is not sent.
+    // OpenSSL's trust settings are not sent.
     let plain = load_pair(&folder.at("cert.pem"), &folder.at("key.pem"), now()).unwrap();
     assert_eq!(pair.certified.cert, plain.certified.cert);
 }
 
 #[test]
-fn text_of_tools_between_the_sections_does_not_matter() {
+fn text_between_sections_is_ignored() {
     let (folder, issued) = good();
     let intermediate = folder.write("int.pem", &issued.chain[issued.leaf.len()..]);
     folder.write("leaf.pem", &issued.leaf);
@@ -170,7 +170,7 @@ fn text_of_tools_between_the_sections_does_not_matter() {
 }
 
 #[test]
-fn labels_that_lie_do_not_matter() {
+fn wrong_labels_are_ignored() {
     let (folder, issued) = good();
     folder.openssl("ec -in key.pem -out sec1.key");
     let load = |name: &str, text: &str| {
@@ -207,7 +207,7 @@ fn labels_that_lie_do_not_matter() {
 }
 
 #[test]
-fn edges_that_are_not_pems_are_named_with_their_line() {
+fn misspelt_boundaries_are_named_with_their_line() {
     let (folder, issued) = good();
     let plain = issued.chain.replace("\r\n", "\n");
     for (text, words) in [
@@ -363,7 +363,7 @@ fn other_formats_in_text_are_named_and_their_commands_work() {
 }
 
 #[test]
-fn two_encodings_in_one_file_are_named_and_nothing_is_lost() {
+fn mixed_encodings_are_named_and_can_be_converted() {
     let (folder, issued) = good();
     let intermediate = &issued.chain[issued.leaf.len()..];
     let little = |text: &str| {
@@ -378,7 +378,7 @@ fn two_encodings_in_one_file_are_named_and_nothing_is_lost() {
     };
     let (leaf, mark) = (&*issued.leaf, "\u{feff}");
     for bytes in [
-        // What `>>` in PowerShell appends to a file of another program, with an odd and an even length before it.
+        // What `>>` in PowerShell appends to another program's file, after an odd and an even number of bytes.
         [leaf.as_bytes(), &little(intermediate)].concat(),
         [leaf.as_bytes(), b"\n", &little(intermediate)].concat(),
         [leaf.as_bytes(), &little(&format!("{mark}{intermediate}"))].concat(),
@@ -403,7 +403,7 @@ fn two_encodings_in_one_file_are_named_and_nothing_is_lost() {
         let pair = load_pair(&folder.at("both.joined.pem"), &folder.at("key.pem"), now()).unwrap();
         assert_eq!(pair.certified.cert.len(), 2);
     }
-    // Chinese comments are as wide as the rest.
+    // A file with Chinese comments that is UTF-16 throughout is one encoding.
     folder.write("wide.pem", little(&format!("{mark}证书\n{}", issued.chain)));
     let problem = problem_of(&folder, "wide.pem", "key.pem");
     assert!(matches!(problem, Problem::Utf16 { .. }), "{problem:?}");
@@ -443,9 +443,10 @@ fn a_remedy_never_names_the_key_of_an_authority() {
 }
 
 #[test]
-fn whatever_a_file_holds_is_read_or_named() {
-    use crate::read_pair;
+fn any_file_is_read_or_refused_in_one_sentence() {
     use proptest::prelude::*;
+
+    use crate::read_pair;
 
     let (folder, issued) = good();
     let good = issued.chain + &issued.key;

@@ -7,7 +7,7 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use wulin_game::protocol::socketio::{Dialogue, Sid, Version};
 use wulin_game::protocol::{Message, native, socketio};
-use wulin_game::{Event, Hand, Movement, RoundStanding, Seated, Standing};
+use wulin_game::{Event, Hand, Movement, RoomId, RoundStanding, Seated, Standing};
 
 use crate::crowd::profile;
 
@@ -59,6 +59,7 @@ fn event(said: Said) -> Event {
     let standing = Standing {
         total: 1234,
         streak: 5,
+        ..Standing::default()
     };
     match said {
         Said::Movement => Event::Moved {
@@ -72,10 +73,14 @@ fn event(said: Said) -> Event {
                     profile: profile(number),
                     standing,
                     robot: false,
+                    locked: false,
+                    away: false,
                 })
                 .into(),
+            own: None,
         },
         Said::Result => Event::RoundEnded {
+            room: RoomId(1),
             standings: [1, 2]
                 .map(|number| RoundStanding {
                     uid: profile(number).uid,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use wulin_game::lobby::{Hello, Lobby, Output, Rules};
+use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::{Format, Room};
 use wulin_game::{ConnectionId, Place, PlayerId, Profile};
@@ -20,6 +20,7 @@ pub(crate) const RULES: Rules = Rules {
     },
     patience: Patience {
         robot_wait: Duration::from_secs(1),
+        rematch_wait: Duration::from_secs(8),
         nearby_km: 10.0,
     },
     memory: Duration::from_mins(10),
@@ -152,15 +153,15 @@ impl Crowd {
     /// Takes what there is to do, and does as little with it as can be; the last room that opened is handed on.
     pub(crate) fn drain(&mut self) -> Option<Opened> {
         let mut opened = None;
-        while let Some(output) = self.lobby.poll_output() {
-            match black_box(output) {
-                Output::Opened(room, people) => opened = Some(Opened { room, people }),
-                Output::Attached(..)
-                | Output::Replaced(_)
-                | Output::Send(..)
-                | Output::Resumed(..)
-                | Output::Abandoned(..)
-                | Output::Gone(_) => {}
+        while let Some(effect) = self.lobby.poll_effect() {
+            match black_box(effect) {
+                LobbyEffect::Opened(room, people) => opened = Some(Opened { room, people }),
+                LobbyEffect::Attached(..)
+                | LobbyEffect::Replaced(_)
+                | LobbyEffect::Send(..)
+                | LobbyEffect::Resumed(..)
+                | LobbyEffect::Abandoned(..)
+                | LobbyEffect::Gone(_) => {}
             }
         }
         opened

@@ -5,20 +5,20 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use wulin_game::room::{Command, Entrant, Format, Output, Room};
+use wulin_game::room::{Action, Entrant, Format, Room, RoomEffect};
 use wulin_game::score::{Shown, balances};
 use wulin_game::{Face, Hand, PlayerId, RoomId, Standing};
 
 use crate::crowd::{RULES, profile};
 
 /// Commands of each player in a round: hands, and a face among them.
-const COMMANDS: [Command; 6] = [
-    Command::Choose(Hand::Rock),
-    Command::Choose(Hand::Paper),
-    Command::Pull(Face::Laughing),
-    Command::Choose(Hand::Scissors),
-    Command::Choose(Hand::Rock),
-    Command::Choose(Hand::Paper),
+const COMMANDS: [Action; 6] = [
+    Action::Choose(Hand::Rock),
+    Action::Choose(Hand::Paper),
+    Action::Pull(Face::Laughing),
+    Action::Choose(Hand::Scissors),
+    Action::Choose(Hand::Rock),
+    Action::Choose(Hand::Paper),
 ];
 
 fn entrants(seats: usize) -> Vec<Entrant> {
@@ -27,6 +27,7 @@ fn entrants(seats: usize) -> Vec<Entrant> {
             player: PlayerId(number),
             profile: profile(number),
             standing: Standing::default(),
+            legacy: false,
         })
         .collect()
 }
@@ -40,13 +41,13 @@ fn format(seats: usize) -> Format {
 
 /// Finds out whom everything is for, as a room's task does.
 fn drain(room: &mut Room) {
-    while let Some(output) = room.poll_output() {
-        if let Output::Send(recipient, event) = &output {
+    while let Some(effect) = room.poll_effect() {
+        if let RoomEffect::Send(recipient, event) = &effect {
             black_box(event);
             room.audience(*recipient)
                 .for_each(|player| _ = black_box(player));
         }
-        black_box(output);
+        black_box(effect);
     }
 }
 
@@ -97,7 +98,7 @@ fn choice(bencher: Bencher, seats: usize) {
     drain(&mut room);
     let last = PlayerId(seats as u64);
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
-        room.handle(black_box(last), Command::Choose(Hand::Rock), now)
+        room.handle(black_box(last), Action::Choose(Hand::Rock), now)
             .expect("a player of this room");
         drain(&mut room);
     });

@@ -22,10 +22,14 @@ pub enum Command {
     Hello(Box<Hello>),
     /// Give me a seat.
     Join,
+    /// Give me a seat with a robot, now.
+    JoinRobot,
     /// I leave my room or the queue.
     Leave,
     /// Show this hand.
     Choice(Hand),
+    /// Show this hand, whatever comes.
+    Lock(Hand),
     /// Pull this face.
     Face(Face),
 }
@@ -46,9 +50,9 @@ impl Command {
     pub const fn name(&self) -> &'static str {
         match self {
             Command::Hello(_) => "hello",
-            Command::Join => "join",
+            Command::Join | Command::JoinRobot => "join",
             Command::Leave => "leave",
-            Command::Choice(_) => "choice",
+            Command::Choice(_) | Command::Lock(_) => "choice",
             Command::Face(_) => "face",
         }
     }
@@ -58,12 +62,9 @@ impl Command {
         let payload = mended(payload.map_or("null", RawValue::get));
         let command = match event {
             "hello" => hello(&payload).map(|hello| Command::Hello(Box::new(hello))),
-            "join" => Ok(Command::Join),
+            "join" => join(&payload),
             "leave" => Ok(Command::Leave),
-            "choice" => object(&payload)
-                .and_then(|Chosen { choice }| Hand::from_number(choice.0))
-                .map(Command::Choice)
-                .ok_or(Code::BadChoice),
+            "choice" => choice(&payload).ok_or(Code::BadChoice),
             "face" => object(&payload)
                 .and_then(|Pulled { face }| Face::from_number(face.0))
                 .map(Command::Face)
@@ -74,9 +75,43 @@ impl Command {
     }
 }
 
+/// What is no object asks for nothing in particular: clients may send something where nothing is needed.
+fn join(payload: &str) -> Result<Command, Code> {
+    let Some(Wanted { robot }) = object(payload) else {
+        let says_it_twice = payload.trim_start().starts_with('{');
+        return if says_it_twice {
+            Err(Code::BadJoin)
+        } else {
+            Ok(Command::Join)
+        };
+    };
+    match robot.map(|robot| serde_json::from_str(robot.get())) {
+        None | Some(Ok(false)) => Ok(Command::Join),
+        Some(Ok(true)) => Ok(Command::JoinRobot),
+        Some(Err(_)) => Err(Code::BadJoin),
+    }
+}
+
+fn choice(payload: &str) -> Option<Command> {
+    let Chosen { choice, lock } = object(payload)?;
+    let hand = Hand::from_number(choice.0)?;
+    Some(match lock {
+        Some(true) => Command::Lock(hand),
+        Some(false) | None => Command::Choice(hand),
+    })
+}
+
+#[derive(Deserialize)]
+struct Wanted<'a> {
+    #[serde(borrow, default)]
+    robot: Option<&'a RawValue>,
+}
+
 #[derive(Deserialize)]
 struct Chosen {
     choice: Whole,
+    #[serde(default)]
+    lock: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -280,6 +315,48 @@ mod tests {
     fn join_and_leave_need_no_payload_and_mind_none() {
         assert_eq!(Command::read("join", None), Ok(Command::Join));
         assert_eq!(read("leave", r"[1,2]"), Ok(Command::Leave));
+    }
+
+    #[test]
+    fn a_join_may_ask_for_a_robot() {
+        for payload in [
+            "null",
+            "{}",
+            "7",
+            "[true]",
+            r#"{"robot":false}"#,
+            r#"{"robot":null}"#,
+        ] {
+            assert_eq!(read("join", payload), Ok(Command::Join), "{payload}");
+        }
+        assert_eq!(read("join", r#"{"robot":true}"#), Ok(Command::JoinRobot));
+        for robot in ["1", r#""true""#, "[]", "[true]", "{}"] {
+            let payload = format!(r#"{{"robot":{robot}}}"#);
+            assert_eq!(read("join", &payload), Err(Code::BadJoin), "{payload}");
+        }
+        // Others who read the same JSON may take the other one.
+        for twice in [
+            r#"{"robot":true,"robot":true}"#,
+            r#"{"robot":false,"robot":true}"#,
+        ] {
+            assert_eq!(read("join", twice), Err(Code::BadJoin), "{twice}");
+        }
+    }
+
+    #[test]
+    fn a_choice_may_be_locked() {
+        let rock = |lock| format!(r#"{{"choice":2,"lock":{lock}}}"#);
+        assert_eq!(read("choice", &rock("true")), Ok(Command::Lock(Hand::Rock)));
+        for lock in ["false", "null"] {
+            assert_eq!(read("choice", &rock(lock)), Ok(Command::Choice(Hand::Rock)));
+        }
+        for lock in ["1", r#""true""#, "[]", "{}"] {
+            assert_eq!(read("choice", &rock(lock)), Err(Code::BadChoice), "{lock}");
+        }
+        assert_eq!(
+            read("choice", r#"{"choice":4,"lock":true}"#),
+            Err(Code::BadChoice)
+        );
     }
 
     #[test]

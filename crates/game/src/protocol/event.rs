@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::fault::{Code, Fault};
-use crate::{Event, Movement, RoundStanding, Seated};
+use crate::{Event, Movement, RoomId, RoundStanding, Seated};
 
 /// An event ready for any transport: its name and its payload as JSON. Cheap to clone.
 ///
@@ -18,8 +18,19 @@ pub struct Message {
     pub name: &'static str,
     /// The payload.
     pub json: Arc<str>,
-    /// Whether whoever misses it misses nothing that a later message does not tell.
-    pub volatile: bool,
+    /// What becomes of it when its reader is behind or gone.
+    pub care: Care,
+}
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// Whoever misses it misses nothing that a later message does not tell.
+    Volatile,
+    /// It is written, as long as there is somebody to write it to.
+    Written,
+    /// The result of this room is in it: the server wants to know that it has arrived.
+    Received(RoomId),
 }
 
 /// A payload may have a token in it: only the name is for logs.
@@ -34,7 +45,15 @@ impl Message {
         Message {
             name,
             json: json(payload).into(),
-            volatile: false,
+            care: Care::Written,
+        }
+    }
+
+    /// The room whose result is in it.
+    pub fn result_of(&self) -> Option<RoomId> {
+        match self.care {
+            Care::Received(room) => Some(room),
+            Care::Volatile | Care::Written => None,
         }
     }
 }
@@ -46,55 +65,85 @@ impl From<&Event> for Message {
                 nearby,
                 token,
                 standing,
+                missed,
+            } => Message {
+                care: missed
+                    .as_ref()
+                    .map_or(Care::Written, |missed| Care::Received(missed.room)),
+                ..Message::new(
+                    "hi",
+                    &Hi {
+                        message: "welcome",
+                        nearby: *nearby,
+                        token: token.to_string(),
+                        total_score: standing.total,
+                        win_streak: standing.streak,
+                        best_streak: standing.best_streak,
+                        rounds: standing.rounds,
+                        wins: standing.wins,
+                        missed: missed.as_ref().map(|missed| outcome(&missed.standings)),
+                    },
+                )
+            },
+            Event::NearbyChanged { nearby } => Message::new("nearby", &Nearby { nearby: *nearby }),
+            Event::RoomChanged {
+                room,
+                seats,
+                full,
+                rematch,
             } => Message::new(
-                "hi",
-                &Hi {
-                    message: "welcome",
-                    nearby: *nearby,
-                    token: token.to_string(),
-                    total_score: standing.total,
-                    win_streak: standing.streak,
-                },
-            ),
-            Event::RoomChanged { room, seats, full } => Message::new(
                 "room",
                 &Room {
                     id: room.to_string(),
                     users: seats.iter().map(user).collect(),
                     full: *full,
+                    rematch: rematch.as_deref(),
                 },
             ),
-            Event::RoundStarted { round_time, seats } => Message::new(
+            Event::RoundStarted {
+                round_time,
+                seats,
+                own,
+            } => Message::new(
                 "start",
                 &Start {
                     game_time: Seconds(*round_time),
                     room_users: seats.iter().map(room_user).collect(),
+                    choice: own.map(|own| own.hand.number()),
+                    lock: own.is_some_and(|own| own.locked),
                 },
             ),
             Event::Moved { uid, movement } => {
-                let (movement, face) = match movement {
-                    Movement::Choice => ("choice", None),
-                    Movement::Face(face) => ("face", Some(face.number())),
+                let (movement, face, locked) = match movement {
+                    Movement::Choice => ("choice", None, false),
+                    Movement::Locked => ("choice", None, true),
+                    Movement::Face(face) => ("face", Some(face.number()), false),
                 };
                 Message {
-                    volatile: true,
+                    // A hand is locked once: no later message tells of it.
+                    care: if locked {
+                        Care::Written
+                    } else {
+                        Care::Volatile
+                    },
                     ..Message::new(
                         "movement",
                         &Moved {
                             uid,
                             movement,
                             face,
+                            locked,
                         },
                     )
                 }
             }
-            Event::Left { uid } => Message::new("leave", &Leave { uid }),
-            Event::RoundEnded { standings } => Message::new(
-                "result",
-                &Outcome {
-                    result: standings.iter().map(line).collect(),
-                },
-            ),
+            Event::Left { uid } => Message::new("leave", &Somebody { uid }),
+            Event::WentAway { uid } => Message::new("away", &Somebody { uid }),
+            Event::CameBack { uid } => Message::new("back", &Somebody { uid }),
+            Event::RoundEnded { room, standings } => Message {
+                care: Care::Received(*room),
+                ..Message::new("result", &outcome(standings))
+            },
         }
     }
 }
@@ -154,12 +203,22 @@ pub(super) fn json(payload: &impl Serialize) -> String {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Hi {
+struct Hi<'a> {
     message: &'static str,
     nearby: usize,
     token: String,
     total_score: u64,
     win_streak: u32,
+    best_streak: u32,
+    rounds: u32,
+    wins: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<Outcome<'a>>,
+}
+
+#[derive(Serialize)]
+struct Nearby {
+    nearby: usize,
 }
 
 #[derive(Serialize)]
@@ -168,6 +227,8 @@ struct Room<'a> {
     id: String,
     users: Vec<User<'a>>,
     full: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rematch: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -178,6 +239,8 @@ struct User<'a> {
     ready: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     robot: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    away: bool,
 }
 
 #[derive(Serialize)]
@@ -185,6 +248,10 @@ struct User<'a> {
 struct Start<'a> {
     game_time: Seconds,
     room_users: Vec<RoomUser<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<u8>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    lock: bool,
 }
 
 #[derive(Serialize)]
@@ -197,6 +264,10 @@ struct RoomUser<'a> {
     win_streak: u32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     robot: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    locked: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    away: bool,
 }
 
 #[derive(Serialize)]
@@ -205,6 +276,8 @@ struct Moved<'a> {
     movement: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     face: Option<u8>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    locked: bool,
 }
 
 #[derive(Serialize)]
@@ -213,7 +286,7 @@ struct Restart {
 }
 
 #[derive(Serialize)]
-struct Leave<'a> {
+struct Somebody<'a> {
     uid: &'a str,
 }
 
@@ -266,13 +339,19 @@ impl Serialize for Seconds {
 }
 
 fn user(seated: &Seated) -> User<'_> {
-    let Seated { profile, robot, .. } = seated;
+    let Seated {
+        profile,
+        robot,
+        away,
+        ..
+    } = seated;
     User {
         uid: &profile.uid,
         uname: &profile.name,
         uavatar: &profile.picture,
         ready: true,
         robot: *robot,
+        away: *away,
     }
 }
 
@@ -281,6 +360,8 @@ fn room_user(seated: &Seated) -> RoomUser<'_> {
         profile,
         standing,
         robot,
+        locked,
+        away,
     } = seated;
     RoomUser {
         uid: &profile.uid,
@@ -289,6 +370,14 @@ fn room_user(seated: &Seated) -> RoomUser<'_> {
         total_score: standing.total,
         win_streak: standing.streak,
         robot: *robot,
+        locked: *locked,
+        away: *away,
+    }
+}
+
+fn outcome(standings: &[RoundStanding]) -> Outcome<'_> {
+    Outcome {
+        result: standings.iter().map(line).collect(),
     }
 }
 
@@ -305,7 +394,7 @@ fn line(standing: &RoundStanding) -> Line<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Face, Hand, Profile, RoomId, Standing};
+    use crate::{Face, Hand, Missed, OwnHand, Profile, Standing, Token};
 
     fn seated(uid: &str, robot: bool) -> Seated {
         let profile = Profile {
@@ -318,8 +407,13 @@ mod tests {
             standing: Standing {
                 total: 5,
                 streak: 2,
+                best_streak: 4,
+                rounds: 9,
+                wins: 6,
             },
             robot,
+            locked: false,
+            away: false,
         }
     }
 
@@ -335,14 +429,16 @@ mod tests {
             wire(&Event::RoomChanged {
                 room: RoomId(3),
                 seats: seats.clone(),
-                full: true
+                full: true,
+                rematch: None
             }),
             r#"room {"roomId":"r3","users":[{"uid":"a","uname":"無名\u2028氏","uavatar":"","ready":true},{"uid":"robot:1-1","uname":"無名\u2028氏","uavatar":"","ready":true,"robot":true}],"full":true}"#
         );
         assert_eq!(
             wire(&Event::RoundStarted {
                 round_time: Duration::from_secs(5),
-                seats
+                seats,
+                own: None
             }),
             r#"start {"gameTime":5,"roomUsers":[{"uid":"a","uname":"無名\u2028氏","uavatar":"","totalScore":5,"winStreak":2},{"uid":"robot:1-1","uname":"無名\u2028氏","uavatar":"","totalScore":5,"winStreak":2,"robot":true}]}"#
         );
@@ -367,6 +463,7 @@ mod tests {
         let standing = Standing {
             total: 7,
             streak: 1,
+            ..Standing::default()
         };
         let standings = [
             RoundStanding {
@@ -384,6 +481,7 @@ mod tests {
         ];
         assert_eq!(
             wire(&Event::RoundEnded {
+                room: RoomId(3),
                 standings: standings.into()
             }),
             r#"result {"result":[{"uid":"a","choice":2,"roundScore":1,"totalScore":7,"winStreak":1},{"uid":"b","choice":null,"roundScore":0,"totalScore":0,"winStreak":0}]}"#
@@ -391,10 +489,112 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_back_is_told_its_own_hand_and_who_is_away() {
+        let seats = [
+            Seated {
+                locked: true,
+                ..seated("a", false)
+            },
+            Seated {
+                away: true,
+                ..seated("b", false)
+            },
+        ];
+        let user = r#""uname":"無名\u2028氏","uavatar":"","totalScore":5,"winStreak":2"#;
+        assert_eq!(
+            wire(&Event::RoundStarted {
+                round_time: Duration::from_secs(5),
+                seats: seats.into(),
+                own: Some(OwnHand {
+                    hand: Hand::Paper,
+                    locked: true
+                })
+            }),
+            format!(
+                r#"start {{"gameTime":5,"roomUsers":[{{"uid":"a",{user},"locked":true}},{{"uid":"b",{user},"away":true}}],"choice":3,"lock":true}}"#
+            )
+        );
+        assert_eq!(
+            wire(&Event::WentAway { uid: "a".into() }),
+            r#"away {"uid":"a"}"#
+        );
+        assert_eq!(
+            wire(&Event::CameBack { uid: "a".into() }),
+            r#"back {"uid":"a"}"#
+        );
+    }
+
+    #[test]
+    fn a_welcome_tells_the_standing_and_what_was_missed() {
+        let token = Token::parse(&"7".repeat(32)).unwrap();
+        let standing = seated("a", false).standing;
+        let line = RoundStanding {
+            uid: "a".into(),
+            hand: Some(Hand::Rock),
+            round_score: 2,
+            standing,
+        };
+        let welcomed = |missed| Event::Welcomed {
+            nearby: 3,
+            token,
+            standing,
+            missed,
+        };
+        let told = r#""message":"welcome","nearby":3,"token":"77777777777777777777777777777777","totalScore":5,"winStreak":2,"bestStreak":4,"rounds":9,"wins":6"#;
+        assert_eq!(wire(&welcomed(None)), format!("hi {{{told}}}"));
+        let missed = Missed {
+            room: RoomId(3),
+            standings: [line].into(),
+        };
+        assert_eq!(
+            wire(&welcomed(Some(missed))),
+            format!(
+                r#"hi {{{told},"missed":{{"result":[{{"uid":"a","choice":2,"roundScore":2,"totalScore":5,"winStreak":2}}]}}}}"#
+            )
+        );
+        assert_eq!(
+            wire(&Event::NearbyChanged { nearby: 4 }),
+            r#"nearby {"nearby":4}"#
+        );
+    }
+
+    #[test]
+    fn an_invitation_names_who_waits_and_a_locked_hand_is_never_left_out() {
+        assert_eq!(
+            wire(&Event::RoomChanged {
+                room: RoomId(3),
+                seats: [].into(),
+                full: false,
+                rematch: Some("b".into())
+            }),
+            r#"room {"roomId":"r3","users":[],"full":false,"rematch":"b"}"#
+        );
+        for (movement, text, care) in [
+            (
+                Movement::Choice,
+                r#"{"uid":"a","movement":"choice"}"#,
+                Care::Volatile,
+            ),
+            (
+                Movement::Locked,
+                r#"{"uid":"a","movement":"choice","locked":true}"#,
+                Care::Written,
+            ),
+        ] {
+            let message = Message::from(&Event::Moved {
+                uid: "a".into(),
+                movement,
+            });
+            assert_eq!((&*message.json, message.care), (text, care));
+        }
+    }
+
+    #[test]
     fn a_part_of_a_second_is_told_as_one() {
         let event = Event::RoundStarted {
             round_time: Duration::from_millis(2500),
             seats: [].into(),
+            own: None,
         };
         assert_eq!(wire(&event), r#"start {"gameTime":2.5,"roomUsers":[]}"#);
     }

@@ -33,6 +33,8 @@ pub enum Code {
     BadPlace,
     /// The token is not a string.
     BadToken,
+    /// `join` asks for a robot with neither true nor false.
+    BadJoin,
     /// The choice is not 1, 2 or 3.
     BadChoice,
     /// The face is not 1, 2, 3 or 4.
@@ -53,6 +55,8 @@ pub enum Code {
     AlreadySeated,
     /// `leave` or `face` while in none.
     NotSeated,
+    /// `choice` of another hand than the one that is locked.
+    HandLocked,
     /// `choice` while no round runs.
     NoRound,
     /// `join` while the server closes.
@@ -75,6 +79,7 @@ impl Code {
         "bad_picture",
         "bad_place",
         "bad_token",
+        "bad_join",
         "bad_choice",
         "bad_face",
         "too_fast",
@@ -85,6 +90,7 @@ impl Code {
         "uid_fixed",
         "already_seated",
         "not_seated",
+        "hand_locked",
         "no_round",
         "closing",
         "replaced",
@@ -115,8 +121,9 @@ impl Code {
                 "cordinate must be {lat, lng} in degrees: lat within 90, lng within 180 of zero."
             }
             Code::BadToken => "token must be the string that an earlier hi brought.",
+            Code::BadJoin => "robot, if given, must be true or false.",
             Code::BadChoice => {
-                "choice must be the number 1 for scissors, 2 for rock or 3 for paper."
+                "choice must be the number 1 for scissors, 2 for rock or 3 for paper; lock, if given, true or false."
             }
             Code::BadFace => "face must be the number 1 laughing, 2 crying, 3 angry or 4 smirking.",
             Code::TooFast => {
@@ -135,6 +142,7 @@ impl Code {
                 "You are in a room already. Wait for its result, or leave first."
             }
             Code::NotSeated => "You are in no room. Send join first.",
+            Code::HandLocked => "The hand is locked and stays until the round ends.",
             Code::NoRound => "No round is running. Wait for start.",
             Code::Closing => "The server is about to restart. Connect again in a moment.",
             Code::Replaced => "You have connected from somewhere else; this connection is let go.",
@@ -158,6 +166,7 @@ impl From<Rejected> for Code {
             Rejected::UidFixed => Code::UidFixed,
             Rejected::AlreadySeated => Code::AlreadySeated,
             Rejected::NotSeated => Code::NotSeated,
+            Rejected::HandLocked => Code::HandLocked,
             Rejected::NoRound => Code::NoRound,
             Rejected::Closing => Code::Closing,
         }

@@ -1,6 +1,8 @@
 //! The whole game under random commands, disconnects and time.
 
 mod memories;
+mod rematch;
+mod resume;
 mod stories;
 mod world;
 
@@ -25,10 +27,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (any::<Index>(), 0..PEOPLE, place, any::<bool>())
             .prop_map(|(connection, uid, place, prove)| Step::Hello { connection, uid, place, prove }),
         5 => any::<Index>().prop_map(Step::Join),
+        1 => any::<Index>().prop_map(Step::JoinRobot),
         1 => any::<Index>().prop_map(Step::Leave),
+        2 => (any::<Index>(), hand.clone()).prop_map(|(who, hand)| Step::Lock(who, hand)),
         4 => (any::<Index>(), hand).prop_map(|(who, hand)| Step::Choose(who, hand)),
         1 => (any::<Index>(), face).prop_map(|(who, face)| Step::Pull(who, face)),
-        1 => any::<Index>().prop_map(Step::Disconnect),
+        2 => any::<Index>().prop_map(Step::Disconnect),
         3 => (0..2000_u64).prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 1..120)
@@ -40,7 +44,14 @@ fn play(seats: usize, steps: Vec<Step>) -> World {
         world.step(&step);
     }
     // Everybody who waits plays with robots in the end, and every room ends.
-    world.wait(Duration::from_secs(10));
+    world.wait(Duration::from_secs(30));
+    let online = world.lobby.online();
+    for (player, connection) in &world.lines {
+        let is_here = world.connections.iter().any(|(one, _)| one == connection);
+        if let Some(nearby) = world.nearby.get(player).filter(|_| is_here) {
+            assert_eq!(*nearby, online - 1, "{player} believes in others");
+        }
+    }
     let connections: Vec<_> = world
         .connections
         .iter()

@@ -17,6 +17,9 @@ const SHARE: usize = 4;
 const WON: Standing = Standing {
     total: 1,
     streak: 1,
+    best_streak: 1,
+    rounds: 1,
+    wins: 1,
 };
 
 fn address(last: u8) -> Origin {

@@ -2,13 +2,36 @@
 
 use std::time::Duration;
 
-use wulin_game::lobby::{Hello, Output};
-use wulin_game::room::{Command, Settlement};
-use wulin_game::{ConnectionId, Event, Hand, Place, Profile, Standing};
+use wulin_game::lobby::{Hello, LobbyEffect};
+use wulin_game::room::{Action, Settlement};
+use wulin_game::{ConnectionId, Event, Hand, Place, Profile, Standing, Token};
 
-use super::world::{ROUND_TIME, World};
+use super::world::{REMATCH_WAIT, ROUND_TIME, World};
 
-fn hello(world: &mut World, who: u64, uid: &str, place: Option<(f64, f64)>, legacy: bool) {
+pub(super) fn hello(
+    world: &mut World,
+    who: u64,
+    uid: &str,
+    place: Option<(f64, f64)>,
+    legacy: bool,
+) {
+    greet(world, who, uid, place, legacy, None);
+}
+
+/// Another connection of somebody who has the token.
+pub(super) fn return_as(world: &mut World, who: u64, uid: &str) {
+    let token = world.tokens[uid];
+    greet(world, who, uid, None, false, Some(token));
+}
+
+fn greet(
+    world: &mut World,
+    who: u64,
+    uid: &str,
+    place: Option<(f64, f64)>,
+    legacy: bool,
+    token: Option<Token>,
+) {
     let hello = Hello {
         profile: Profile {
             uid: uid.into(),
@@ -16,35 +39,28 @@ fn hello(world: &mut World, who: u64, uid: &str, place: Option<(f64, f64)>, lega
             picture: "".into(),
         },
         place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
-        token: None,
+        token,
         legacy,
         origin: None,
     };
-    world.arriving = Some((ConnectionId(who), uid.into()));
-    world
-        .lobby
-        .hello(ConnectionId(who), hello, world.now)
-        .unwrap();
-    world.carry_out();
-    let player = world.player(ConnectionId(who)).unwrap();
-    world.legacy.insert(player, legacy);
+    world.hello(ConnectionId(who), hello).unwrap();
 }
 
-fn join(world: &mut World, who: u64) {
+pub(super) fn join(world: &mut World, who: u64) {
     let player = world.player(ConnectionId(who));
     world.asked.extend(player);
     world.lobby.join(ConnectionId(who), world.now).unwrap();
     world.carry_out();
 }
 
-fn choose(world: &mut World, who: u64, hand: Hand) {
+pub(super) fn choose(world: &mut World, who: u64, hand: Hand) {
     let player = world.player(ConnectionId(who)).unwrap();
     let room = world.seats[&player];
-    world.command(player, room, Command::Choose(hand)).unwrap();
+    world.command(player, room, Action::Choose(hand)).unwrap();
 }
 
 /// The uids that play with this connection now, its own included, sorted.
-fn company(world: &World, who: u64) -> Vec<String> {
+pub(super) fn company(world: &World, who: u64) -> Vec<String> {
     let player = world.player(ConnectionId(who)).unwrap();
     let Some(room) = world.seats.get(&player) else {
         return Vec::new();
@@ -142,6 +158,7 @@ fn partners_who_both_ask_again_meet_again_though_others_are_nearer() {
 #[test]
 fn a_partner_who_does_not_ask_again_is_not_waited_for_long() {
     let mut world = World::new(2);
+    hello(&mut world, 4, "d", BEIJING, false);
     hello(&mut world, 1, "a", BEIJING, false);
     hello(&mut world, 2, "b", BEIJING, false);
     hello(&mut world, 3, "c", BEIJING, false);
@@ -150,8 +167,13 @@ fn a_partner_who_does_not_ask_again_is_not_waited_for_long() {
     world.wait(ROUND_TIME);
     join(&mut world, 1);
     join(&mut world, 3);
-    world.wait(Duration::from_millis(450));
-    assert_eq!(company(&world, 1), ["a", "c"]);
+    world.wait(Duration::from_millis(999));
+    assert_eq!(company(&world, 3), Vec::<String>::new(), "kept for b");
+    world.wait(Duration::from_millis(1));
+    assert_eq!(company(&world, 3).len(), 2, "a robot by now");
+    world.wait(Duration::from_secs(7));
+    join(&mut world, 4);
+    assert_eq!(company(&world, 1), ["a", "d"]);
 }
 
 #[test]
@@ -179,8 +201,9 @@ fn a_client_from_2016_that_lost_is_seated_after_three_seconds_and_nobody_else_is
     choose(&mut world, 1, Hand::Rock);
     world.wait(ROUND_TIME + Duration::from_millis(2999));
     assert!(world.joined_by_itself.is_empty());
-    world.wait(Duration::from_millis(1001));
+    world.wait(Duration::from_millis(1));
     assert_eq!(world.joined_by_itself.len(), 1);
+    world.wait(REMATCH_WAIT + Duration::from_secs(1));
     assert_eq!(company(&world, 2).len(), 2, "with a robot by now");
     assert_eq!(
         company(&world, 1),
@@ -222,13 +245,13 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     };
     let welcome = |world: &mut World| {
         let mut welcomed = None;
-        while let Some(output) = world.lobby.poll_output() {
-            if let Output::Send(
+        while let Some(effect) = world.lobby.poll_effect() {
+            if let LobbyEffect::Send(
                 _,
                 Event::Welcomed {
                     token, standing, ..
                 },
-            ) = output
+            ) = effect
             {
                 welcomed = Some((token, standing));
             }
@@ -238,6 +261,9 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     let won = Standing {
         total: 1,
         streak: 1,
+        best_streak: 1,
+        rounds: 1,
+        wins: 1,
     };
 
     // The owner wins a round and goes.
@@ -246,8 +272,8 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     world.lobby.join(ConnectionId(100), now).unwrap();
     world.lobby.handle_timeout(now + Duration::from_secs(2));
     let mut opened = None;
-    while let Some(output) = world.lobby.poll_output() {
-        if let Output::Opened(room, people) = output {
+    while let Some(effect) = world.lobby.poll_effect() {
+        if let LobbyEffect::Opened(room, people) = effect {
             opened = Some((room.id(), people[0]));
         }
     }
@@ -257,7 +283,7 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
         standing: won,
         lost: false,
     };
-    world.lobby.settled(room, &[settlement], now);
+    world.lobby.settled(room, &[].into(), &[settlement], now);
     world.lobby.disconnect(ConnectionId(100), now);
 
     // More come and go than are remembered, and then somebody takes the uid.
@@ -273,10 +299,10 @@ fn a_score_outlives_a_crowd_of_passers_by_and_is_its_owners_again() {
     // The owner's token is worth more than having come first.
     greet(&mut world, 3_001, "owner", Some(mine)).unwrap();
     let mut replaced = false;
-    while let Some(output) = world.lobby.poll_output() {
-        match output {
-            Output::Replaced(_) => replaced = true,
-            Output::Send(
+    while let Some(effect) = world.lobby.poll_effect() {
+        match effect {
+            LobbyEffect::Replaced(_) => replaced = true,
+            LobbyEffect::Send(
                 _,
                 Event::Welcomed {
                     token, standing, ..

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::sample::Index;
-use wulin_game::lobby::{Hello, Lobby, Output as LobbyOutput, Rules};
+use wulin_game::lobby::{Hello, Lobby, LobbyEffect, Rules};
 use wulin_game::matchmaking::Patience;
-use wulin_game::room::{Command, Format, Output as RoomOutput, Recipient, Room};
+use wulin_game::room::{Action, Format, Recipient, Room, RoomEffect};
 use wulin_game::{
-    ConnectionId, Event, Face, Hand, Origin, Place, PlayerId, Profile, Rejected, RoomId,
+    ConnectionId, Event, Face, Hand, Missed, Origin, Place, PlayerId, Profile, Rejected, RoomId,
     RoundStanding, Seated, Standing, Token,
 };
 
 pub(crate) const ROUND_TIME: Duration = Duration::from_secs(3);
+pub(crate) const REMATCH_WAIT: Duration = Duration::from_secs(8);
 pub(crate) const PEOPLE: usize = 7;
 
 #[derive(Debug, Clone)]
@@ -26,11 +27,29 @@ pub(crate) enum Step {
         prove: bool,
     },
     Join(Index),
+    JoinRobot(Index),
     Leave(Index),
     Choose(Index, Hand),
+    Lock(Index, Hand),
     Pull(Index, Face),
     Disconnect(Index),
     Wait(u64),
+}
+
+impl Round {
+    /// Whether nothing that could still happen matters.
+    fn waits_for_nobody(&self) -> bool {
+        let people = self.seats.iter().filter(|seat| !seat.robot);
+        let there: Vec<_> = people
+            .map(|seat| &seat.profile.uid)
+            .filter(|uid| !self.left.contains(*uid))
+            .collect();
+        if there.iter().any(|uid| self.legacy.contains(*uid)) {
+            return false;
+        }
+        let against_robots = self.seats.iter().any(|seat| seat.robot);
+        there.iter().all(|uid| self.locked.contains(*uid)) || there.len() == 1 && !against_robots
+    }
 }
 
 /// What a round looked like to its players, kept to check its result against the rules.
@@ -39,6 +58,10 @@ pub(crate) struct Round {
     pub(crate) seats: Arc<[Seated]>,
     people: Vec<PlayerId>,
     hands: HashMap<Arc<str>, Hand>,
+    locked: BTreeSet<Arc<str>>,
+    away: BTreeSet<Arc<str>>,
+    /// Whose clients are from 2016.
+    legacy: BTreeSet<Arc<str>>,
     left: BTreeSet<Arc<str>>,
     deadline: Instant,
     /// People who have been told the start and not yet the end.
@@ -52,8 +75,8 @@ pub(crate) struct World {
     pub(crate) lines: HashMap<PlayerId, ConnectionId>,
     /// The running room each player sits in.
     pub(crate) seats: HashMap<PlayerId, RoomId>,
-    uids: HashMap<PlayerId, Arc<str>>,
-    tokens: HashMap<Arc<str>, Token>,
+    pub(crate) uids: HashMap<PlayerId, Arc<str>>,
+    pub(crate) tokens: HashMap<Arc<str>, Token>,
     /// The last standing a result told, by uid.
     standings: HashMap<Arc<str>, Standing>,
     /// Connections that are open, and the uid each has been welcomed with.
@@ -63,6 +86,14 @@ pub(crate) struct World {
     next_connection: u64,
     results: usize,
     pub(crate) joined_by_itself: BTreeSet<PlayerId>,
+    /// The result each player is known to have received last.
+    received: HashMap<PlayerId, RoomId>,
+    /// The last result of each uid, until it is received or another round begins.
+    pub(crate) unheard: HashMap<Arc<str>, Missed>,
+    /// The number of people near each player was told last, if it gave no place.
+    pub(crate) nearby: HashMap<PlayerId, usize>,
+    /// Everything people have been told.
+    pub(crate) told: Vec<(PlayerId, Event)>,
     pub(crate) legacy: HashMap<PlayerId, bool>,
     pub(crate) asked: BTreeSet<PlayerId>,
 }
@@ -76,6 +107,7 @@ impl World {
             },
             patience: Patience {
                 robot_wait: Duration::from_secs(1),
+                rematch_wait: REMATCH_WAIT,
                 nearby_km: 10.0,
             },
             memory: Duration::from_mins(1),
@@ -95,6 +127,10 @@ impl World {
             next_connection: 0,
             results: 0,
             joined_by_itself: BTreeSet::new(),
+            received: HashMap::new(),
+            unheard: HashMap::new(),
+            nearby: HashMap::new(),
+            told: Vec::new(),
             legacy: HashMap::new(),
             asked: BTreeSet::new(),
         };
@@ -117,6 +153,11 @@ impl World {
             .map(|(player, _)| *player)
     }
 
+    fn seat_of(&self, connection: ConnectionId) -> Option<(PlayerId, RoomId)> {
+        let player = self.player(connection)?;
+        Some((player, *self.seats.get(&player)?))
+    }
+
     pub(crate) fn step(&mut self, step: &Step) {
         match step.clone() {
             Step::Hello {
@@ -124,43 +165,7 @@ impl World {
                 uid,
                 place,
                 prove,
-            } => {
-                let (connection, known) = connection.get(&self.connections).clone();
-                // What a client is, it stays for as long as it is connected.
-                let legacy = connection.0.is_multiple_of(2);
-                let uid: Arc<str> = format!("uid{uid}").into();
-                let taken = self
-                    .connections
-                    .iter()
-                    .any(|(other, owner)| *other != connection && *owner == Some(uid.clone()));
-                let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
-                let hello = Hello {
-                    profile: Profile {
-                        uid: uid.clone(),
-                        name: "n".into(),
-                        picture: "".into(),
-                    },
-                    place: place.and_then(|(lat, lng)| Place::new(lat, lng)),
-                    token: proof,
-                    legacy,
-                    origin: origin(connection),
-                };
-                self.arriving = Some((connection, uid.clone()));
-                let outcome = self.lobby.hello(connection, hello, self.now);
-                match outcome {
-                    Ok(()) => {}
-                    Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| known != uid)),
-                    Err(Rejected::UidTaken) => {
-                        assert!(taken && proof.is_none(), "refused a uid nobody has");
-                    }
-                    Err(other) => panic!("{other}"),
-                }
-                self.carry_out();
-                if outcome.is_ok() {
-                    let player = self.player(connection).expect("attached");
-                    self.legacy.insert(player, legacy);
-                }
-            }
+            } => self.greet(connection, uid, place, prove),
             Step::Join(connection) => {
                 let (connection, known) = connection.get(&self.connections).clone();
                 let player = self.player(connection);
@@ -174,14 +179,33 @@ impl World {
                 }
                 self.carry_out();
             }
+            Step::JoinRobot(connection) => {
+                let (connection, known) = connection.get(&self.connections).clone();
+                let player = self.player(connection);
+                self.asked.extend(player);
+                match self.lobby.join_robot(connection, self.now) {
+                    Ok(()) => assert!(known.is_some()),
+                    Err(Rejected::HelloFirst) => assert!(known.is_none()),
+                    Err(Rejected::AlreadySeated) => {
+                        assert!(self.seats.contains_key(&player.expect("known")));
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+                self.carry_out();
+            }
+            Step::Lock(connection, hand) => {
+                let (connection, _) = connection.get(&self.connections).clone();
+                match self.seat_of(connection) {
+                    Some((player, room)) => _ = self.command(player, room, Action::Lock(hand)),
+                    None => assert!(self.lobby.choose(connection).is_err()),
+                }
+                self.carry_out();
+            }
             Step::Leave(connection) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => {
-                        self.command(player, room, Command::Leave).expect("seated");
+                        self.command(player, room, Action::Leave).expect("seated");
                     }
                     None => _ = self.lobby.leave(connection),
                 }
@@ -189,24 +213,16 @@ impl World {
             }
             Step::Choose(connection, hand) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
-                    Some((player, room)) => self
-                        .command(player, room, Command::Choose(hand))
-                        .expect("playing"),
+                match self.seat_of(connection) {
+                    Some((player, room)) => _ = self.command(player, room, Action::Choose(hand)),
                     None => assert!(self.lobby.choose(connection).is_err()),
                 }
             }
             Step::Pull(connection, face) => {
                 let (connection, _) = connection.get(&self.connections).clone();
-                match self
-                    .player(connection)
-                    .and_then(|player| Some((player, *self.seats.get(&player)?)))
-                {
+                match self.seat_of(connection) {
                     Some((player, room)) => self
-                        .command(player, room, Command::Pull(face))
+                        .command(player, room, Action::Pull(face))
                         .expect("playing"),
                     None => _ = self.lobby.pull(connection, face),
                 }
@@ -221,10 +237,91 @@ impl World {
         }
     }
 
+    fn greet(&mut self, connection: Index, uid: usize, place: Option<(f64, f64)>, prove: bool) {
+        let (connection, known) = connection.get(&self.connections).clone();
+        // What a client is, it stays for as long as it is connected.
+        let legacy = connection.0.is_multiple_of(2);
+        let uid: Arc<str> = format!("uid{uid}").into();
+        let taken = self
+            .connections
+            .iter()
+            .any(|(other, owner)| *other != connection && *owner == Some(uid.clone()));
+        // Whoever is away plays on.
+        let plays = self.seats.keys().any(|player| self.uids[player] == uid);
+        let place = place.and_then(|(lat, lng)| Place::new(lat, lng));
+        let proof = prove.then(|| self.tokens.get(&uid).copied()).flatten();
+        let hello = Hello {
+            profile: Profile {
+                uid: uid.clone(),
+                name: "n".into(),
+                picture: "".into(),
+            },
+            place,
+            token: proof,
+            legacy,
+            origin: origin(connection),
+        };
+        let outcome = self.hello(connection, hello);
+        match outcome {
+            Ok(()) => {}
+            Err(Rejected::UidFixed) => assert!(known.is_some_and(|known| known != uid)),
+            Err(Rejected::UidTaken) => {
+                assert!(
+                    (taken || plays) && proof.is_none(),
+                    "refused a uid nobody has"
+                );
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    pub(crate) fn hello(&mut self, by: ConnectionId, hello: Hello) -> Result<(), Rejected> {
+        let (legacy, is_placed) = (hello.legacy, hello.place.is_some());
+        let uid = hello.profile.uid.clone();
+        if !self.connections.iter().any(|(other, _)| *other == by) {
+            self.connections.push((by, None));
+        }
+        self.note_receipt(self.lobby.holder(&uid));
+        self.arriving = Some((by, uid));
+        let outcome = self.lobby.hello(by, hello, self.now);
+        if let (Ok(()), Some(player)) = (outcome, self.lobby.speaker(by)) {
+            self.legacy.insert(player, legacy);
+            self.carry_out();
+            if is_placed || legacy {
+                self.nearby.remove(&player);
+            }
+        }
+        self.carry_out();
+        outcome
+    }
+
     pub(crate) fn disconnect(&mut self, connection: ConnectionId) {
         self.connections.retain(|(other, _)| *other != connection);
+        self.note_receipt(self.lobby.speaker(connection));
         self.lobby.disconnect(connection, self.now);
         self.carry_out();
+    }
+
+    /// As the runtime lets the lobby know which results have arrived.
+    fn note_receipt(&mut self, player: Option<PlayerId>) {
+        if let Some(player) = player
+            && let Some(room) = self.received.get(&player)
+        {
+            self.lobby.heard(player, *room);
+        }
+    }
+
+    /// The result of this room has arrived at this player.
+    pub(crate) fn receive(&mut self, player: PlayerId, room: RoomId) {
+        self.received.insert(player, room);
+        let uid = &self.uids[&player];
+        if self
+            .unheard
+            .get(uid)
+            .is_some_and(|missed| missed.room == room)
+        {
+            self.unheard.remove(uid);
+        }
     }
 
     /// Time passes; everything happens at its deadline, as the runtime's timers make it.
@@ -260,31 +357,58 @@ impl World {
         &mut self,
         player: PlayerId,
         room: RoomId,
-        command: Command,
+        command: Action,
     ) -> Result<(), Rejected> {
         let uid = self.uids[&player].clone();
         let round = self
             .rounds
             .get_mut(&room)
             .expect("a seat is in a running room");
+        let mut expected = Ok(());
         match command {
-            Command::Choose(hand) => _ = round.hands.insert(uid, hand),
-            Command::Leave => _ = round.left.insert(uid),
-            Command::Pull(_) | Command::Return => {}
+            Action::Choose(hand) | Action::Lock(hand) if round.locked.contains(&uid) => {
+                if round.hands[&uid] != hand {
+                    expected = Err(Rejected::HandLocked);
+                }
+            }
+            Action::Choose(hand) => _ = round.hands.insert(uid, hand),
+            Action::Lock(hand) => {
+                round.locked.insert(uid.clone());
+                round.hands.insert(uid, hand);
+            }
+            Action::Leave => _ = round.left.insert(uid),
+            Action::Disconnect => _ = round.away.insert(uid),
+            Action::Return { legacy } => {
+                round.away.remove(&uid);
+                if legacy {
+                    round.legacy.insert(uid);
+                } else {
+                    round.legacy.remove(&uid);
+                }
+            }
+            Action::Pull(_) => {}
         }
         let outcome = round.room.handle(player, command, self.now);
+        assert_eq!(outcome, expected, "{command:?}");
+        if matches!(
+            command,
+            Action::Lock(_) | Action::Leave | Action::Return { .. }
+        ) {
+            let is_over = round.room.deadline().is_none();
+            assert_eq!(is_over, round.waits_for_nobody(), "after {command:?}");
+        }
         self.drain(room);
         outcome
     }
 
     fn drain(&mut self, id: RoomId) {
-        while let Some(output) = self
+        while let Some(effect) = self
             .rounds
             .get_mut(&id)
-            .and_then(|round| round.room.poll_output())
+            .and_then(|round| round.room.poll_effect())
         {
-            match output {
-                RoomOutput::Send(recipient, event) => {
+            match effect {
+                RoomEffect::Send(recipient, event) => {
                     let round = &self.rounds[&id];
                     let audience: Vec<_> = round.room.audience(recipient).collect();
                     assert!(
@@ -297,10 +421,13 @@ impl World {
                             Some(&id),
                             "told somebody who is not here"
                         );
+                        if let Event::RoundStarted { own: Some(_), .. } = event {
+                            assert_eq!(recipient, Recipient::One(player), "a hand for all to see");
+                        }
                         self.told_in_room(id, player, &event);
                     }
                 }
-                RoomOutput::Left(player) => {
+                RoomEffect::Left(player) => {
                     assert_eq!(self.seats.remove(&player), Some(id));
                     self.rounds
                         .get_mut(&id)
@@ -314,15 +441,19 @@ impl World {
                             .iter()
                             .find(|seat| seat.profile.uid == *uid)
                             .expect("was here");
-                        Standing {
-                            streak: 0,
-                            ..before.standing
-                        }
+                        before.standing.after(-1).0
                     });
                     self.lobby.left_room(player, id, self.now);
                 }
-                RoomOutput::Settled(settlements) => {
-                    self.lobby.settled(id, &settlements, self.now);
+                RoomEffect::Settled(standings, settlements) => {
+                    for player in settlements.iter().map(|settlement| settlement.player) {
+                        let missed = Missed {
+                            room: id,
+                            standings: standings.clone(),
+                        };
+                        self.unheard.insert(self.uids[&player].clone(), missed);
+                    }
+                    self.lobby.settled(id, &standings, &settlements, self.now);
                 }
             }
         }
@@ -333,6 +464,10 @@ impl World {
         {
             let round = self.rounds.remove(&id).expect("just seen");
             assert!(self.now <= round.deadline, "a room outlived its round");
+            assert!(
+                self.now == round.deadline || round.waits_for_nobody(),
+                "somebody was not waited for"
+            );
             assert!(
                 round.inside.is_empty(),
                 "{:?} never heard the result",
@@ -347,36 +482,68 @@ impl World {
     }
 
     fn told_in_room(&mut self, id: RoomId, player: PlayerId, event: &Event) {
+        self.told.push((player, event.clone()));
         let round = self.rounds.get_mut(&id).expect("running");
         match event {
-            Event::RoundStarted { seats, .. } => {
+            Event::RoundStarted { seats, own, .. } => {
+                let uid = &self.uids[&player];
+                let shown = own.map(|own| own.hand);
+                assert_eq!(shown, round.hands.get(uid).copied(), "somebody else's hand");
+                assert_eq!(
+                    own.is_some_and(|own| own.locked),
+                    round.locked.contains(uid)
+                );
+                for seat in seats.iter() {
+                    let uid = &seat.profile.uid;
+                    assert_eq!(seat.locked, round.locked.contains(uid));
+                    assert_eq!(seat.away, round.away.contains(uid));
+                }
                 assert!(round.inside.insert(player) || self.lines.contains_key(&player));
                 let uids: BTreeSet<_> = seats.iter().map(|seat| &seat.profile.uid).collect();
                 assert_eq!(uids.len(), seats.len(), "two equal uids in a room");
             }
-            Event::RoundEnded { standings } => {
+            Event::RoundEnded { standings, .. } => {
                 assert!(
                     round.inside.remove(&player),
                     "a result without a start, or a second one"
                 );
                 check(round, standings);
                 self.results += 1;
-                for line in standings.iter() {
-                    self.standings.insert(line.uid.clone(), line.standing);
+                let uid = self.uids[&player].clone();
+                let mut lines = standings.iter();
+                let mine = lines.find(|line| line.uid == uid).expect("in the result");
+                // Somebody else may have the uid of a client from 2016 that is gone.
+                if self
+                    .lobby
+                    .holder(&uid)
+                    .is_none_or(|holder| holder == player)
+                {
+                    self.standings.insert(uid, mine.standing);
+                }
+                // Every other result arrives, if there is somebody to read it.
+                let line = self.lines.get(&player);
+                let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
+                if is_here && id.0.is_multiple_of(2) {
+                    self.receive(player, id);
                 }
             }
-            Event::Moved { .. } | Event::Left { .. } => {
+            Event::Moved { .. }
+            | Event::Left { .. }
+            | Event::WentAway { .. }
+            | Event::CameBack { .. } => {
                 assert!(round.inside.contains(&player), "{event:?} after the end");
             }
             Event::RoomChanged { full, .. } => assert!(*full && !round.inside.contains(&player)),
-            Event::Welcomed { .. } => panic!("a room welcomes nobody"),
+            Event::Welcomed { .. } | Event::NearbyChanged { .. } => {
+                panic!("a room welcomes nobody")
+            }
         }
     }
 
     pub(crate) fn carry_out(&mut self) {
-        while let Some(output) = self.lobby.poll_output() {
-            match output {
-                LobbyOutput::Attached(player, connection) => {
+        while let Some(effect) = self.lobby.poll_effect() {
+            match effect {
+                LobbyEffect::Attached(player, connection) => {
                     let (arriving, uid) = self.arriving.clone().expect("only a hello attaches");
                     assert_eq!(arriving, connection);
                     self.lines.insert(player, connection);
@@ -393,59 +560,94 @@ impl World {
                         .count();
                     assert_eq!(owners, 1, "one uid in two places");
                 }
-                LobbyOutput::Replaced(player) => {
+                LobbyEffect::Replaced(player) => {
                     let old = self.lines[&player];
                     self.connections.retain(|(other, _)| *other != old);
                     self.connect();
                 }
-                LobbyOutput::Send(player, event) => {
-                    assert!(
-                        self.lines.contains_key(&player),
-                        "told somebody who is gone"
-                    );
-                    match event {
-                        Event::Welcomed { token, nearby, .. } => {
-                            assert!(nearby < PEOPLE + 2);
-                            self.tokens.insert(self.uids[&player].clone(), token);
-                        }
-                        Event::RoomChanged { seats, .. } => {
-                            assert!(!self.seats.contains_key(&player), "waits and plays at once");
-                            assert!(
-                                seats
-                                    .iter()
-                                    .any(|seat| seat.profile.uid == self.uids[&player])
-                            );
-                            if !self.asked.contains(&player) {
-                                assert!(self.legacy[&player], "{player} seated without asking");
-                                self.joined_by_itself.insert(player);
-                                // Whoever takes over takes the seat as well, 2016 or not.
-                                self.asked.insert(player);
-                            }
-                        }
-                        Event::Moved { .. } | Event::Left { .. } => {
-                            assert!(!self.seats.contains_key(&player));
-                        }
-                        Event::RoundStarted { .. } | Event::RoundEnded { .. } => {
-                            panic!("the lobby runs no rounds")
-                        }
-                    }
-                }
-                LobbyOutput::Resumed(player, room) => {
+                LobbyEffect::Send(player, event) => self.told_by_lobby(player, event),
+                LobbyEffect::Resumed(player, room) => {
                     assert_eq!(self.seats.get(&player), Some(&room));
-                    self.command(player, room, Command::Return)
+                    let legacy = self.legacy[&player];
+                    self.command(player, room, Action::Return { legacy })
                         .expect("playing");
                 }
-                LobbyOutput::Abandoned(player, _, room) => {
-                    self.command(player, room, Command::Leave).expect("seated");
+                LobbyEffect::Abandoned(player, _, room) => {
+                    self.command(player, room, Action::Disconnect)
+                        .expect("seated");
                 }
-                LobbyOutput::Opened(room, people) => self.open(room, people),
-                LobbyOutput::Gone(player) => {
+                LobbyEffect::Opened(room, people) => self.open(room, people),
+                LobbyEffect::Gone(player) => {
                     self.lines.remove(&player);
                     assert!(!self.seats.contains_key(&player));
                 }
             }
         }
         self.arriving = None;
+    }
+
+    fn told_by_lobby(&mut self, player: PlayerId, event: Event) {
+        let line = self.lines.get(&player);
+        let is_here = self.connections.iter().any(|(one, _)| Some(one) == line);
+        assert!(is_here, "told somebody who is gone");
+        self.told.push((player, event.clone()));
+        let is_among = |seats: &[Seated]| {
+            let uid = &self.uids[&player];
+            seats.iter().any(|seat| seat.profile.uid == *uid)
+        };
+        match event {
+            Event::Welcomed {
+                token,
+                nearby,
+                missed,
+                ..
+            } => {
+                assert!(nearby < PEOPLE + 2);
+                self.nearby.insert(player, nearby);
+                let uid = self.uids[&player].clone();
+                if missed.is_some() {
+                    assert_eq!(missed.as_ref(), self.unheard.get(&uid));
+                }
+                self.tokens.insert(uid, token);
+            }
+            Event::NearbyChanged { nearby } => {
+                assert!(!self.legacy[&player], "2016 knows no such event");
+                if let Some(told) = self.nearby.get_mut(&player) {
+                    assert_ne!(*told, nearby, "told what it knows");
+                    *told = nearby;
+                }
+            }
+            Event::RoomChanged { seats, rematch, .. } if !is_among(&seats) => {
+                // An invitation, or its end.
+                assert!(!self.seats.contains_key(&player));
+                assert!(!self.legacy[&player], "2016 knows no invitations");
+                assert_eq!(rematch.is_none(), seats.is_empty());
+            }
+            Event::RoomChanged { seats, rematch, .. } => {
+                assert_eq!(rematch, None, "invited to its own table");
+                assert!(!self.seats.contains_key(&player), "waits and plays at once");
+                assert!(
+                    seats
+                        .iter()
+                        .any(|seat| seat.profile.uid == self.uids[&player])
+                );
+                if !self.asked.contains(&player) {
+                    assert!(self.legacy[&player], "{player} seated without asking");
+                    self.joined_by_itself.insert(player);
+                    // Whoever takes over takes the seat as well, 2016 or not.
+                    self.asked.insert(player);
+                }
+            }
+            Event::Moved { .. } | Event::Left { .. } => {
+                assert!(!self.seats.contains_key(&player));
+            }
+            Event::RoundStarted { .. }
+            | Event::RoundEnded { .. }
+            | Event::WentAway { .. }
+            | Event::CameBack { .. } => {
+                panic!("the lobby runs no rounds")
+            }
+        }
     }
 
     fn open(&mut self, room: Room, people: Vec<PlayerId>) {
@@ -456,12 +658,19 @@ impl World {
                 "{player} sits in two rooms"
             );
             self.asked.remove(player);
+            self.unheard.remove(&self.uids[player]);
         }
+        let legacy = |player: &&PlayerId| self.legacy.get(player).copied().unwrap_or_default();
+        let legacy = people.iter().filter(legacy);
+        let legacy = legacy.map(|player| self.uids[player].clone()).collect();
         let round = Round {
             room,
             seats: Arc::new([]),
             people,
             hands: HashMap::new(),
+            locked: BTreeSet::new(),
+            away: BTreeSet::new(),
+            legacy,
             left: BTreeSet::new(),
             deadline: self.now + ROUND_TIME,
             inside: BTreeSet::new(),
@@ -469,10 +678,10 @@ impl World {
         self.rounds.insert(id, round);
         // The start tells who plays; it is the first thing everybody hears.
         let round = self.rounds.get_mut(&id).expect("just put there");
-        let outputs: Vec<_> = std::iter::from_fn(|| round.room.poll_output()).collect();
-        for output in outputs {
-            let RoomOutput::Send(Recipient::All, event) = output else {
-                panic!("{output:?} before the start")
+        let effects: Vec<_> = std::iter::from_fn(|| round.room.poll_effect()).collect();
+        for effect in effects {
+            let RoomEffect::Send(Recipient::All, event) = effect else {
+                panic!("{effect:?} before the start")
             };
             if let Event::RoundStarted { seats, .. } = &event {
                 for seat in seats.iter().filter(|seat| !seat.robot) {
@@ -527,20 +736,20 @@ fn check(round: &Round, standings: &[RoundStanding]) {
                 (.., Some(a), Some(b)) => i32::from(a.beats(b)) - i32::from(b.beats(a)),
             };
         }
-        let Standing { total, streak } = seat.standing;
+        let before = seat.standing;
+        let mut after = Standing {
+            streak: 0,
+            rounds: before.rounds + 1,
+            ..before
+        };
+        let mut score = 0;
         if balance > 0 {
-            let score = u64::from(balance.unsigned_abs()) * u64::from(streak + 1);
-            assert_eq!(mine.round_score, score);
-            assert_eq!(
-                mine.standing,
-                Standing {
-                    total: total + score,
-                    streak: streak + 1
-                }
-            );
-        } else {
-            assert_eq!(mine.round_score, 0);
-            assert_eq!(mine.standing, Standing { total, streak: 0 });
+            after.streak = before.streak + 1;
+            after.best_streak = before.best_streak.max(after.streak);
+            after.wins += 1;
+            score = u64::from(balance.unsigned_abs()) * u64::from(after.streak);
+            after.total += score;
         }
+        assert_eq!((mine.round_score, mine.standing), (score, after));
     }
 }

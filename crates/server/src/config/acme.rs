@@ -15,7 +15,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rustls::RootCertStore;
 
 use crate::flags::Serve;
-use wulin_certs::acme::{Binding, Proxies, Secret, Settings, Store};
+use wulin_certs::acme::{Binding, OutgoingProxies, SecretBytes, Settings, Store};
 use wulin_certs::read_roots;
 
 /// The authority when none is named.
@@ -111,13 +111,13 @@ pub struct Acme {
     /// Who is to vouch for the authority's own server; the public roots where there is none.
     ca_file: Option<PathBuf>,
     binding: Option<(String, BindingKey)>,
-    proxies: Proxies,
+    proxies: OutgoingProxies,
 }
 
 /// The key of an external account.
 #[derive(Debug, Clone)]
 enum BindingKey {
-    Given(Secret),
+    Given(SecretBytes),
     In(PathBuf),
 }
 
@@ -149,7 +149,7 @@ impl Acme {
             email: flags.acme_email.as_deref().map(email).transpose()?,
             ca_file: flags.acme_ca_file.clone(),
             binding: binding(flags)?,
-            proxies: Proxies::new(variable),
+            proxies: OutgoingProxies::new(variable),
         }))
     }
 
@@ -186,7 +186,7 @@ impl Acme {
 }
 
 impl BindingKey {
-    fn load(&self) -> Result<Secret, Refused> {
+    fn load(&self) -> Result<SecretBytes, Refused> {
         match self {
             BindingKey::Given(key) => Ok(key.clone()),
             BindingKey::In(file) => {
@@ -312,12 +312,12 @@ fn binding(flags: &Serve) -> Result<Option<(String, BindingKey)>, Refused> {
 }
 
 /// A key as authorities show it: base64url, by some with padding.
-fn decoded(text: &str, flag: &'static str) -> Result<Secret, Refused> {
+fn decoded(text: &str, flag: &'static str) -> Result<SecretBytes, Refused> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let key = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config).decode(text.trim());
     match key {
-        Ok(key) if !key.is_empty() => Ok(Secret::new(key)),
+        Ok(key) if !key.is_empty() => Ok(SecretBytes::new(key)),
         Ok(_) | Err(_) => Err(Refused::Key(flag)),
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::addresses::Presence;
 use super::proxy;
 use super::turned_away::{Reason, TurnedAway};
-use crate::runtime::census::Counted;
+use crate::runtime::figures::Counted;
 
 /// Keeps a connection counted until it is closed.
 #[derive(Debug)]

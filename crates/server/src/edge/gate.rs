@@ -21,7 +21,7 @@ use super::guarded::{Guarded, Oversized, Secure};
 use super::proxy::{self, Unread};
 use super::serve::Door;
 use super::turned_away::{Reason, TurnedAway};
-use crate::runtime::{Census, Kind};
+use crate::runtime::{Figures, Gauge};
 use wulin_certs::acme;
 
 /// Silence on a connection after which the kernel asks whether the other side is there.
@@ -73,7 +73,7 @@ pub struct Gate {
 #[derive(Clone)]
 pub struct PlainGate {
     limits: Arc<GateLimits>,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
     addresses: Arc<Addresses>,
     turned_away: Arc<TurnedAway>,
 }
@@ -96,7 +96,7 @@ impl Gate {
         limits: GateLimits,
         addresses: Arc<Addresses>,
         turned_away: Arc<TurnedAway>,
-        census: Arc<Census>,
+        figures: Arc<Figures>,
     ) -> Gate {
         let mut http1_only = (*tls).clone();
         http1_only.alpn_protocols.retain(|name| name != b"h2");
@@ -106,7 +106,7 @@ impl Gate {
             http2: Addresses::new(HTTP2, None),
             plain: PlainGate {
                 limits: Arc::new(limits),
-                census,
+                figures,
                 addresses,
                 turned_away,
             },
@@ -153,7 +153,7 @@ impl Gate {
             Some(ProtocolVersion::TLSv1_2) => "1.2",
             _ => "1.3",
         };
-        self.plain.census.tally.handshakes.add(version);
+        self.plain.figures.counters.handshakes.add(version);
         Ok((Secure::new(stream, http2, only_http2), client))
     }
 }
@@ -161,8 +161,8 @@ impl Gate {
 impl PlainGate {
     async fn guard(&self, mut stream: TcpStream) -> Result<(Guarded, Client), Refusal> {
         let peer = stream.peer_addr().map_err(|error| ("closed", error))?.ip();
-        let counted = self.census.enter(Kind::Connection, 1);
-        if self.census.count(Kind::Connection) > self.limits.connections {
+        let counted = self.figures.enter(Gauge::Connection, 1);
+        if self.figures.count(Gauge::Connection) > self.limits.connections {
             self.turned_away.add(Reason::Connections, peer);
             return Err((
                 "connections",
@@ -214,7 +214,7 @@ impl PlainGate {
     }
 
     fn refuse(&self, (reason, error): Refusal) -> io::Error {
-        self.census.tally.refusals.add(reason);
+        self.figures.counters.refusals.add(reason);
         error
     }
 }

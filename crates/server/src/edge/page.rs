@@ -106,7 +106,7 @@ impl File {
             address: format!("/{}", if is_document { "" } else { name }),
             is_document,
             media_type: media_type(name).unwrap_or("application/octet-stream"),
-            caching: if is_document {
+            caching: if asked_for_again(name) {
                 "no-cache"
             } else if name.starts_with("assets/") {
                 "public, max-age=31536000, immutable"
@@ -193,13 +193,23 @@ fn document(base_path: &str) -> String {
     )
 }
 
+/// Whether a browser asks for its newest version each time: the documents, and the worker that stands in for them.
+fn asked_for_again(name: &str) -> bool {
+    [".html", ".txt", "sw.js"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
 fn media_type(name: &str) -> Option<&'static str> {
     let (_, ending) = name.rsplit_once('.')?;
     Some(match ending {
         "css" => "text/css; charset=utf-8",
         "html" => "text/html; charset=utf-8",
+        "ico" => "image/x-icon",
         "js" => "text/javascript; charset=utf-8",
+        "png" => "image/png",
         "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
         "webmanifest" => "application/manifest+json",
         _ => return None,
     })

@@ -119,7 +119,7 @@ struct Alive<'a> {
 }
 
 fn status<'a>(hall: &'a Hall, status: &'static str) -> Json<Report<'a>> {
-    let counts = hall.census.counts();
+    let counts = hall.figures.counts();
     Json(Report {
         status,
         service: "wulin",

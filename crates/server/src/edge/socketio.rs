@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 
 use super::site::Site;
 use super::turned_away::Reason;
-use crate::runtime::{Kind, now};
+use crate::runtime::{Gauge, now};
 use crate::transport::polling::Refusal;
 use crate::transport::upgrade;
 use crate::transport::websocket::Entrance;
@@ -130,7 +130,7 @@ fn open(site: &Site, version: Version, request: &Request<Body>) -> Result<Respon
         site.turned_away.add(Reason::Sessions, address);
         return Err(Refusal::TooFast);
     }
-    let held = site.hall.census.count(Kind::Connection) + site.polling.count();
+    let held = site.hall.figures.count(Gauge::Connection) + site.polling.count();
     if held >= site.most_connections {
         site.turned_away.add(Reason::Connections, address);
         return Err(Refusal::Full);

@@ -12,8 +12,8 @@ use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::exposition::Format;
-use crate::runtime::tally::Split;
-use crate::runtime::{Census, Kind};
+use crate::runtime::counters::Split;
+use crate::runtime::{Figures, Gauge};
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
 
@@ -23,22 +23,22 @@ pub struct Metrics(Registry);
 
 impl Metrics {
     /// Metrics of a server that has begun at `start`.
-    pub fn new(census: Arc<Census>, certificates: Arc<Resolver>, start: Start) -> Metrics {
+    pub fn new(figures: Arc<Figures>, certificates: Arc<Resolver>, start: Start) -> Metrics {
         let mut registry = Registry::default();
         registry.register_with_unit(
             "wulin_movement_latency",
             "From the arrival of a choice until the others' movement is written",
             Unit::Seconds,
-            census.tally.movement.clone(),
+            figures.counters.movement.clone(),
         );
         registry.register_with_unit(
             "wulin_result_lateness",
             "From the end of a round until its result is written",
             Unit::Seconds,
-            census.tally.lateness.clone(),
+            figures.counters.lateness.clone(),
         );
         registry.register_collector(Box::new(Sources {
-            census,
+            figures,
             certificates,
             start,
         }));
@@ -55,7 +55,7 @@ impl Metrics {
 
 #[derive(Debug)]
 struct Sources {
-    census: Arc<Census>,
+    figures: Arc<Figures>,
     certificates: Arc<Resolver>,
     start: Start,
 }
@@ -73,34 +73,34 @@ impl Collector for Sources {
 impl Sources {
     /// How many there are.
     fn present(&self, page: &mut Page<'_>) -> fmt::Result {
-        let count = |kind| self.census.count(kind) as f64;
-        page.gauge("wulin_people", "People online", count(Kind::Person))?;
+        let count = |kind| self.figures.count(kind) as f64;
+        page.gauge("wulin_people", "People online", count(Gauge::Person))?;
         page.gauge(
             "wulin_waiting",
             "People who wait for somebody to play with",
-            count(Kind::Waiting),
+            count(Gauge::Waiting),
         )?;
         page.gauge(
             "wulin_rooms",
             "Rooms in which a round is running",
-            count(Kind::Room),
+            count(Gauge::Room),
         )?;
-        page.gauge("wulin_robots", "Robots in those rooms", count(Kind::Robot))?;
+        page.gauge("wulin_robots", "Robots in those rooms", count(Gauge::Robot))?;
         page.gauge(
             "wulin_memories",
             "Scores kept for people who are offline",
-            count(Kind::Memory),
+            count(Gauge::Memory),
         )?;
         page.gauge(
             "wulin_connections",
             "TCP connections, TLS handshakes in progress included",
-            count(Kind::Connection),
+            count(Gauge::Connection),
         )?;
         let transports = [
-            Kind::Native,
-            Kind::EngineIo3,
-            Kind::EngineIo4,
-            Kind::Polling,
+            Gauge::Native,
+            Gauge::EngineIo3,
+            Gauge::EngineIo4,
+            Gauge::Polling,
         ];
         page.gauges(
             "wulin_clients",
@@ -112,70 +112,70 @@ impl Sources {
 
     /// What has happened.
     fn past(&self, page: &mut Page<'_>) -> fmt::Result {
-        let tally = &self.census.tally;
+        let counters = &self.figures.counters;
         let splits = [
             (
                 "wulin_clients_opened",
                 "Clients that have connected",
                 "transport",
-                &tally.clients,
+                &counters.clients,
             ),
             (
                 "wulin_handshakes",
                 "TLS handshakes",
                 "version",
-                &tally.handshakes,
+                &counters.handshakes,
             ),
             (
                 "wulin_connections_refused",
                 "Connections that were turned away or came to nothing",
                 "reason",
-                &tally.refusals,
+                &counters.refusals,
             ),
             (
                 "wulin_messages_received",
                 "Messages of clients",
                 "event",
-                &tally.received,
+                &counters.received,
             ),
             (
                 "wulin_messages_sent",
                 "Messages to clients",
                 "event",
-                &tally.sent,
+                &counters.sent,
             ),
             (
                 "wulin_messages_refused",
                 "Messages that were refused",
                 "code",
-                &tally.faults,
+                &counters.faults,
             ),
             (
                 "wulin_certificate_reloads",
                 "Certificates read again, by what came of it",
                 "outcome",
-                &tally.certificates,
+                &counters.certificates,
             ),
         ];
         for (name, help, label, split) in splits {
             page.split(name, help, label, split)?;
         }
         let counts = [
-            ("wulin_rounds", "Rounds that have begun", &tally.rounds),
+            ("wulin_rounds", "Rounds that have begun", &counters.rounds),
             (
                 "wulin_robots_seated",
                 "Robots that took a seat",
-                &tally.robots,
+                &counters.robots,
             ),
             (
                 "wulin_outbox_overflows",
                 "Clients let go because they did not read",
-                &tally.overflows,
+                &counters.overflows,
             ),
             (
                 "wulin_movements_dropped",
                 "Movements not sent because their reader was behind",
-                &tally.dropped,
+                &counters.dropped,
             ),
         ];
         for (name, help, count) in counts {

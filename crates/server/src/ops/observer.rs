@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::runtime::Census;
+use crate::runtime::Figures;
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
 use wulin_command::state::{CertificateState, Rates, ServerState, Totals};
@@ -22,7 +22,7 @@ const DAY: f64 = 86_400.0;
 /// Watches a running server.
 #[derive(Debug)]
 pub struct Observer {
-    census: Arc<Census>,
+    figures: Arc<Figures>,
     certificates: Arc<Resolver>,
     draining: CancellationToken,
     https: SocketAddr,
@@ -36,7 +36,7 @@ pub struct Observer {
 impl Observer {
     /// Watches a server that has begun at `start`.
     pub fn new(
-        census: Arc<Census>,
+        figures: Arc<Figures>,
         certificates: Arc<Resolver>,
         draining: CancellationToken,
         (https, http): (SocketAddr, Option<SocketAddr>),
@@ -44,8 +44,8 @@ impl Observer {
         instance: String,
     ) -> Observer {
         Observer {
-            notes: Mutex::new([(Instant::now(), totals(&census))].into()),
-            census,
+            notes: Mutex::new([(Instant::now(), totals(&figures))].into()),
+            figures,
             certificates,
             draining,
             https,
@@ -69,7 +69,7 @@ impl Observer {
 
     fn note(&self) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.push_back((Instant::now(), totals(&self.census)));
+        notes.push_back((Instant::now(), totals(&self.figures)));
         if notes.len() > NOTES {
             notes.pop_front();
         }
@@ -77,7 +77,7 @@ impl Observer {
 
     /// The state as it is now.
     pub fn state(&self) -> ServerState {
-        let totals = totals(&self.census);
+        let totals = totals(&self.figures);
         let now = SystemTime::now();
         let served = self.certificates.served();
         ServerState {
@@ -93,7 +93,7 @@ impl Observer {
             .to_owned(),
             https: self.https,
             http: self.http,
-            counts: self.census.counts(),
+            counts: self.figures.counts(),
             totals,
             rates: self.rates(totals),
             certificates: served
@@ -116,17 +116,17 @@ impl Observer {
     }
 }
 
-fn totals(census: &Census) -> Totals {
-    let tally = &census.tally;
+fn totals(figures: &Figures) -> Totals {
+    let counters = &figures.counters;
     Totals {
-        rounds: tally.rounds.sum(),
-        clients: tally.clients.sum(),
-        handshakes: tally.handshakes.sum(),
-        connections_refused: tally.refusals.sum(),
-        messages_received: tally.received.sum(),
-        messages_sent: tally.sent.sum(),
-        messages_refused: tally.faults.sum(),
-        outbox_overflows: tally.overflows.sum(),
+        rounds: counters.rounds.sum(),
+        clients: counters.clients.sum(),
+        handshakes: counters.handshakes.sum(),
+        connections_refused: counters.refusals.sum(),
+        messages_received: counters.received.sum(),
+        messages_sent: counters.sent.sum(),
+        messages_refused: counters.faults.sum(),
+        outbox_overflows: counters.overflows.sum(),
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::time::{self, MissedTickBehavior};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
-use crate::runtime::{Census, LobbyHandle};
+use crate::runtime::{Figures, LobbyHandle};
 use wulin_command::state::Counts;
 
 /// How often the status is renewed, if it has changed.
@@ -70,21 +70,21 @@ impl Manager {
 
     /// Keeps the manager informed until the handle is dropped: of how many play, and that the lobby answers. A lobby that
     /// does not, or a runtime that runs no tasks, is what the manager ends the process for.
-    pub fn inform(&self, census: Arc<Census>, lobby: LobbyHandle) -> AbortOnDropHandle<()> {
+    pub fn inform(&self, figures: Arc<Figures>, lobby: LobbyHandle) -> AbortOnDropHandle<()> {
         let manager = self.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
             if manager.socket.is_some() {
-                tokio::join!(manager.count(&census), manager.watch(|| lobby.answers()));
+                tokio::join!(manager.count(&figures), manager.watch(|| lobby.answers()));
             }
         }))
     }
 
-    async fn count(&self, census: &Census) {
+    async fn count(&self, figures: &Figures) {
         let mut ticks = ticks(STATUS);
         let mut said = String::new();
         loop {
             ticks.tick().await;
-            let status = status(census.counts());
+            let status = status(figures.counts());
             if status != said {
                 self.tell(&[NotifyState::Status(&status)]).await;
                 said = status;
@@ -164,15 +164,15 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::runtime::Kind;
+    use crate::runtime::Gauge;
 
     #[test]
     fn the_status_is_a_line_people_can_read() {
-        let census = Arc::new(Census::default());
-        assert_eq!(status(census.counts()), "0 people online, 0 rounds");
-        census.set(Kind::Person, 1);
-        let _room = census.enter(Kind::Room, 1);
-        assert_eq!(status(census.counts()), "1 person online, 1 round");
+        let figures = Arc::new(Figures::default());
+        assert_eq!(status(figures.counts()), "0 people online, 0 rounds");
+        figures.set(Gauge::Person, 1);
+        let _room = figures.enter(Gauge::Room, 1);
+        assert_eq!(status(figures.counts()), "1 person online, 1 round");
     }
 
     #[tokio::test]

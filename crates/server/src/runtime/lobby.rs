@@ -4,111 +4,30 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::line::{Line, Peer};
+use super::lobby_handle::{Ask, Ended, LobbyHandle, LobbyLetter};
 use super::outbox::Delivery;
-use super::room::{self, Letter as RoomLetter};
-use super::{Census, Kind, now};
+use super::room;
+use super::seat::{self, RoomLetter};
+use super::{Figures, Gauge, now};
 use wulin_game::ids::shrink;
-use wulin_game::lobby::{Hello, Lobby, Output};
+use wulin_game::lobby::{Lobby, LobbyEffect};
 use wulin_game::protocol::{Code, Fault, Message};
-use wulin_game::room::{Command, Room, Settlement};
-use wulin_game::{ConnectionId, Face, PlayerId, RoomId};
+use wulin_game::room::{Action, Room};
+use wulin_game::{ConnectionId, PlayerId, RoomId};
 
 /// Letters the lobby can be behind before connections are slowed down.
 const MAILBOX: usize = 1024;
 /// Letters taken before what came of them is carried out; keeps a flood from starving deadlines.
 const BATCH: usize = 64;
 
-/// What somebody who sits in no running room asks.
-#[derive(Debug)]
-pub enum Ask {
-    /// Who I am.
-    Hello(Box<Hello>),
-    /// A seat.
-    Join,
-    /// Not to wait any longer.
-    Leave,
-    /// A hand, though no round is running.
-    Choose,
-    /// A face at whoever waits along.
-    Pull(Face),
-}
-
-impl Ask {
-    /// The event's name on the wire.
-    fn event(&self) -> &'static str {
-        match self {
-            Ask::Hello(_) => "hello",
-            Ask::Join => "join",
-            Ask::Leave => "leave",
-            Ask::Choose => "choice",
-            Ask::Pull(_) => "face",
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Letter {
-    Ask {
-        by: Peer,
-        ask: Ask,
-        ack: Option<u64>,
-    },
-    Disconnected(ConnectionId),
-    LeftRoom(PlayerId, RoomId),
-    Settled(RoomId, Vec<Settlement>),
-    Close,
-    Ping(oneshot::Sender<()>),
-}
-
-/// The way to the lobby. Every send waits while the lobby is behind.
-#[derive(Debug, Clone)]
-pub struct LobbyHandle(mpsc::Sender<Letter>);
-
-impl LobbyHandle {
-    /// Asks on behalf of a connection; the answer comes by its outbox.
-    pub async fn ask(&self, by: Peer, ask: Ask, ack: Option<u64>) {
-        self.send(Letter::Ask { by, ask, ack }).await;
-    }
-
-    /// A connection is gone.
-    pub async fn disconnected(&self, connection: ConnectionId) {
-        self.send(Letter::Disconnected(connection)).await;
-    }
-
-    /// No more rounds from now on.
-    pub async fn close(&self) {
-        self.send(Letter::Close).await;
-    }
-
-    /// Whether the lobby answers. Waits for as long as it takes.
-    pub async fn answers(&self) -> bool {
-        let (pong, answer) = oneshot::channel();
-        self.send(Letter::Ping(pong)).await;
-        answer.await.is_ok()
-    }
-
-    pub(super) async fn left_room(&self, player: PlayerId, room: RoomId) {
-        self.send(Letter::LeftRoom(player, room)).await;
-    }
-
-    pub(super) async fn settled(&self, room: RoomId, settlements: Vec<Settlement>) {
-        self.send(Letter::Settled(room, settlements)).await;
-    }
-
-    async fn send(&self, letter: Letter) {
-        // The lobby ends with the process, after everybody who could send to it; there is nobody to tell.
-        let _ = self.0.send(letter).await;
-    }
-}
-
 /// Starts the lobby's task. It ends when nobody holds the handle any more.
-pub fn spawn(lobby: Lobby, census: Arc<Census>, tasks: &TaskTracker) -> LobbyHandle {
+pub fn spawn(lobby: Lobby, figures: Arc<Figures>, tasks: &TaskTracker) -> LobbyHandle {
     let (sender, mailbox) = mpsc::channel(MAILBOX);
     let handle = LobbyHandle(sender);
     let host = Host {
@@ -117,7 +36,7 @@ pub fn spawn(lobby: Lobby, census: Arc<Census>, tasks: &TaskTracker) -> LobbyHan
         arriving: None,
         rooms: HashMap::new(),
         weak: handle.0.downgrade(),
-        census,
+        figures,
         tasks: tasks.clone(),
     };
     tasks.spawn(host.run(mailbox));
@@ -132,13 +51,13 @@ struct Host {
     arriving: Option<Peer>,
     rooms: HashMap<RoomId, mpsc::Sender<RoomLetter>>,
     /// Weak, so that the lobby does not keep itself alive.
-    weak: mpsc::WeakSender<Letter>,
-    census: Arc<Census>,
+    weak: mpsc::WeakSender<LobbyLetter>,
+    figures: Arc<Figures>,
     tasks: TaskTracker,
 }
 
 impl Host {
-    async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
+    async fn run(mut self, mut mailbox: mpsc::Receiver<LobbyLetter>) {
         let mut letters = Vec::with_capacity(BATCH);
         // Set anew only when the deadline has changed: timers are kept behind a lock.
         let mut alarm = pin!(time::sleep_until(now().into()));
@@ -165,30 +84,46 @@ impl Host {
                     }
                 }
             }
-            self.census.set(Kind::Person, self.lobby.online());
-            self.census.set(Kind::Waiting, self.lobby.waiting());
-            self.census.set(Kind::Memory, self.lobby.remembered());
+            self.figures.set(Gauge::Person, self.lobby.online());
+            self.figures.set(Gauge::Waiting, self.lobby.waiting());
+            self.figures.set(Gauge::Memory, self.lobby.remembered());
         }
     }
 
-    fn open(&mut self, letter: Letter) {
+    fn open(&mut self, letter: LobbyLetter) {
         match letter {
-            Letter::Ask { by, ask, ack } => self.answer(by, ask, ack),
-            Letter::Disconnected(connection) => self.lobby.disconnect(connection, now()),
-            Letter::LeftRoom(player, room) => self.lobby.left_room(player, room, now()),
-            Letter::Settled(room, settlements) => {
-                self.rooms.remove(&room);
-                self.lobby.settled(room, &settlements, now());
+            LobbyLetter::Ask {
+                by,
+                ask,
+                event,
+                ack,
+            } => self.answer(by, ask, event, ack),
+            LobbyLetter::Disconnected(connection) => {
+                self.note_receipt(self.lobby.speaker(connection));
+                self.lobby.disconnect(connection, now());
             }
-            Letter::Close => self.lobby.close(),
-            Letter::Ping(pong) => _ = pong.send(()),
+            LobbyLetter::LeftRoom(player, room) => self.lobby.left_room(player, room, now()),
+            LobbyLetter::Settled(ended) => {
+                let Ended {
+                    room,
+                    standings,
+                    settlements,
+                } = *ended;
+                self.rooms.remove(&room);
+                self.lobby.settled(room, &standings, &settlements, now());
+            }
+            LobbyLetter::Close => self.lobby.close(),
+            LobbyLetter::Ping(pong) => _ = pong.send(()),
         }
     }
 
-    fn answer(&mut self, by: Peer, ask: Ask, ack: Option<u64>) {
-        let event = ask.event();
+    fn answer(&mut self, by: Peer, ask: Ask, event: &'static str, ack: Option<u64>) {
         let outcome = match ask {
-            Ask::Hello(hello) => self.lobby.hello(by.id, *hello, now()),
+            Ask::Hello(hello) => {
+                self.note_receipt(self.lobby.holder(&hello.profile.uid));
+                self.lobby.hello(by.id, *hello, now())
+            }
+            Ask::JoinRobot => self.lobby.join_robot(by.id, now()),
             Ask::Join => self.lobby.join(by.id, now()),
             Ask::Leave => self.lobby.leave(by.id),
             Ask::Choose => self.lobby.choose(by.id),
@@ -200,20 +135,25 @@ impl Host {
     }
 
     fn carry_out(&mut self) {
-        while let Some(output) = self.lobby.poll_output() {
-            match output {
-                Output::Attached(player, connection) => self.attach(player, connection),
-                Output::Replaced(player) => {
+        while let Some(effect) = self.lobby.poll_effect() {
+            match effect {
+                LobbyEffect::Attached(player, connection) => self.attach(player, connection),
+                LobbyEffect::Replaced(player) => {
                     let fault = Message::from(&Fault::new("hello", Code::Replaced));
                     self.tell(player, Delivery::Message(fault));
                     self.tell(player, Delivery::Replaced);
                 }
-                Output::Send(player, event) => {
-                    self.tell(player, Delivery::Message(Message::from(&event)));
+                LobbyEffect::Send(player, event) => {
+                    let message = Message::from(&event);
+                    if let (Some(room), Some(line)) = (message.result_of(), self.lines.get(&player))
+                    {
+                        line.told(room);
+                    }
+                    self.tell(player, Delivery::Message(message));
                 }
-                Output::Resumed(player, room) => {
+                LobbyEffect::Resumed(player, room) => {
                     if let Some(mailbox) = self.rooms.get(&room) {
-                        let seat = room::seat(room, player, mailbox);
+                        let seat = seat::seat(room, player, mailbox);
                         self.tell(
                             player,
                             Delivery::Seated {
@@ -223,11 +163,11 @@ impl Host {
                         );
                     }
                 }
-                Output::Abandoned(player, connection, room) => {
+                LobbyEffect::Abandoned(player, connection, room) => {
                     self.abandon(player, connection, room);
                 }
-                Output::Opened(room, people) => self.open_room(room, &people),
-                Output::Gone(player) => {
+                LobbyEffect::Opened(room, people) => self.open_room(room, &people),
+                LobbyEffect::Gone(player) => {
                     self.lines.remove(&player);
                     shrink(&mut self.lines);
                 }
@@ -248,30 +188,42 @@ impl Host {
         }
     }
 
-    /// Leaves a room on behalf of a connection that is gone. The lobby does, not the connection: it alone knows for certain
+    /// Lets the lobby know which result a player's connection has received, before it is another's turn to speak.
+    fn note_receipt(&mut self, player: Option<PlayerId>) {
+        if let Some(player) = player
+            && let Some(line) = self.lines.get(&player)
+            && let Some(room) = line.received()
+        {
+            self.lobby.heard(player, room);
+        }
+    }
+
+    /// Tells a room on behalf of a connection that is gone. The lobby does, not the connection: it alone knows for certain
     /// where the player sits.
     fn abandon(&self, player: PlayerId, connection: ConnectionId, room: RoomId) {
         let Some(mailbox) = self.rooms.get(&room) else {
             return;
         };
-        let seat = room::seat(room, player, mailbox);
+        let seat = seat::seat(room, player, mailbox);
         // A task of its own: the lobby waits for no room.
-        self.tasks
-            .spawn(async move { seat.send(connection, Command::Leave, "leave", None).await });
+        self.tasks.spawn(async move {
+            seat.send(connection, Action::Disconnect, "leave", None)
+                .await
+        });
     }
 
     fn open_room(&mut self, room: Room, people: &[PlayerId]) {
         let Some(sender) = self.weak.upgrade() else {
             return;
         };
-        let (mailbox, letters) = room::mailbox();
+        let (mailbox, letters) = seat::mailbox();
         let lines: room::Lines = people
             .iter()
             .filter_map(|player| Some((*player, self.lines.get(player)?.clone())))
             .collect();
         for (player, line) in &lines {
             line.send(Delivery::Seated {
-                seat: room::seat(room.id(), *player, &mailbox),
+                seat: seat::seat(room.id(), *player, &mailbox),
                 returned: false,
             });
         }
@@ -281,7 +233,7 @@ impl Host {
             letters,
             lines,
             LobbyHandle(sender),
-            self.census.clone(),
+            self.figures.clone(),
         ));
     }
 

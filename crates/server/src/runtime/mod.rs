@@ -1,18 +1,20 @@
 //! The only place where the core meets tokio: one lobby task, one task per room, one outbox per connection.
 
-pub mod census;
+pub mod counters;
+pub mod figures;
 pub mod line;
 pub mod lobby;
+pub mod lobby_handle;
 pub mod outbox;
 pub mod room;
-pub mod tally;
+pub mod seat;
 
-pub use census::{Census, Kind};
+pub use counters::{Counters, Owed};
+pub use figures::{Figures, Gauge};
 pub use line::{Line, Peer};
-pub use lobby::LobbyHandle;
+pub use lobby_handle::{Ask, LobbyHandle};
 pub use outbox::{Delivery, Outbox, Overflowed};
-pub use room::SeatHandle;
-pub use tally::{Owed, Tally};
+pub use seat::SeatHandle;
 
 use std::time::Instant;
 

@@ -5,9 +5,10 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::room::SeatHandle;
-use super::{Census, Owed};
+use super::seat::SeatHandle;
+use super::{Figures, Owed};
 use wulin_game::RoomId;
+use wulin_game::protocol::event::Care;
 use wulin_game::protocol::{Code, Fault, Message};
 
 /// Something for one connection.
@@ -35,7 +36,9 @@ pub enum Delivery {
 impl Delivery {
     fn is_volatile(&self) -> bool {
         match self {
-            Delivery::Message(message) | Delivery::Owed(message, _) => message.volatile,
+            Delivery::Message(message) | Delivery::Owed(message, _) => {
+                message.care == Care::Volatile
+            }
             Delivery::Acknowledge(..)
             | Delivery::Seated { .. }
             | Delivery::Unseated(_)
@@ -54,7 +57,7 @@ pub struct Overflowed;
 pub struct Outbox {
     capacity: usize,
     state: Mutex<State>,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
 }
 
 #[derive(Debug, Default)]
@@ -63,15 +66,17 @@ struct State {
     queue: VecDeque<Delivery>,
     overflowed: bool,
     reader: Option<Waker>,
+    /// The room whose result the client is known to have received last.
+    received: Option<RoomId>,
 }
 
 impl Outbox {
     /// An outbox for so many deliveries. Volatile messages are dropped when it is half full, all others at the very end.
-    pub fn new(capacity: usize, census: Arc<Census>) -> Outbox {
+    pub fn new(capacity: usize, figures: Arc<Figures>) -> Outbox {
         Outbox {
             capacity,
             state: Mutex::default(),
-            census,
+            figures,
         }
     }
 
@@ -83,11 +88,11 @@ impl Outbox {
                 return;
             }
             if delivery.is_volatile() && state.queue.len() >= self.capacity / 2 {
-                self.census.tally.dropped.add(1);
+                self.figures.counters.dropped.add(1);
                 return;
             }
             if state.queue.len() >= self.capacity {
-                self.census.tally.overflows.add(1);
+                self.figures.counters.overflows.add(1);
                 state.overflowed = true;
                 state.queue = VecDeque::new();
             } else {
@@ -100,10 +105,29 @@ impl Outbox {
         }
     }
 
+    /// The connection is gone: what waits is thrown away, and what comes.
+    pub fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.overflowed = true;
+        state.queue = VecDeque::new();
+    }
+
+    /// The client is known to have received the result of this room.
+    pub fn confirm(&self, room: RoomId) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.received = Some(room);
+    }
+
+    /// The room whose result the client is known to have received last.
+    pub fn received(&self) -> Option<RoomId> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.received
+    }
+
     /// Says what became of a command: a fault if it was refused, and the acknowledgement that was asked for.
     pub fn report(&self, event: &str, ack: Option<u64>, outcome: Result<(), Code>) {
         if let Err(code) = outcome {
-            self.census.tally.faults.add(code.name());
+            self.figures.counters.faults.add(code.name());
             self.push(Delivery::Message(Message::from(&Fault::new(event, code))));
         }
         if let Some(id) = ack {
@@ -177,7 +201,7 @@ mod tests {
         }
         outbox.push(Delivery::Replaced);
         assert_eq!(outbox.take().await.unwrap().len(), 5);
-        assert_eq!(outbox.census.tally.dropped.sum(), 96);
+        assert_eq!(outbox.figures.counters.dropped.sum(), 96);
     }
 
     #[tokio::test]
@@ -188,7 +212,7 @@ mod tests {
         }
         assert_eq!(outbox.take().await.unwrap_err(), Overflowed);
         outbox.push(Delivery::Replaced);
-        assert_eq!(outbox.census.tally.overflows.sum(), 1);
+        assert_eq!(outbox.figures.counters.overflows.sum(), 1);
         assert_eq!(outbox.state.lock().unwrap().queue.capacity(), 0);
         assert_eq!(outbox.take().await.unwrap_err(), Overflowed);
     }

@@ -2,99 +2,36 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::time;
 use tracing::debug;
 
 use super::line::Line;
-use super::lobby::LobbyHandle;
+use super::lobby_handle::LobbyHandle;
 use super::outbox::Delivery;
-use super::{Census, Kind, Owed, now};
+use super::seat::RoomLetter;
+use super::{Figures, Gauge, Owed, now};
 use wulin_game::protocol::{Code, Message};
-use wulin_game::room::{Command, Output, Recipient, Room};
-use wulin_game::{ConnectionId, Event, Movement, PlayerId, RoomId};
-
-/// Letters a room can be behind before its players are slowed down.
-const MAILBOX: usize = 32;
-
-/// What a connection asks of the room its player sits in.
-#[derive(Debug)]
-pub struct Letter {
-    player: PlayerId,
-    connection: ConnectionId,
-    command: Command,
-    /// The event's name on the wire, should it be refused.
-    event: &'static str,
-    ack: Option<u64>,
-    sent: Instant,
-}
-
-/// A seat in a running room, as its player's connection holds it.
-#[derive(Debug, Clone)]
-pub struct SeatHandle {
-    room: RoomId,
-    player: PlayerId,
-    mailbox: mpsc::Sender<Letter>,
-}
-
-impl SeatHandle {
-    /// The room.
-    pub fn room(&self) -> RoomId {
-        self.room
-    }
-
-    /// Sends a command; waits while the room is behind. `false` if the room is over.
-    pub async fn send(
-        &self,
-        connection: ConnectionId,
-        command: Command,
-        event: &'static str,
-        ack: Option<u64>,
-    ) -> bool {
-        let letter = Letter {
-            player: self.player,
-            connection,
-            command,
-            event,
-            ack,
-            sent: now(),
-        };
-        self.mailbox.send(letter).await.is_ok()
-    }
-}
+use wulin_game::room::{Action, Recipient, Room, RoomEffect};
+use wulin_game::{Event, Movement, PlayerId};
 
 /// Everybody in a room and the way to them.
 pub(super) type Lines = Vec<(PlayerId, Arc<Line>)>;
 
-/// The room's mailbox, and the seats that send to it.
-pub(super) fn mailbox() -> (mpsc::Sender<Letter>, mpsc::Receiver<Letter>) {
-    mpsc::channel(MAILBOX)
-}
-
-/// A seat of one player.
-pub(super) fn seat(room: RoomId, player: PlayerId, mailbox: &mpsc::Sender<Letter>) -> SeatHandle {
-    SeatHandle {
-        room,
-        player,
-        mailbox: mailbox.clone(),
-    }
-}
-
 /// Runs a room until its round is settled or everybody has left.
 pub(super) async fn run(
     mut room: Room,
-    mut mailbox: mpsc::Receiver<Letter>,
+    mut mailbox: mpsc::Receiver<RoomLetter>,
     lines: Lines,
     lobby: LobbyHandle,
-    census: Arc<Census>,
+    figures: Arc<Figures>,
 ) {
-    let _room = census.enter(Kind::Room, 1);
-    let _robots = census.enter(Kind::Robot, room.robots());
+    let _room = figures.enter(Gauge::Room, 1);
+    let _robots = figures.enter(Gauge::Robot, room.robots());
     debug!(room = %room.id(), people = lines.len(), robots = room.robots(), "round started");
-    census.tally.rounds.add(1);
-    census.tally.robots.add(room.robots());
+    figures.counters.rounds.add(1);
+    figures.counters.robots.add(room.robots());
     let mut owed = None;
     // Set anew only when the deadline has changed, which most letters do not do: timers are kept behind a lock.
     let mut alarm = pin!(time::sleep_until(now().into()));
@@ -130,8 +67,8 @@ pub(super) async fn run(
     }
 }
 
-fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
-    let Letter {
+fn answer(room: &mut Room, lines: &Lines, letter: &RoomLetter) {
+    let RoomLetter {
         player,
         connection,
         command,
@@ -147,8 +84,8 @@ fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
         return;
     }
     let outcome = room.handle(player, command, now());
-    // The client has asked for nothing: it said hello, and the round has ended meanwhile.
-    if command == Command::Return {
+    // The client has asked for nothing: it is gone, or has said hello and the round has ended meanwhile.
+    if matches!(command, Action::Disconnect | Action::Return { .. }) {
         return;
     }
     line.report(event, ack, outcome.map_err(Code::from));
@@ -156,25 +93,35 @@ fn answer(room: &mut Room, lines: &Lines, letter: &Letter) {
 
 /// Tells everybody what has happened. `owed` says by what, and since when they could know.
 async fn carry_out(room: &mut Room, lines: &Lines, lobby: &LobbyHandle, owed: Option<Owed>) {
-    while let Some(output) = room.poll_output() {
-        match output {
-            Output::Send(recipient, event) => {
+    while let Some(effect) = room.poll_effect() {
+        match effect {
+            RoomEffect::Send(recipient, event) => {
                 let message = Message::from(&event);
                 let owed = owed.filter(|owed| is_about(&event, *owed));
                 for player in room.audience(recipient) {
+                    let Some((_, line)) = lines.iter().find(|(other, _)| *other == player) else {
+                        continue;
+                    };
                     let message = message.clone();
-                    tell(lines, player, || match owed {
+                    let result_of = message.result_of();
+                    let delivery = match owed {
                         Some(owed) => Delivery::Owed(message, owed),
                         None => Delivery::Message(message),
-                    });
+                    };
+                    match result_of {
+                        Some(result_of) => line.send_result(result_of, delivery),
+                        None => line.send(delivery),
+                    }
                 }
             }
             // The lobby first: whoever asks for a seat next is free by then.
-            Output::Left(player) => {
+            RoomEffect::Left(player) => {
                 lobby.left_room(player, room.id()).await;
                 tell(lines, player, || Delivery::Unseated(room.id()));
             }
-            Output::Settled(settlements) => lobby.settled(room.id(), settlements).await,
+            RoomEffect::Settled(standings, settlements) => {
+                lobby.settled(room.id(), standings, settlements).await;
+            }
         }
     }
 }
@@ -185,7 +132,7 @@ fn is_about(event: &Event, owed: Owed) -> bool {
         Owed::Choice(_) => matches!(
             event,
             Event::Moved {
-                movement: Movement::Choice,
+                movement: Movement::Choice | Movement::Locked,
                 ..
             }
         ),

@@ -13,16 +13,15 @@ use tracing::debug;
 
 use super::Limits;
 use super::limiter::{Limiter, Verdict};
-use crate::runtime::census::Counted;
-use crate::runtime::lobby::Ask;
+use crate::runtime::figures::Counted;
 use crate::runtime::{
-    Census, Delivery, Kind, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
+    Ask, Delivery, Figures, Gauge, LobbyHandle, Outbox, Overflowed, Owed, Peer, SeatHandle,
 };
 use wulin_game::lobby::Hello;
 use wulin_game::protocol::event::{accepted, refused, restart};
 use wulin_game::protocol::socketio::{self, Sid};
 use wulin_game::protocol::{Code, Command, Message, Request};
-use wulin_game::{ConnectionId, Origin, room};
+use wulin_game::{ConnectionId, Origin, RoomId, room};
 
 /// What sessions share: the way to the game, the limits, and the end of it all.
 #[derive(Debug, Clone)]
@@ -32,7 +31,7 @@ pub struct Hall {
     /// What every transport keeps to.
     pub limits: Limits,
     /// Who is there.
-    pub census: Arc<Census>,
+    pub figures: Arc<Figures>,
     /// Cancelled when no more rounds are begun: whoever is not in one is let go.
     pub draining: CancellationToken,
     /// Every task that serves a client.
@@ -48,7 +47,7 @@ impl Hall {
     pub fn new(
         lobby: LobbyHandle,
         limits: Limits,
-        census: Arc<Census>,
+        figures: Arc<Figures>,
         draining: CancellationToken,
         tasks: TaskTracker,
         random: &'static dyn SecureRandom,
@@ -57,7 +56,7 @@ impl Hall {
         Hall {
             lobby,
             limits,
-            census,
+            figures,
             draining,
             tasks,
             instance,
@@ -175,20 +174,24 @@ pub struct Session {
     limiter: Limiter,
     /// Of what has been accepted and not yet written.
     owed: Vec<Owed>,
-    census: Arc<Census>,
+    /// The room whose result was written last, until it is known to have been received.
+    unreceived: Option<RoomId>,
+    /// The client has been asked after it.
+    asked: bool,
+    figures: Arc<Figures>,
     _counted: Counted,
 }
 
 impl Session {
     /// A client that has just connected.
-    pub fn new(hall: &Hall, kind: Kind, visitor: Visitor) -> Session {
+    pub fn new(hall: &Hall, gauge: Gauge, visitor: Visitor) -> Session {
         let id = hall.next_connection();
-        debug!(connection = %id, ?kind, "client connected");
-        hall.census.tally.clients.add(kind.name());
+        debug!(connection = %id, kind = ?gauge, "client connected");
+        hall.figures.counters.clients.add(gauge.name());
         Session {
             peer: Peer {
                 id,
-                outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
+                outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.figures.clone())),
             },
             lobby: hall.lobby.clone(),
             seat: None,
@@ -196,8 +199,10 @@ impl Session {
             visitor,
             limiter: Limiter::new(hall.limits.messages_per_second, Instant::now()),
             owed: Vec::new(),
-            census: hall.census.clone(),
-            _counted: hall.census.enter(kind, 1),
+            unreceived: None,
+            asked: true,
+            figures: hall.figures.clone(),
+            _counted: hall.figures.enter(gauge, 1),
         }
     }
 
@@ -208,11 +213,12 @@ impl Session {
         debug!(connection = %self.peer.id, renewed = %id, "client left its session");
         self.peer = Peer {
             id,
-            outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.census.clone())),
+            outbox: Arc::new(Outbox::new(hall.limits.outbox, hall.figures.clone())),
         };
         self.seat = None;
         self.leaving = false;
         self.owed.clear();
+        self.unreceived = None;
     }
 
     /// Its id, for logs.
@@ -239,7 +245,7 @@ impl Session {
     pub async fn receive(&mut self, request: Request) -> Result<(), Farewell> {
         let Request { command, ack } = request;
         let event = command.as_ref().map_or("", Command::name);
-        self.census.tally.received.add(event);
+        self.figures.counters.received.add(event);
         match self.limiter.admit(Instant::now()) {
             Verdict::Heard => {}
             Verdict::Dropped => {
@@ -283,8 +289,9 @@ impl Session {
             }
             Delivery::Seated { seat, returned } => {
                 if returned {
-                    seat.send(self.peer.id, room::Command::Return, "hello", None)
-                        .await;
+                    let legacy = self.visitor.legacy;
+                    let back = room::Action::Return { legacy };
+                    seat.send(self.peer.id, back, "hello", None).await;
                 }
                 self.seat = Some(seat);
             }
@@ -305,17 +312,41 @@ impl Session {
     /// All that was accepted has been written.
     pub fn written(&mut self) {
         for owed in self.owed.drain(..) {
-            self.census.tally.paid(owed);
+            self.figures.counters.paid(owed);
         }
     }
 
     /// A message was not kept, since its reader is behind.
     pub fn drop_volatile(&self) {
-        self.census.tally.dropped.add(1);
+        self.figures.counters.dropped.add(1);
     }
 
-    fn outgoing(&self, message: Message) -> Outgoing {
-        self.census.tally.sent.add(message.name);
+    /// The result that has been written and is not known to have been received. A client that is gone may have been sent
+    /// one long after it could still read: it is told again when it comes back.
+    pub fn unreceived(&self) -> Option<RoomId> {
+        self.unreceived
+    }
+
+    /// The result to ask a client after; once for each.
+    pub fn ask_after(&mut self) -> Option<RoomId> {
+        let asked = std::mem::replace(&mut self.asked, true);
+        self.unreceived.filter(|_| !asked)
+    }
+
+    /// The client has shown that it has received the result of this room.
+    pub fn received(&mut self, room: RoomId) {
+        if self.unreceived == Some(room) {
+            self.unreceived = None;
+            self.peer.outbox.confirm(room);
+        }
+    }
+
+    fn outgoing(&mut self, message: Message) -> Outgoing {
+        if let Some(room) = message.result_of() {
+            self.unreceived = Some(room);
+            self.asked = false;
+        }
+        self.figures.counters.sent.add(message.name);
         Outgoing::Message(message)
     }
 
@@ -326,29 +357,31 @@ impl Session {
 
     /// The last message to a client that is let go because the server restarts.
     pub fn restart(&self) -> Message {
-        let people = self.census.count(Kind::Person);
-        self.census.tally.sent.add("restart");
+        let people = self.figures.count(Gauge::Person);
+        self.figures.counters.sent.add("restart");
         restart(return_delay(self.peer.id, people))
     }
 
     /// The connection is gone; the lobby tells the room.
     pub async fn end(&self) {
         debug!(connection = %self.peer.id, "client gone");
+        self.peer.outbox.close();
         self.lobby.disconnected(self.peer.id).await;
     }
 
     async fn route(&mut self, command: Command, ack: Option<u64>) {
         let event = command.name();
         let seated = match &command {
-            Command::Choice(hand) => Some(room::Command::Choose(*hand)),
-            Command::Face(face) => Some(room::Command::Pull(*face)),
-            Command::Leave => Some(room::Command::Leave),
-            Command::Hello(_) | Command::Join => None,
+            Command::Choice(hand) => Some(room::Action::Choose(*hand)),
+            Command::Lock(hand) => Some(room::Action::Lock(*hand)),
+            Command::Face(face) => Some(room::Action::Pull(*face)),
+            Command::Leave => Some(room::Action::Leave),
+            Command::Hello(_) | Command::Join | Command::JoinRobot => None,
         };
         if let (Some(seat), Some(to_room)) = (&self.seat, seated)
             && seat.send(self.peer.id, to_room, event, ack).await
         {
-            self.leaving = to_room == room::Command::Leave;
+            self.leaving = to_room == room::Action::Leave;
             return;
         }
         // In no room, or in one that is over and whose farewell is still in the outbox: the lobby answers.
@@ -368,11 +401,12 @@ impl Session {
                 }))
             }
             Command::Join => Ask::Join,
+            Command::JoinRobot => Ask::JoinRobot,
             Command::Leave => Ask::Leave,
-            Command::Choice(_) => Ask::Choose,
+            Command::Choice(_) | Command::Lock(_) => Ask::Choose,
             Command::Face(face) => Ask::Pull(face),
         };
-        self.lobby.ask(self.peer.clone(), ask, ack).await;
+        self.lobby.ask(self.peer.clone(), ask, event, ack).await;
     }
 
     fn refuse(&self, event: &str, code: Code, ack: Option<u64>) {

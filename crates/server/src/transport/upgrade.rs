@@ -255,7 +255,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
-    use crate::runtime::{Census, lobby};
+    use crate::runtime::{Figures, lobby};
     use crate::transport::session::Visitor;
     use wulin_game::lobby::{Lobby, Rules};
     use wulin_game::matchmaking::Patience;
@@ -269,6 +269,7 @@ mod tests {
             },
             patience: Patience {
                 robot_wait: Duration::from_secs(1),
+                rematch_wait: Duration::from_secs(8),
                 nearby_km: 10.0,
             },
             memory: Duration::from_secs(1),
@@ -282,11 +283,11 @@ mod tests {
             idle_timeout: Duration::from_hours(1),
             outbox: 8,
         };
-        let (census, tasks) = (Arc::<Census>::default(), TaskTracker::new());
-        let lobby = lobby::spawn(Lobby::new(rules, [0; 32]), census.clone(), &tasks);
+        let (figures, tasks) = (Arc::<Figures>::default(), TaskTracker::new());
+        let lobby = lobby::spawn(Lobby::new(rules, [0; 32]), figures.clone(), &tasks);
         let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
         let draining = CancellationToken::new();
-        Hall::new(lobby, limits, census, draining, tasks, random, "".into())
+        Hall::new(lobby, limits, figures, draining, tasks, random, "".into())
     }
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -16,7 +16,8 @@ use super::close::Close;
 use super::polling::{Listed, Moved, Probe};
 use super::pulse::{Heartbeat, Pulse};
 use super::session::{Farewell, Hall, Outgoing, Session, Visitor};
-use crate::runtime::Kind;
+use crate::runtime::Gauge;
+use wulin_game::RoomId;
 use wulin_game::protocol::socketio::{self, Dialogue, Handshake, Received, Sid, Version};
 use wulin_game::protocol::{Code, Fault, Request, native};
 
@@ -35,11 +36,11 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    fn kind(&self) -> Kind {
+    fn gauge(&self) -> Gauge {
         match self.version() {
-            None => Kind::Native,
-            Some(Version::V3) => Kind::EngineIo3,
-            Some(Version::V4) => Kind::EngineIo4,
+            None => Gauge::Native,
+            Some(Version::V3) => Gauge::EngineIo3,
+            Some(Version::V4) => Gauge::EngineIo4,
         }
     }
 
@@ -253,7 +254,7 @@ where
         }
     };
     Some(Box::new(Client {
-        session: Session::new(hall, dialect.kind(), visitor),
+        session: Session::new(hall, dialect.gauge(), visitor),
         pulse: dialect.pulse(),
         dialect,
         _listed: None,
@@ -267,13 +268,16 @@ where
 {
     let Moved {
         dialogue,
-        session,
+        mut session,
         packets,
         listed,
     } = moved;
     for packet in packets {
         // Whoever is gone already is found gone in the conversation, which ends the session.
         let _ = socket.feed(Frame::text(packet)).await;
+    }
+    if let Some(question) = question(&mut session) {
+        let _ = socket.feed(question).await;
     }
     let dialect = Dialect::SocketIo(dialogue);
     let mut pulse = dialect.pulse();
@@ -341,6 +345,9 @@ where
                         socket.feed(Frame::text(text)).await?;
                     }
                 }
+                if let Some(question) = question(session) {
+                    socket.feed(question).await?;
+                }
                 socket.flush().await?;
                 session.written();
             }
@@ -349,6 +356,11 @@ where
                 let frame = frame?;
                 if pulse.beat(matches!(frame, Frame::Pong(_)), Instant::now()) {
                     alarm.as_mut().reset(pulse.deadline(limits));
+                }
+                if let Frame::Pong(answer) = &frame
+                    && let Ok(room) = answer[..].try_into()
+                {
+                    session.received(RoomId(u64::from_be_bytes(room)));
                 }
                 let received = match frame {
                     Frame::Text(text) => Some(dialect.read(&text)),
@@ -390,6 +402,12 @@ where
             () = &mut draining, if session.is_idle() => return Err(End::Dismissed(Farewell::GoingAway)),
         }
     }
+}
+
+/// A ping that asks after a result: its answer shows that what was sent before has been read.
+fn question(session: &mut Session) -> Option<Frame> {
+    let room = session.ask_after()?;
+    Some(Frame::Ping(room.0.to_be_bytes().to_vec().into()))
 }
 
 /// What the client did to its WebSocket; none where the connection itself is gone.

@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Message as Frame, Utf8Bytes};
 use wulin_client::websocket::limits;
-use wulin_http::tls::Stream;
+use wulin_http::tls::SecureStream;
 use wulin_text::harmless;
 
 use super::dialect::{self, Heard, Name};
@@ -25,7 +25,7 @@ const READ_BUFFER: usize = 512;
 
 /// An open connection whose person was greeted with `hi`.
 pub(super) struct Link {
-    socket: WebSocketStream<Stream>,
+    socket: WebSocketStream<SecureStream>,
     protocol: Protocol,
     /// How often to ping, and when next. Only in Engine.IO 3 does the client send the pings.
     pings: Option<(Duration, Instant)>,

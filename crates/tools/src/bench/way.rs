@@ -10,7 +10,7 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use wulin_certs::trusted_roots;
 use wulin_client::address::Address;
-use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
 use super::dialect;
 use crate::bench::flags::Bench;
@@ -69,7 +69,7 @@ impl Way {
     }
 
     /// Connects one person, TLS included.
-    pub(super) async fn connect(&self, number: u32) -> anyhow::Result<Stream> {
+    pub(super) async fn connect(&self, number: u32) -> anyhow::Result<SecureStream> {
         let stream = self.open(number).await.context("no connection")?;
         handshake(&self.connector, self.address.server_name(), stream)
             .await

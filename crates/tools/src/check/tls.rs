@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wulin_client::address::Address;
 use wulin_http::exchange::{Answer, exchange, request};
-use wulin_http::tls::{ANY_VERSION, Recorder, Stream, Trust, connector, handshake};
+use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
 use super::finding::Finding;
 use super::network::{connect, words};
@@ -31,14 +31,14 @@ pub(super) struct Target {
 
 impl Target {
     /// Connects with any version of TLS.
-    pub(super) async fn open(&self) -> io::Result<Stream> {
+    pub(super) async fn open(&self) -> io::Result<SecureStream> {
         self.open_with(ANY_VERSION).await
     }
 
     async fn open_with(
         &self,
         versions: &[&'static SupportedProtocolVersion],
-    ) -> io::Result<Stream> {
+    ) -> io::Result<SecureStream> {
         let connector = connector(&Trust::Anybody(self.recorder.clone()), versions)
             .map_err(io::Error::other)?;
         self.in_time(async {
@@ -134,7 +134,7 @@ pub(super) async fn speak(target: &Target) -> Spoken {
 
 /// The finding on a cipher suite. It is always good: rustls offers only suites with forward secrecy and authenticated
 /// encryption, which `WeChat` and iOS require.
-fn suite(stream: &Stream) -> Finding {
+fn suite(stream: &SecureStream) -> Finding {
     let suite = stream.get_ref().1.negotiated_cipher_suite();
     let name = suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite()));
     Finding::ok(format!("{name} with TLS 1.2"))

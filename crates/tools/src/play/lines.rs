@@ -127,7 +127,8 @@ impl PlainGame<'_> {
             say(line);
         }
         let starts = matches!(news, News::Said(ServerEvent::Start(_)));
-        let ends = matches!(news, News::Said(ServerEvent::Result(_)));
+        // A round ends with its `result`, or with a `hi` that has the result of a round missed while away.
+        let was_playing = matches!(table.stage, Stage::Playing(_));
         table.hear(news, Instant::now());
         match &table.stage {
             Stage::Playing(round) if starts => {
@@ -140,7 +141,7 @@ impl PlainGame<'_> {
                     table.press(Key::Hand(hand), Instant::now());
                 }
             }
-            Stage::Over(over) if ends => {
+            Stage::Over(over) if was_playing => {
                 say(story(over, self.words));
                 self.played += 1;
                 if self.last || self.rounds.is_some_and(|rounds| self.played >= rounds) {

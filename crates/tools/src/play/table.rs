@@ -212,8 +212,12 @@ impl Table {
         match (event, &mut self.stage) {
             (ServerEvent::Hi(hi), _) => {
                 self.online = hi.nearby;
+                if let Some(missed) = hi.missed {
+                    self.finish(missed.result);
+                }
                 (self.total, self.streak) = (hi.total_score, hi.win_streak);
             }
+            (ServerEvent::Nearby(nearby), _) => self.online = nearby,
             (ServerEvent::Room(room), Stage::Waiting(seated)) => {
                 let others = room.users.into_iter().filter(|user| user.uid != self.uid);
                 *seated = others.map(|user| plain(&user.uname)).collect();

@@ -21,9 +21,9 @@ fn issued(names: &[&str]) -> (String, KeyPair) {
 }
 
 #[test]
-fn what_only_looks_odd_is_taken_and_written_anew() {
+fn odd_spellings_of_a_chain_are_read_and_encoded_anew() {
     let (text, key) = issued(&[DOMAIN]);
-    let plain = Chain::read(&text, &key, DOMAIN).unwrap();
+    let plain = IssuedChain::read(&text, &key, DOMAIN).unwrap();
     let (leaf, rest) = text.split_at(
         text.find("-----BEGIN C")
             .unwrap()
@@ -39,21 +39,21 @@ fn what_only_looks_odd_is_taken_and_written_anew() {
         format!("subject=CN = {DOMAIN}\n{leaf}\nissuer=/CN=x\n{rest}\n\0"),
         format!("{rest}{leaf}"),
     ] {
-        let read = Chain::read(&odd, &key, DOMAIN);
+        let read = IssuedChain::read(&odd, &key, DOMAIN);
         assert_eq!(read.as_ref(), Ok(&plain), "{odd}");
     }
     let written = plain.with_key(&key);
     assert_eq!(written, text + &key.serialize_pem());
-    assert_eq!(renewed(&written, DOMAIN), Some(written));
+    assert_eq!(rewritten(&written, DOMAIN), Some(written));
 }
 
 #[test]
-fn what_is_no_chain_for_us_is_refused_by_what_it_is() {
+fn unfit_chains_are_refused_with_their_reason() {
     let (text, key) = issued(&[DOMAIN]);
     let (other, stray) = issued(&[DOMAIN]);
     let (elsewhere, its_key) = issued(&["elsewhere.example", "*.game.example"]);
     let stray = stray.serialize_pem();
-    let refused = |text: &str| Chain::read(text, &key, DOMAIN).unwrap_err();
+    let refused = |text: &str| IssuedChain::read(text, &key, DOMAIN).unwrap_err();
     for with_key in [
         format!("{text}{stray}"),
         format!("{stray}{other}{text}"),
@@ -79,16 +79,16 @@ fn what_is_no_chain_for_us_is_refused_by_what_it_is() {
     let steering =
         format!("{text}-----BEGIN \x1b[2J\u{202e}-----\n-----END \x1b[2J\u{202e}-----\n");
     assert_eq!(refused(&steering), Unfit::Section("[2J".to_owned()));
-    let names = Chain::read(&elsewhere, &its_key, DOMAIN).unwrap_err();
+    let names = IssuedChain::read(&elsewhere, &its_key, DOMAIN).unwrap_err();
     assert_eq!(
         names.to_string(),
         "its certificate is for elsewhere.example, *.game.example, not for game.example"
     );
-    assert!(Chain::read(&elsewhere, &its_key, "www.game.example").is_ok());
+    assert!(IssuedChain::read(&elsewhere, &its_key, "www.game.example").is_ok());
 }
 
 #[test]
-fn a_file_of_an_older_version_is_read_without_what_the_authority_put_into_it() {
+fn older_files_are_rewritten_without_foreign_sections() {
     let (text, key) = issued(&[DOMAIN]);
     let (other, stray) = issued(&[DOMAIN]);
     let clean = Some(format!("{text}{}", key.serialize_pem()));
@@ -100,36 +100,36 @@ fn a_file_of_an_older_version_is_read_without_what_the_authority_put_into_it() {
             .replace(&other, "")
             .replace('\n', "\r\n"),
     ] {
-        assert_eq!(renewed(&kept, DOMAIN), clean, "{kept}");
+        assert_eq!(rewritten(&kept, DOMAIN), clean, "{kept}");
     }
-    // The key of a stranger comes first, with a certificate that is good for the same domain.
-    let evil = renewed(&format!("{stray}{other}{text}{own}"), DOMAIN).unwrap();
+    // Another's key comes first, with a certificate for the same domain that is valid.
+    let evil = rewritten(&format!("{stray}{other}{text}{own}"), DOMAIN).unwrap();
     assert!(evil.starts_with(&text[..100]) && evil.ends_with(&own));
     assert!(!evil.contains(&stray));
     for unfit in ["", "text", &text, &own, &format!("{other}{own}")] {
-        assert_eq!(renewed(unfit, DOMAIN), None, "{unfit}");
+        assert_eq!(rewritten(unfit, DOMAIN), None, "{unfit}");
     }
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic_and_none_without_our_key_is_taken(
+    fn arbitrary_text_neither_panics_nor_is_accepted(
         text in "(-----(BEGIN|END) (CERTIFICATE|PRIVATE KEY|X)-----|[A-Za-z0-9+/=]{0,80}|\n|\r|\\PC){0,40}"
     ) {
         let key = KeyPair::generate().unwrap();
-        prop_assert!(Chain::read(&text, &key, DOMAIN).is_err());
-        prop_assert_eq!(renewed(&text, DOMAIN), None);
+        prop_assert!(IssuedChain::read(&text, &key, DOMAIN).is_err());
+        prop_assert_eq!(rewritten(&text, DOMAIN), None);
     }
 
     #[test]
-    fn a_byte_lost_anywhere_gives_the_same_chain_or_none(at in 0_usize..1400, with in any::<char>()) {
+    fn one_changed_character_gives_the_same_chain_or_none(at in 0_usize..1400, with in any::<char>()) {
         let (text, key) = issued(&[DOMAIN]);
-        let plain = Chain::read(&text, &key, DOMAIN).unwrap();
+        let plain = IssuedChain::read(&text, &key, DOMAIN).unwrap();
         let mut letters: Vec<char> = text.chars().collect();
         let at = at % letters.len();
         letters[at] = with;
-        if let Ok(read) = Chain::read(&letters.iter().collect::<String>(), &key, DOMAIN) {
-            // The names and the key are those asked for, whatever else the letter changed.
+        if let Ok(read) = IssuedChain::read(&letters.iter().collect::<String>(), &key, DOMAIN) {
+            // Whatever else the changed letter did, names and key are those asked for.
             prop_assert!(is_for(&read.0[0], &key));
             prop_assert_eq!(read.0.len(), plain.0.len());
         }

@@ -9,10 +9,12 @@ use tokio::time::{self, Instant};
 use tracing::{debug, trace};
 
 use super::{Answer, Letter, Listed, PROBE_TIMEOUT, Refusal};
-use crate::runtime::{Delivery, Kind};
+use crate::runtime::{Delivery, Gauge};
 use crate::transport::Limits;
 use crate::transport::pulse::{Heartbeat, Pulse};
 use crate::transport::session::{Farewell, Hall, Outgoing, Session, Visitor};
+use wulin_game::RoomId;
+use wulin_game::protocol::event::Care;
 use wulin_game::protocol::payload::{Malformed, Packets, encode};
 use wulin_game::protocol::socketio::{self, Dialogue, Received, Sid, Version};
 
@@ -80,6 +82,8 @@ pub(super) struct Conversation {
     packets: VecDeque<String>,
     poll: Option<Poll>,
     post: Option<Post>,
+    /// The result that went with the last answer to a poll.
+    handed_over: Option<RoomId>,
     /// Until when a WebSocket is believed to be on its way.
     moving: Option<Instant>,
 }
@@ -92,13 +96,14 @@ impl Conversation {
             Version::V4 => (Heartbeat::Strict, true, None),
         };
         Conversation {
-            session: Session::new(hall, Kind::Polling, visitor),
+            session: Session::new(hall, Gauge::Polling, visitor),
             dialogue: Dialogue::new(version, sid),
             pulse: Pulse::new(heartbeat, connects, Instant::now()),
             limits: hall.limits,
             packets: first.map(ToOwned::to_owned).into_iter().collect(),
             poll: None,
             post: None,
+            handed_over: None,
             moving: None,
         }
     }
@@ -216,6 +221,10 @@ impl Conversation {
                     let _ = answer.send(Answer::Refused(Refusal::BadRequest));
                     return Err(End::Misused);
                 }
+                // Who polls again has read the last answer.
+                if let Some(room) = self.handed_over.take() {
+                    self.session.received(room);
+                }
                 let now = Instant::now();
                 let moving = self.moving.is_some_and(|until| now < until);
                 let due = moving.then(|| now + POLL_WHILE_MOVING);
@@ -290,7 +299,8 @@ impl Conversation {
             let Some(outgoing) = self.session.accept(delivery).await? else {
                 continue;
             };
-            let volatile = matches!(&outgoing, Outgoing::Message(message) if message.volatile);
+            let volatile =
+                matches!(&outgoing, Outgoing::Message(message) if message.care == Care::Volatile);
             if volatile && self.packets.len() >= self.limits.outbox / 2 {
                 self.session.drop_volatile();
                 continue;
@@ -323,6 +333,7 @@ impl Conversation {
         if let Some(poll) = self.poll.take() {
             let sent = poll.answer.send(Answer::Packets(body));
             sent.map_err(|_| End::Abandoned)?;
+            self.handed_over = self.session.unreceived();
             self.session.written();
         }
         Ok(())

@@ -117,6 +117,21 @@ fn round_continues_over_a_new_connection() {
 }
 
 #[test]
+fn missed_result_is_shown_like_any_other() {
+    let (mut table, now) = playing();
+    table.hear(News::Down("cut".into()), now);
+    table.hear(News::Up, now);
+    let missed = r#"{"result":[{"uid":"me","choice":2,"roundScore":3,"totalScore":9,"winStreak":3},
+        {"uid":"robot:1","choice":1,"roundScore":0,"totalScore":4,"winStreak":0}]}"#;
+    let hi = format!(r#"{{"totalScore":9,"winStreak":3,"missed":{missed}}}"#);
+    table.hear(said("hi", &hi), now);
+    assert_eq!(over(&table).outcome, RoundOutcome::Won);
+    assert_eq!((table.total, table.streak), (9, 3));
+    table.hear(said("nearby", r#"{"nearby":5}"#), now);
+    assert_eq!(table.online, 5);
+}
+
+#[test]
 fn round_without_a_result_times_out() {
     let (mut table, now) = playing();
     let late = now + Duration::from_secs(5) + LATE;

@@ -1,0 +1,241 @@
+//! Friends who want to meet again, and what happens when one of them does not.
+
+use std::time::Duration;
+
+use wulin_game::{ConnectionId, Event, Rejected};
+
+use super::stories::{company, hello, join, return_as};
+use super::world::{REMATCH_WAIT, ROUND_TIME, World};
+
+const NOBODY: [&str; 0] = [];
+const BEIJING: Option<(f64, f64)> = Some((39.90, 116.40));
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Two who have just played with each other, with connections 1 and 2, and a third nearby.
+fn friends(legacy: bool) -> World {
+    let mut world = World::new(2);
+    hello(&mut world, 1, "a", None, false);
+    hello(&mut world, 2, "b", BEIJING, legacy);
+    join(&mut world, 1);
+    join(&mut world, 2);
+    assert_eq!(company(&world, 1), ["a", "b"]);
+    world.wait(ROUND_TIME);
+    hello(&mut world, 3, "c", BEIJING, false);
+    world.told.clear();
+    world
+}
+
+fn robot(world: &mut World, who: u64) {
+    let by = ConnectionId(who);
+    world.lobby.join_robot(by, world.now).unwrap();
+    world.carry_out();
+}
+
+/// Who waits for this uid, as it was told last.
+fn invitation(world: &World, uid: &str) -> Option<String> {
+    let mut told = world.told.iter().rev();
+    told.find_map(|(player, event)| match event {
+        Event::RoomChanged { rematch, .. } if *world.uids[player] == *uid => {
+            Some(rematch.as_deref().map(ToOwned::to_owned))
+        }
+        _ => None,
+    })
+    .flatten()
+}
+
+#[test]
+fn friends_who_ask_within_eight_seconds_of_each_other_always_meet() {
+    for (first, second) in [(1, 2), (2, 1)] {
+        for pause in [0, 2_000, 60_000] {
+            for delay in (0..8_000).step_by(250).chain([7_999]) {
+                let mut world = friends(false);
+                world.wait(Duration::from_millis(pause));
+                join(&mut world, first);
+                world.wait(Duration::from_millis(delay / 2));
+                // Somebody else asks, and is nearer.
+                join(&mut world, 3);
+                world.wait(Duration::from_millis(delay - delay / 2));
+                join(&mut world, second);
+                assert_eq!(
+                    company(&world, 1),
+                    ["a", "b"],
+                    "{delay} ms after {pause} ms"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn who_has_not_asked_is_told_and_a_client_from_2016_is_not() {
+    for legacy in [false, true] {
+        let mut world = friends(legacy);
+        join(&mut world, 1);
+        let expected = (!legacy).then(|| "a".to_owned());
+        assert_eq!(invitation(&world, "b"), expected);
+        assert_eq!(company(&world, 2), NOBODY, "told, not seated");
+    }
+}
+
+#[test]
+fn who_waits_for_somebody_in_vain_meets_anybody_then_a_robot() {
+    let mut world = friends(false);
+    join(&mut world, 1);
+    world.wait(REMATCH_WAIT);
+    assert_eq!(company(&world, 1), NOBODY);
+    world.wait(Duration::from_millis(999));
+    assert_eq!(company(&world, 1), NOBODY, "anybody first");
+    world.wait(Duration::from_millis(1));
+    assert_eq!(company(&world, 1).len(), 2);
+    assert_eq!(invitation(&world, "b"), None, "it is no longer waited for");
+}
+
+#[test]
+fn nobody_waits_for_who_has_left_is_offline_or_plays_elsewhere() {
+    let leaves: fn(&mut World) = |world| {
+        world.lobby.leave(ConnectionId(2)).unwrap();
+        world.carry_out();
+        assert_eq!(world.lobby.leave(ConnectionId(2)), Err(Rejected::NotSeated));
+    };
+    let is_offline: fn(&mut World) = |world| world.disconnect(ConnectionId(2));
+    let plays: fn(&mut World) = |world| robot(world, 2);
+    for gone in [leaves, is_offline, plays] {
+        for before in [true, false] {
+            let mut world = friends(false);
+            if before {
+                gone(&mut world);
+            }
+            join(&mut world, 1);
+            if !before {
+                world.wait(SECOND);
+                gone(&mut world);
+            }
+            world.wait(SECOND);
+            assert_eq!(company(&world, 1).len(), 2, "a robot after a second");
+        }
+    }
+}
+
+#[test]
+fn who_has_declined_and_asks_after_all_is_met() {
+    let mut world = friends(false);
+    world.lobby.leave(ConnectionId(2)).unwrap();
+    join(&mut world, 2);
+    world.wait(Duration::from_secs(5));
+    join(&mut world, 1);
+    assert_eq!(company(&world, 1), ["a", "b"]);
+}
+
+#[test]
+fn asking_twice_is_asking_for_anybody() {
+    let mut world = friends(false);
+    join(&mut world, 1);
+    join(&mut world, 3);
+    assert_eq!(company(&world, 1), NOBODY);
+    join(&mut world, 1);
+    world.wait(Duration::ZERO);
+    assert_eq!(company(&world, 1), ["a", "c"]);
+    assert_eq!(invitation(&world, "b"), None);
+
+    // Until somebody is there, the friend still is.
+    let mut world = friends(false);
+    join(&mut world, 1);
+    join(&mut world, 1);
+    world.wait(Duration::ZERO);
+    assert_eq!(
+        world.lobby.join(ConnectionId(1), world.now),
+        Err(Rejected::AlreadySeated)
+    );
+    world.wait(Duration::from_millis(500));
+    join(&mut world, 2);
+    assert_eq!(company(&world, 1), ["a", "b"]);
+}
+
+#[test]
+fn a_robot_comes_at_once_to_who_asks_for_one() {
+    let mut world = friends(false);
+    robot(&mut world, 3);
+    assert_eq!(company(&world, 3).len(), 2, "out of nowhere");
+    assert_eq!(
+        world.lobby.join_robot(ConnectionId(3), world.now),
+        Err(Rejected::AlreadySeated)
+    );
+    join(&mut world, 1);
+    assert_eq!(invitation(&world, "b").as_deref(), Some("a"));
+    robot(&mut world, 1);
+    assert_eq!(company(&world, 1).len(), 2, "instead of a rematch");
+    assert_eq!(invitation(&world, "b"), None);
+    join(&mut world, 2);
+    robot(&mut world, 2);
+    assert_eq!(company(&world, 2).len(), 2, "instead of anybody");
+    assert_eq!(world.lobby.waiting(), 0);
+}
+
+#[test]
+fn friends_meet_though_one_is_cut_off_meanwhile() {
+    // The one who waits, before the other asks.
+    let mut world = friends(false);
+    join(&mut world, 1);
+    world.wait(SECOND);
+    world.disconnect(ConnectionId(1));
+    world.wait(SECOND);
+    join(&mut world, 2);
+    world.wait(2 * SECOND);
+    assert_eq!(company(&world, 2), NOBODY);
+    return_as(&mut world, 20, "a");
+    assert_eq!(company(&world, 20), ["a", "b"]);
+
+    // It never comes back.
+    let mut world = friends(false);
+    join(&mut world, 1);
+    world.disconnect(ConnectionId(1));
+    assert_eq!(invitation(&world, "b").as_deref(), Some("a"));
+    join(&mut world, 2);
+    world.wait(6 * SECOND);
+    assert_eq!(company(&world, 2).len(), 2, "a robot");
+
+    // It does not come back, and the other has not asked.
+    let mut world = friends(false);
+    join(&mut world, 1);
+    world.disconnect(ConnectionId(1));
+    world.wait(5 * SECOND);
+    assert_eq!(invitation(&world, "b"), None);
+
+    // The one who is waited for, over another connection that took over.
+    let mut world = friends(false);
+    join(&mut world, 1);
+    world.told.clear();
+    return_as(&mut world, 20, "b");
+    assert_eq!(invitation(&world, "b").as_deref(), Some("a"));
+    join(&mut world, 20);
+    assert_eq!(company(&world, 20), ["a", "b"]);
+}
+
+#[test]
+fn friends_meet_though_one_is_cut_off_before_either_asks() {
+    for first in [1, 20] {
+        let mut world = friends(false);
+        world.disconnect(ConnectionId(2));
+        world.wait(2 * SECOND);
+        return_as(&mut world, 20, "b");
+        join(&mut world, first);
+        world.wait(7 * SECOND);
+        join(&mut world, 21 - first);
+        assert_eq!(company(&world, 1), ["a", "b"]);
+    }
+}
+
+#[test]
+fn a_client_that_comes_back_and_asks_again_still_waits_for_its_friend() {
+    let mut world = friends(false);
+    join(&mut world, 1);
+    world.disconnect(ConnectionId(1));
+    return_as(&mut world, 20, "a");
+    assert_eq!(
+        world.lobby.join(ConnectionId(20), world.now),
+        Err(Rejected::AlreadySeated)
+    );
+    world.wait(3 * SECOND);
+    join(&mut world, 2);
+    assert_eq!(company(&world, 20), ["a", "b"]);
+}
