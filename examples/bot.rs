@@ -1,4 +1,4 @@
-//! A bot: plays some rounds of Wulin and prints what came of each.
+//! A bot that plays some rounds of Wulin and prints the result of each.
 //!
 //! `cargo run --example bot -- [wss://localhost:8443/applet/websocket] [3]`
 
@@ -13,7 +13,7 @@ use wulin_client::address::{Address, HTTPS};
 use wulin_client::dialer::Dialer;
 use wulin_client::random_uid;
 use wulin_client::websocket::Identity;
-use wulin_client::wire::{Event, Line};
+use wulin_client::wire::{ResultRow, ServerEvent};
 use wulin_game::Hand;
 use wulin_http::tls::Trust;
 
@@ -27,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
     let rounds = rounds.parse::<u32>().context("the number of rounds")?;
 
     let address = Address::parse(&address, HTTPS)?;
-    // The authorities that phones know, and those in the file this variable names.
+    // Trusts the public authorities, and those in the file that this variable names.
     let file = env::var_os("SSL_CERT_FILE");
     let roots = trusted_roots(file.as_deref().map(Path::new))?;
     let path = address.path.clone();
@@ -46,15 +46,15 @@ async fn main() -> anyhow::Result<()> {
     let mut round = 1;
     while round <= rounds {
         match socket.next().await? {
-            Event::Hi(_) => socket.say("join", Value::Null).await?,
-            Event::Start(_) => {
+            ServerEvent::Hi(_) => socket.say("join", Value::Null).await?,
+            ServerEvent::Start(_) => {
                 let choice = json!({ "choice": hand.number() });
                 socket.say("choice", choice).await?;
             }
-            Event::Result(lines) => {
-                let mine = lines.iter().find(|line| line.uid == me.uid);
+            ServerEvent::Result(rows) => {
+                let mine = rows.iter().find(|row| row.uid == me.uid);
                 let mine = mine.context("a result without us")?;
-                let theirs = lines.iter().find(|line| line.uid != me.uid);
+                let theirs = rows.iter().find(|row| row.uid != me.uid);
                 let theirs = theirs.context("a result with us alone")?;
                 println!(
                     "round {round}: {} against {} scores {}, {} in all",
@@ -63,7 +63,7 @@ async fn main() -> anyhow::Result<()> {
                     mine.round_score,
                     mine.total_score
                 );
-                // People repeat themselves: the next hand is the one that beats their last.
+                // The next hand is the one that beats the other player's last: many people repeat themselves.
                 if let Some(last) = theirs.hand() {
                     hand = Hand::ALL
                         .into_iter()
@@ -75,8 +75,8 @@ async fn main() -> anyhow::Result<()> {
                     socket.say("join", Value::Null).await?;
                 }
             }
-            Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
-            // What others do, and what a newer server says.
+            ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+            // Events about the other players, and those of a newer server.
             _ => {}
         }
     }
@@ -84,8 +84,8 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn shown(line: &Line) -> &'static str {
-    match line.hand() {
+fn shown(row: &ResultRow) -> &'static str {
+    match row.hand() {
         Some(Hand::Scissors) => "scissors",
         Some(Hand::Rock) => "rock",
         Some(Hand::Paper) => "paper",

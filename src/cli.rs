@@ -1,4 +1,4 @@
-//! The command line: which commands there are. Each has its flags beside it.
+//! The command line: the list of commands. The flags of each are beside its code.
 
 pub mod settings;
 pub mod strangers;
@@ -22,21 +22,22 @@ use wulin_tools::status::{Log, Status};
 
 /// A realtime rock-paper-scissors server for WeChat Mini Programs and browsers: one binary, HTTPS included.
 ///
-/// Without a certificate it answers at <https://localhost:8443> with one it made for itself. With one it is in production.
+/// Without a certificate it answers at <https://localhost:8443> with one it made for itself. With one it is in
+/// production.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub struct Cli {
-    /// What to do; `serve` when left out.
+    /// The command; `serve` if there is none.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<Verb>,
     /// The flags of `serve`.
     #[command(flatten)]
     pub serve: Serve,
 }
 
-/// What the binary can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum Verb {
     /// Run the server (this is what wulin does when no command is given)
     Serve(Box<Serve>),
     /// Ask a running server on this machine whether it works; exit code 0 if it does
@@ -67,8 +68,8 @@ pub enum Command {
     },
 }
 
-/// Reads a command line, the program's name first, and what `variable` says of the environment. An error is clap's, see
-/// [`given::read`].
+/// Reads a command line, which begins with the program's name, and the environment by `variable`. An error is one of
+/// clap, see [`given::read`].
 pub fn read(
     arguments: impl IntoIterator<Item = OsString>,
     variable: impl Fn(&str) -> Option<OsString>,
@@ -79,21 +80,21 @@ pub fn read(
 }
 
 impl Cli {
-    /// Hands over where the values are from to those that speak of it.
+    /// Gives the origins of the values to the commands that need them.
     fn remember(&mut self, origins: &Origins) {
         self.serve.origins = origins.clone();
         match &mut self.command {
-            Some(Command::Serve(serve)) => serve.origins = origins.clone(),
-            Some(Command::Health(health)) => health.origins = origins.clone(),
-            Some(Command::Status(status)) => status.server.origins = origins.clone(),
-            Some(Command::Log(log)) => log.server.origins = origins.clone(),
+            Some(Verb::Serve(serve)) => serve.origins = origins.clone(),
+            Some(Verb::Health(health)) => health.origins = origins.clone(),
+            Some(Verb::Status(status)) => status.server.origins = origins.clone(),
+            Some(Verb::Log(log)) => log.server.origins = origins.clone(),
             Some(
-                Command::Check(_)
-                | Command::Play(_)
-                | Command::Bench(_)
-                | Command::Cert(_)
-                | Command::Completions { .. }
-                | Command::Man { .. },
+                Verb::Check(_)
+                | Verb::Play(_)
+                | Verb::Bench(_)
+                | Verb::Cert(_)
+                | Verb::Completions { .. }
+                | Verb::Man { .. },
             )
             | None => {}
         }

@@ -1,4 +1,4 @@
-//! Start and exit, nothing else.
+//! Starts the command that was typed, and exits with its code.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 use wulin::cli::strangers::strangers;
-use wulin::cli::{self, Cli, Command, settings};
+use wulin::cli::{self, Cli, Verb, settings};
 use wulin_certs::Problem;
 use wulin_command::Origins;
 use wulin_command::given::Given;
@@ -28,16 +28,17 @@ use wulin_tools::check::Check;
 use wulin_tools::play::Play;
 use wulin_tools::{bench, cert, check, health, man, play, status};
 
-/// Gives memory back when people leave. How, is in `.cargo/config.toml`.
+/// jemalloc gives memory back to the system when people leave. Its settings are in `.cargo/config.toml`.
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// A configuration that cannot work; systemd is told not to try again.
+/// The exit code for a configuration that cannot work (`EX_CONFIG` of sysexits.h). The systemd unit does not restart
+/// after it.
 const CONFIGURATION: u8 = 78;
-/// Wrong usage, as clap has it.
+/// The exit code for wrong usage, the same as clap's.
 const USAGE: u8 = 2;
-/// How long calls into the system may take to return when everything else has ended; a file is written by then.
+/// How long blocking system calls may take to return after everything else has ended. A file is written by then.
 const LINGER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -47,9 +48,10 @@ fn main() -> ExitCode {
         matches,
         origins,
     } = given;
-    // Before there are threads that might look at the environment, which the runtime brings; the allocator's does not.
+    // Taking the sockets of systemd changes the environment, which is safe only before other threads read it. So it
+    // comes before the runtime starts its threads; the thread of the allocator reads no environment.
     let handed = match command {
-        None | Some(Command::Serve(_)) => Handed::take(),
+        None | Some(Verb::Serve(_)) => Handed::take(),
         Some(_) => Ok(Handed::default()),
     };
     let handed = match handed {
@@ -71,35 +73,35 @@ fn main() -> ExitCode {
     };
     let code = match command {
         None => start(&runtime, &matches, &serve, handed),
-        Some(Command::Serve(flags)) => start(&runtime, &matches, &flags, handed),
-        Some(Command::Health(flags)) => said(
+        Some(Verb::Serve(flags)) => start(&runtime, &matches, &flags, handed),
+        Some(Verb::Health(flags)) => said(
             runtime.block_on(health::ask(&flags, variable)).map(say),
             &origins,
         ),
-        Some(Command::Status(flags)) => said(
+        Some(Verb::Status(flags)) => said(
             runtime.block_on(status::show(&flags, variable)).map(say),
             &origins,
         ),
-        Some(Command::Log(flags)) => said(
+        Some(Verb::Log(flags)) => said(
             runtime.block_on(status::log(&flags, variable)).map(say),
             &origins,
         ),
-        Some(Command::Check(flags)) => judged(runtime.block_on(look(&flags)), &origins),
-        Some(Command::Play(flags)) => said(runtime.block_on(game(&flags)), &origins),
-        Some(Command::Bench(flags)) => judged(runtime.block_on(bench::run(&flags)), &origins),
-        Some(Command::Cert(command)) => certificates(&command, &origins),
-        Some(Command::Completions { shell }) => {
+        Some(Verb::Check(flags)) => judged(runtime.block_on(look(&flags)), &origins),
+        Some(Verb::Play(flags)) => said(runtime.block_on(game(&flags)), &origins),
+        Some(Verb::Bench(flags)) => judged(runtime.block_on(bench::run(&flags)), &origins),
+        Some(Verb::Cert(command)) => certificates(&command, &origins),
+        Some(Verb::Completions { shell }) => {
             man::completions(Cli::command(), shell);
             ExitCode::SUCCESS
         }
-        Some(Command::Man { out }) => said(man::manual(Cli::command(), out.as_deref()), &origins),
+        Some(Verb::Man { out }) => said(man::manual(Cli::command(), out.as_deref()), &origins),
     };
-    // Looking up a name can take half a minute and cannot be called off.
+    // A DNS lookup can block a thread for half a minute and cannot be cancelled.
     runtime.shutdown_timeout(LINGER);
     code
 }
 
-/// What the environment says.
+/// Reads a variable of the environment.
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
@@ -121,13 +123,13 @@ fn start(runtime: &Runtime, matches: &clap::ArgMatches, flags: &Serve, handed: H
     }
 }
 
-/// Says that the log cannot be as wanted.
+/// Prints why `--log` cannot be used.
 fn unusable(problem: &str, flags: &Serve) -> ExitCode {
     eprintln!("wulin: {}", flags.origins.told(problem));
     ExitCode::from(USAGE)
 }
 
-/// What the settings led to.
+/// Prints the warnings and the certificates that the settings lead to.
 fn print_certificates(config: &Config, prepared: &Prepared) {
     for warning in config.warnings.iter().chain(&prepared.warnings) {
         say(format!("\n{warning}"));
@@ -162,9 +164,9 @@ async fn run(flags: &Serve, handed: Handed) -> ExitCode {
     }
 }
 
-/// What was meant by the flags, and what was loaded for it; or says what is wrong, and with which code to exit.
+/// The checked configuration, and what was loaded for it. Otherwise prints what is wrong, and returns the exit code.
 fn configure(flags: &Serve) -> Result<(Config, Prepared), ExitCode> {
-    // As many connections as the system lets us have; the default of many is 1,024.
+    // Each connection needs an open file. The soft limit is often 1,024, so it is raised as far as the system allows.
     let open_files = rlimit::increase_nofile_limit(u64::MAX)
         .or_else(|_| rlimit::Resource::NOFILE.get_soft())
         .unwrap_or(1024);
@@ -180,7 +182,7 @@ fn configure(flags: &Serve) -> Result<(Config, Prepared), ExitCode> {
     Ok((config, prepared))
 }
 
-/// Says where the server is, to commands on this machine.
+/// Writes the notice by which commands on this machine find the server.
 fn post(config: &Config, server: &Server) -> Option<Posted> {
     let proxies = &config.gate.proxies;
     let introduced = proxies.networks.iter().filter(|_| proxies.introduce);
@@ -214,7 +216,7 @@ async fn serve(config: &Config, prepared: Prepared, handed: Handed) -> anyhow::R
     let admin = server
         .admin_address()
         .map_or_else(|| "off".to_owned(), |admin| admin.to_string());
-    // Taken down when this ends, however it does.
+    // The notice is removed when this is dropped.
     let _posted = post(config, &server);
     let connections = config.gate.connections;
     info!(address = %server.address(), %admin, connections, "listening");
@@ -250,7 +252,7 @@ async fn look(flags: &Check) -> anyhow::Result<bool> {
     check::run(flags, no_color).await
 }
 
-/// The exit code of what says itself whether all is well, or could not begin.
+/// The exit code of a command that prints a report: whether all is well, or why it could not begin.
 fn judged(verdict: anyhow::Result<bool>, origins: &Origins) -> ExitCode {
     match verdict {
         Ok(true) => ExitCode::SUCCESS,
@@ -262,9 +264,9 @@ fn judged(verdict: anyhow::Result<bool>, origins: &Origins) -> ExitCode {
     }
 }
 
-/// Says what went wrong, and where a value is from that a variable gave.
+/// Prints an error, with the variables that gave the values it names.
 fn complain_of(error: &anyhow::Error, origins: &Origins) {
-    // A name that no certificate can be for is called by no flag.
+    // The sentence on a bad name names no flag, so it is put in front.
     let from = match error.downcast_ref() {
         Some(Problem::BadName { .. }) => origins.names(&["--domain"]),
         _ => Vec::new(),
@@ -300,7 +302,7 @@ fn certificates(command: &Cert, origins: &Origins) -> ExitCode {
     }
 }
 
-/// The exit code of what has only failure to tell.
+/// The exit code of a command that either succeeds or fails.
 fn said(done: anyhow::Result<()>, origins: &Origins) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,

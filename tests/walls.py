@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Holds the walls between the rooms of the house: which crate may depend on which, that the rules of the game can do no I/O,
-and that no two modules import each other, be it by way of others.
+that no two modules import each other, be it by way of others, and that each flag with a variable is declared once.
 
 A module may use what its own parent declares or shows, and a parent its children: these are one room. What is left must be a
 graph without circles.
@@ -139,8 +139,15 @@ def circle(arrows):
     return None
 
 
+def declared_twice():
+    """The variables, and so the flags, that are declared in more places than one."""
+    sources = [*ROOT.glob("src/**/*.rs"), *ROOT.glob("crates/*/src/**/*.rs")]
+    found = [name for file in sources for name in re.findall(r'env = "(WULIN_\w+)"', file.read_text())]
+    return sorted(name for name in set(found) if found.count(name) > 1)
+
+
 def main():
-    faults = []
+    faults = [f"{name} is declared twice: what commands share is in command/src/flags.rs" for name in declared_twice()]
     for name, folder, needed in crates():
         ours = {other for other in needed if other.startswith("wulin")}
         for other in sorted(ours - set(ARROWS.get(name, ()))):

@@ -1,19 +1,18 @@
-//! Every setting of the server and where it is from: what `--print-config` shows.
+//! `--print-config`: every setting of the server, and where it is from.
 
 use std::fmt::Write;
 
 use clap::{Arg, ArgMatches, CommandFactory};
-
 use wulin_command::Origins;
 
 use super::Cli;
 
-/// A setting as it is in force.
+/// A setting and where it is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The flag, as `--port`.
     pub flag: String,
-    /// Its value; what stands for it where the default depends on something; empty where there is none.
+    /// Its value. If the default depends on something, it is in words; if there is none, it is empty.
     pub value: String,
     /// `the command line`, `WULIN_PORT` or `default`.
     pub source: String,
@@ -25,7 +24,7 @@ pub fn settings(matches: &ArgMatches, origins: &Origins) -> Vec<Setting> {
     let Some(serve) = cli.find_subcommand("serve") else {
         return Vec::new();
     };
-    // `wulin` alone is `wulin serve`.
+    // `wulin` without a command is `wulin serve`.
     let matches = matches.subcommand_matches("serve").unwrap_or(matches);
     serve
         .get_arguments()
@@ -53,7 +52,7 @@ fn setting(flag: &Arg, matches: &ArgMatches, origins: &Origins) -> Option<Settin
     let value = match given.as_slice() {
         [] => default,
         _ if flag.is_hide_env_values_set() => "(not shown)".to_owned(),
-        // What comes by a variable is the whole list.
+        // A repeated flag is shown as a list.
         values => values.join(","),
     };
     Some(Setting {
@@ -63,7 +62,7 @@ fn setting(flag: &Arg, matches: &ArgMatches, origins: &Origins) -> Option<Settin
     })
 }
 
-/// A flag's help, and in words its default if that depends on something: the help has it as `[default: ...]`.
+/// Splits a flag's help into the sentence and the default in words, which is written as `[default: ...]` in the help.
 pub fn default_in_words(help: &str) -> (String, String) {
     let parts = help
         .split_once(" [default: ")
@@ -74,7 +73,7 @@ pub fn default_in_words(help: &str) -> (String, String) {
     }
 }
 
-/// The settings as lines in three columns.
+/// The settings as a table of three columns.
 pub fn table(settings: &[Setting]) -> String {
     let width = |of: fn(&Setting) -> &str| {
         let widths = settings.iter().map(|setting| of(setting).chars().count());
@@ -100,7 +99,7 @@ mod tests {
     use crate::cli;
 
     #[test]
-    fn a_setting_says_where_it_is_from() {
+    fn setting_says_where_it_is_from() {
         let arguments = [
             "wulin",
             "serve",

@@ -1,13 +1,13 @@
-//! Variables that look as if they were meant for this program and mean nothing to it.
+//! Unknown variables: those that begin with `WULIN_` but belong to no flag, most likely misspelt.
 
 use std::ffi::OsString;
 
 use clap::{Command, CommandFactory};
-
-use super::Cli;
 use wulin_command::given::{trimmed, variable_of};
 
-/// A warning for each variable that looks as if it were meant for this program and is none of its own.
+use super::Cli;
+
+/// A warning for each of these variables that begins with `WULIN_` and belongs to no flag.
 pub fn strangers(names: impl IntoIterator<Item = OsString>) -> Vec<String> {
     let mut known = Vec::new();
     variables(&Cli::command(), &mut known);
@@ -15,7 +15,7 @@ pub fn strangers(names: impl IntoIterator<Item = OsString>) -> Vec<String> {
         .into_iter()
         .filter_map(|name| stranger(&name.to_string_lossy(), &known))
         .collect();
-    // The environment has no order.
+    // Sorted, since the environment has no order.
     warnings.sort();
     warnings
 }
@@ -32,12 +32,12 @@ fn variables(command: &Command, known: &mut Vec<String>) {
 fn stranger(name: &str, known: &[String]) -> Option<String> {
     let upper = trimmed(name).to_ascii_uppercase().replace('-', "_");
     let ours = upper.starts_with("WULIN_") && !known.iter().any(|own| own == name);
-    // What Kubernetes sets for a service that is called wulin.
+    // Kubernetes sets these for a service called wulin.
     let link = ["WULIN_SERVICE_", "WULIN_PORT_"];
     if !ours || link.iter().any(|link| upper.starts_with(link)) {
         return None;
     }
-    // A letter swapped, missing or too many for every five.
+    // One mistake is allowed, and one more for every five letters.
     let distance = |own: &String| distance(own, &upper);
     let nearest = known.iter().min_by_key(|own| distance(own));
     let nearest = nearest.filter(|own| distance(own) <= 1 + (upper.len() - "WULIN_".len()) / 5);
@@ -51,7 +51,8 @@ fn stranger(name: &str, known: &[String]) -> Option<String> {
     })
 }
 
-/// How many letters must be changed, added, left out or exchanged with their neighbour to make one word of the other.
+/// The edit distance of two words: how many letters to change, add, remove or swap with a neighbour
+/// (Damerau–Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_that_means_nothing_is_told_with_the_nearest() {
+    fn unknown_variable_names_the_nearest() {
         let warned = |name: &str| strangers([OsString::from(name)]);
         for (name, nearest) in [
             ("WULIN_DOMIAN", "WULIN_DOMAIN"),

@@ -1,11 +1,11 @@
-//! Every variable of every command, as people spell it.
+//! Tests of reading flags and variables. Many run for every variable of every command.
 
 use std::collections::HashMap;
 
 use clap::{Arg, Command, CommandFactory};
 use wulin_command::given::{EMPTY_MEANS_NONE, variable_of};
 
-use super::{Command as Verb, *};
+use super::*;
 
 fn given(line: &[&str], environment: &[(&str, &str)]) -> Result<Given<Cli>, String> {
     let environment: HashMap<_, _> = environment.iter().copied().collect();
@@ -16,7 +16,7 @@ fn given(line: &[&str], environment: &[(&str, &str)]) -> Result<Given<Cli>, Stri
     .map_err(|error| error.to_string())
 }
 
-/// Every command that has flags, with what it cannot do without, and every variable it reads.
+/// Each flag of each command that has a variable: the words of the command, the flag, and the variable.
 fn everything() -> Vec<(Vec<String>, Arg, String)> {
     fn walk(command: &Command, line: &[String], all: &mut Vec<(Vec<String>, Arg, String)>) {
         for argument in command.get_arguments() {
@@ -35,7 +35,7 @@ fn everything() -> Vec<(Vec<String>, Arg, String)> {
     all
 }
 
-/// What clap has of one flag.
+/// The values of a flag, as clap has them.
 fn raw(given: &Given<Cli>, id: &str) -> Option<Vec<String>> {
     let mut matches = &given.matches;
     while let Some((_, below)) = matches.subcommand() {
@@ -49,7 +49,7 @@ fn raw(given: &Given<Cli>, id: &str) -> Option<Vec<String>> {
     )
 }
 
-/// A value that this flag takes.
+/// A valid value for a flag.
 fn good(argument: &Arg) -> &'static str {
     match argument
         .get_value_names()
@@ -72,7 +72,7 @@ fn good(argument: &Arg) -> &'static str {
 }
 
 #[test]
-fn a_variable_that_is_set_and_empty_is_unset_for_every_flag() {
+fn empty_variable_counts_as_unset_for_every_flag() {
     for (line, argument, variable) in everything() {
         let line: Vec<_> = line.iter().map(String::as_str).collect();
         let id = argument.get_id().as_str();
@@ -94,11 +94,11 @@ fn a_variable_that_is_set_and_empty_is_unset_for_every_flag() {
 }
 
 #[test]
-fn what_nobody_sees_is_taken_off_for_every_flag() {
+fn invisible_characters_are_trimmed_for_every_flag() {
     for (line, argument, variable) in everything() {
         let line: Vec<_> = line.iter().map(String::as_str).collect();
         let id = argument.get_id().as_str();
-        // One that needs another beside it.
+        // `--log-addresses` requires `--access-log`.
         let beside = ("WULIN_ACCESS_LOG", "true");
         let plain = given(&line, &[beside, (&variable, good(&argument))]).unwrap();
         let flag = format!("--{}", argument.get_long().unwrap());
@@ -126,7 +126,7 @@ fn what_nobody_sees_is_taken_off_for_every_flag() {
 }
 
 #[test]
-fn quotation_marks_that_came_along_are_named_for_every_flag() {
+fn quotation_marks_are_refused_for_every_flag() {
     for (line, argument, variable) in everything() {
         let line: Vec<_> = line.iter().map(String::as_str).collect();
         for quote in ['"', '\'', '”'] {
@@ -142,13 +142,13 @@ fn quotation_marks_that_came_along_are_named_for_every_flag() {
 }
 
 #[test]
-fn an_error_names_what_the_value_came_by_for_every_flag() {
+fn errors_name_the_flag_or_variable_for_every_flag() {
     for (line, argument, variable) in everything() {
         let line: Vec<_> = line.iter().map(String::as_str).collect();
         let wrong = "n/a, wrong";
         let flag = format!("--{}", argument.get_long().unwrap());
         let Err(sentence) = given(&line, &[(&variable, wrong)]) else {
-            // Any text will do for it here; config.rs may think otherwise.
+            // Any text is valid for this flag here; the server's config.rs may refuse it.
             continue;
         };
         assert!(sentence.contains(&variable), "{sentence}");
@@ -162,7 +162,7 @@ fn an_error_names_what_the_value_came_by_for_every_flag() {
 }
 
 #[test]
-fn a_switch_takes_yes_and_no_and_nothing_else() {
+fn switch_variables_take_only_yes_and_no() {
     for (line, argument, variable) in everything() {
         if argument.get_action().takes_values() {
             continue;
@@ -187,7 +187,7 @@ fn a_switch_takes_yes_and_no_and_nothing_else() {
 }
 
 #[test]
-fn a_switch_that_says_no_asks_for_nothing() {
+fn switch_set_to_no_requires_nothing() {
     assert!(given(&[], &[("WULIN_LOG_ADDRESSES", "0")]).is_ok());
     let sentence = given(&[], &[("WULIN_LOG_ADDRESSES", "1")]).unwrap_err();
     for word in ["--access-log", "WULIN_LOG_ADDRESSES"] {
@@ -195,15 +195,15 @@ fn a_switch_that_says_no_asks_for_nothing() {
     }
     let both = [("WULIN_LOG_ADDRESSES", "1"), ("WULIN_ACCESS_LOG", "yes")];
     assert!(given(&[], &both).unwrap().cli.serve.log_addresses);
-    // Half by flag, half by variable.
+    // One by flag, the other by variable.
     assert!(given(&["--log-addresses"], &both[1..]).is_ok());
     assert!(given(&["--access-log"], &both[..1]).is_ok());
 }
 
 #[test]
-fn a_flag_beats_its_variable_and_is_made_clean_as_well() {
+fn flag_beats_its_variable_and_is_trimmed_too() {
     let environment = [("WULIN_DOMAIN", "b.example"), ("WULIN_SEATS", "3")];
-    let domains = |line: &[&str]| given(line, &environment).unwrap().cli.serve.domain;
+    let domains = |line: &[&str]| given(line, &environment).unwrap().cli.serve.domains.domain;
     assert_eq!(
         domains(&["--domain", "a.example, ,c.example,"]),
         ["a.example", "c.example"]
@@ -212,7 +212,7 @@ fn a_flag_beats_its_variable_and_is_made_clean_as_well() {
         domains(&["--domain", "a.example", "--domain", " c.example"]),
         ["a.example", "c.example"]
     );
-    // What a script puts where its own variable is empty.
+    // A script whose own variable is empty writes this.
     assert_eq!(domains(&["--domain", ""]), ["b.example"]);
     let given = given(&["--domain", "a.example"], &environment).unwrap();
     assert!(given.origins.typed("--domain") && !given.origins.typed("--seats"));
@@ -222,7 +222,7 @@ fn a_flag_beats_its_variable_and_is_made_clean_as_well() {
 }
 
 #[test]
-fn what_stands_on_the_line_stays_where_it_stands() {
+fn positional_and_optional_values_keep_their_place() {
     let check = |line: &[&str]| match given(line, &[]).unwrap().cli.command {
         Some(Verb::Check(check)) => check,
         other => panic!("{other:?}"),
@@ -259,7 +259,7 @@ fn what_stands_on_the_line_stays_where_it_stands() {
 }
 
 #[test]
-fn the_help_names_the_variables() {
+fn help_names_the_variables() {
     for line in [&["--help"][..], &["serve", "--help"], &["help", "serve"]] {
         let help = given(line, &[("WULIN_PORT", "wrong")]).unwrap_err();
         assert!(help.contains("[env: WULIN_PORT="), "{help}");
@@ -267,17 +267,17 @@ fn the_help_names_the_variables() {
 }
 
 #[test]
-fn files_of_variables_are_read_as_they_are_spelled() {
-    // What docker's --env-file hands over of `WULIN_SEATS=3   # three`, and systemd of the same.
+fn comments_and_service_links_get_a_tip() {
+    // docker's --env-file and systemd pass on this value for the line `WULIN_SEATS=3   # three`.
     let sentence = given(&[], &[("WULIN_SEATS", "3   # three")]).unwrap_err();
     assert!(sentence.contains("line of its own"), "{sentence}");
-    // What Kubernetes sets unasked.
+    // Kubernetes sets this for a service called wulin.
     let sentence = given(&[], &[("WULIN_PORT", "tcp://10.0.0.1:443")]).unwrap_err();
     assert!(sentence.contains("enableServiceLinks"), "{sentence}");
 }
 
 #[test]
-fn what_is_no_text_is_told_with_its_variable() {
+fn values_that_are_not_utf8_name_their_variable() {
     use std::os::unix::ffi::OsStringExt;
     let said = |wanted: &'static str| {
         let line = ["wulin".into()];
@@ -292,7 +292,7 @@ fn what_is_no_text_is_told_with_its_variable() {
 }
 
 #[test]
-fn a_sentence_says_which_variable_a_flag_came_by() {
+fn sentence_names_the_variable_of_a_flag() {
     let origins = given(
         &["--seats", "2"],
         &[("WULIN_ACME", "1"), ("WULIN_GAME_TIME", "1s")],
@@ -305,12 +305,12 @@ fn a_sentence_says_which_variable_a_flag_came_by() {
 }
 
 #[test]
-fn the_command_line_is_sound() {
+fn command_line_is_sound() {
     Cli::command().debug_assert();
 }
 
 #[test]
-fn every_flag_has_an_environment_variable_named_after_it() {
+fn every_flag_has_a_variable_named_after_it() {
     let command = Cli::command();
     for argument in command
         .get_arguments()

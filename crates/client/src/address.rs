@@ -1,11 +1,11 @@
-//! Where a server is, as people write it.
+//! The address of a server, in any form in which people write it.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use rustls::pki_types::ServerName;
 
-/// The port of HTTPS, which an address may leave out.
+/// The default port of HTTPS.
 pub const HTTPS: u16 = 443;
 
 /// A server's address: `game.example.com`, `host:port`, `[::1]:8443`, `https://…` or `wss://…/path`.
@@ -15,7 +15,7 @@ pub struct Address {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// The path, if one was written that is more than `/`; without a slash at its end.
+    /// The path without a slash at its end, if one was written that is more than `/`.
     pub path: Option<String>,
 }
 
@@ -30,13 +30,13 @@ pub enum NoAddress {
     /// The host is no name and no IP address.
     #[error("{0:?} is no domain and no IP address. Write game.example.com or 203.0.113.7")]
     Host(String),
-    /// A name in another script, as a browser shows it.
+    /// A name with letters beyond ASCII, as a browser shows it.
     #[error(
         "{0:?} has letters beyond ASCII. Write the name in its xn-- form, as the domain's console or a browser's address bar \
          gives it when it is copied"
     )]
     Script(String),
-    /// An IPv6 address that holds only on one link.
+    /// An IPv6 address with a zone (`%eth0`), which has a meaning on one machine only.
     #[error("{0:?} names an interface of one machine. Write an address without %")]
     Zone(String),
     /// The port is no number from 1 to 65535.
@@ -45,7 +45,7 @@ pub enum NoAddress {
 }
 
 impl Address {
-    /// Reads an address; `port` is taken where none is written. For clap, hence the words as error.
+    /// Reads an address. `port` is the default if none is written.
     pub fn parse(text: &str, port: u16) -> Result<Address, NoAddress> {
         let text = text.trim();
         let rest = match text.split_once("://") {
@@ -53,7 +53,7 @@ impl Address {
                 rest
             }
             Some((scheme, _)) => return Err(NoAddress::Scheme(scheme.to_owned())),
-            // Copied from a page, where the scheme is the page's.
+            // `//host/path` is a URL without a scheme, as pages have it.
             None => text.strip_prefix("//").unwrap_or(text),
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -61,10 +61,10 @@ impl Address {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let path = Some(path.trim_end_matches('/').to_owned()).filter(|path| !path.is_empty());
         let (host, written) = split_port(authority);
-        // A root that is written out is the same name; certificates and servers know it without.
+        // `a.example.` with the root's dot is the same name. Certificates and servers have it without the dot.
         let host = host.strip_suffix('.').unwrap_or(host);
         let port = match written {
-            // `host:`, which URLs allow (RFC 3986, section 3.2.3).
+            // `host:` without a port is allowed in URLs (RFC 3986, section 3.2.3).
             None | Some("") => port,
             Some(digits) => digits
                 .parse()
@@ -88,22 +88,22 @@ impl Address {
         })
     }
 
-    /// The IP address, where the host is one.
+    /// The IP address, if the host is one.
     pub fn ip(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
 
-    /// Whether it is this machine, by any of its own names.
+    /// Whether it is a name or address of this machine: `localhost` or a loopback address.
     pub fn is_local(&self) -> bool {
         self.host == "localhost" || self.ip().is_some_and(|ip| ip.is_loopback())
     }
 
-    /// The name TLS asks for.
+    /// The name for TLS: sent to the server (SNI), and compared with the certificate.
     pub fn server_name(&self) -> ServerName<'static> {
         ServerName::try_from(self.host.clone()).expect("the host was read as one")
     }
 
-    /// Host and port as a `Host` header has them; without the port where it is `usual`.
+    /// Host and port for a `Host` header. The port is left out if it is `usual`.
     pub fn authority(&self, usual: u16) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
@@ -124,7 +124,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// The host, and the port as it is written. An IPv6 address may stand without brackets where there is no port.
+/// Splits host and port. An IPv6 address without a port may be written without brackets.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     if let Some((host, rest)) = authority
         .strip_prefix('[')
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_however_it_is_written() {
+    fn address_is_read_in_every_spelling() {
         let plain = ("game.example.com".to_owned(), 443, None);
         for text in [
             "game.example.com",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_said() {
+    fn invalid_addresses_name_their_fault() {
         let error = |text| Address::parse(text, HTTPS).unwrap_err();
         assert_eq!(error("http://a.example"), NoAddress::Scheme("http".into()));
         assert_eq!(error("a.example:0"), NoAddress::Port("0".into()));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_as_it_belongs_into_a_header() {
+    fn address_is_written_as_a_host_header() {
         let written = |text| Address::parse(text, HTTPS).unwrap().to_string();
         assert_eq!(written("a.example:443"), "a.example");
         assert_eq!(written("a.example:8443"), "a.example:8443");

@@ -1,4 +1,4 @@
-//! From an address to a WebSocket that has said hello.
+//! Connects to a server: TCP, TLS, WebSocket, `hello`.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use wulin_http::tls::{ANY_VERSION, Trust, connector, handshake};
 use super::address::Address;
 use super::websocket::{Identity, Socket};
 
-/// How long a connection may take to open.
+/// How long all of that may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How to reach the server.
+/// How to reach a server.
 #[derive(Debug, Clone)]
 pub struct Dialer {
-    /// Where it is.
+    /// Its address.
     pub address: Address,
-    /// Where its native WebSocket is.
+    /// The path of its native WebSocket.
     pub path: String,
-    /// Whom to believe.
+    /// Which certificates to trust.
     pub trust: Trust,
 }
 
 impl Dialer {
-    /// Opens a connection and says hello.
+    /// Opens a connection and sends `hello`. It does not wait for the `hi`.
     pub async fn dial(&self, identity: &Identity) -> anyhow::Result<Socket> {
         timeout(PATIENCE, self.open(identity))
             .await

@@ -1,4 +1,4 @@
-//! The other side of the wire: where a server is, a WebSocket to it, and what it says.
+//! A client of the game: the address of a server, a WebSocket to it, and the events it sends.
 
 pub mod address;
 pub mod dialer;
@@ -11,29 +11,29 @@ use std::fmt::Write as _;
 use anyhow::anyhow;
 use rustls::crypto::aws_lc_rs;
 
-/// A secret of a player, which does not print.
+/// The token that proves that a uid is a player's own. It is a secret, so `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct PlayerToken(String);
 
-impl Secret {
-    /// Keeps it.
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
+impl PlayerToken {
+    /// Wraps the text of a token.
+    pub fn new(text: impl Into<String>) -> PlayerToken {
+        PlayerToken(text.into())
     }
 
-    /// What is to be shown to the server.
+    /// The text, to be sent to the server.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for PlayerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
+        f.write_str("PlayerToken(..)")
     }
 }
 
-/// A uid nobody else has: 64 random bits behind a word that says who asks.
+/// A unique uid: `who`, a hyphen and 64 random bits in hexadecimal.
 pub fn random_uid(who: &str) -> anyhow::Result<String> {
     let mut bytes = [0; 8];
     aws_lc_rs::default_provider()
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_uids_are_alike() {
+    fn uids_are_unique() {
         let (one, two) = (random_uid("a").unwrap(), random_uid("a").unwrap());
         assert!(one.starts_with("a-") && one.len() == 18, "{one}");
         assert_ne!(one, two);

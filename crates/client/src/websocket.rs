@@ -1,4 +1,4 @@
-//! A WebSocket to the server: its opening, and the game's messages over it.
+//! A WebSocket to the server, and the native protocol over it.
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
@@ -7,22 +7,21 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-
-use super::wire::{self, Event};
 use wulin_http::tls::SecureStream;
 use wulin_text::harmless;
 
-use super::Secret;
+use super::PlayerToken;
+use super::wire::{self, ServerEvent};
 
-/// The longest part of what a server said that is repeated to people, in characters.
+/// The longest excerpt of a frame in a message to people, in characters.
 const EXCERPT: usize = 80;
-/// Pongs and messages that wait for a server that does not read, in bytes. It pings as often as it likes, and each pong would
-/// be kept.
+/// The most bytes that wait to be sent to a server that does not read. Without a bound, such a server could fill the
+/// memory with pongs by sending pings.
 const UNREAD: usize = 64 * 1024;
 /// The first read buffer in bytes; it grows with a message.
 const READ_BUFFER: usize = 4096;
 
-/// How a client reads and writes a WebSocket: no more than a Wulin would say is taken into memory.
+/// The limits of a client's WebSocket: frames longer than a Wulin server sends are refused, so they take no memory.
 pub fn limits() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -32,21 +31,21 @@ pub fn limits() -> WebSocketConfig {
         .max_frame_size(Some(wire::LONGEST))
 }
 
-/// The beginning of what a server said, for people to read.
+/// The beginning of a frame in quotes and without control characters, for messages to people.
 pub fn excerpt(text: &str) -> String {
     let start: String = text.chars().take(EXCERPT).collect();
     format!("{:?}", harmless(&start))
 }
 
-/// Who we say we are.
+/// The player that `hello` names.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// Ours alone.
+    /// The uid, which nobody else has.
     pub uid: String,
-    /// What others see.
+    /// The name that others see.
     pub name: String,
-    /// What proves the uid is ours, once the server has given it.
-    pub token: Option<Secret>,
+    /// The token that proves that the uid is ours, once the server has given one.
+    pub token: Option<PlayerToken>,
 }
 
 /// An open WebSocket.
@@ -54,7 +53,8 @@ pub struct Identity {
 pub struct Socket(WebSocketStream<SecureStream>);
 
 impl Socket {
-    /// Opens a WebSocket as a phone does: without an `Origin`. `authority` is host and port, `target` path and query.
+    /// Opens a WebSocket as a phone does, without an `Origin` header. `authority` is host and port, `target` is path
+    /// and query.
     pub async fn open(
         stream: SecureStream,
         authority: &str,
@@ -63,7 +63,7 @@ impl Socket {
         let request = format!("wss://{authority}{target}")
             .into_client_request()
             .context("writing the request")?;
-        // Boxed: the state of the handshake is large, and every caller's future would be as well.
+        // Boxed: the future of the handshake is large, and would make the futures of all callers as large.
         let opening = tokio_tungstenite::client_async_with_config(request, stream, Some(limits()));
         let (socket, _) = Box::pin(opening).await?;
         Ok(Socket(socket))
@@ -74,7 +74,7 @@ impl Socket {
         Ok(self.0.send(Frame::text(text)).await?)
     }
 
-    /// The next text frame. Safe to cancel: a frame is either returned or still to come.
+    /// Waits for the next text frame. Safe to cancel: no frame is lost.
     pub async fn next_text(&mut self) -> anyhow::Result<String> {
         loop {
             match self.0.next().await {
@@ -83,14 +83,14 @@ impl Socket {
                     bail!("closed by the server with {code} {}", harmless(&reason))
                 }
                 Some(Ok(Frame::Close(None))) | None => bail!("closed by the server"),
-                // Pings are answered below.
+                // The library answers pings by itself.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error.into()),
             }
         }
     }
 
-    /// Says an event of the native protocol.
+    /// Sends an event of the native protocol. `Null` means that it has no payload.
     pub async fn say(&mut self, event: &str, data: Value) -> anyhow::Result<()> {
         let message = match data {
             Value::Null => json!({ "event": event }),
@@ -99,7 +99,7 @@ impl Socket {
         self.send_text(message.to_string()).await
     }
 
-    /// Says who we are.
+    /// Sends `hello`.
     pub async fn hello(&mut self, identity: &Identity) -> anyhow::Result<()> {
         let Identity { uid, name, token } = identity;
         let mut hello = json!({ "user": { "uid": uid, "uname": name, "uavatar": "" } });
@@ -109,13 +109,13 @@ impl Socket {
         self.say("hello", hello).await
     }
 
-    /// The server's next event. Safe to cancel.
-    pub async fn next(&mut self) -> anyhow::Result<Event> {
+    /// Waits for the next event of the server. Safe to cancel.
+    pub async fn next(&mut self) -> anyhow::Result<ServerEvent> {
         let text = self.next_text().await?;
         wire::read(&text).with_context(|| excerpt(&text))
     }
 
-    /// Closes with the goodbye of the protocol. Whether it arrives does not matter any more.
+    /// Closes with a close frame. Whether that arrives does not matter.
     pub async fn close(mut self) {
         let _ = self.0.close(None).await;
     }

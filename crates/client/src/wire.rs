@@ -1,5 +1,5 @@
-//! What the server says, as a client reads it. Whoever answers may be no Wulin: of all that it says, no more is kept than a
-//! Wulin would say.
+//! The events of the server, as a client reads them. The server need not be a Wulin, so texts are cut to the lengths
+//! that a Wulin sends, and longer lists are refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,92 +7,92 @@ use std::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-
-use super::Secret;
 use wulin_game::protocol::json::{Object, mended, object};
 use wulin_game::{Face, Hand};
+
+use super::PlayerToken;
 
 /// The longest frame that is read, in bytes: fifty rows with the longest names and pictures, twice over.
 pub const LONGEST: usize = 256 * 1024;
 /// The most people in one message; a server has 16 seats to a room at most.
 const PEOPLE: usize = 64;
-/// The longest uid, name, token or code that is kept, in characters.
+/// The longest uid, name or code that is kept, and the longest token, in characters.
 const WORD: usize = 64;
-/// The longest sentence.
+/// The longest message of a fault that is kept, in characters.
 const SENTENCE: usize = 512;
 
-/// What comes is nothing that a Wulin server says.
+/// The frame is none that a Wulin server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is nothing a Wulin server says")]
 pub struct Foreign;
 
-/// An event of the server. What a client has no use for is left out.
+/// An event of the server. Fields that no client of ours uses are left out.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// `hi`: who we are is known.
-    Hi(Hi),
-    /// `nearby`: how many others are online, or near, by now.
+pub enum ServerEvent {
+    /// `hi`: the answer to `hello`.
+    Hi(HiPayload),
+    /// `nearby`: how many others are near, or online, has changed.
     Nearby(u64),
-    /// `room`: who sits at the table that is not full yet.
-    Room(Room),
-    /// `start`
-    Start(Start),
-    /// `movement`
-    Movement(Movement),
-    /// `leave`: the uid of who left.
+    /// `room`: who has a seat in a room that is not full yet.
+    Room(RoomPayload),
+    /// `start`: a round begins.
+    Start(StartPayload),
+    /// `movement`: another player has chosen a hand or pulled a face.
+    Movement(MovementPayload),
+    /// `leave`: the uid of a player who has left.
     Left(String),
-    /// `result`
-    Result(Vec<Line>),
-    /// `fault`
-    Fault(Fault),
-    /// An event this client does not know, by its name.
+    /// `result`: a row for each player of the round.
+    Result(Vec<ResultRow>),
+    /// `fault`: a message of ours was refused.
+    Fault(FaultPayload),
+    /// The name of an event this client does not know.
     Other(String),
 }
 
-/// The answer to `hello`.
+/// The payload of `hi`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Hi {
-    /// How many others are online, or near.
+pub struct HiPayload {
+    /// How many others are near; or online, if we told no place.
     #[serde(default)]
     pub nearby: u64,
-    /// What proves this uid is ours.
+    /// The token that proves that this uid is ours.
     #[serde(default, deserialize_with = "token")]
-    pub token: Option<Secret>,
+    pub token: Option<PlayerToken>,
     /// All points so far.
     #[serde(default)]
     pub total_score: u64,
     /// Wins in a row.
     #[serde(default)]
     pub win_streak: u32,
-    /// The round that ended while we were away.
+    /// The result of the round that ended while this player was away.
     #[serde(default)]
-    pub missed: Option<Outcome>,
+    pub missed: Option<ResultPayload>,
 }
 
-/// A table before its round.
+/// The payload of `room`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Room {
-    /// Who sits there.
+pub struct RoomPayload {
+    /// Who has a seat.
     #[serde(deserialize_with = "people")]
-    pub users: Vec<User>,
+    pub users: Vec<UserPayload>,
 }
 
-/// A round begins.
+/// The payload of `start`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Start {
+pub struct StartPayload {
     /// Seconds until the result.
     pub game_time: f64,
     /// Everybody in the round.
     #[serde(deserialize_with = "people")]
-    pub room_users: Vec<User>,
+    pub room_users: Vec<UserPayload>,
 }
 
-/// Somebody at a table.
+/// A person in the payloads of `room` and `start`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct User {
+pub struct UserPayload {
     /// Who.
     #[serde(deserialize_with = "word")]
     pub uid: String,
@@ -105,33 +105,33 @@ pub struct User {
     /// Wins in a row.
     #[serde(default)]
     pub win_streak: u32,
-    /// Whether it is the server's.
+    /// Whether it is a robot of the server.
     #[serde(default)]
     pub robot: bool,
 }
 
-/// Somebody else in the round did something.
+/// The payload of `movement`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Movement {
+pub struct MovementPayload {
     /// Who.
     #[serde(deserialize_with = "word")]
     pub uid: String,
-    /// The face, if it was one; otherwise a hand was chosen.
+    /// The number of the face; none if a hand was chosen.
     #[serde(default)]
     face: Option<i64>,
 }
 
-impl Movement {
+impl MovementPayload {
     /// The face that was pulled; none if a hand was chosen.
     pub fn face(&self) -> Option<Face> {
         Face::from_number(self.face?)
     }
 }
 
-/// One player's part in a result.
+/// The row of one player in the payload of `result`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
+pub struct ResultRow {
     /// Who.
     #[serde(deserialize_with = "word")]
     pub uid: String,
@@ -145,43 +145,43 @@ pub struct Line {
     pub win_streak: u32,
 }
 
-impl Line {
-    /// The hand that was shown, if any.
+impl ResultRow {
+    /// The hand that the player showed, if any.
     pub fn hand(&self) -> Option<Hand> {
         Hand::from_number(self.choice?)
     }
 }
 
-/// A message of ours that was refused.
+/// The payload of `fault`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Fault {
-    /// Which.
+pub struct FaultPayload {
+    /// The event that was refused.
     #[serde(default, deserialize_with = "word")]
     pub event: String,
     /// The stable code.
     #[serde(deserialize_with = "word")]
     pub code: String,
-    /// What to do about it.
+    /// A sentence on what to do about it.
     #[serde(default, deserialize_with = "sentence")]
     pub message: String,
 }
 
 #[derive(Deserialize)]
-struct Left {
+struct LeftPayload {
     #[serde(deserialize_with = "word")]
     uid: String,
 }
 
-/// How a round ended.
+/// The payload of `result`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Outcome {
-    /// For everybody who played it.
+pub struct ResultPayload {
+    /// A row for each player of the round.
     #[serde(deserialize_with = "people")]
-    pub result: Vec<Line>,
+    pub result: Vec<ResultRow>,
 }
 
 #[derive(Deserialize)]
-struct Nearby {
+struct NearbyPayload {
     nearby: u64,
 }
 
@@ -194,7 +194,7 @@ struct Frame<'a> {
 }
 
 /// Reads a frame of the native WebSocket.
-pub fn read(text: &str) -> Result<Event, Foreign> {
+pub fn read(text: &str) -> Result<ServerEvent, Foreign> {
     if text.len() > LONGEST {
         return Err(Foreign);
     }
@@ -202,42 +202,42 @@ pub fn read(text: &str) -> Result<Event, Foreign> {
     event(&text).ok_or(Foreign)
 }
 
-fn event(text: &str) -> Option<Event> {
+fn event(text: &str) -> Option<ServerEvent> {
     let Frame { event, data } = object(text)?;
     let data = data.map_or("null", RawValue::get);
     Some(match &*event {
-        "hi" => Event::Hi(object(data)?),
-        "nearby" => Event::Nearby(object::<Nearby>(data)?.nearby),
-        "room" => Event::Room(object(data)?),
-        "start" => Event::Start(object(data)?),
-        "movement" => Event::Movement(object(data)?),
-        "leave" => Event::Left(object::<Left>(data)?.uid),
-        "result" => Event::Result(object::<Outcome>(data)?.result),
-        "fault" => Event::Fault(object(data)?),
-        _ => Event::Other(event.chars().take(WORD).collect()),
+        "hi" => ServerEvent::Hi(object(data)?),
+        "nearby" => ServerEvent::Nearby(object::<NearbyPayload>(data)?.nearby),
+        "room" => ServerEvent::Room(object(data)?),
+        "start" => ServerEvent::Start(object(data)?),
+        "movement" => ServerEvent::Movement(object(data)?),
+        "leave" => ServerEvent::Left(object::<LeftPayload>(data)?.uid),
+        "result" => ServerEvent::Result(object::<ResultPayload>(data)?.result),
+        "fault" => ServerEvent::Fault(object(data)?),
+        _ => ServerEvent::Other(event.chars().take(WORD).collect()),
     })
 }
 
-/// A token that is too long is none of ours, and a part of it would prove nothing.
-fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+/// Reads a token. One that is too long is dropped: a part of it would prove nothing.
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlayerToken>, D::Error> {
     let token: Option<Cow<'de, str>> = Option::deserialize(deserializer)?;
     Ok(token
         .filter(|token| token.chars().nth(WORD).is_none())
-        .map(Secret::new))
+        .map(PlayerToken::new))
 }
 
 fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_str(Text(WORD))
+    deserializer.deserialize_str(TextVisitor(WORD))
 }
 
 fn sentence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_str(Text(SENTENCE))
+    deserializer.deserialize_str(TextVisitor(SENTENCE))
 }
 
-/// Text, of which so many characters are kept.
-struct Text(usize);
+/// Reads a text and keeps so many characters of it.
+struct TextVisitor(usize);
 
-impl Visitor<'_> for Text {
+impl Visitor<'_> for TextVisitor {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -249,13 +249,13 @@ impl Visitor<'_> for Text {
     }
 }
 
-/// A list of objects that is not too long.
+/// Reads a list of at most [`PEOPLE`] objects.
 fn people<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    struct People<T>(std::marker::PhantomData<T>);
+    struct PeopleVisitor<T>(std::marker::PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for People<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for PeopleVisitor<T> {
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -274,7 +274,7 @@ fn people<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         }
     }
 
-    deserializer.deserialize_seq(People(std::marker::PhantomData))
+    deserializer.deserialize_seq(PeopleVisitor(std::marker::PhantomData))
 }
 
 #[cfg(test)]
@@ -282,18 +282,19 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::*;
     use wulin_game::protocol::event::Message;
     use wulin_game::protocol::native;
     use wulin_game::{Profile, RoundStanding, Seated, Standing};
 
+    use super::*;
+
     /// An event as the server writes it and this client reads it.
-    fn over_the_wire(event: &wulin_game::Event) -> Event {
+    fn over_the_wire(event: &wulin_game::Event) -> ServerEvent {
         read(&native::write(&Message::from(event))).unwrap()
     }
 
     #[test]
-    fn what_the_server_writes_is_what_is_read() {
+    fn client_reads_what_the_server_writes() {
         let profile = Profile {
             uid: "a".into(),
             name: "阿".into(),
@@ -317,7 +318,7 @@ mod tests {
             seats,
             own: None,
         };
-        let Event::Start(start) = over_the_wire(&started) else {
+        let ServerEvent::Start(start) = over_the_wire(&started) else {
             panic!("no start");
         };
         assert!((start.game_time - 2.5).abs() < f64::EPSILON);
@@ -334,34 +335,34 @@ mod tests {
         }]
         .into();
         let room = wulin_game::RoomId(1);
-        let Event::Result(lines) =
+        let ServerEvent::Result(rows) =
             over_the_wire(&wulin_game::Event::RoundEnded { room, standings })
         else {
             panic!("no result");
         };
         assert_eq!(
-            (lines[0].hand(), lines[0].round_score),
+            (rows[0].hand(), rows[0].round_score),
             (Some(Hand::Paper), 2)
         );
         assert_eq!(
             over_the_wire(&wulin_game::Event::Left { uid: "a".into() }),
-            Event::Left("a".into())
+            ServerEvent::Left("a".into())
         );
     }
 
     #[test]
-    fn what_is_new_or_missing_is_no_error_and_nonsense_is() {
+    fn unknown_fields_pass_and_malformed_frames_fail() {
         assert_eq!(
             read(r#"{"event":"weather","data":[1]}"#).unwrap(),
-            Event::Other("weather".into())
+            ServerEvent::Other("weather".into())
         );
-        let Event::Hi(hi) =
+        let ServerEvent::Hi(hi) =
             read(r#"{"event":"hi","data":{"message":"welcome","more":1}}"#).unwrap()
         else {
             panic!("no hi");
         };
-        assert_eq!(hi, Hi::default());
-        let Event::Movement(movement) =
+        assert_eq!(hi, HiPayload::default());
+        let ServerEvent::Movement(movement) =
             read(r#"{"event":"movement","data":{"uid":"a","movement":"face","face":9}}"#).unwrap()
         else {
             panic!("no movement");
@@ -381,9 +382,9 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_kept_than_a_wulin_would_say() {
+    fn overlong_payloads_are_cut_or_refused() {
         let long = "長".repeat(9_000);
-        let Ok(Event::Room(room)) = read(&format!(
+        let Ok(ServerEvent::Room(room)) = read(&format!(
             r#"{{"event":"room","data":{{"users":[{{"uid":"{long}","uname":"{long}"}}]}}}}"#
         )) else {
             panic!("no room");
@@ -393,7 +394,7 @@ mod tests {
             (user.uid.chars().count(), user.uname.chars().count()),
             (64, 64)
         );
-        let Ok(Event::Fault(fault)) = read(&format!(
+        let Ok(ServerEvent::Fault(fault)) = read(&format!(
             r#"{{"event":"fault","data":{{"event":"{long}","code":"{long}","message":"{long}"}}}}"#
         )) else {
             panic!("no fault");
@@ -401,12 +402,13 @@ mod tests {
         assert_eq!(fault.event.chars().count(), 64);
         assert_eq!(fault.code.chars().count(), 64);
         assert_eq!(fault.message.chars().count(), 512);
-        let Ok(Event::Hi(hi)) = read(&format!(r#"{{"event":"hi","data":{{"token":"{long}"}}}}"#))
+        let Ok(ServerEvent::Hi(hi)) =
+            read(&format!(r#"{{"event":"hi","data":{{"token":"{long}"}}}}"#))
         else {
             panic!("no hi");
         };
         assert_eq!(hi.token, None, "no token is so long");
-        let Ok(Event::Other(name)) = read(&format!(r#"{{"event":"{long}"}}"#)) else {
+        let Ok(ServerEvent::Other(name)) = read(&format!(r#"{{"event":"{long}"}}"#)) else {
             panic!("no event");
         };
         assert_eq!(name.chars().count(), 64);
@@ -425,11 +427,11 @@ mod tests {
     }
 
     #[test]
-    fn a_token_does_not_print() {
+    fn token_is_not_printed() {
         let token = "0123456789abcdef0123456789abcdef";
         let hi = read(&format!(r#"{{"event":"hi","data":{{"token":"{token}"}}}}"#)).unwrap();
         assert!(!format!("{hi:?}").contains(token), "{hi:?}");
-        let Event::Hi(Hi { token: kept, .. }) = hi else {
+        let ServerEvent::Hi(HiPayload { token: kept, .. }) = hi else {
             panic!("no hi");
         };
         assert_eq!(kept.unwrap().reveal(), token);

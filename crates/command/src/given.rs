@@ -1,10 +1,9 @@
-//! What was given, by flag or by variable: the command line and the environment are read once, made clean, and remembered
-//! by where each value is from.
+//! Reads the command line and the environment, cleans the values, and remembers where each one is from.
 //!
-//! Variables come from files and consoles (`docker --env-file`, compose, systemd) that keep what people do not see: an
-//! empty value, a space, a carriage return, quotation marks. So clap reads no variable itself. The command line is parsed
-//! loosely first, to learn what was typed; what was typed and what the environment adds is then put together, clean, as one
-//! command line for clap.
+//! Variables come from files and web consoles (`docker --env-file`, compose, systemd) that keep invisible characters: a
+//! space, a carriage return, an empty value, quotation marks. clap would take all of these as they are, so it reads no
+//! variable here. The command line is parsed twice: first loosely, to learn which flags were typed; then strictly, from
+//! a new command line that is put together of the cleaned values of flags and variables.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -16,51 +15,52 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Id, value_parser};
 
-/// Where an empty value says something: no alias at all.
+/// The flags whose empty value has a meaning. `--socketio-alias ""` means that there is no alias.
 pub const EMPTY_MEANS_NONE: [&str; 1] = ["socketio_alias"];
-/// What opens or closes a quotation, in any editor's spelling.
+/// Quotation marks, also the typographic ones that some editors write.
 const QUOTES: [char; 6] = ['"', '\'', '“', '”', '‘', '’'];
 
-/// Where values are from that are no defaults, by flag.
+/// Where each value is from, by flag. Flags that have their default are not in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origins(BTreeMap<String, Origin>);
+pub struct Origins(BTreeMap<String, GivenBy>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Origin {
+enum GivenBy {
     CommandLine,
     Variable(String),
 }
 
 impl Origins {
-    /// The variable a flag's value is from, if it is from one. `flag` is written `--port`.
+    /// The variable that gave a flag its value, if one did. `flag` is written as `--port`.
     pub fn variable(&self, flag: &str) -> Option<&str> {
         match self.0.get(flag) {
-            Some(Origin::Variable(variable)) => Some(variable),
-            Some(Origin::CommandLine) | None => None,
+            Some(GivenBy::Variable(variable)) => Some(variable),
+            Some(GivenBy::CommandLine) | None => None,
         }
     }
 
     /// Whether the flag was typed.
     pub fn typed(&self, flag: &str) -> bool {
-        self.0.get(flag) == Some(&Origin::CommandLine)
+        self.0.get(flag) == Some(&GivenBy::CommandLine)
     }
 
-    /// What to call a flag so that whoever gave its value finds the place: its variable, or itself.
+    /// The name by which people find the place of a value: the variable that gave it, else the flag.
     pub fn name<'a>(&'a self, flag: &'a str) -> &'a str {
         self.variable(flag).unwrap_or(flag)
     }
 
-    /// Those of these flags that have a value, by what to call them.
+    /// The names, as of [`Origins::name`], of those of these flags that were given.
     pub fn names(&self, flags: &[&str]) -> Vec<String> {
         let given = flags.iter().filter(|flag| self.0.contains_key(**flag));
         given.map(|flag| self.name(flag).to_owned()).collect()
     }
 
-    /// A sentence about flags, in which each that came by a variable is followed by it where it is named first.
+    /// Adds variables to a sentence about flags: each flag that a variable gave is followed by it in brackets, where
+    /// the sentence names the flag first.
     pub fn told(&self, sentence: &str) -> String {
         let mut told = sentence.to_owned();
         for (flag, origin) in &self.0 {
-            let Origin::Variable(variable) = origin else {
+            let GivenBy::Variable(variable) = origin else {
                 continue;
             };
             if let Some(end) = position(&told, flag) {
@@ -71,7 +71,7 @@ impl Origins {
     }
 }
 
-/// Where a flag ends that a sentence names; `--acme` is not in `--acme-email`.
+/// Where the first mention of a flag in a sentence ends. `--acme-email` is no mention of `--acme`.
 fn position(sentence: &str, flag: &str) -> Option<usize> {
     let ends = |at: usize| {
         let rest = sentence[at..].chars().next();
@@ -83,19 +83,20 @@ fn position(sentence: &str, flag: &str) -> Option<usize> {
         .find(|end| ends(*end))
 }
 
-/// What was given to a command line of the type `C`.
+/// A command line of the type `C` that was read.
 #[derive(Debug)]
 pub struct Given<C> {
-    /// The command and its flags, as clap has them.
+    /// The command and its flags.
     pub cli: C,
-    /// The same by clap's names.
+    /// The values as clap has them, by the ids of the flags.
     pub matches: ArgMatches,
     /// Where the values are from.
     pub origins: Origins,
 }
 
-/// Reads a command line, the program's name first, and what `variable` says of the environment. An error is clap's: it
-/// says itself, names the flag or variable, and has the exit code of wrong usage. Help is such an error as well.
+/// Reads a command line, which begins with the program's name, and the environment by `variable`. An error is one of
+/// clap: it names the flag or the variable, prints itself, and has the exit code of wrong usage. Help is such an error
+/// as well.
 pub fn read<C: CommandFactory + FromArgMatches>(
     arguments: impl IntoIterator<Item = OsString>,
     variable: impl Fn(&str) -> Option<OsString>,
@@ -104,18 +105,18 @@ pub fn read<C: CommandFactory + FromArgMatches>(
     let typed = loose(C::command())
         .try_get_matches_from(&arguments)
         .map_err(|error| {
-            // The help names the variables, which only the whole command knows.
+            // The help names the variables, which the loose command does not have.
             let whole = C::command().try_get_matches_from(&arguments);
             match (error.use_stderr(), whole) {
                 (false, Err(whole)) if !whole.use_stderr() => whole,
                 _ => error,
             }
         })?;
-    // This one knows the variables' names; it reads nothing.
+    // This command has the names of the variables. It is not used to parse.
     let whole = C::command();
     let mut line = vec![arguments.first().cloned().unwrap_or_default()];
     let mut origins = Origins::default();
-    // Each subcommand stands before its flags.
+    // A subcommand stands before its flags.
     let (mut level, mut matches) = (&whole, &typed);
     while let Some((name, below)) = matches.subcommand() {
         line.push(name.into());
@@ -130,20 +131,8 @@ pub fn read<C: CommandFactory + FromArgMatches>(
             continue;
         };
         let flag = format!("--{long}");
-        let typed = match values {
-            Some(values) => cleaned(level, argument, &flag, values)?,
-            None => None,
-        };
-        let (origin, values) = match (typed, variable_of(argument)) {
-            (Some(values), _) => (Origin::CommandLine, values),
-            (None, Some(name)) => {
-                let said = variable(&name).map(|said| from_variable(level, argument, &name, said));
-                match said.transpose()?.flatten() {
-                    Some(values) => (Origin::Variable(name), values),
-                    None => continue,
-                }
-            }
-            (None, None) => continue,
+        let Some((origin, values)) = given(level, argument, &flag, values, &variable)? else {
+            continue;
         };
         origins.0.insert(flag.clone(), origin);
         if argument.get_action().takes_values() {
@@ -171,7 +160,32 @@ pub fn read<C: CommandFactory + FromArgMatches>(
     })
 }
 
-/// A command that takes any value and reads no variable.
+/// The cleaned values of a flag, and where they are from; none if it was not given. `typed` is what was typed for it.
+fn given(
+    command: &Command,
+    argument: &Arg,
+    flag: &str,
+    typed: Option<Vec<OsString>>,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<(GivenBy, Vec<OsString>)>, Error> {
+    let typed = match typed {
+        Some(values) => cleaned(command, argument, flag, values)?,
+        None => None,
+    };
+    if let Some(values) = typed {
+        return Ok(Some((GivenBy::CommandLine, values)));
+    }
+    let Some(name) = variable_of(argument) else {
+        return Ok(None);
+    };
+    let values = match variable(&name) {
+        Some(said) => from_variable(command, argument, &name, said)?,
+        None => None,
+    };
+    Ok(values.map(|values| (GivenBy::Variable(name), values)))
+}
+
+/// The command changed so that it accepts any value and reads no variable.
 fn loose(command: Command) -> Command {
     command
         .mut_args(|argument| {
@@ -188,17 +202,17 @@ fn loose(command: Command) -> Command {
         .mut_subcommands(loose)
 }
 
-/// A command that reads no variable.
+/// The command changed so that it reads no variable.
 fn strict(command: Command) -> Command {
     command.mut_args(strict_argument).mut_subcommands(strict)
 }
 
 fn strict_argument(argument: Arg) -> Arg {
-    // What a variable says is on the line by then; clap would read it a second time, unclean.
+    // The variable's cleaned value is on the command line. clap would read the variable again, uncleaned.
     argument.env(Resettable::Reset)
 }
 
-/// The values that were typed, if the flag was.
+/// The values that were typed for a flag; none if it was not typed.
 fn typed_values(argument: &Arg, matches: &ArgMatches) -> Option<Vec<OsString>> {
     let id = argument.get_id().as_str();
     if matches.value_source(id) != Some(ValueSource::CommandLine) {
@@ -208,12 +222,12 @@ fn typed_values(argument: &Arg, matches: &ArgMatches) -> Option<Vec<OsString>> {
     Some(values.map(OsStr::to_owned).collect())
 }
 
-/// The name of the variable a flag has, if it has one.
+/// The name of a flag's variable, if it has one.
 pub fn variable_of(argument: &Arg) -> Option<String> {
     Some(argument.get_env()?.to_string_lossy().into_owned())
 }
 
-/// What a variable says; nothing where it says nothing.
+/// The cleaned values of a variable; none if it counts as unset. A switch that is on has a list without values.
 fn from_variable(
     command: &Command,
     argument: &Arg,
@@ -239,7 +253,8 @@ fn from_variable(
     }
 }
 
-/// Values without what nobody sees and without empty parts. `name` is where they are from. None where nothing is left.
+/// Values without invisible characters at their ends and without empty parts; none if nothing is left. `name` is the
+/// flag or the variable that gave them.
 fn cleaned(
     command: &Command,
     argument: &Arg,
@@ -252,7 +267,7 @@ fn cleaned(
     let mut clean = Vec::new();
     for value in values {
         let Some(text) = value.to_str() else {
-            // The system's paths need not be text; everything else is.
+            // Only paths may be other than UTF-8.
             if !is_path(argument.get_value_parser()) {
                 let lossy = value.to_string_lossy();
                 let problem = format!("{name} is not UTF-8 text: {lossy:?}");
@@ -287,12 +302,13 @@ fn is_path(parser: &ValueParser) -> bool {
     id == TypeId::of::<PathBuf>() || id == TypeId::of::<OsString>()
 }
 
-/// A value without white space around it, which the carriage return of a Windows file is, and without what is invisible.
+/// A value without white space and invisible characters at its ends. Files from Windows end lines with a carriage
+/// return, and may begin with U+FEFF.
 pub fn trimmed(value: &str) -> &str {
     value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{200b}' | '\u{feff}'))
 }
 
-/// Whether nothing is said, be it within quotation marks.
+/// Whether a value is empty, or an empty pair of quotation marks.
 fn is_quoted_nothing(value: &str) -> bool {
     value.is_empty() || matches!(value, "\"\"" | "''")
 }
@@ -301,7 +317,7 @@ fn is_quoted(value: &str) -> bool {
     value.starts_with(QUOTES) || value.ends_with(QUOTES)
 }
 
-/// The error for quotation marks that came along.
+/// The error for quotation marks around a value.
 fn quoted(command: &Command, argument: &Arg, name: &str, value: &str) -> Error {
     let bare = value.trim_matches(QUOTES);
     let (shown, bare) = if argument.is_hide_env_values_set() {
@@ -320,7 +336,7 @@ fn refused(command: &Command, problem: String) -> Error {
     command.clone().error(ErrorKind::ValueValidation, problem)
 }
 
-/// An error of clap, which calls a value by its flag, with the variable in place of the flag it came by.
+/// Changes an error of clap, which names the flag, so that it names the variable if that gave the value.
 fn named(mut error: Error, origins: &Origins) -> Error {
     let flag = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(flag)) => flag.clone(),
@@ -330,7 +346,7 @@ fn named(mut error: Error, origins: &Origins) -> Error {
         Some(ContextValue::String(value)) => value.clone(),
         _ => String::new(),
     };
-    // It is written with the name of its value: `--port <PORT>`.
+    // clap writes the flag with the name of its value: `--port <PORT>`.
     let flag = flag.split([' ', '=']).next().unwrap_or_default();
     let variable = origins.variable(flag);
     let mut tip = None;
@@ -349,8 +365,8 @@ fn named(mut error: Error, origins: &Origins) -> Error {
         ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict
     ) {
         let set = origins.0.values().filter_map(|origin| match origin {
-            Origin::Variable(variable) => Some(&**variable),
-            Origin::CommandLine => None,
+            GivenBy::Variable(variable) => Some(&**variable),
+            GivenBy::CommandLine => None,
         });
         let set = set.collect::<Vec<_>>().join(", ");
         tip = (!set.is_empty()).then(|| format!("these come from the environment: {set}"));

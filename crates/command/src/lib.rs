@@ -1,5 +1,5 @@
-//! What the commands of this program share: how their lines are read, what they print, how they find a server of this machine
-//! and what it says of itself.
+//! What the commands of this program share: reading the command line, printing, finding a running server on this
+//! machine, and the state that a server tells.
 
 pub mod flags;
 pub mod given;

@@ -1,90 +1,102 @@
-//! The notice a running server leaves: where it is and who it is, for `wulin health`, `status` and `log` on the same
-//! machine. So they find it whatever flags it was started with, and never take another server for it.
+//! The notice of a running server: a small file with its addresses and its instance. `wulin health`, `status` and `log`
+//! on the same machine read it, so they find the server whatever flags it was started with.
 //!
-//! A notice is a small file in the state folder, or where that is not to be had (a container without a volume), in a place
-//! of this user. The server holds a lock on it as long as it runs, which the kernel takes back however the process ends: a
-//! file that is not locked is of a server that is gone. What the file says is believed only if the server at that address
-//! tells the same instance.
+//! The file is in the state folder. If that cannot be written, as in a container without a volume, it is in another
+//! folder of this user. The server holds a lock on the file while it runs. The kernel releases the lock however the
+//! process ends, so a file without a lock is of a server that is gone. A command trusts a notice only if the server at
+//! that address tells the same instance.
 
-use std::env;
+mod folders;
+
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
-use super::given::trimmed;
-use super::state_dir::state_dir;
+use folders::{FOLDER, common, make};
+pub use folders::{settled, usual};
 
-/// The folder of notices within the state folder.
-const FOLDER: &str = "running";
-/// The longest notice that is read, in bytes, and how many files of a folder are looked at.
+/// The longest notice that is read, in bytes, and the most files of a folder that are looked at.
 const LONGEST: u64 = 64 * 1024;
 const MOST: usize = 256;
-/// What a group and everybody else may do, in the mode of a file.
-const OTHERS: u32 = 0o077;
 /// The state folder of the service in the Debian package, and in the shipped unit.
 const SERVICE: &str = "/var/lib/wulin";
 
-/// What a server says of itself.
+/// What a server says of itself in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// Its own name, made up at its start; it tells the same at `/healthz`.
+    /// A random name that the server takes at each start. `/healthz` tells the same.
     pub instance: String,
-    /// Its process.
+    /// Its process id.
     pub pid: u32,
-    /// Where HTTPS is answered.
+    /// The address of the HTTPS listener.
     pub https: SocketAddr,
-    /// Where metrics and the state are told, if anywhere.
+    /// The address of the admin listener, if there is one.
     pub admin: Option<SocketAddr>,
-    /// From where it expects the PROXY protocol: addresses and networks.
+    /// The addresses and networks from which it expects the PROXY protocol.
     pub proxies: Vec<String>,
     /// Its state folder.
     pub state_dir: Option<PathBuf>,
-    /// The state folder it would have had without `--state-dir`: what a command knows that is given no flag.
+    /// The state folder it would have without `--state-dir`. A command without flags looks for this one.
     pub usual: Option<PathBuf>,
-    /// The network it is in: a container has its own, where the same address is another machine's.
+    /// Its network namespace. A container has its own, in which the same IP address means another machine.
     pub network: Option<String>,
 }
 
-/// A notice that is up; it is taken down when this is dropped.
+/// The files of a notice, which are removed when this is dropped.
 #[derive(Debug)]
 pub struct Posted(Vec<(PathBuf, File)>);
 
 impl Drop for Posted {
     fn drop(&mut self) {
         for (file, _lock) in &self.0 {
-            // Without its lock it means nothing any more; what stays is cleared away later.
+            // If this fails, the file stays without a lock, and the next server or command removes it.
             let _ = fs::remove_file(file);
         }
     }
 }
 
-/// Which server is meant.
+/// Which server a command looks for.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// The state folder that was named.
+    /// The state folder that was typed.
     pub state_dir: Option<PathBuf>,
-    /// The port and the address that were typed.
+    /// The HTTPS port that was typed.
     pub port: Option<u16>,
-    /// The same for the address.
+    /// The address that was typed.
     pub listen: Option<IpAddr>,
-    /// What the server's own variables say, which its flags may have beaten.
+    /// The HTTPS port of a flag or variable. It only decides between several servers: a server's flag may override its
+    /// variable.
     pub likely_port: Option<u16>,
 }
 
+impl Wanted {
+    /// Whether a listener at `address` is where the typed port and address say.
+    fn listens_there(&self, address: SocketAddr) -> bool {
+        let port = self
+            .port
+            .is_none_or(|port| port == 0 || port == address.port());
+        let ip = address.ip();
+        let listen = self
+            .listen
+            .is_none_or(|wanted| wanted.is_unspecified() || ip.is_unspecified() || wanted == ip);
+        port && listen
+    }
+}
+
 impl Notice {
-    /// Where to connect to from this machine, the likeliest first.
+    /// The addresses by which this machine reaches a listener at `address`, the likeliest first.
     pub fn targets(address: SocketAddr) -> Vec<SocketAddr> {
         let port = address.port();
         let (four, six) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
         let ips: Vec<IpAddr> = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => vec![four],
-            // It may be open to both families, or to its own alone.
+            // A socket on `::` may take IPv4 connections as well, or IPv6 only.
             IpAddr::V6(ip) if ip.is_unspecified() => vec![four, six],
             ip => vec![ip],
         };
@@ -94,29 +106,13 @@ impl Notice {
     }
 }
 
-/// The network namespace of this process, where the system has such.
+/// The network namespace of this process, if the system has them.
 pub fn network() -> Option<String> {
     let link = fs::read_link("/proc/self/ns/net").ok()?;
     Some(link.to_string_lossy().into_owned())
 }
 
-/// The folder as every process names it.
-pub fn settled(folder: &Path) -> PathBuf {
-    let whole = fs::canonicalize(folder);
-    whole.unwrap_or_else(|_| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
-}
-
-/// The state folder that the environment alone gives: that of a command without flags.
-pub fn usual(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let named = variable("WULIN_STATE_DIR").and_then(|named| {
-        let named = trimmed(named.to_str()?).to_owned();
-        (!named.is_empty()).then(|| PathBuf::from(named))
-    });
-    let folder = named.or_else(|| state_dir(variable));
-    folder.map(|folder| settled(&folder))
-}
-
-/// Puts a notice up: in the state folder, and where a command without flags looks, if that is elsewhere.
+/// Writes a notice: into the state folder, and also where a command without flags looks, if that is elsewhere.
 pub fn post(notice: &Notice, variable: &impl Fn(&str) -> Option<OsString>) -> io::Result<Posted> {
     let mut posted = Posted(Vec::new());
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
@@ -143,54 +139,21 @@ pub fn post(notice: &Notice, variable: &impl Fn(&str) -> Option<OsString>) -> io
     Ok(posted)
 }
 
-/// The one running server that is meant.
+/// Finds the one running server that a command means. None if none runs; an error if there are several.
 pub fn find(
     wanted: &Wanted,
     variable: &impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<Option<Notice>> {
     let usual = usual(variable);
     let named = wanted.state_dir.as_deref().map(settled);
-    let mut found = Vec::new();
-    for folder in [&named, &usual].into_iter().flatten() {
-        read_all(&folder.join(FOLDER), &mut found);
-    }
-    for place in common(usual.as_deref(), variable) {
-        if place.is_ours() {
-            read_all(&place.folder, &mut found);
-        }
-    }
-    let exactly =
-        |folder: &Option<PathBuf>, notice: &Notice| folder.is_some() && notice.state_dir == *folder;
-    if named.is_some() {
-        found.retain(|notice| exactly(&named, notice));
-    } else {
-        // With no flag a server that was started with none is meant, and only then one that was given --state-dir.
-        found.retain(|notice| exactly(&usual, notice) || notice.usual == usual);
-        prefer(&mut found, |notice| exactly(&usual, notice));
-    }
-    let says = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-    let told = ["WULIN_STATE_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME"];
-    let told = named.is_some() || told.into_iter().any(says);
-    if found.is_empty() && !told && rustix::process::geteuid().is_root() {
-        // Root, who was told of no other, means the service, which has a user and a state folder of its own.
-        read_all(&Path::new(SERVICE).join(FOLDER), &mut found);
-    }
-    // Two containers can share a volume, and each its addresses with nobody. A service whose sockets are systemd's has a
-    // network of its own and is reached all the same.
+    let mut found = by_folder(named.as_deref(), usual.as_deref(), variable);
+    // Containers can share a volume and each have a network of its own, so a server in our network is preferred. It is
+    // not required: a service that has its sockets from systemd can be in another network namespace and still be
+    // reached.
     let network = network();
     prefer(&mut found, |notice| notice.network == network);
-    let there = |notice: &Notice| {
-        let port = wanted
-            .port
-            .is_none_or(|port| port == 0 || port == notice.https.port());
-        let ip = notice.https.ip();
-        let listen = wanted
-            .listen
-            .is_none_or(|wanted| wanted.is_unspecified() || ip.is_unspecified() || wanted == ip);
-        port && listen
-    };
     let before = addresses(&found);
-    found.retain(there);
+    found.retain(|notice| wanted.listens_there(notice.https));
     if found.is_empty() && !before.is_empty() {
         bail!("the server that runs here is at {before}, and not where --port and --listen say");
     }
@@ -207,7 +170,42 @@ pub fn find(
     Ok(found.pop())
 }
 
-/// Leaves only those of which this is so, if there are any.
+/// The running servers with the state folder that was named; without one, those with the usual state folder.
+fn by_folder(
+    named: Option<&Path>,
+    usual: Option<&Path>,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> Vec<Notice> {
+    let mut found = Vec::new();
+    for folder in [named, usual].into_iter().flatten() {
+        read_all(&folder.join(FOLDER), &mut found);
+    }
+    for place in common(usual, variable) {
+        if place.is_ours() {
+            read_all(&place.folder, &mut found);
+        }
+    }
+    let is_in = |notice: &Notice, folder: Option<&Path>| {
+        folder.is_some() && notice.state_dir.as_deref() == folder
+    };
+    if named.is_some() {
+        found.retain(|notice| is_in(notice, named));
+    } else {
+        // Without the flag, a server that was started without it is preferred to one with `--state-dir`.
+        found.retain(|notice| is_in(notice, usual) || notice.usual.as_deref() == usual);
+        prefer(&mut found, |notice| is_in(notice, usual));
+    }
+    let says = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let told = ["WULIN_STATE_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME"];
+    let told = named.is_some() || told.into_iter().any(says);
+    if found.is_empty() && !told && rustix::process::geteuid().is_root() {
+        // Root without a state folder of its own means the service, which runs as another user.
+        read_all(&Path::new(SERVICE).join(FOLDER), &mut found);
+    }
+    found
+}
+
+/// Keeps only the notices that meet a condition, if there are any.
 fn prefer(notices: &mut Vec<Notice>, so: impl Fn(&Notice) -> bool) {
     if notices.iter().any(&so) {
         notices.retain(so);
@@ -223,71 +221,10 @@ fn addresses(notices: &[Notice]) -> String {
     all.join(", ")
 }
 
-/// A place for notices that does not depend on flags.
-struct Place {
-    folder: PathBuf,
-    /// Whether everybody may make such a folder, so that whose it is must be looked at.
-    shared: bool,
-}
-
-/// Places for notices beside the state folder, the best first.
-fn common(usual: Option<&Path>, variable: &impl Fn(&str) -> Option<OsString>) -> Vec<Place> {
-    let folder = |name: &str| {
-        let value = variable(name).filter(|value| !value.is_empty())?;
-        // systemd gives several with colons between.
-        env::split_paths(&value).find(|path| path.is_absolute())
-    };
-    let own = [
-        folder("RUNTIME_DIRECTORY").map(|folder| folder.join(FOLDER)),
-        folder("XDG_RUNTIME_DIR").map(|folder| folder.join("wulin")),
-        usual.map(|folder| folder.join(FOLDER)),
-    ];
-    let own = own.into_iter().flatten().map(|folder| Place {
-        folder,
-        shared: false,
-    });
-    let mine = format!("wulin-{}", rustix::process::geteuid().as_raw());
-    // A container with a root that is read-only has the second alone.
-    let shared = [
-        folder("TMPDIR").unwrap_or_else(|| "/tmp".into()),
-        "/dev/shm".into(),
-    ];
-    let shared = shared.into_iter().map(|folder| Place {
-        folder: folder.join(&mine),
-        shared: true,
-    });
-    own.chain(shared).collect()
-}
-
-impl Place {
-    fn make(&self) -> io::Result<&Path> {
-        make(&self.folder)?;
-        if self.is_ours() {
-            Ok(&self.folder)
-        } else {
-            Err(io::ErrorKind::PermissionDenied.into())
-        }
-    }
-
-    /// Whether nobody else can have put anything there.
-    fn is_ours(&self) -> bool {
-        !self.shared
-            || fs::symlink_metadata(&self.folder).is_ok_and(|metadata| {
-                metadata.is_dir()
-                    && metadata.uid() == rustix::process::geteuid().as_raw()
-                    && metadata.mode() & OTHERS == 0
-            })
-    }
-}
-
-fn make(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Writes a notice so that whoever sees it sees it whole and locked.
+/// Writes a notice under another name and renames it, so that a reader sees it whole and locked or not at all.
 fn write(notice: &Notice, folder: &Path) -> io::Result<(PathBuf, File)> {
     make(folder)?;
-    // Those of servers that were killed.
+    // This removes the notices of servers that were killed.
     read_all(folder, &mut Vec::new());
     let file = folder.join(format!("{}.json", notice.instance));
     let unfinished = folder.join(format!(".{}", notice.instance));
@@ -300,7 +237,7 @@ fn write(notice: &Notice, folder: &Path) -> io::Result<(PathBuf, File)> {
         .map_err(io::Error::other)
         .and_then(|json| {
             open.write_all(&json)?;
-            // Where files cannot be locked, what the server tells must do.
+            // Some file systems have no locks. Then only the instance tells whether the server runs.
             let _ = open.try_lock();
             fs::rename(&unfinished, &file)
         });
@@ -313,7 +250,7 @@ fn write(notice: &Notice, folder: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Adds the notices in a folder whose servers run, and clears the others away.
+/// Adds the notices in a folder whose servers run, and removes the others.
 fn read_all(folder: &Path, found: &mut Vec<Notice>) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.take(MOST) {
@@ -325,7 +262,7 @@ fn read_all(folder: &Path, found: &mut Vec<Notice>) {
             continue;
         };
         if let Ok(()) = file.try_lock_shared() {
-            // Nobody holds it: its server is gone.
+            // No process holds the lock: the server is gone.
             let _ = fs::remove_file(&path);
             continue;
         }
@@ -341,6 +278,8 @@ fn read_all(folder: &Path, found: &mut Vec<Notice>) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn notice(instance: &str, port: u16, state_dir: &Path, usual: &Path) -> Notice {
@@ -356,7 +295,7 @@ mod tests {
         }
     }
 
-    /// An environment with a home and nothing else; places that are shared lie in it as well.
+    /// An environment whose state folder and folder for temporary files are in `home`.
     fn environment(home: &Path) -> impl Fn(&str) -> Option<OsString> + use<> {
         let home = home.to_owned();
         move |name| match name {
@@ -367,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_is_found_while_it_is_up_and_no_longer() {
+    fn notice_is_found_only_while_its_server_runs() {
         let home = tempfile::tempdir().unwrap();
         let variable = environment(home.path());
         let ours = notice("one", 1, home.path(), home.path());
@@ -386,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_notice_of_a_server_that_was_killed_is_cleared_away() {
+    fn notice_of_a_killed_server_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let variable = environment(home.path());
         let file = home.path().join("running/dead.json");
@@ -398,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_folder_given_by_flag_is_found_without_it_and_with_it() {
+    fn server_with_a_state_dir_is_found_with_and_without_it() {
         let home = tempfile::tempdir().unwrap();
         let (one, other) = (home.path().join("one"), home.path().join("other"));
         fs::create_dir_all(&one).unwrap();
@@ -420,7 +359,7 @@ mod tests {
             let found = find(&named(folder), &variable).unwrap();
             assert_eq!(found.as_ref(), Some(expected));
         }
-        // Which of the two is meant, nobody can know.
+        // Without a flag it is not known which of the two is meant.
         let sentence = find(&Wanted::default(), &variable).unwrap_err().to_string();
         assert!(sentence.contains("127.0.0.1:1, 127.0.0.1:2"), "{sentence}");
         let by = |port| Wanted {
@@ -437,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_flag_the_server_without_one_is_meant() {
+    fn server_without_a_state_dir_is_preferred() {
         let home = tempfile::tempdir().unwrap();
         let other = home.path().join("other");
         fs::create_dir(&other).unwrap();
@@ -450,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_containers_with_one_volume_each_finds_its_own() {
+    fn containers_sharing_a_volume_find_their_own_server() {
         let home = tempfile::tempdir().unwrap();
         let variable = environment(home.path());
         let ours = notice("ours", 443, home.path(), home.path());
@@ -464,12 +403,12 @@ mod tests {
             let _ours = post(&ours, &variable).unwrap();
             assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(ours));
         }
-        // A service in a network of its own, whose sockets are not.
+        // A server in another network namespace is found if it is the only one.
         assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(theirs));
     }
 
     #[test]
-    fn the_variable_of_the_state_folder_is_the_servers_and_the_commands() {
+    fn state_dir_variables_are_read_like_the_server_reads_them() {
         let variable = |name: &str| (name == "WULIN_STATE_DIR").then(|| " /srv/wulin\r".into());
         assert_eq!(usual(&variable), Some("/srv/wulin".into()));
         let variable = |name: &str| match name {
@@ -481,9 +420,9 @@ mod tests {
     }
 
     #[test]
-    fn a_state_folder_that_cannot_be_written_is_no_obstacle() {
+    fn notice_is_found_with_an_unwritable_state_folder() {
         let home = tempfile::tempdir().unwrap();
-        // A file where the folder would be: not even root can write there.
+        // A file is where the folder would be, so not even root can write there.
         let taken = home.path().join("taken");
         fs::write(&taken, "").unwrap();
         fs::create_dir(home.path().join("tmp")).unwrap();
@@ -497,14 +436,14 @@ mod tests {
         let posted = post(&ours, &variable).unwrap();
         assert!(posted.0[0].0.starts_with(home.path().join("tmp")));
         assert_eq!(find(&Wanted::default(), &variable).unwrap(), Some(ours));
-        // Others may not have a say in a folder that everybody can make.
+        // A shared folder that others can write to is not trusted.
         let folder = posted.0[0].0.parent().unwrap();
         fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         assert_eq!(find(&Wanted::default(), &variable).unwrap(), None);
     }
 
     #[test]
-    fn every_address_of_the_machine_is_asked_by_its_own() {
+    fn unspecified_addresses_become_loopback() {
         let targets = |text: &str| Notice::targets(text.parse().unwrap());
         assert_eq!(targets("0.0.0.0:1"), ["127.0.0.1:1".parse().unwrap()]);
         assert_eq!(targets("[::]:1").len(), 2);

@@ -1,4 +1,4 @@
-//! What a process costs, as Linux has it in `/proc`. Elsewhere there is nothing to read, and nothing is told.
+//! The CPU time, memory and open files of a process, read from `/proc`. Only Linux has these files.
 
 use std::fs;
 use std::path::Path;
@@ -6,35 +6,35 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// Clock ticks a second in `/proc/PID/stat`: `USER_HZ`, which is 100 on every architecture Rust knows.
+/// Clock ticks in a second, the unit of `/proc/PID/stat`: `USER_HZ`, which is 100 on every architecture Rust supports.
 const TICKS: f64 = 100.0;
-/// Bytes of a kibibyte, in which `/proc/PID/status` counts.
+/// Bytes in a kibibyte, the unit of `/proc/PID/status`.
 const KIB: u64 = 1024;
 
-/// What the process costs at one moment.
+/// What a process costs at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Seconds of CPU, in user and kernel mode.
+    /// CPU time in seconds, in user and kernel mode.
     pub cpu_seconds: f64,
     /// Resident memory in bytes.
     pub resident_bytes: u64,
     /// Open files, sockets included.
     pub open_files: u64,
-    /// How many it may have.
+    /// The limit of open files.
     pub max_files: u64,
 }
 
 impl Cost {
-    /// What this process costs now; none where the system does not say.
+    /// The cost of this process now. None if the system does not tell it.
     pub fn now() -> Option<Cost> {
         let (max_files, _) = rlimit::Resource::NOFILE.get().ok()?;
         let mut cost = Cost::read(Path::new("/proc/self"), max_files)?;
-        // The folder that is read is one of them.
+        // Reading the folder `fd` opens it, which counts as one.
         cost.open_files = cost.open_files.saturating_sub(1);
         Some(cost)
     }
 
-    /// What another process costs now; none where the system does not say, or not to us.
+    /// The cost of another process now. None if the system does not tell it, or not to this user.
     pub fn of(pid: u32) -> Option<Cost> {
         let folder = format!("/proc/{pid}");
         let folder = Path::new(&folder);
@@ -52,7 +52,8 @@ impl Cost {
     }
 }
 
-/// `utime` and `stime`, the 14th and 15th fields (proc(5)). The second is a name in brackets that may hold anything.
+/// The sum of `utime` and `stime`, fields 14 and 15 (proc(5)). Field 2 is a name in brackets that may hold spaces and
+/// brackets, so the fields are counted from the last bracket.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut ticks = fields.split_whitespace().skip(11);
@@ -67,7 +68,7 @@ fn resident_bytes(status: &str) -> Option<u64> {
     Some(kib * KIB)
 }
 
-/// The soft limit, or as good as none.
+/// The soft limit; `u64::MAX` for `unlimited`.
 fn max_files(limits: &str) -> Option<u64> {
     let line = limits
         .lines()
@@ -79,10 +80,10 @@ fn max_files(limits: &str) -> Option<u64> {
     soft.parse().ok()
 }
 
-/// When something began, by both clocks: one for people, one that never goes back.
+/// When something began, by two clocks: the date for people, and the monotonic clock for durations.
 #[derive(Debug, Clone, Copy)]
 pub struct Start {
-    /// For people.
+    /// The date.
     pub date: SystemTime,
     instant: Instant,
 }
@@ -96,7 +97,7 @@ impl Start {
         }
     }
 
-    /// How long ago that was.
+    /// The time since then, by the monotonic clock.
     pub fn elapsed(self) -> Duration {
         self.instant.elapsed()
     }
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proc_is_read_as_it_is_written() {
+    fn proc_files_are_parsed() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 3 0 9 10 11";
         assert_eq!(cpu_seconds(stat), Some(2.0));
         assert_eq!(
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_costs_something() {
+    fn cost_of_this_process_is_plausible() {
         let cost = Cost::now().unwrap();
         assert!(cost.resident_bytes > 100_000 && cost.resident_bytes < 10 << 30);
         assert!(cost.open_files >= 3 && cost.open_files <= cost.max_files);

@@ -1,10 +1,10 @@
-//! Signals: those that end the server, and the one that makes it read its certificates again.
+//! Signals: SIGTERM and SIGINT stop the program, SIGHUP makes the server load its certificates again.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, both of which mean: finish and go.
+/// SIGTERM and SIGINT, which both ask the program to finish and exit.
 #[derive(Debug)]
 pub struct Stop {
     terminate: Signal,
@@ -12,7 +12,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Takes the signals over; from now on they no longer end the process by themselves.
+    /// Takes the signals over. From now on they do not end the process.
     pub fn new() -> io::Result<Stop> {
         Ok(Stop {
             terminate: signal(SignalKind::terminate())?,
@@ -20,7 +20,7 @@ impl Stop {
         })
     }
 
-    /// Waits for the next one and says which it was.
+    /// Waits for the next one and returns its name.
     pub async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
@@ -29,12 +29,12 @@ impl Stop {
     }
 }
 
-/// SIGHUP: read again what is on the disk.
+/// SIGHUP, which asks the server to load its certificates again.
 #[derive(Debug)]
 pub struct Reload(Signal);
 
 impl Reload {
-    /// Takes the signal over; from now on it no longer ends the process.
+    /// Takes the signal over. From now on it does not end the process.
     pub fn new() -> io::Result<Reload> {
         Ok(Reload(signal(SignalKind::hangup())?))
     }

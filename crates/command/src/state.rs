@@ -1,4 +1,4 @@
-//! What a running server tells of itself at one moment: the document of its admin listener, which `wulin status` shows.
+//! The state of a running server: the JSON document that its admin listener serves and `wulin status` shows.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,46 +7,46 @@ use serde::{Deserialize, Serialize};
 
 use super::process::Cost;
 
-/// Everything there is to say of a running server.
+/// The state of a running server at one moment.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-pub struct State {
+pub struct ServerState {
     /// Its version.
     pub version: String,
-    /// Its own name, made up at its start.
+    /// A random name that the server takes at each start.
     #[serde(default)]
     pub instance: String,
-    /// When it was started, as RFC 3339 has it.
+    /// When it was started (RFC 3339).
     pub started: String,
     /// Seconds since then.
     pub uptime_seconds: f64,
     /// `serving` or `draining`.
     pub status: String,
-    /// Where HTTPS is answered.
+    /// The address of the HTTPS listener.
     pub https: SocketAddr,
-    /// Where plain HTTP is redirected, if anywhere.
+    /// The address of the listener that redirects to HTTPS, if there is one.
     pub http: Option<SocketAddr>,
-    /// How many there are of everything.
+    /// How many connections, people and rooms there are now.
     pub counts: Counts,
     /// What has happened since the start.
     pub totals: Totals,
-    /// The same by second, over the last minute or since the start.
+    /// How often it happens in a second, over the last minute or since the start.
     pub rates: Rates,
     /// The certificates that are served, the default one first.
-    pub certificates: Vec<Certificate>,
-    /// What the process costs, where the system says.
+    pub certificates: Vec<CertificateState>,
+    /// What the process costs, if the system tells it.
     pub process: Option<Cost>,
 }
 
 /// What has happened since the start.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Totals {
-    /// Rounds begun.
+    /// Rounds that have begun.
     pub rounds: u64,
     /// Clients that have connected.
     pub clients: u64,
     /// TLS handshakes.
     pub handshakes: u64,
-    /// Connections that were turned away or came to nothing.
+    /// Connections that were refused, or that ended before a request.
     pub connections_refused: u64,
     /// Messages of clients.
     pub messages_received: u64,
@@ -54,14 +54,14 @@ pub struct Totals {
     pub messages_sent: u64,
     /// Messages that were refused.
     pub messages_refused: u64,
-    /// Clients let go because they did not read.
+    /// Clients that were disconnected because they did not read their messages.
     pub outbox_overflows: u64,
 }
 
-/// How often something happens in a second.
+/// How often something happens, in events a second.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq)]
 pub struct Rates {
-    /// Rounds begun.
+    /// Rounds that have begun.
     pub rounds: f64,
     /// Clients that connected.
     pub clients: f64,
@@ -72,9 +72,9 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// The rates between two moments so far apart.
+    /// The rates between two moments that are `time` apart.
     pub fn between(before: Totals, after: Totals, time: Duration) -> Rates {
-        // Right after the start a single client would look like a thousand a second.
+        // At least a second: right after the start, one client would look like a thousand a second.
         let seconds = time.as_secs_f64().max(1.0);
         let rate = |of: fn(&Totals) -> u64| (of(&after) - of(&before)) as f64 / seconds;
         Rates {
@@ -88,36 +88,36 @@ impl Rates {
 
 /// A certificate that is served.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-pub struct Certificate {
-    /// The names it is for.
+pub struct CertificateState {
+    /// The domains and IP addresses it is for.
     pub names: Vec<String>,
-    /// The last moment at which it is good, as RFC 3339 has it.
+    /// The last moment at which it is valid (RFC 3339).
     pub until: String,
-    /// Days until then; below 0 when it is over.
+    /// Days until then; below 0 if it has expired.
     pub days_left: f64,
 }
 
-/// The counts at one moment.
+/// How many there are at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// TCP connections, TLS handshakes in progress included.
     pub connections: usize,
     /// Clients on the native WebSocket.
     pub native: usize,
-    /// Clients on Engine.IO 3 over a WebSocket opened directly.
+    /// Clients on Engine.IO 3 that opened a WebSocket without polling first.
     pub engineio3: usize,
-    /// Clients on Engine.IO 4 over a WebSocket opened directly.
+    /// Clients on Engine.IO 4 that opened a WebSocket without polling first.
     pub engineio4: usize,
-    /// Clients that began with polling.
+    /// Clients that began with polling, upgraded to a WebSocket or not.
     pub polling: usize,
     /// People who are online.
     pub people: usize,
-    /// Those of them who wait for somebody to play with.
+    /// People who wait for a round to begin.
     pub waiting: usize,
-    /// Rooms in which a round is running.
+    /// Rooms with a round in progress.
     pub rooms: usize,
     /// Robots in those rooms.
     pub robots: usize,
-    /// Scores kept for people who are offline.
+    /// People who are offline and whose scores are kept.
     pub memories: usize,
 }

@@ -1,22 +1,22 @@
-//! Where a server keeps what outlives it.
+//! The default of `--state-dir`.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Where this user's programs keep what they can make again: systemd's `STATE_DIRECTORY`, else the
-/// XDG directory.
+/// The state folder of a server without `--state-dir`: systemd's `STATE_DIRECTORY`, else the folder of the XDG Base
+/// Directory Specification. `variable` reads the environment.
 pub fn state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let path = |name: &str| {
         variable(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    // systemd gives several directories with colons between, the first being the first in the unit.
+    // systemd separates several directories with colons, in the order of the unit file.
     let systemd = variable("STATE_DIRECTORY")
         .and_then(|all| env::split_paths(&all).find(|p| !p.as_os_str().is_empty()));
     systemd
-        // The XDG specification wants relative paths ignored.
+        // The specification says to ignore relative paths.
         .or_else(|| {
             path("XDG_STATE_HOME")
                 .filter(|base| base.is_absolute())
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn state_directory_is_systemds_then_xdgs_then_under_home() {
+    fn state_directory_is_systemds_then_xdgs_then_homes() {
         let of = |variables: &[(&str, &str)]| {
             let find = |name: &str| {
                 variables

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use wulin_certs::Source;
 use wulin_command::Origins;
-use wulin_command::flags::{ADMIN, Admin};
+use wulin_command::flags::{ADMIN, AdminAddress};
 use wulin_game::lobby::Rules;
 use wulin_game::matchmaking::Patience;
 use wulin_game::room::Format;
@@ -102,28 +102,29 @@ impl Config {
         open_files: u64,
         variable: impl Fn(&str) -> Option<std::ffi::OsString>,
     ) -> Result<Config, Invalid> {
-        let base_path = path("--base-path", &flags.base_path)?;
+        let base_path = path("--base-path", &flags.base.base_path)?;
         let socketio_paths = socketio_paths(flags, &base_path)?;
         check_values(flags)?;
-        let state_dir = flags.state_dir.clone();
+        let state_dir = flags.state.state_dir.clone();
         let state_dir = state_dir.or_else(|| wulin_command::state_dir(&variable));
+        let files = &flags.certificates;
         let acme = AcmeConfig::new(flags, &variable)?;
         if acme.is_some() && state_dir.is_none() {
             return Err(InvalidAcme::NoStateDir.into());
         }
         let proxies = Proxies {
             networks: flags.trusted_proxies.clone().into(),
-            introduce: flags.proxy_protocol,
+            introduce: flags.proxy.proxy_protocol,
         };
         let (connections, warning) = connections(flags, open_files);
         let warnings = Vec::from_iter(warning);
         Ok(Config {
-            certificates: Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?,
+            certificates: Source::named(&files.tls_cert, &files.tls_key, files.tls_dir.as_deref())?,
             acme,
-            domains: flags.domain.clone(),
-            listen: flags.listen,
-            port: flags.port,
-            http_port: flags.http_port,
+            domains: flags.domains.domain.clone(),
+            listen: flags.listening.listen,
+            port: flags.listening.port,
+            http_port: flags.redirect.http_port,
             base_path,
             socketio_paths,
             rules: rules(flags),
@@ -137,9 +138,9 @@ impl Config {
                 proxies: proxies.clone(),
             },
             request_timeout: flags.request_timeout,
-            admin: match flags.admin {
-                Admin::Off => None,
-                Admin::At(address) => Some(AdminPort {
+            admin: match flags.admin.or_default() {
+                AdminAddress::Off => None,
+                AdminAddress::At(address) => Some(AdminPort {
                     address,
                     required: address != ADMIN,
                 }),
@@ -289,14 +290,15 @@ fn check_values(flags: &Serve) -> Result<(), Invalid> {
         ),
         (
             "--proxy-protocol",
-            flags.proxy_protocol && flags.trusted_proxies.is_empty(),
+            flags.proxy.proxy_protocol && flags.trusted_proxies.is_empty(),
             "needs --trusted-proxies: name the proxies whose word counts",
         ),
         (
             "--http-port",
             flags
+                .redirect
                 .http_port
-                .is_some_and(|port| port != 0 && Some(port) == flags.port),
+                .is_some_and(|port| port != 0 && Some(port) == flags.listening.port),
             "must not be the HTTPS port",
         ),
     ];

@@ -1,4 +1,4 @@
-//! The flags of `serve`.
+//! The flags of `serve`. Those that other commands have as well are declared in [`wulin_command::flags`].
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,50 +8,27 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use wulin_command::Origins;
-use wulin_command::flags::{ADMIN, Admin, duration, ip};
+use wulin_command::flags::{
+    AdminListener, BasePath, CertificateFiles, Domains, Listening, ProxyProtocol, RedirectPort,
+    StateDir, duration,
+};
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag one types")]
 pub struct Serve {
-    /// A domain this server answers for; the certificate must cover it. Can be repeated
-    #[arg(
-        long,
-        value_name = "DOMAIN",
-        env = "WULIN_DOMAIN",
-        value_delimiter = ',',
-        help_heading = "Address"
-    )]
-    pub domain: Vec<String>,
-    /// The address to listen on; every address of the machine when left out
-    #[arg(
-        long,
-        value_name = "IP",
-        env = "WULIN_LISTEN",
-        value_parser = ip,
-        help_heading = "Address"
-    )]
-    pub listen: Option<IpAddr>,
-    /// The HTTPS port [default: 443 with a certificate, 8443 with a self-made one]; 0 takes a free one
-    #[arg(long, env = "WULIN_PORT", help_heading = "Address")]
-    pub port: Option<u16>,
-    /// The port that redirects to HTTPS [default: 80 with a certificate, none with a self-made one]; 0 means none
-    #[arg(
-        long,
-        value_name = "PORT",
-        env = "WULIN_HTTP_PORT",
-        help_heading = "Address"
-    )]
-    pub http_port: Option<u16>,
-    /// Where the native WebSocket is; Socket.IO is below it
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "WULIN_BASE_PATH",
-        default_value = "/applet/websocket",
-        help_heading = "Address"
-    )]
-    pub base_path: String,
+    /// The domains it answers for.
+    #[command(flatten, next_help_heading = "Address")]
+    pub domains: Domains,
+    /// Where it listens.
+    #[command(flatten, next_help_heading = "Address")]
+    pub listening: Listening,
+    /// Where plain HTTP is redirected.
+    #[command(flatten, next_help_heading = "Address")]
+    pub redirect: RedirectPort,
+    /// Where the WebSocket is.
+    #[command(flatten, next_help_heading = "Address")]
+    pub base: BasePath,
     /// More paths at which Socket.IO is served; empty for none
     #[arg(
         long,
@@ -63,33 +40,9 @@ pub struct Serve {
     )]
     pub socketio_alias: Vec<String>,
 
-    /// A certificate chain (PEM), leaf first. Can be repeated, each with its --tls-key
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "WULIN_TLS_CERT",
-        value_delimiter = ',',
-        help_heading = "Certificates"
-    )]
-    pub tls_cert: Vec<PathBuf>,
-    /// The private key (PEM) of the --tls-cert in the same position
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "WULIN_TLS_KEY",
-        value_delimiter = ',',
-        help_heading = "Certificates"
-    )]
-    pub tls_key: Vec<PathBuf>,
-    /// A folder with certificates and keys, under any names, as the authority's bundle unpacks [default: certs, if
-    /// there is something in it]
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "WULIN_TLS_DIR",
-        help_heading = "Certificates"
-    )]
-    pub tls_dir: Option<PathBuf>,
+    /// Where the certificates are.
+    #[command(flatten, next_help_heading = "Certificates")]
+    pub certificates: CertificateFiles,
 
     /// Fetch a certificate for each --domain from an ACME authority, and renew it. This accepts its terms of service
     #[arg(long, env = "WULIN_ACME", help_heading = "ACME")]
@@ -248,30 +201,19 @@ pub struct Serve {
         help_heading = "Behind a proxy"
     )]
     pub trusted_proxies: Vec<IpNet>,
-    /// Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2
-    #[arg(long, env = "WULIN_PROXY_PROTOCOL", help_heading = "Behind a proxy")]
-    pub proxy_protocol: bool,
+    /// Whether they speak the PROXY protocol.
+    #[command(flatten, next_help_heading = "Behind a proxy")]
+    pub proxy: ProxyProtocol,
 
-    /// Where metrics and the state of the server are told, over plain HTTP; off for nowhere
-    #[arg(
-        long,
-        value_name = "IP:PORT",
-        env = "WULIN_ADMIN",
-        default_value_t = Admin::At(ADMIN),
-        help_heading = "Running"
-    )]
-    pub admin: Admin,
+    /// Where the admin listener is.
+    #[command(flatten, next_help_heading = "Running")]
+    pub admin: AdminListener,
     /// How long rounds in progress may take to finish when the server is told to stop
     #[arg(long, value_name = "TIME", env = "WULIN_DRAIN_TIMEOUT", default_value = "15s", value_parser = duration, help_heading = "Running")]
     pub drain_timeout: Duration,
-    /// Where the server keeps what outlives it [default: what systemd gives, else ~/.local/state/wulin]
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "WULIN_STATE_DIR",
-        help_heading = "Running"
-    )]
-    pub state_dir: Option<PathBuf>,
+    /// Where the state folder is.
+    #[command(flatten, next_help_heading = "Running")]
+    pub state: StateDir,
     /// What is logged: error, warn, info, debug or trace, or a list such as info,wulin=debug
     #[arg(
         long,

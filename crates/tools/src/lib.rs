@@ -1,4 +1,4 @@
-//! Every command but the server itself, each with its flags beside it.
+//! Every command but the server itself. Each has its flags in a `flags` module beside its code.
 
 pub mod bench;
 pub mod cert;

@@ -1,4 +1,5 @@
-//! `wulin completions` and `wulin man`: what shells and `man` read, made from the command line itself.
+//! `wulin completions` and `wulin man`: shell completions and manual pages, generated from the definition of the
+//! command line.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,6 @@ use anyhow::Context;
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
-
 use wulin_command::output::say;
 
 /// Prints the completions for a shell.
@@ -17,7 +17,7 @@ pub fn completions(mut command: Command, shell: Shell) {
     say(String::from_utf8_lossy(&text));
 }
 
-/// Prints the manual page of `wulin`, or writes one for each command into a folder.
+/// Prints the manual page of `wulin`, or writes a page for each command into `folder`.
 pub fn manual(command: Command, folder: Option<&Path>) -> anyhow::Result<()> {
     let Some(folder) = folder else {
         let mut text = Vec::new();
@@ -26,7 +26,7 @@ pub fn manual(command: Command, folder: Option<&Path>) -> anyhow::Result<()> {
         return Ok(());
     };
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    // Pages about `help` would say nothing.
+    // Without this, each subcommand of `help` would get an empty page.
     clap_mangen::generate_to(command.disable_help_subcommand(true), folder)
         .with_context(|| format!("the pages cannot be written into {}", folder.display()))
 }

@@ -134,7 +134,7 @@ impl AcmeConfig {
             };
         }
         let mut domains = Vec::new();
-        for domain in &flags.domain {
+        for domain in &flags.domains.domain {
             let domain = public_domain(domain)?;
             if !domains.contains(&domain) {
                 domains.push(domain);

@@ -9,7 +9,7 @@ use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use wulin_certs::Resolver;
 use wulin_command::process::{Cost, Start};
-use wulin_command::state::{Certificate, Rates, State, Totals};
+use wulin_command::state::{CertificateState, Rates, ServerState, Totals};
 
 use crate::runtime::Figures;
 
@@ -68,11 +68,11 @@ impl Observer {
     }
 
     /// The state as it is now.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> ServerState {
         let totals = totals(&self.figures);
         let now = SystemTime::now();
         let served = self.certificates.served();
-        State {
+        ServerState {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instance: self.instance.clone(),
             started: humantime::format_rfc3339_seconds(self.start.date).to_string(),
@@ -90,7 +90,7 @@ impl Observer {
             rates: self.rates(totals),
             certificates: served
                 .into_iter()
-                .map(|served| Certificate {
+                .map(|served| CertificateState {
                     names: served.names,
                     until: humantime::format_rfc3339_seconds(served.not_after).to_string(),
                     days_left: seconds_until(served.not_after, now) / DAY,

@@ -1,5 +1,5 @@
-//! Alarms that go off when they should. The timers of the runtime are up to two milliseconds late, which is longer than what
-//! is to be measured; one thread that sleeps until the next alarm is late by some ten microseconds.
+//! Precise alarms. tokio's timers are up to two milliseconds late, which is longer than what is to be measured. A
+//! thread of its own that sleeps until the next alarm is only some ten microseconds late.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,16 +13,18 @@ use tokio::time::Instant;
 
 use super::crowd::lock;
 
-/// The thread, until it is dropped.
+/// The thread that wakes tasks; it ends when this is dropped.
 pub(super) struct Clock {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What the thread shares with the alarms. The mutex is std's, since a thread waits on it with a condition variable; it
+/// is held for a few lines and never across an `.await`.
 #[derive(Default)]
 struct Shared {
     alarms: Mutex<Alarms>,
-    /// There is an earlier one than all before, or no more.
+    /// Notified when a new alarm is the earliest, and when the clock is dropped.
     changed: Condvar,
 }
 
@@ -58,7 +60,7 @@ impl Ord for Entry {
 }
 
 impl Clock {
-    /// Starts it.
+    /// Starts the thread.
     pub(super) fn start() -> anyhow::Result<Clock> {
         let shared = Arc::new(Shared::default());
         let own = shared.clone();
@@ -72,7 +74,7 @@ impl Clock {
         })
     }
 
-    /// An alarm that goes off at that moment.
+    /// An alarm that goes off at the moment `at`.
     pub(super) fn alarm(&self, at: Instant) -> Alarm<'_> {
         Alarm {
             clock: self,
@@ -113,7 +115,7 @@ impl Shared {
                 continue;
             }
             if let Some(Reverse(due)) = alarms.waiting.pop() {
-                // Waking takes locks of the runtime: nobody who enters an alarm must wait for that.
+                // Waking takes locks of the runtime. Tasks that enter an alarm must not wait for those.
                 drop(alarms);
                 due.waker.wake();
                 alarms = lock(&self.alarms);
@@ -135,16 +137,18 @@ impl Shared {
     }
 }
 
-/// Is ready when its moment has come. It stays in one task.
+/// A future that is ready when its moment has come. It must stay in one task: only the first waker is kept for a
+/// moment.
 pub(super) struct Alarm<'a> {
     clock: &'a Clock,
     at: Instant,
-    /// The moment for which the clock knows us. One that was set to another is woken once too often, which does no harm.
+    /// The moment for which the clock has our waker. If the alarm is set to another moment, the task is also woken at
+    /// the old one, which does no harm.
     entered: Option<Instant>,
 }
 
 impl Alarm<'_> {
-    /// Sets it to another moment.
+    /// Moves the alarm to another moment.
     pub(super) fn set(&mut self, at: Instant) {
         self.at = at;
     }
@@ -175,7 +179,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn alarms_go_off_at_their_time_and_not_before() {
+    async fn alarms_never_go_off_early() {
         let clock = Clock::start().unwrap();
         let start = Instant::now();
         let after = |millis| start + Duration::from_millis(millis);
@@ -195,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_alarm_can_be_set_to_earlier_and_to_later() {
+    async fn alarm_can_be_moved_both_ways() {
         let clock = Clock::start().unwrap();
         let start = Instant::now();
         let mut alarm = clock.alarm(start + Duration::from_hours(1));

@@ -1,14 +1,14 @@
-//! `--mode connect`: everybody comes, is greeted, and leaves again.
+//! `--mode connect`: each person connects, is greeted with `hi`, and leaves.
 
 use std::sync::Arc;
 
 use super::crowd::Crowd;
 
-/// Comes and leaves.
-pub(super) async fn visit(crowd: Arc<Crowd>, number: u32) {
+/// One person: connects and leaves.
+pub(super) async fn live(crowd: Arc<Crowd>, number: u32) {
     let mut person = crowd.person(number);
-    if let Some(line) = crowd.arrive(&mut person).await {
-        line.close().await;
+    if let Some(link) = crowd.arrive(&mut person).await {
+        link.close().await;
         crowd.gone(&Ok(()));
     }
 }

@@ -1,32 +1,34 @@
-//! What people say in each protocol, and what a frame of the server is. A frame's beginning is enough for that: reading
-//! JSON would cost the machine that is measured more than the server's part of it.
+//! The frames of each protocol: how ours are written, and how the server's are told apart.
+//!
+//! The beginning of a frame is enough to tell what it is. Parsing all of its JSON would take more CPU time than the
+//! server needs to write it, on the machine that is measured.
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-
-use crate::bench::flags::Protocol;
 use wulin_game::protocol::native::Frame;
 
-/// A frame of the server.
+use crate::bench::flags::Protocol;
+
+/// What a frame of the server is.
 #[derive(Debug, PartialEq)]
 pub(super) enum Heard<'a> {
     /// An event, and its payload as JSON.
     Event(Name, &'a str),
-    /// Engine.IO has opened the session; the payload says how often the client pings.
+    /// Engine.IO has opened the session. The payload has `pingInterval`.
     Opened(&'a str),
-    /// Socket.IO has connected us.
+    /// Socket.IO has connected us to the namespace.
     Connected,
-    /// Engine.IO asks whether we live.
+    /// A heartbeat of Engine.IO, to be answered with a pong.
     Ping,
-    /// The server sends us away.
+    /// The server closes the session.
     Goodbye,
-    /// Nothing to do.
+    /// A frame that needs no answer.
     Nothing,
 }
 
-/// The events that somebody waits for.
+/// The events that the bench acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     /// `hi`
@@ -99,7 +101,7 @@ fn native(text: &str) -> Heard<'_> {
             return Heard::Event(Name::of(name), "null");
         }
     }
-    // Another server may order or space its objects otherwise.
+    // Another server may order the fields otherwise, or write spaces between them.
     match serde_json::from_str::<Frame<'_>>(text) {
         Ok(Frame { event, data }) => {
             Heard::Event(Name::of(&event), data.map_or("null", RawValue::get))
@@ -149,7 +151,7 @@ fn socketio(json: &str) -> Heard<'_> {
     }
 }
 
-/// The text of the first field of this name. Good for payloads without nesting, whose texts need no escaping.
+/// The text of the first field with this name. It is right only for flat payloads whose texts have no escapes.
 pub(super) fn text_of<'a>(payload: &'a str, field: &str) -> Option<&'a str> {
     let (_, rest) = payload.split_once(field)?;
     let rest = rest.strip_prefix("\":")?.trim_start().strip_prefix('"')?;
@@ -161,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_told_by_its_beginning_and_read_where_that_does_not_do() {
+    fn events_are_read_in_every_spelling() {
         let payload = r#"{"uid":"a","movement":"choice"}"#;
         for text in [
             format!(r#"{{"event":"movement","data":{payload}}}"#),
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn events_without_a_payload_and_unknown_ones_are_events() {
+    fn events_without_payload_or_known_name_are_read() {
         assert_eq!(
             read(Protocol::Native, r#"{"event":"hi"}"#),
             Heard::Event(Name::Hi, "null")
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_of_engineio_has_its_own_frames() {
+    fn engineio_packets_are_told_apart() {
         for (text, heard) in [
             (r#"0{"sid":"a"}"#, Heard::Opened(r#"{"sid":"a"}"#)),
             (r#"40{"sid":"a"}"#, Heard::Connected),
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_is_what_the_server_reads() {
+    fn server_reads_every_frame_we_write() {
         use wulin_game::protocol::socketio::{Dialogue, Received, Sid, Version};
         use wulin_game::protocol::{Command, native};
 

@@ -1,5 +1,5 @@
-//! `--mode echo`: the same pace as `play` against a server that only sends everything back. It is what a machine can do at
-//! most, to hold a server that does more against it.
+//! `--mode echo`: sends frames at the pace of `play` to a server that only sends each one back. The result is the best
+//! this machine can do; compare the figures of a real server with it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::clock::Clock;
-use super::crowd::{Crowd, Times};
+use super::crowd::{Crowd, TimeHistogram};
 use super::dialect;
-use super::line::Line;
+use super::link::Link;
 use crate::bench::flags::Bench;
 
-/// What all share: the pace, and what is measured.
+/// The pace of the frames, and what is measured. All people share it.
 pub(super) struct Echo {
     every: Duration,
     clock: Clock,
-    /// From the moment a frame was due to its coming back.
-    pub(super) echoes: Times,
-    /// The same from the moment it was sent.
-    pub(super) echoes_from_sending: Times,
-    /// From the moment a frame was due to its sending: our own part.
-    pub(super) sendings: Times,
+    /// From when a frame was due until it came back.
+    pub(super) echoes: TimeHistogram,
+    /// From when a frame was sent until it came back.
+    pub(super) echoes_from_sending: TimeHistogram,
+    /// From when a frame was due until it was sent: the delay of this program.
+    pub(super) sendings: TimeHistogram,
 }
 
-/// A frame on its way.
+/// A frame that was sent and has not come back.
 struct Sent {
     due: Instant,
     at: Instant,
@@ -34,14 +34,14 @@ struct Sent {
 }
 
 impl Echo {
-    /// Before the first frame.
+    /// Takes the pace from the flags and starts the clock.
     pub(super) fn new(flags: &Bench) -> anyhow::Result<Echo> {
         Ok(Echo {
             every: flags.choice_every.max(Duration::from_millis(1)),
             clock: Clock::start()?,
-            echoes: Times::new(),
-            echoes_from_sending: Times::new(),
-            sendings: Times::new(),
+            echoes: TimeHistogram::new(),
+            echoes_from_sending: TimeHistogram::new(),
+            sendings: TimeHistogram::new(),
         })
     }
 
@@ -54,20 +54,20 @@ impl Echo {
     }
 }
 
-/// Comes, sends a frame at each beat from the signal on, and leaves when it is time.
+/// One person: connects, sends frames at the pace from the signal on, and leaves when the run ends.
 pub(super) async fn live(crowd: Arc<Crowd>, echo: Arc<Echo>, number: u32) {
-    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
+    let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
-    let outcome = exchange(&crowd, &echo, &mut line, number).await;
-    crowd.leave(line, &outcome).await;
+    let outcome = exchange(&crowd, &echo, &mut link, number).await;
+    crowd.leave(link, &outcome).await;
 }
 
-async fn exchange(crowd: &Crowd, echo: &Echo, line: &mut Line, number: u32) -> anyhow::Result<()> {
-    crowd.idle(line, &crowd.begin).await?;
+async fn exchange(crowd: &Crowd, echo: &Echo, link: &mut Link, number: u32) -> anyhow::Result<()> {
+    crowd.idle(link, &crowd.begin).await?;
     let frame = dialect::write(crowd.protocol, "choice", Some(&json!({ "choice": 2 })));
     let mut due = Instant::now() + echo.every * number / crowd.people;
-    // A connection keeps the order, so what comes is what was sent first.
+    // A connection keeps the order, so each frame that comes back is the oldest one under way.
     let mut under_way = VecDeque::new();
     let over = crowd.end.cancelled();
     tokio::pin!(over);
@@ -82,11 +82,11 @@ async fn exchange(crowd: &Crowd, echo: &Echo, line: &mut Line, number: u32) -> a
                     at: Instant::now(),
                     counts: crowd.is_recording(),
                 });
-                line.say(frame.clone()).await?;
+                link.say(frame.clone()).await?;
                 due += echo.every;
                 alarm.set(due);
             }
-            text = line.next() => {
+            text = link.next() => {
                 drop(text?);
                 if let Some(sent) = under_way.pop_front() {
                     echo.note(&sent, Instant::now());

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use wulin_client::address::Address;
+use wulin_command::flags::{AdminListener, Insecure, JsonFlag, Reach, duration, only};
 
 use crate::play::flags::address;
-use wulin_client::address::Address;
-use wulin_command::flags::{ADMIN, Admin, duration, path};
 
 /// The flags of `bench`.
 #[derive(Debug, Clone, Args)]
+#[command(mut_args(only("admin", |flag| flag.help(
+    "The server's --admin, where its cost is asked for; off for nowhere [default: 127.0.0.1:9643]"
+))))]
 pub struct Bench {
     /// The server, on this machine: localhost, host:port, https://… or wss://…/path
     #[arg(value_name = "HOST", value_parser = address, default_value = "wss://localhost:8443")]
@@ -30,7 +33,7 @@ pub struct Bench {
     /// How long `hold`, `play` and `echo` take, once everybody is there
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub time: Duration,
-    /// How long somebody waits for an answer that is owed; who waits longer is lost
+    /// How long a person waits for an answer of the server; one who waits longer is lost
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
 
@@ -44,30 +47,20 @@ pub struct Bench {
     #[arg(long, value_name = "TIME", default_value = "6s", value_parser = duration, help_heading = "Play")]
     pub warm_up: Duration,
 
-    /// Where the native WebSocket is; Socket.IO is below it. The path of HOST, if it has one, comes first
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "WULIN_BASE_PATH",
-        default_value = "/applet/websocket",
-        value_parser = path,
-        help_heading = "Connection"
-    )]
-    pub base_path: String,
+    /// How to reach and trust the server.
+    #[command(flatten, next_help_heading = "Connection")]
+    pub reach: Reach,
+    /// Whether it must be trusted.
+    #[command(flatten, next_help_heading = "Connection")]
+    pub trust: Insecure,
     /// Resume TLS sessions where the server offers it; otherwise each handshake is a full one
     #[arg(long, help_heading = "Connection")]
     pub resume: bool,
-    /// A root certificate (PEM) to trust beside those that phones know
-    #[arg(long, value_name = "FILE", help_heading = "Connection")]
-    pub ca_file: Option<PathBuf>,
-    /// Go on even if the certificate is not trusted; on this machine it need not be
-    #[arg(long, help_heading = "Connection")]
-    pub insecure: bool,
     /// Load a server that is not on this machine. Only do so where it is yours, and whoever runs the network knows
     #[arg(long, help_heading = "Connection")]
     pub anywhere: bool,
 
-    /// Processes that are the server, whose cost is told. Can be repeated [default: asked at --admin]
+    /// The process id of the server, to read its cost. Can be repeated [default: asked at --admin]
     #[arg(
         long,
         value_name = "PID",
@@ -75,21 +68,13 @@ pub struct Bench {
         help_heading = "The server's cost"
     )]
     pub pid: Vec<u32>,
-    /// The server's --admin, where its cost is asked for; off for nowhere
-    #[arg(long, value_name = "IP:PORT", env = "WULIN_ADMIN", default_value_t = Admin::At(ADMIN), help_heading = "The server's cost")]
-    pub admin: Admin,
+    /// Where its cost is asked for.
+    #[command(flatten, next_help_heading = "The server's cost")]
+    pub admin: AdminListener,
 
-    /// How the end is told.
-    #[command(flatten)]
-    pub output: Output,
-}
-
-/// How the end is told.
-#[derive(Debug, Clone, Args)]
-pub struct Output {
-    /// Print one JSON document
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
+    /// Whether the report is JSON.
+    #[command(flatten, next_help_heading = "Output")]
+    pub output: JsonFlag,
     /// Draw the times by percentile into this file (SVG)
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub plot: Option<PathBuf>,
@@ -104,7 +89,7 @@ pub enum Mode {
     Hold,
     /// Play one round after another
     Play,
-    /// Send frames in the time of `play` to a server that sends everything back: what this machine can do at most
+    /// Send frames at the pace of `play` to a server that sends each one back: the most this machine can do
     Echo,
     /// Come, are all cut off at once, and come back at once
     Storm,
@@ -122,7 +107,7 @@ pub enum Protocol {
 }
 
 impl Mode {
-    /// As it is typed.
+    /// The name that is typed.
     pub const fn name(self) -> &'static str {
         match self {
             Mode::Connect => "connect",
@@ -135,7 +120,7 @@ impl Mode {
 }
 
 impl Protocol {
-    /// As it is typed.
+    /// The name that is typed.
     pub const fn name(self) -> &'static str {
         match self {
             Protocol::Native => "native",

@@ -1,14 +1,14 @@
-//! `--mode hold`: everybody comes and stays, and says nothing but that they live.
+//! `--mode hold`: each person connects and stays, and sends nothing but heartbeats.
 
 use std::sync::Arc;
 
 use super::crowd::Crowd;
 
-/// Comes, stays, and leaves when it is time.
-pub(super) async fn stay(crowd: Arc<Crowd>, number: u32) {
-    let Some(mut line) = crowd.arrive(&mut crowd.person(number)).await else {
+/// One person: connects, stays, and leaves when the run ends.
+pub(super) async fn live(crowd: Arc<Crowd>, number: u32) {
+    let Some(mut link) = crowd.arrive(&mut crowd.person(number)).await else {
         return;
     };
-    let outcome = crowd.idle(&mut line, &crowd.end).await;
-    crowd.leave(line, &outcome).await;
+    let outcome = crowd.idle(&mut link, &crowd.end).await;
+    crowd.leave(link, &outcome).await;
 }

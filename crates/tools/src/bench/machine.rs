@@ -1,28 +1,28 @@
-//! The machine a figure was measured on, without which it says nothing.
+//! The machine a figure was measured on. Figures of different machines cannot be compared.
 
 use std::{env, fs, thread};
 
 use serde::Serialize;
 
-/// What there is to say of this machine. On other systems than Linux some of it is unknown.
+/// What is known of this machine. Some of it is read from `/proc`, which only Linux has.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Machine {
-    /// Processors that may be used.
+    /// Processors that this program may use.
     pub(super) cores: usize,
     /// The processor's model.
     pub(super) cpu: Option<String>,
-    /// Bytes of memory.
+    /// Memory in bytes.
     pub(super) memory_bytes: Option<u64>,
-    /// The system and its architecture.
+    /// The operating system and the architecture.
     pub(super) system: String,
     /// The kernel's version.
     pub(super) kernel: Option<String>,
-    /// The load of the last minute when the run began: what else it had to do.
+    /// The load average of the last minute when the run began. A high one means that other work disturbs the figures.
     pub(super) load: Option<f64>,
 }
 
 impl Machine {
-    /// This one.
+    /// Reads what is known of this machine.
     pub(super) fn here() -> Machine {
         let read = |path| fs::read_to_string(path).ok();
         Machine {
@@ -53,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_found_by_its_whole_name() {
+    fn field_is_found_by_its_whole_name() {
         let text = "model\t\t: 1\nmodel name\t: A: B\n";
         assert_eq!(field(text, "model name").as_deref(), Some("A: B"));
         assert_eq!(field(text, "name"), None);
     }
 
     #[test]
-    fn this_machine_has_cores_and_a_system() {
+    fn machine_has_cores_and_a_system() {
         let machine = Machine::here();
         assert!(machine.cores > 0 && !machine.system.trim().is_empty());
     }

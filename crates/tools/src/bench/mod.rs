@@ -1,17 +1,18 @@
-//! `wulin bench`: many people at once, and what that costs the server.
+//! `wulin bench`: connects many people to a server and measures what they cost it.
 //!
-//! One task for each person, and nothing read that need not be: the machine that is measured is the one that measures. A
-//! mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`); `run` gives the signals and measures between them.
+//! Each person is one task. The bench usually runs on the machine it measures, so it reads no more of a frame than it
+//! needs. A mode is what each person does (`connect`, `hold`, `play`, `echo`, `storm`). `run` tells the people when
+//! to begin and to leave, and measures each stage between.
 
 mod clock;
 mod connect;
+mod cost;
 mod crowd;
 mod dialect;
 mod echo;
 pub mod flags;
-mod gauge;
 mod hold;
-mod line;
+mod link;
 mod machine;
 mod play;
 mod plot;
@@ -25,13 +26,13 @@ mod way;
 use std::fs;
 
 use anyhow::Context;
+use wulin_command::output::say;
 
 use crate::bench::flags::Mode;
 pub use flags::Bench;
-use wulin_command::output::say;
 
-/// Runs, tells, and returns whether nobody got lost and nothing is missing. An error means that it could not begin, or that
-/// the plot could not be written.
+/// Runs the bench, prints the report, and returns whether nobody was lost and no choice is missing. An error means that
+/// the run could not begin, or that the plot could not be written.
 pub async fn run(flags: &Bench) -> anyhow::Result<bool> {
     let way = way::Way::find(flags).await?;
     let at_a_time = match flags.mode {
@@ -39,17 +40,17 @@ pub async fn run(flags: &Bench) -> anyhow::Result<bool> {
         Mode::Hold | Mode::Play | Mode::Echo | Mode::Storm => flags.people,
     };
     way::make_room(at_a_time)?;
-    let gauge = gauge::Gauge::find(flags, way.peer).await?;
-    let outcome = run::run(flags, way, gauge).await?;
-    let report = &outcome.report;
+    let source = cost::CostSource::find(flags, way.peer).await?;
+    let result = run::run(flags, way, source).await?;
+    let report = &result.report;
     if flags.output.json {
         say(serde_json::to_string_pretty(report).context("writing the report")?);
     } else {
         say(table::table(report));
     }
-    if let Some(file) = &flags.output.plot {
-        let title = outcome.title();
-        fs::write(file, plot::plot(&title, &outcome.series))
+    if let Some(file) = &flags.plot {
+        let title = result.title();
+        fs::write(file, plot::plot(&title, &result.series))
             .with_context(|| format!("{} cannot be written", file.display()))?;
     }
     Ok(report.ok)

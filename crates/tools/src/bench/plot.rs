@@ -1,5 +1,5 @@
-//! Times by percentile as a picture (SVG): both axes are logarithmic, so that the slowest of a thousand are seen as well as
-//! half of all.
+//! Times by percentile as a picture (SVG). Both axes are logarithmic, so that the slowest of a thousand can be read as
+//! well as the median.
 
 use std::fmt::Write as _;
 
@@ -19,19 +19,21 @@ const LEFT: f64 = 76.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 52.0;
-/// The part of the fastest that may lie below the picture: a few that took no time at all would make the rest small.
+/// The lowest quantile that the picture must contain. A few very fast times may lie below it: a decade more for them
+/// would leave less room for the rest.
 const FASTEST: f64 = 0.05;
-/// Points of a curve by decade.
+/// Points of a curve in each decade of its x axis.
 const POINTS: u32 = 40;
-/// Colours that people who see few of them tell apart.
+/// The colours of the curves. People with any kind of colour blindness can tell them apart (the palette of Okabe and
+/// Ito).
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
-/// The decades that are shown, and where on the picture something lies.
+/// The decades that are shown, and the position of a value in the picture.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
-    /// Nines of the last percentile: 3 for 99.9.
+    /// The end of the x axis, as a number of nines: 3 for 99.9 %.
     nines: f64,
-    /// The first and the last decade of milliseconds, as powers of ten.
+    /// The ends of the y axis, as powers of ten milliseconds.
     low: f64,
     high: f64,
 }
@@ -49,7 +51,7 @@ impl Scale {
             (low, high) = (0.0, 1.0);
         }
         Scale {
-            // One in a million is the last that is shown, and nothing beyond the slowest single one.
+            // At most the slowest of a million; with fewer times, at most the slowest of all.
             nines: (most.unwrap_or(1).max(10) as f64).log10().min(6.0),
             low: low.floor(),
             high: high.ceil().max(low.floor() + 1.0),
@@ -66,7 +68,7 @@ impl Scale {
     }
 }
 
-/// The picture.
+/// Draws the curves below a title.
 pub(super) fn plot(title: &str, series: &[Series]) -> String {
     let scale = Scale::of(series);
     let mut svg = format!(
@@ -146,7 +148,7 @@ fn grid(svg: &mut String, scale: Scale) {
     );
 }
 
-/// The percentile with so many nines.
+/// The label of the percentile with so many nines.
 fn percentile(nines: i32) -> String {
     match nines {
         0 => "0 %".to_owned(),
@@ -156,7 +158,7 @@ fn percentile(nines: i32) -> String {
     }
 }
 
-/// From the fastest to the slowest that is one of as many as there are.
+/// The points of a curve, from the fastest time to the slowest.
 fn curve(scale: Scale, histogram: &Histogram<u64>) -> String {
     let last = (histogram.len().max(1) as f64).log10().min(scale.nines);
     let steps = (last * f64::from(POINTS)).ceil().max(1.0) as u32;
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn curves_go_right_and_up_and_stay_in_the_picture() {
+    fn curves_rise_and_stay_in_the_plot() {
         let svg = plot(
             "a < b & c",
             &[
@@ -224,13 +226,13 @@ mod tests {
                 assert!((TOP - 0.1..=HEIGHT - BOTTOM + 0.1).contains(y), "{y}");
             }
         }
-        // The slower one is higher, and ends where its slowest of 49 is.
+        // The slower curve is higher, and ends further left since it has only 49 times.
         assert!(curves[1][0].1 < curves[0][0].1);
         assert!(curves[1].last().unwrap().0 < curves[0].last().unwrap().0);
     }
 
     #[test]
-    fn decades_and_nines_have_their_words() {
+    fn both_axes_are_labelled() {
         let svg = plot("t", &[series("one", 1000..30_000)]);
         for word in [
             ">1 ms<",
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_one_single_time_make_a_picture_too() {
+    fn empty_and_single_series_are_drawn() {
         for series in [vec![], vec![series("none", [])], vec![series("one", [700])]] {
             let svg = plot("t", &series);
             assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));

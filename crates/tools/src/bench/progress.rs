@@ -1,4 +1,4 @@
-//! One calm line on a terminal that says how far it is.
+//! The progress of a run, as one line on the terminal that is rewritten in place.
 
 use std::io::{self, IsTerminal, Write as _};
 use std::sync::{Arc, Mutex};
@@ -9,20 +9,21 @@ use tokio::time::{self, Instant};
 
 use super::crowd::{Crowd, lock};
 
-/// How often the line is written anew.
+/// How often the line is rewritten.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// What happens, and until when if that is known.
+/// What happens now, since when, and how long it takes if that is known.
 type Step = (&'static str, Instant, Option<Duration>);
 
-/// The line, until it is dropped.
+/// Shows the line until it is dropped. The mutex is std's: it is held to copy or set one value, never across an
+/// `.await`.
 pub(super) struct Progress {
     step: Arc<Mutex<Step>>,
     task: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    /// Begins the line, if there is a terminal to write it on.
+    /// Shows the line if standard error is a terminal.
     pub(super) fn start(crowd: &Arc<Crowd>) -> Progress {
         let step = Arc::new(Mutex::new(("coming in", Instant::now(), None)));
         let task = io::stderr()
@@ -31,7 +32,7 @@ impl Progress {
         Progress { step, task }
     }
 
-    /// Something else happens, for as long as that.
+    /// Sets what happens from now on, and how long it takes if that is known.
     pub(super) fn step(&self, what: &'static str, time: Option<Duration>) {
         *lock(&self.step) = (what, Instant::now(), time);
     }
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_what_happens_and_how_long_it_takes() {
+    fn progress_line_names_step_people_and_time() {
         let second = Duration::from_secs(1);
         assert_eq!(
             line("coming in", 3, 2, 9, second, None),

@@ -1,45 +1,45 @@
-//! What came of a run: one document, whose names do not change.
+//! The report of a run. Scripts read it as JSON, so the names of its fields do not change.
 
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::gauge::Stage;
+use super::cost::RunStage;
 use super::machine::Machine;
 
-/// What came of a run.
+/// The report of a run.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(super) struct BenchReport {
     /// The version of this program.
     pub(super) version: &'static str,
-    /// When the run began, as RFC 3339 has it.
+    /// When the run began (RFC 3339).
     pub(super) started: String,
-    /// Where it was measured.
+    /// The machine of this program.
     pub(super) machine: Machine,
     /// What was asked for.
     pub(super) asked: Asked,
-    /// Whether nobody got lost and nothing is missing.
+    /// Whether nobody was lost and no choice is missing.
     pub(super) ok: bool,
-    /// Who came.
-    pub(super) people: People,
-    /// How everybody came in.
-    pub(super) arrival: Arrival,
-    /// Of `play`.
-    pub(super) play: Option<Play>,
-    /// Of `echo`.
-    pub(super) echo: Option<Echoes>,
-    /// Of `storm`.
-    pub(super) storm: Option<Storm>,
-    /// Messages of ours that were refused, by the code.
+    /// How many connected, and how many were lost.
+    pub(super) people: PeopleFigures,
+    /// How fast they connected.
+    pub(super) arrival: ArrivalFigures,
+    /// Figures of the mode `play`.
+    pub(super) play: Option<PlayFigures>,
+    /// Figures of the mode `echo`.
+    pub(super) echo: Option<EchoFigures>,
+    /// Figures of the mode `storm`.
+    pub(super) storm: Option<StormFigures>,
+    /// How many messages the server refused, by the code of its `fault`.
     pub(super) refused: BTreeMap<String, u64>,
-    /// What it cost the server.
-    pub(super) server: Server,
-    /// The stretches of the run and what each cost both sides.
-    pub(super) stages: Vec<Stage>,
+    /// What the run cost the server.
+    pub(super) server: ServerFigures,
+    /// The stages of the run, and what each cost the server and this program.
+    pub(super) stages: Vec<RunStage>,
 }
 
-/// What was asked for.
+/// What was asked for, from the flags.
 #[derive(Debug, Serialize)]
 pub(super) struct Asked {
     /// The server, as it was written.
@@ -50,156 +50,157 @@ pub(super) struct Asked {
     pub(super) protocol: &'static str,
     /// `connect`, `hold`, `play`, `echo` or `storm`.
     pub(super) mode: &'static str,
-    /// How many.
+    /// How many people.
     pub(super) people: u32,
-    /// How many on their way in at a time.
+    /// How many connect at a time.
     pub(super) at_once: u32,
     /// Whether TLS sessions are resumed.
     pub(super) resume: bool,
-    /// How long, once everybody was there.
+    /// How long the mode lasts, once all people are connected.
     pub(super) time_seconds: f64,
-    /// Between two choices.
+    /// The time between two choices of a player.
     pub(super) choice_every_seconds: f64,
-    /// After a result.
+    /// The time between a result and the next `join`.
     pub(super) think_seconds: f64,
-    /// Before anything of `play` counts.
+    /// The time before `play` and `echo` record anything.
     pub(super) warm_up_seconds: f64,
 }
 
-/// Who came.
+/// How many connected, and how many were lost.
 #[derive(Debug, Serialize)]
-pub(super) struct People {
-    /// Were greeted.
+pub(super) struct PeopleFigures {
+    /// Were greeted with `hi`.
     pub(super) came: u32,
-    /// Were not, or were cut off later.
+    /// Were not greeted, or lost their connection later.
     pub(super) lost: u64,
-    /// Those, by why.
+    /// How many were lost, by reason.
     pub(super) why: BTreeMap<String, u64>,
 }
 
-/// How everybody came in.
+/// How fast people connected.
 #[derive(Debug, Serialize)]
-pub(super) struct Arrival {
-    /// Until the last was there.
+pub(super) struct ArrivalFigures {
+    /// Seconds until the last was greeted.
     pub(super) seconds: f64,
     /// People a second.
     pub(super) per_second: f64,
-    /// From opening the connection to `hi`, each.
-    pub(super) ms: Times,
+    /// From opening the connection to `hi`, for each person.
+    pub(super) ms: Distribution,
 }
 
-/// What came of `play`.
+/// The figures of `play`.
 #[derive(Debug, Serialize)]
-pub(super) struct Play {
-    /// How long it was measured.
+pub(super) struct PlayFigures {
+    /// How long was measured.
     pub(super) seconds: f64,
     /// Rounds finished in that time.
     pub(super) rounds: f64,
-    /// By second.
+    /// Rounds finished in a second.
     pub(super) rounds_per_second: f64,
-    /// Of those, against robots or strangers.
+    /// Rounds against a robot or somebody who is not of this bench.
     pub(super) rounds_with_others: u64,
     /// Choices sent.
     pub(super) choices: u64,
     /// Choices whose movement the partner never got.
     pub(super) missing_movements: u64,
-    /// From the moment a choice was due to its movement at the partner: what is late on our side counts as well, so that
-    /// a server that stalls is not spared the choices that could not be sent meanwhile (coordinated omission).
-    pub(super) movement_ms: Times,
-    /// The same from the moment it was sent.
-    pub(super) movement_from_sending_ms: Times,
-    /// From the moment a choice was due to its sending: our own part.
-    pub(super) sending_ms: Times,
-    /// How late a result was, by the `gameTime` of its `start`.
-    pub(super) result_late_ms: Times,
+    /// From when a choice was due until its partner got the `movement`. The delay of this program counts as well:
+    /// otherwise a server that stalls would be spared the choices that could not be sent meanwhile (coordinated
+    /// omission).
+    pub(super) movement_ms: Distribution,
+    /// From when a choice was sent until its partner got the `movement`.
+    pub(super) movement_from_sending_ms: Distribution,
+    /// From when a choice was due until it was sent: the delay of this program.
+    pub(super) sending_ms: Distribution,
+    /// How late a `result` was, by the `gameTime` of its `start`.
+    pub(super) result_late_ms: Distribution,
 }
 
-/// What came of `echo`.
+/// The figures of `echo`.
 #[derive(Debug, Serialize)]
-pub(super) struct Echoes {
-    /// How long it was measured.
+pub(super) struct EchoFigures {
+    /// How long was measured.
     pub(super) seconds: f64,
-    /// From the moment a frame was due to its coming back, see [`Play::movement_ms`].
-    pub(super) echo_ms: Times,
-    /// The same from the moment it was sent.
-    pub(super) echo_from_sending_ms: Times,
-    /// From the moment a frame was due to its sending: our own part.
-    pub(super) sending_ms: Times,
+    /// From when a frame was due until it came back, see [`PlayFigures::movement_ms`].
+    pub(super) echo_ms: Distribution,
+    /// From when a frame was sent until it came back.
+    pub(super) echo_from_sending_ms: Distribution,
+    /// From when a frame was due until it was sent: the delay of this program.
+    pub(super) sending_ms: Distribution,
 }
 
-/// What came of `storm`.
+/// The figures of `storm`.
 #[derive(Debug, Serialize)]
-pub(super) struct Storm {
-    /// From the cut until everybody was back.
+pub(super) struct StormFigures {
+    /// Seconds from the cut until the last person was back.
     pub(super) seconds: f64,
     /// People a second.
     pub(super) per_second: f64,
-    /// Attempts that came to nothing and were made again.
+    /// Attempts that failed and were repeated.
     pub(super) failures: u64,
-    /// From the cut to the `hi` of each.
-    pub(super) ms: Times,
+    /// From the cut to the next `hi`, for each person.
+    pub(super) ms: Distribution,
 }
 
-/// What it cost the server.
+/// What the run cost the server.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Server {
-    /// Why that is not known.
+pub(super) struct ServerFigures {
+    /// Why the cost is not known.
     pub(super) unknown: Option<String>,
-    /// Resident memory before anybody came.
+    /// Resident memory before the first person connected.
     pub(super) resident_bytes_before: Option<u64>,
-    /// With everybody there; not of `connect`.
+    /// Resident memory with all people connected; none in the mode `connect`.
     pub(super) resident_bytes_with_people: Option<u64>,
-    /// After everybody had left.
+    /// Resident memory after all have left.
     pub(super) resident_bytes_after: Option<u64>,
-    /// What one person takes; not of `connect`.
+    /// Resident memory that one person takes; none in the mode `connect`.
     pub(super) bytes_per_person: Option<f64>,
-    /// CPU time of one person's coming in.
+    /// CPU time for connecting one person.
     pub(super) cpu_ms_per_arrival: Option<f64>,
-    /// The share of one core while it is being held, as 0.05 for five per cent.
+    /// The share of one core in the mode `hold`: 0.05 is five per cent.
     pub(super) cores_while_holding: Option<f64>,
     /// CPU time of a thousand rounds.
     pub(super) cpu_seconds_per_1000_rounds: Option<f64>,
-    /// CPU time of one choice with all that belongs to a round, or of one echo.
+    /// CPU time of all that was played, divided by the number of choices; or of all echoes, by their number.
     pub(super) cpu_us_per_message: Option<f64>,
 }
 
 /// A distribution of times, in milliseconds.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Times {
-    /// How many.
+pub(super) struct Distribution {
+    /// How many times.
     pub(super) count: u64,
     /// The shortest.
     pub(super) min: f64,
     /// The mean.
     pub(super) mean: f64,
-    /// Half are at most this.
+    /// The median: half of the times are at most this.
     pub(super) p50: f64,
-    /// 90 %.
+    /// 90 % of the times are at most this.
     pub(super) p90: f64,
-    /// 95 %.
+    /// 95 % of the times are at most this.
     pub(super) p95: f64,
-    /// 99 %.
+    /// 99 % of the times are at most this.
     pub(super) p99: f64,
-    /// 99.9 %.
+    /// 99.9 % of the times are at most this.
     #[serde(rename = "p99.9")]
     pub(super) p999: f64,
     /// The longest.
     pub(super) max: f64,
 }
 
-/// Microseconds as milliseconds.
+/// Converts microseconds to milliseconds.
 fn ms(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
-impl From<&Histogram<u64>> for Times {
-    fn from(histogram: &Histogram<u64>) -> Times {
+impl From<&Histogram<u64>> for Distribution {
+    fn from(histogram: &Histogram<u64>) -> Distribution {
         let at = |quantile| ms(histogram.value_at_quantile(quantile));
         let (min, max) = match histogram.len() {
             0 => (0, 0),
             _ => (histogram.min(), histogram.max()),
         };
-        Times {
+        Distribution {
             count: histogram.len(),
             min: ms(min),
             mean: histogram.mean() / 1000.0,
@@ -213,13 +214,13 @@ impl From<&Histogram<u64>> for Times {
     }
 }
 
-impl Report {
-    /// The stage of that name.
-    pub(super) fn stage(&self, name: &str) -> Option<&Stage> {
+impl BenchReport {
+    /// The stage with this name, if the run had one.
+    pub(super) fn stage(&self, name: &str) -> Option<&RunStage> {
         self.stages.iter().find(|stage| stage.name == name)
     }
 
-    /// Fills in what follows from the stages.
+    /// Computes the server's figures from the stages, and whether all is well.
     pub(super) fn reckon(&mut self) {
         let came = f64::from(self.people.came);
         let arrival = self.stage("arrival").and_then(|it| it.server_cpu_seconds);
@@ -227,7 +228,7 @@ impl Report {
         if came > 0.0 {
             server.cpu_ms_per_arrival = arrival.map(|seconds| seconds * 1000.0 / came);
         }
-        // The last stage in which everybody was there.
+        // The stage with all people connected; each mode has one of these, or none.
         let full = ["hold", "play", "echo", "storm"]
             .iter()
             .find_map(|name| self.stage(name));
@@ -273,13 +274,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_milliseconds() {
+    fn times_are_reported_in_milliseconds() {
         let mut histogram = Histogram::new_with_bounds(1, 600_000_000, 3).unwrap();
-        assert!(Times::from(&histogram).max.abs() < 1e-9);
+        assert!(Distribution::from(&histogram).max.abs() < 1e-9);
         for micros in [1000, 2000, 3000, 400_000] {
             histogram.record(micros).unwrap();
         }
-        let times = Times::from(&histogram);
+        let times = Distribution::from(&histogram);
         assert_eq!(times.count, 4);
         assert!((times.p50 - 2.0).abs() < 0.01, "{times:?}");
         assert!((times.max - 400.0).abs() < 1.0, "{times:?}");

@@ -1,4 +1,4 @@
-//! The order of a run: who is sent when, and what is measured between.
+//! The order of a run: when the people begin and leave, and what is measured between.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,30 +8,31 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::cost::{CostSource, Meter};
 use super::crowd::Crowd;
 use super::echo::{self, Echo};
-use super::gauge::{Gauge, Meter};
 use super::machine::Machine;
 use super::play::{self, Game};
 use super::plot::Series;
 use super::progress::Progress;
-use super::report::{Arrival, Asked, Echoes, People, Play, Report, Server, Storm};
-use super::storm;
+use super::report::{
+    ArrivalFigures, Asked, BenchReport, EchoFigures, PeopleFigures, PlayFigures, ServerFigures,
+    StormFigures,
+};
 use super::way::Way;
-use super::{connect, hold};
-use crate::bench::flags::Bench;
-use crate::bench::flags::Mode;
+use super::{connect, hold, storm};
+use crate::bench::flags::{Bench, Mode};
 
-/// What came of a run.
-pub(super) struct Outcome {
-    /// In figures.
-    pub(super) report: Report,
-    /// What is plotted.
+/// The results of a run.
+pub(super) struct RunResult {
+    /// The figures.
+    pub(super) report: BenchReport,
+    /// The curves of the plot.
     pub(super) series: Vec<Series>,
 }
 
-impl Outcome {
-    /// The run in a few words.
+impl RunResult {
+    /// The title of the plot: mode, number of people, protocol.
     pub(super) fn title(&self) -> String {
         let asked = &self.report.asked;
         format!(
@@ -41,7 +42,7 @@ impl Outcome {
     }
 }
 
-/// A run under way.
+/// A run in progress.
 struct Run<'a> {
     flags: &'a Bench,
     crowd: Arc<Crowd>,
@@ -51,76 +52,105 @@ struct Run<'a> {
     series: Vec<Series>,
 }
 
-/// Runs a mode from the first who comes to the last who leaves.
-pub(super) async fn run(flags: &Bench, way: Way, gauge: Gauge) -> anyhow::Result<Outcome> {
+/// The figures of a mode: those of the arrival, and at most one of the others.
+struct ModeFigures {
+    arrival: ArrivalFigures,
+    play: Option<PlayFigures>,
+    echo: Option<EchoFigures>,
+    storm: Option<StormFigures>,
+}
+
+impl From<ArrivalFigures> for ModeFigures {
+    fn from(arrival: ArrivalFigures) -> ModeFigures {
+        ModeFigures {
+            arrival,
+            play: None,
+            echo: None,
+            storm: None,
+        }
+    }
+}
+
+/// Runs the mode, from the first person who connects to the last who leaves.
+pub(super) async fn run(flags: &Bench, way: Way, source: CostSource) -> anyhow::Result<RunResult> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let machine = Machine::here();
     let asked = asked(flags, &way);
     let crowd = Arc::new(Crowd::new(flags, way)?);
     let mut run = Run {
         flags,
-        meter: Meter::start(gauge).await,
+        meter: Meter::start(source).await,
         progress: Progress::start(&crowd),
         crowd,
         people: JoinSet::new(),
         series: Vec::new(),
     };
-    let (mut storm, mut play, mut echo) = (None, None, None);
-    let arrival = match flags.mode {
-        Mode::Connect => run.gather(connect::visit).await,
-        Mode::Hold => run.hold().await,
-        Mode::Play => {
-            let (arrival, played) = run.play().await?;
-            play = Some(played);
-            arrival
-        }
-        Mode::Echo => {
-            let (arrival, came_back) = run.echo().await?;
-            echo = Some(came_back);
-            arrival
-        }
-        Mode::Storm => {
-            let (arrival, weathered) = run.storm().await;
-            storm = Some(weathered);
-            arrival
-        }
-    };
+    let figures = run.mode().await?;
     run.depart().await;
     let (before, stages, unknown) = run.meter.finish();
     let why = run.crowd.lost();
-    let mut report = Report {
+    let mut report = BenchReport {
         version: env!("CARGO_PKG_VERSION"),
         started,
         machine,
         asked,
         ok: false,
-        people: People {
+        people: PeopleFigures {
             came: run.crowd.attendance.borrow().came,
             lost: why.values().sum(),
             why,
         },
-        arrival,
-        play,
-        echo,
-        storm,
+        arrival: figures.arrival,
+        play: figures.play,
+        echo: figures.echo,
+        storm: figures.storm,
         refused: run.crowd.refused(),
-        server: Server {
+        server: ServerFigures {
             unknown,
             resident_bytes_before: before,
-            ..Server::default()
+            ..ServerFigures::default()
         },
         stages,
     };
     report.reckon();
-    Ok(Outcome {
+    Ok(RunResult {
         report,
         series: run.series,
     })
 }
 
 impl Run<'_> {
-    /// Sends everybody in, and waits until all are there.
-    async fn gather<F>(&mut self, live: impl Fn(Arc<Crowd>, u32) -> F) -> Arrival
+    /// Does what the mode asks for, up to the signal to leave.
+    async fn mode(&mut self) -> anyhow::Result<ModeFigures> {
+        Ok(match self.flags.mode {
+            Mode::Connect => self.gather(connect::live).await.into(),
+            Mode::Hold => self.hold().await.into(),
+            Mode::Play => {
+                let (arrival, play) = self.play().await?;
+                ModeFigures {
+                    play: Some(play),
+                    ..arrival.into()
+                }
+            }
+            Mode::Echo => {
+                let (arrival, echo) = self.echo().await?;
+                ModeFigures {
+                    echo: Some(echo),
+                    ..arrival.into()
+                }
+            }
+            Mode::Storm => {
+                let (arrival, storm) = self.storm().await;
+                ModeFigures {
+                    storm: Some(storm),
+                    ..arrival.into()
+                }
+            }
+        })
+    }
+
+    /// Starts a task for each person, and waits until all have arrived or failed.
+    async fn gather<F>(&mut self, live: impl Fn(Arc<Crowd>, u32) -> F) -> ArrivalFigures
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -132,7 +162,7 @@ impl Run<'_> {
         let took = started.elapsed();
         self.meter.stage("arrival").await;
         let histogram = self.crowd.arrivals.histogram();
-        let arrival = Arrival {
+        let arrival = ArrivalFigures {
             seconds: took.as_secs_f64(),
             per_second: per_second(histogram.len() as f64, took),
             ms: (&histogram).into(),
@@ -141,17 +171,17 @@ impl Run<'_> {
         arrival
     }
 
-    async fn hold(&mut self) -> Arrival {
-        let arrival = self.gather(hold::stay).await;
+    async fn hold(&mut self) -> ArrivalFigures {
+        let arrival = self.gather(hold::live).await;
         self.pass("holding", self.flags.time).await;
         self.meter.stage("hold").await;
         arrival
     }
 
-    async fn storm(&mut self) -> (Arrival, Storm) {
+    async fn storm(&mut self) -> (ArrivalFigures, StormFigures) {
         let storm = Arc::new(storm::Storm::new());
         let arrival = self
-            .gather(|crowd, number| storm::weather(crowd, storm.clone(), number))
+            .gather(|crowd, number| storm::live(crowd, storm.clone(), number))
             .await;
         self.progress.step("coming back", None);
         let cut = Instant::now();
@@ -160,7 +190,7 @@ impl Run<'_> {
         let took = cut.elapsed();
         self.meter.stage("storm").await;
         let histogram = storm.back.histogram();
-        let report = Storm {
+        let report = StormFigures {
             seconds: took.as_secs_f64(),
             per_second: per_second(histogram.len() as f64, took),
             failures: storm.failures.load(Relaxed),
@@ -170,7 +200,7 @@ impl Run<'_> {
         (arrival, report)
     }
 
-    async fn play(&mut self) -> anyhow::Result<(Arrival, Play)> {
+    async fn play(&mut self) -> anyhow::Result<(ArrivalFigures, PlayFigures)> {
         let game = Arc::new(Game::new(self.flags)?);
         let arrival = self
             .gather(|crowd, number| play::live(crowd, game.clone(), number))
@@ -185,7 +215,7 @@ impl Run<'_> {
         self.crowd.end.cancel();
         self.empty().await;
         let (movements, results) = (game.movements.histogram(), game.results.histogram());
-        let report = Play {
+        let report = PlayFigures {
             seconds: took.as_secs_f64(),
             rounds,
             rounds_per_second: per_second(rounds, took),
@@ -202,7 +232,7 @@ impl Run<'_> {
         Ok((arrival, report))
     }
 
-    async fn echo(&mut self) -> anyhow::Result<(Arrival, Echoes)> {
+    async fn echo(&mut self) -> anyhow::Result<(ArrivalFigures, EchoFigures)> {
         let echo = Arc::new(Echo::new(self.flags)?);
         let arrival = self
             .gather(|crowd, number| echo::live(crowd, echo.clone(), number))
@@ -213,7 +243,7 @@ impl Run<'_> {
         let seconds = began.elapsed().as_secs_f64();
         self.meter.stage("echo").await;
         let echoes = echo.echoes.histogram();
-        let report = Echoes {
+        let report = EchoFigures {
             seconds,
             echo_ms: (&echoes).into(),
             echo_from_sending_ms: (&echo.echoes_from_sending.histogram()).into(),
@@ -223,7 +253,7 @@ impl Run<'_> {
         Ok((arrival, report))
     }
 
-    /// Everybody begins; returns when it begins to count.
+    /// Gives the signal to begin and waits for the warm-up. Returns the moment from which times are recorded.
     async fn warm_up(&mut self) -> Instant {
         self.crowd.begin.cancel();
         self.pass("warming up", self.flags.warm_up).await;
@@ -237,7 +267,7 @@ impl Run<'_> {
         self.crowd.pass(time).await;
     }
 
-    /// Everybody leaves, and the server gets a moment to notice.
+    /// Gives the signal to leave, and waits until the server has closed the connections.
     async fn depart(&mut self) {
         self.progress.step("leaving", None);
         self.crowd.end.cancel();

@@ -1,14 +1,14 @@
-//! What came of a run, for people.
+//! The report of a run as a table for people.
 
 use std::fmt::Write as _;
 
-use super::report::{Report, Times};
+use super::report::{BenchReport, Distribution};
 
-/// The width of the names.
+/// The width of the column of names.
 const NAME: usize = 26;
 
 /// The report as lines.
-pub(super) fn table(report: &Report) -> String {
+pub(super) fn table(report: &BenchReport) -> String {
     let mut page = String::new();
     let mut line = |name: &str, text: String| {
         // Writing to a string cannot fail.
@@ -28,6 +28,24 @@ pub(super) fn table(report: &Report) -> String {
             report.arrival.seconds, report.arrival.per_second, asked.at_once
         ),
     );
+    mode(report, &mut line);
+    if !report.refused.is_empty() {
+        let refused: Vec<_> = report
+            .refused
+            .iter()
+            .map(|(code, count)| format!("{count} {code}"))
+            .collect();
+        line("refused", refused.join(", "));
+    }
+    cost(report, &mut line);
+    page.push('\n');
+    page.push_str(&times(&distributions(report)));
+    page.truncate(page.trim_end().len());
+    page
+}
+
+/// Adds the lines on what the people did after their arrival.
+fn mode(report: &BenchReport, line: &mut impl FnMut(&str, String)) {
     if let Some(storm) = &report.storm {
         line(
             "back after the storm",
@@ -53,15 +71,10 @@ pub(super) fn table(report: &Report) -> String {
             ),
         );
     }
-    if !report.refused.is_empty() {
-        let refused: Vec<_> = report
-            .refused
-            .iter()
-            .map(|(code, count)| format!("{count} {code}"))
-            .collect();
-        line("refused", refused.join(", "));
-    }
-    cost(report, &mut line);
+}
+
+/// The times that the mode measures, by their names.
+fn distributions(report: &BenchReport) -> Vec<(&'static str, &Distribution)> {
     let mut rows = vec![("from connecting to hi", &report.arrival.ms)];
     if let Some(storm) = &report.storm {
         rows.push(("from the cut to hi", &storm.ms));
@@ -81,13 +94,10 @@ pub(super) fn table(report: &Report) -> String {
             ("  sent late by", &echo.sending_ms),
         ]);
     }
-    page.push('\n');
-    page.push_str(&times(&rows));
-    page.truncate(page.trim_end().len());
-    page
+    rows
 }
 
-fn machine(report: &Report) -> String {
+fn machine(report: &BenchReport) -> String {
     let machine = &report.machine;
     let mut text = format!(
         "{} cores, {}, {} {}",
@@ -102,7 +112,7 @@ fn machine(report: &Report) -> String {
     text
 }
 
-fn people(report: &Report) -> String {
+fn people(report: &BenchReport) -> String {
     let people = &report.people;
     let mut text = format!(
         "{} of {} came, {} lost",
@@ -114,8 +124,8 @@ fn people(report: &Report) -> String {
     text
 }
 
-/// What it cost the server and ourselves.
-fn cost(report: &Report, line: &mut impl FnMut(&str, String)) {
+/// Adds the lines on what the run cost the server and this program.
+fn cost(report: &BenchReport, line: &mut impl FnMut(&str, String)) {
     let server = &report.server;
     if let Some(why) = &server.unknown {
         line("the server's cost", format!("unknown: {why}"));
@@ -176,7 +186,7 @@ fn cost(report: &Report, line: &mut impl FnMut(&str, String)) {
     }
 }
 
-fn times(rows: &[(&str, &Times)]) -> String {
+fn times(rows: &[(&str, &Distribution)]) -> String {
     let mut text = format!("{:<NAME$}", "milliseconds");
     for name in ["count", "p50", "p95", "p99", "p99.9", "max"] {
         let _ = write!(text, "{name:>10}");

@@ -1,4 +1,5 @@
-//! The way to the server: where it is, whom to believe, and whether as many people fit through it.
+//! The way to the server: its address, whether its certificate must be trusted, and whether there are enough open files
+//! for all people.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,24 +8,24 @@ use anyhow::{Context, bail};
 use rustls::client::Resumption;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
-
-use super::dialect;
-use crate::bench::flags::Bench;
 use wulin_certs::trusted_roots;
 use wulin_client::address::Address;
 use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
-/// Files this process needs beside one for each person.
+use super::dialect;
+use crate::bench::flags::Bench;
+
+/// Open files this process needs beside one for each person.
 const SPARE_FILES: u64 = 64;
-/// People who come from one address, on this machine: below the limit a server has for one address, and far below the
-/// number of ports.
+/// People who connect from one loopback address. It is below the server's default of 1,024 connections from one
+/// address, and far below the number of ports.
 const PEOPLE_OF_ONE_ADDRESS: u32 = 500;
 
 /// How each person reaches the server.
 pub(super) struct Way {
-    /// As it was written.
+    /// The server's address as it was written.
     pub(super) address: Address,
-    /// Where that is.
+    /// The IP address and port it resolves to.
     pub(super) peer: SocketAddr,
     /// Path and query of the WebSocket.
     pub(super) target: String,
@@ -32,10 +33,13 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Finds the server, and refuses what should not be loaded or does not fit.
+    /// Resolves the server's address. Refuses a server that is not on this machine, unless `--anywhere` allows it.
     pub(super) async fn find(flags: &Bench) -> anyhow::Result<Way> {
         let address = flags.host.clone();
-        let base = address.path.as_deref().unwrap_or(&flags.base_path);
+        let base = address
+            .path
+            .as_deref()
+            .unwrap_or(&flags.reach.base.base_path);
         let peer = resolve(&address).await?;
         let local = peer.ip().is_loopback();
         if !local && !flags.anywhere {
@@ -45,10 +49,10 @@ impl Way {
                 peer.ip()
             );
         }
-        let trust = if flags.insecure || (local && flags.ca_file.is_none()) {
+        let trust = if flags.trust.insecure || (local && flags.reach.ca_file.is_none()) {
             Trust::Anybody(Recorder::new())
         } else {
-            Trust::Roots(Arc::new(trusted_roots(flags.ca_file.as_deref())?))
+            Trust::Roots(Arc::new(trusted_roots(flags.reach.ca_file.as_deref())?))
         };
         let target = dialect::target(flags.protocol, base.trim_end_matches('/'));
         let connector = connector(&trust, ANY_VERSION)?;
@@ -88,7 +92,7 @@ impl Way {
     }
 }
 
-/// Where a person of this machine comes from: all of 127.0.0.0/8 is this machine.
+/// The loopback address from which a person connects. All of 127.0.0.0/8 is this machine (RFC 1122, section 3.2.1.3).
 fn source(number: u32) -> Ipv4Addr {
     let block = number / PEOPLE_OF_ONE_ADDRESS % 0xffff;
     let [_, _, high, low] = (block + 1).to_be_bytes();
@@ -113,7 +117,7 @@ fn resuming(connector: &TlsConnector) -> TlsConnector {
     Arc::new(config).into()
 }
 
-/// Takes as many open files as the system allows, and says so where they are not enough for everybody.
+/// Raises the limit of open files as far as the system allows. Fails if it is too low for so many people at a time.
 pub(super) fn make_room(at_a_time: u32) -> anyhow::Result<()> {
     let files = rlimit::increase_nofile_limit(u64::MAX).context("asking for open files")?;
     let room = files.saturating_sub(SPARE_FILES);
@@ -131,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_of_this_machine_come_from_many_of_its_addresses() {
+    fn local_people_are_spread_over_loopback_addresses() {
         assert_eq!(source(0), Ipv4Addr::new(127, 1, 0, 1));
         assert_eq!(source(499), source(0));
         assert_eq!(source(500), Ipv4Addr::new(127, 1, 0, 2));
@@ -139,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn more_people_than_files_are_refused_in_words() {
+    fn more_people_than_open_files_are_refused() {
         let error = make_room(u32::MAX).unwrap_err().to_string();
         assert!(error.contains("ulimit -Hn"), "{error}");
         make_room(1).unwrap();

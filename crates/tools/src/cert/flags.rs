@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use wulin_command::flags::{Domains, only};
 
-/// What can be done with certificates.
+/// The commands of `wulin cert`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Cert {
     /// Show what is in certificate and key files, and whether they belong together
@@ -23,15 +24,13 @@ pub struct Show {
 
 /// The flags of `cert self-signed`.
 #[derive(Debug, Clone, Args)]
+#[command(mut_args(only("domain", |flag| flag.help(
+    "A domain or IP address it is for. Can be repeated [default: every name of this machine itself]"
+))))]
 pub struct SelfSigned {
-    /// A domain or IP address it is for. Can be repeated [default: every name of this machine itself]
-    #[arg(
-        long,
-        value_name = "DOMAIN",
-        env = "WULIN_DOMAIN",
-        value_delimiter = ','
-    )]
-    pub domain: Vec<String>,
+    /// The names it is for.
+    #[command(flatten)]
+    pub domains: Domains,
     /// Where the two files go; the folder is made if it is missing
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub out: PathBuf,

@@ -1,4 +1,4 @@
-//! `wulin cert`: what certificate files say, and a pair for development.
+//! `wulin cert`: describes certificate files, and makes a certificate with its key for development.
 
 pub mod flags;
 
@@ -10,26 +10,27 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use rustls::pki_types::CertificateDer;
-
-pub use flags::Cert;
-use flags::{SelfSigned, Show};
 use wulin_certs::{
     Arrangement, Holdings, Inspected, LOCAL_NAMES, PrivateKey, arrangement, date, inspect, left,
     listed, make_self_signed, span,
 };
+use wulin_command::flags::Domains;
 use wulin_text::harmless;
 
-/// What was shown, and whether all of it could be read and fits together.
+pub use flags::Cert;
+use flags::{SelfSigned, Show};
+
+/// What the files hold, and whether a server could use them together.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct Description {
     /// Lines for people.
     pub text: String,
-    /// Whether each file could be read, and each key belongs to one of the certificates, if there are any.
+    /// Whether each file could be read, and each key belongs to one of the certificates. Keys alone are sound.
     pub sound: bool,
 }
 
-/// Says what is in these files.
-pub fn show(flags: &Show, now: SystemTime) -> Shown {
+/// Describes these files.
+pub fn show(flags: &Show, now: SystemTime) -> Description {
     let read: Vec<_> = flags
         .files
         .iter()
@@ -80,13 +81,13 @@ pub fn show(flags: &Show, now: SystemTime) -> Shown {
             }
         }
     }
-    Shown {
+    Description {
         text: lines.join("\n"),
         sound,
     }
 }
 
-/// The certificates of one file, and how they lie.
+/// The certificates of one file, and whether they are in order.
 fn chain(certificates: &[CertificateDer<'static>], now: SystemTime) -> Vec<String> {
     let mut lines = Vec::new();
     for (number, certificate) in (1..).zip(certificates) {
@@ -161,7 +162,7 @@ fn order(certificates: &[CertificateDer<'static>], now: SystemTime) -> String {
     }
 }
 
-/// Whose key it is; and whether it is one of the certificates', if there are any.
+/// A line on which certificate a key belongs to; and whether it belongs to one, or there is none to compare with.
 fn owner(key: &PrivateKey, certificates: &[(&Path, &CertificateDer<'static>)]) -> (String, bool) {
     let PrivateKey { kind, .. } = key;
     let owner = certificates.iter().find(|(_, one)| key.belongs(one));
@@ -189,7 +190,7 @@ fn owner(key: &PrivateKey, certificates: &[(&Path, &CertificateDer<'static>)]) -
     }
 }
 
-/// The two files that were made.
+/// The two files that [`self_signed`] wrote.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Made {
     /// The certificate.
@@ -200,14 +201,18 @@ pub struct Made {
 
 /// Makes a certificate with its key, in two files.
 pub fn self_signed(flags: &SelfSigned, now: SystemTime) -> anyhow::Result<Made> {
-    let SelfSigned { domain, out, force } = flags;
+    let SelfSigned {
+        domains: Domains { domain },
+        out,
+        force,
+    } = flags;
     let names = if domain.is_empty() {
         LOCAL_NAMES.map(str::to_owned).to_vec()
     } else {
         domain.clone()
     };
     let (certificate, key) = make_self_signed(&names, now)?;
-    // A star means something else to a shell.
+    // A shell expands `*`, and `:` is not allowed in file names everywhere.
     let name = names[0].replace('*', "_").replace(':', "-");
     let made = Made {
         certificate: out.join(format!("{name}.pem")),
@@ -230,7 +235,7 @@ pub fn self_signed(flags: &SelfSigned, now: SystemTime) -> anyhow::Result<Made> 
 fn write(file: &Path, text: &str, mode: u32, force: bool) -> anyhow::Result<()> {
     let written = || -> io::Result<()> {
         if force {
-            // A new file: an old one may be a link, or open to others.
+            // The key goes into a new file: the old one may be a symbolic link, or readable by others.
             match fs::remove_file(file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -249,25 +254,28 @@ fn write(file: &Path, text: &str, mode: u32, force: bool) -> anyhow::Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use wulin_certs::load_pair;
+
+    use super::*;
 
     fn make(folder: &Path, domains: &[&str], force: bool) -> anyhow::Result<Made> {
         let flags = SelfSigned {
-            domain: domains.iter().map(ToString::to_string).collect(),
+            domains: Domains {
+                domain: domains.iter().map(ToString::to_string).collect(),
+            },
             out: folder.to_owned(),
             force,
         };
         self_signed(&flags, SystemTime::now())
     }
 
-    fn shown(files: &[&Path]) -> Shown {
+    fn shown(files: &[&Path]) -> Description {
         let files = files.iter().map(|file| file.to_path_buf()).collect();
         show(&Show { files }, SystemTime::now())
     }
 
     #[test]
-    fn a_pair_is_made_that_a_server_can_use_and_only_we_can_read() {
+    fn self_signed_pair_is_usable_and_its_key_private() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("new/folder");
         let made = make(&folder, &["a.example", "*.a.example"], false).unwrap();
@@ -278,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overwritten_unless_that_is_wanted() {
+    fn existing_files_are_overwritten_only_with_force() {
         let home = tempfile::tempdir().unwrap();
         let made = make(home.path(), &[], false).unwrap();
         let first = fs::read(&made.key).unwrap();
@@ -291,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_shown_as_nothing() {
+    fn every_kind_of_file_is_described() {
         let home = tempfile::tempdir().unwrap();
         let made = make(home.path(), &["a.example"], false).unwrap();
         let openssl = |arguments: &str| {
@@ -323,7 +331,7 @@ mod tests {
             assert_eq!(found.sound, sound, "{}", found.text);
             assert!(found.text.contains(words), "{words:?}: {}", found.text);
         }
-        // A certificate in one file with a key that is of no use is shown all the same.
+        // A certificate is described even if the same file holds an unusable key.
         let both = home.path().join("both.pem");
         let parts =
             ["brainpool.crt", "ed448.key"].map(|name| fs::read(home.path().join(name)).unwrap());
@@ -337,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_files_say_is_shown_and_whether_they_belong_together() {
+    fn cert_show_describes_files_and_whether_they_match() {
         let home = tempfile::tempdir().unwrap();
         let one = make(home.path(), &["a.example"], false).unwrap();
         let other = make(home.path(), &["b.example"], false).unwrap();

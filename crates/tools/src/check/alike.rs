@@ -1,4 +1,4 @@
-//! Whether every address of a name leads to the same.
+//! Compares the addresses of a name: each must lead to the same certificate and the same version of Wulin.
 
 use std::net::IpAddr;
 
@@ -7,16 +7,16 @@ use rustls::pki_types::CertificateDer;
 use super::finding::Finding;
 use super::web::Told;
 
-/// What an address has shown of the server behind it.
+/// What is known of the server at one address.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    /// The server's own certificate.
+    /// Its leaf certificate.
     pub(super) certificate: Option<CertificateDer<'static>>,
-    /// What it says it is, if it is Wulin.
+    /// What it says of itself, if it is Wulin.
     pub(super) told: Option<Told>,
 }
 
-/// Holds the addresses against the first that leads to Wulin. Nothing where there is nothing to compare.
+/// Compares all addresses with the first that leads to Wulin. None if there is nothing to compare.
 pub(super) fn compare(ips: &[IpAddr], facts: &[Facts]) -> Option<Finding> {
     let mut seen = ips.iter().zip(facts);
     let (model_ip, model) = seen.find(|(_, facts)| facts.told.is_some())?;
@@ -65,7 +65,7 @@ pub(super) fn compare(ips: &[IpAddr], facts: &[Facts]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::finding::Outcome;
+    use crate::check::finding::Severity;
 
     fn facts(certificate: &'static [u8], version: &str, instance: &str) -> Facts {
         Facts {
@@ -78,17 +78,17 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named_by_address() {
+    fn differing_addresses_are_named() {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let compared = |one, other| compare(&ips, &[one, other]).unwrap();
         let model = || facts(b"a", "1.0.0", "x");
         let same = compared(model(), model());
         assert_eq!(
             (same.outcome, &*same.detail),
-            (Outcome::Ok, "all lead to one server")
+            (Severity::Ok, "all lead to one server")
         );
         let two = compared(model(), facts(b"a", "1.0.0", "y"));
-        assert!(two.outcome == Outcome::Ok && two.detail.contains("2 servers"));
+        assert!(two.outcome == Severity::Ok && two.detail.contains("2 servers"));
         for (other, word) in [
             (
                 facts(b"b", "1.0.0", "x"),
@@ -104,17 +104,17 @@ mod tests {
             ),
         ] {
             let found = compared(model(), other);
-            assert_eq!(found.outcome, Outcome::Warning);
+            assert_eq!(found.outcome, Severity::Warning);
             assert!(found.detail.contains(word), "{}", found.detail);
         }
     }
 
     #[test]
-    fn one_address_is_compared_with_nothing() {
+    fn single_address_is_not_compared() {
         let ips = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let one = || facts(b"a", "1", "x");
         assert_eq!(compare(&ips[..1], &[one()]), None);
-        // The other was not asked, or does not answer.
+        // The other address was not asked, or does not answer.
         assert_eq!(compare(&ips, &[one(), Facts::default()]), None);
     }
 }

@@ -1,4 +1,5 @@
-//! A chain of certificates as a phone judges it: complete, trusted, for the domain, valid now. Nothing is fetched.
+//! Judges a chain of certificates as a phone does: complete, trusted, for the domain, valid now. A missing intermediate
+//! is not fetched, since phones do not fetch it either.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,35 +7,36 @@ use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
-
-use super::finding::Finding;
 use wulin_certs::{
     Arrangement, Inspected, arrangement, date, ends, inspect, leaf, left, listed, matches, span,
     top,
 };
 use wulin_http::tls::algorithms;
 
-/// Authorities renew a month before the end, so less than this means that renewal is not working.
+use super::finding::Finding;
+
+/// A warning is due below this. ACME clients renew about a month before the end, so less means that renewal does not
+/// work.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
-/// What phones want when the chain is wrong.
+/// The remedy for a chain that is incomplete or in the wrong order.
 const WHOLE_CHAIN: &str = "Use the file with the whole chain, the domain's own certificate first: it is often called \
                            fullchain.pem or bundle.crt.";
 
-/// A chain that is to be judged.
+/// A chain with all that is needed to judge it.
 pub(super) struct Judged<'a> {
     chain: &'a [CertificateDer<'static>],
     leaf: usize,
     own: Inspected,
-    /// Whether the roots vouch for it, leaving aside when it is valid.
+    /// Whether the chain ends at a trusted root. The dates are judged in [`Judged::expiry`].
     trusted: Result<(), Error>,
-    /// The roots at which clients end, by name: first the one the chain leads to.
+    /// The names of the roots at which clients can end the chain. The one the whole chain leads to comes first.
     roots: Vec<String>,
     now: SystemTime,
 }
 
 impl<'a> Judged<'a> {
-    /// Looks at the certificates in the order they came; none if the server's own cannot be read.
+    /// Takes the certificates in the order the server sends them. None if the leaf certificate cannot be read.
     pub(super) fn new(
         chain: &'a [CertificateDer<'static>],
         roots: &RootCertStore,
@@ -42,11 +44,11 @@ impl<'a> Judged<'a> {
     ) -> Option<Judged<'a>> {
         let leaf = leaf(chain);
         let own = inspect(chain.get(leaf)?)?;
-        // Dates are judged by themselves, so the chain is looked at on a day when the leaf was valid.
+        // The chain is verified on a day when the leaf certificate is valid, so that only its trust is judged here.
         let at = now.clamp(own.not_before, own.not_after.max(own.not_before));
         let ends = ends(chain, leaf, &roots.roots, at);
         let trusted = match trusted(chain, leaf, roots, at) {
-            // The library compares names by their bytes; phones compare them by what they say.
+            // rustls compares the names of issuers byte by byte. Phones normalise them first (RFC 5280, section 7.1).
             Err(error) if error == UNKNOWN && !ends.is_empty() => Ok(()),
             other => other,
         };
@@ -60,7 +62,7 @@ impl<'a> Judged<'a> {
         })
     }
 
-    /// Whether it is complete and in order.
+    /// Whether the chain is complete and in order. `signed` says whether the server has proved that it has the key.
     pub(super) fn arrangement(&self, signed: bool) -> Finding {
         let count = self.chain.len();
         if let Some(kind) = &self.own.unfit_key {
@@ -124,17 +126,17 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// Whether nothing is above it that leads to a root.
+    /// Whether the leaf certificate stands alone, and its issuer is no root.
     fn is_alone(&self) -> bool {
         self.chain.len() == 1 && !self.own.self_signed && self.trusted == Err(UNKNOWN)
     }
 
-    /// Who vouches for the last certificate of the chain.
+    /// The issuer of the last certificate of the chain.
     fn top(&self) -> String {
         top(self.chain, self.leaf, self.now).unwrap_or_default()
     }
 
-    /// Whether it ends at a root phones know. None where an incomplete chain leaves that open.
+    /// Whether the chain ends at a root phones know. None if it is incomplete, since then that is not known.
     pub(super) fn trust(&self) -> Option<Finding> {
         if self.own.authority {
             return Some(Finding::skipped("it is an authority's own certificate"));
@@ -186,7 +188,7 @@ impl<'a> Judged<'a> {
         })
     }
 
-    /// Whether it is for this domain.
+    /// Whether the leaf certificate is for this domain.
     pub(super) fn domain(&self, domain: &str) -> Finding {
         let names = &self.own.names;
         let said = listed(names);
@@ -207,7 +209,7 @@ impl<'a> Judged<'a> {
         )
     }
 
-    /// Whether it is valid now, and for how long.
+    /// Whether the leaf certificate is valid now, and for how long.
     pub(super) fn expiry(&self) -> Finding {
         let Inspected {
             not_before,

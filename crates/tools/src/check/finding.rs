@@ -1,4 +1,4 @@
-//! What a check has found.
+//! What a check finds: its subject, its severity, and what to do about it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,27 +6,27 @@ use std::time::Duration;
 use serde::Serialize;
 use wulin_text::harmless;
 
-/// How a check ended.
+/// How a check ended, from harmless to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// Not done, since another one failed or nobody wanted it.
+pub enum Severity {
+    /// Not done, since a check it depends on failed, or it was not wanted.
     Skipped,
-    /// As it should be.
+    /// All is well.
     Ok,
-    /// May still work.
+    /// Some clients may fail.
     Warning,
-    /// Stops phones.
+    /// Phones cannot play.
     Failed,
 }
 
-/// What is checked. The names are for scripts and stay as they are.
+/// What is checked. Scripts read the names in JSON, so they do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
-    /// A certificate with its key, as files.
+    /// The files of a certificate and its key.
     Pair,
-    /// The folder they are in.
+    /// The folder of certificate files.
     Folder,
     /// The domain resolves.
     Name,
@@ -38,19 +38,19 @@ pub enum Subject {
     /// TLS 1.2 is spoken.
     #[serde(rename = "tls_1_2")]
     Tls12,
-    /// With a cipher suite phones accept.
+    /// The cipher suite of TLS 1.2 is one that phones accept.
     CipherSuite,
     /// The chain is complete and in order.
     Chain,
-    /// It ends at a root phones know.
+    /// The chain ends at a root phones know.
     Trust,
     /// The certificate is for the domain.
     Domain,
-    /// It is valid now, and for how long.
+    /// The certificate is valid now.
     Expiry,
-    /// Plain HTTP leads to HTTPS.
+    /// Plain HTTP redirects to HTTPS.
     Redirect,
-    /// The base path answers as Wulin.
+    /// Wulin answers at the base path.
     Status,
     /// The native WebSocket opens.
     #[serde(rename = "websocket")]
@@ -65,14 +65,14 @@ pub enum Subject {
     Polling,
     /// `hello` is answered by `hi`.
     Hello,
-    /// A whole round.
+    /// A round can be played.
     Round,
-    /// Every address of the name leads to the same.
+    /// All addresses of the name lead to the same certificate and version.
     Addresses,
 }
 
 impl Subject {
-    /// What people read; none is longer than the column for it.
+    /// The label in the report. None is longer than its column, 14 characters.
     pub fn label(self) -> &'static str {
         match self {
             Subject::Pair => "Files",
@@ -99,86 +99,91 @@ impl Subject {
     }
 }
 
-/// What was found, before it is known how long it took.
+/// What a check has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: Severity,
     /// What is the case, as a sentence.
     pub detail: String,
-    /// What to do, where something is to be done.
+    /// What to do about it, if anything.
     pub remedy: Option<String>,
 }
 
 impl Finding {
-    /// As it should be.
+    /// All is well.
     pub fn ok(detail: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Ok,
+            outcome: Severity::Ok,
             detail: detail.into(),
             remedy: None,
         }
     }
 
-    /// May still work.
+    /// Some clients may fail.
     pub fn warning(detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Warning,
+            outcome: Severity::Warning,
             detail: detail.into(),
             remedy: Some(remedy.into()),
         }
     }
 
-    /// Stops phones.
+    /// Phones cannot play.
     pub fn failed(detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Failed,
+            outcome: Severity::Failed,
             detail: detail.into(),
             remedy: Some(remedy.into()),
         }
     }
 
-    /// Not done.
+    /// The check was not done, for this reason.
     pub fn skipped(because: impl Into<String>) -> Finding {
         Finding {
-            outcome: Outcome::Skipped,
+            outcome: Severity::Skipped,
             detail: because.into(),
             remedy: None,
         }
     }
 }
 
-/// One line of the report.
+/// A row of the report: a finding with its subject and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct ReportRow {
     /// What was checked.
     pub name: Subject,
-    /// Where, if it was checked at an address of the name.
+    /// The address, if the subject was checked at each address of the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
     /// How it ended.
-    pub outcome: Outcome,
-    /// What is the case.
+    pub outcome: Severity,
+    /// What is the case, as a sentence.
     pub detail: String,
-    /// What to do.
+    /// What to do about it, if anything.
     pub remedy: Option<String>,
     /// How long it took.
     pub milliseconds: u64,
 }
 
-impl Check {
-    /// One that took so long.
-    pub fn new(name: Subject, address: Option<IpAddr>, finding: Finding, took: Duration) -> Check {
+impl ReportRow {
+    /// A row for a check that took so long.
+    pub fn new(
+        name: Subject,
+        address: Option<IpAddr>,
+        finding: Finding,
+        took: Duration,
+    ) -> ReportRow {
         let Finding {
             outcome,
             detail,
             remedy,
         } = finding;
-        Check {
+        ReportRow {
             name,
             address,
             outcome,
-            // Some of it is what a server said.
+            // Parts of it are what the server said, which may hold control characters.
             detail: harmless(&detail),
             remedy: remedy.map(|remedy| harmless(&remedy)),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

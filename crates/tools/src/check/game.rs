@@ -1,4 +1,4 @@
-//! What a phone does once it is connected: it opens a WebSocket in one of three dialects, and says hello.
+//! Checks of the game's connections: the native WebSocket, Socket.IO over WebSocket and over polling, and `hello`.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,29 +7,29 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite;
+use wulin_client::random_uid;
+use wulin_client::websocket::{Identity, Socket, excerpt};
+use wulin_client::wire::ServerEvent;
 
 use super::finding::Finding;
 use super::network::millis;
-use super::tls::Door;
-use wulin_client::random_uid;
-use wulin_client::websocket::{Identity, Socket, excerpt};
-use wulin_client::wire::Event;
+use super::tls::Target;
 
-/// What to do about an upgrade that fails while the same path answers a plain request.
+/// The remedy if an upgrade to WebSocket fails, but the same path answers a plain request.
 const UPGRADE: &str = "A proxy or a CDN in front does not pass WebSockets on: switch that on (Upgrade and Connection \
                        headers), or let phones reach Wulin itself.";
 
-/// Opens a WebSocket at a path.
-pub(super) async fn open(door: &Door, target: &str) -> anyhow::Result<Socket> {
-    let authority = door.address.to_string();
+/// Opens a WebSocket. `resource` is its path and query.
+pub(super) async fn open(target: &Target, resource: &str) -> anyhow::Result<Socket> {
+    let authority = target.address.to_string();
     let opened = async {
-        let stream = door.open().await?;
-        Socket::open(stream, &authority, target).await
+        let stream = target.open().await?;
+        Socket::open(stream, &authority, resource).await
     };
-    within(door.patience, opened).await
+    within(target.patience, opened).await
 }
 
-/// An answer in time, or an error that says that there is none.
+/// The result of `work`, or an error if it takes longer than `patience`.
 pub(super) async fn within<T>(
     patience: Duration,
     work: impl Future<Output = anyhow::Result<T>>,
@@ -39,37 +39,37 @@ pub(super) async fn within<T>(
         .unwrap_or_else(|_| bail!("no answer within {patience:?}"))
 }
 
-/// Whether the native WebSocket opens without an `Origin`, as phones open it; and the open one.
-pub(super) async fn websocket(door: &Door, base_path: &str) -> (Option<Socket>, Finding) {
-    match open(door, base_path).await {
+/// Whether the native WebSocket opens without an `Origin` header, which phones do not send. Returns the open socket.
+pub(super) async fn websocket(target: &Target, base_path: &str) -> (Option<Socket>, Finding) {
+    match open(target, base_path).await {
         Ok(socket) => (
             Some(socket),
-            Finding::ok(format!("opens at wss://{}{base_path}", door.address)),
+            Finding::ok(format!("opens at wss://{}{base_path}", target.address)),
         ),
         Err(error) => (None, refused(base_path, &error)),
     }
 }
 
-/// Whether Socket.IO greets over a WebSocket. `version` is Engine.IO's, 3 or 4.
-pub(super) async fn socketio(door: &Door, base_path: &str, version: u8) -> Finding {
-    let target = format!("{base_path}/socket.io/?EIO={version}&transport=websocket");
+/// Whether Socket.IO connects over a WebSocket. `version` is that of Engine.IO, 3 or 4.
+pub(super) async fn socketio(target: &Target, base_path: &str, version: u8) -> Finding {
+    let resource = format!("{base_path}/socket.io/?EIO={version}&transport=websocket");
     let greeted = async {
-        let mut socket = open(door, &target).await?;
+        let mut socket = open(target, &resource).await?;
         let greeting = greeting(&mut socket, version).await;
         socket.close().await;
         greeting
     };
-    match within(door.patience, greeted).await {
+    match within(target.patience, greeted).await {
         Ok(()) => Finding::ok(format!("greets over a WebSocket (EIO={version})")),
-        Err(error) => refused(&target, &error),
+        Err(error) => refused(&resource, &error),
     }
 }
 
-/// The opening of a session and the connection to the namespace.
+/// Opens the session and connects to the default namespace.
 async fn greeting(socket: &mut Socket, version: u8) -> anyhow::Result<()> {
     let open = socket.next_text().await?;
     session(&open)?;
-    // Engine.IO 4 waits to be asked for the namespace, 3 has it ready.
+    // With Engine.IO 4 the client asks for the namespace; with 3 the server connects it unasked.
     if version == 4 {
         socket.send_text("40".to_owned()).await?;
     }
@@ -95,17 +95,17 @@ fn session(open: &str) -> anyhow::Result<String> {
         .with_context(unexpected)
 }
 
-/// Whether Socket.IO greets over polling, which libraries begin with unless told otherwise.
-pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
-    let target = format!("{base_path}/socket.io/?EIO=4&transport=polling");
+/// Whether Socket.IO connects over polling, with which its client libraries begin by default.
+pub(super) async fn polling(target: &Target, base_path: &str) -> Finding {
+    let resource = format!("{base_path}/socket.io/?EIO=4&transport=polling");
     let greeted = async {
-        let opened = door.ask("GET", &target, "").await?;
+        let opened = target.ask("GET", &resource, "").await?;
         if opened.status != 200 {
             bail!("{} at the first request: {}", opened.status, opened.words());
         }
         let sid = session(&opened.text())?;
-        let mine = format!("{target}&sid={sid}");
-        let posted = door.ask("POST", &mine, "40").await?;
+        let mine = format!("{resource}&sid={sid}");
+        let posted = target.ask("POST", &mine, "40").await?;
         if posted.status != 200 {
             bail!(
                 "{} at the second request: {}",
@@ -113,10 +113,10 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
                 posted.words()
             );
         }
-        // A ping may come first, with the rest or before it; this one character is between packets.
-        let mut heard = door.ask("GET", &mine, "").await?;
+        // A ping may come first, in an answer of its own or in the same one. U+001E separates packets.
+        let mut heard = target.ask("GET", &mine, "").await?;
         if heard.body == "2" {
-            heard = door.ask("GET", &mine, "").await?;
+            heard = target.ask("GET", &mine, "").await?;
         }
         if !heard
             .text()
@@ -125,14 +125,14 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
         {
             bail!("{} at the third request: {}", heard.status, heard.words());
         }
-        // Closes the session, so that it does not stay until its time-out.
-        let _ = door.ask("POST", &mine, "1").await;
+        // Closes the session, which would otherwise stay open until the server's ping timeout.
+        let _ = target.ask("POST", &mine, "1").await;
         anyhow::Ok(())
     };
-    // Four requests, each on a connection of its own.
-    match within(door.patience * 2, Box::pin(greeted)).await {
+    // Twice the time: it takes four or five requests, each on a connection of its own.
+    match within(target.patience * 2, Box::pin(greeted)).await {
         Ok(()) => Finding::ok("greets over HTTP (EIO=4)"),
-        // Mini Programs have no polling, and other clients can do without.
+        // Only a warning: Mini Programs never poll, and other clients can be told not to.
         Err(error) => Finding::warning(
             format!("Socket.IO over polling fails: {error:#}"),
             "Clients that begin with polling stay out; transports: ['websocket'] helps them. With several servers behind \
@@ -141,7 +141,7 @@ pub(super) async fn polling(door: &Door, base_path: &str) -> Finding {
     }
 }
 
-/// Says hello; how long the answer took, or what came in its place.
+/// Says `hello`. The finding says how long the `hi` took, or what came instead.
 pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
     let started = Instant::now();
     let asked = async {
@@ -153,8 +153,8 @@ pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
         socket.hello(&identity).await?;
         loop {
             match socket.next().await? {
-                Event::Hi(hi) => return Ok(hi),
-                Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+                ServerEvent::Hi(hi) => return Ok(hi),
+                ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
                 _ => {}
             }
         }
@@ -176,8 +176,8 @@ pub(super) async fn hello(socket: &mut Socket, patience: Duration) -> Finding {
     }
 }
 
-fn refused(target: &str, error: &anyhow::Error) -> Finding {
-    let path = target.split('?').next().unwrap_or(target);
+fn refused(resource: &str, error: &anyhow::Error) -> Finding {
+    let path = resource.split('?').next().unwrap_or(resource);
     if let Some(tungstenite::Error::Http(response)) = error.downcast_ref() {
         let status = response.status().as_u16();
         let detail = format!("{path} answers with {status} in place of a WebSocket");
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_greeting_has_a_session() {
+    fn greeting_must_have_a_session_id() {
         assert_eq!(session(r#"0{"sid":"x","upgrades":[]}"#).unwrap(), "x");
         for text in ["", "0", "1{}", "0{}", r#"{"sid":"x"}"#, r#"0{"sid":7}"#] {
             assert!(session(text).is_err(), "{text}");

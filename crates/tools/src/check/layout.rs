@@ -1,14 +1,14 @@
-//! The report as lines of a terminal: aligned, wrapped, and coloured where that is welcome.
+//! The report as lines of text: aligned, wrapped to the width of the terminal, and coloured unless `NO_COLOR` is set.
 
 use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::finding::{Check, Outcome};
+use super::finding::{ReportRow, Severity};
 
-/// Columns before what is said: the mark, the label and the spaces around them.
+/// Columns before the detail of a row: the mark, the label and the spaces around them.
 const MARGIN: usize = 25;
-/// Wider lines are hard to read.
+/// The most columns that are used: longer lines are hard to read.
 const WIDEST: usize = 100;
 
 /// How lines are shown.
@@ -16,12 +16,13 @@ const WIDEST: usize = 100;
 pub struct Style {
     /// Whether there are colours.
     pub colour: bool,
-    /// Columns; none when nobody wraps lines, as in a file.
+    /// Columns of the terminal. None if standard output is none: then lines are not wrapped.
     pub width: Option<usize>,
 }
 
 impl Style {
-    /// As it suits standard output. `NO_COLOR` is respected (<https://no-color.org>).
+    /// The style for standard output: colours and wrapping on a terminal only, and no colours if `NO_COLOR` is set
+    /// (<https://no-color.org>).
     pub fn of_stdout(no_color: bool) -> Style {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
@@ -35,7 +36,7 @@ impl Style {
         }
     }
 
-    /// Text that stands out.
+    /// Text in bold type.
     pub fn strong(self, text: &str) -> String {
         self.paint("1", text)
     }
@@ -49,22 +50,22 @@ impl Style {
     }
 }
 
-fn mark(outcome: Outcome) -> (&'static str, &'static str) {
+fn mark(outcome: Severity) -> (&'static str, &'static str) {
     match outcome {
-        Outcome::Ok => ("ok", "32"),
-        Outcome::Warning => ("warning", "33"),
-        Outcome::Failed => ("FAILED", "1;31"),
-        Outcome::Skipped => ("skipped", "2"),
+        Severity::Ok => ("ok", "32"),
+        Severity::Warning => ("warning", "33"),
+        Severity::Failed => ("FAILED", "1;31"),
+        Severity::Skipped => ("skipped", "2"),
     }
 }
 
-/// One check, in one line or a few.
-pub(super) fn lines(check: &Check, style: Style) -> String {
+/// A row of the report, in one line or more.
+pub(super) fn lines(check: &ReportRow, style: Style) -> String {
     labelled(check.name.label(), check, style)
 }
 
-/// Checks that are skipped for the same reason, as one.
-pub(super) fn skipped(checks: &[Check], style: Style) -> String {
+/// Rows that are skipped for the same reason, as one line.
+pub(super) fn skipped(checks: &[ReportRow], style: Style) -> String {
     match checks {
         [] => String::new(),
         [check] => lines(check, style),
@@ -72,7 +73,7 @@ pub(super) fn skipped(checks: &[Check], style: Style) -> String {
     }
 }
 
-fn labelled(label: &str, check: &Check, style: Style) -> String {
+fn labelled(label: &str, check: &ReportRow, style: Style) -> String {
     let (word, code) = mark(check.outcome);
     let word = style.paint(code, &format!("{word:<7}"));
     let indent = " ".repeat(MARGIN);
@@ -84,12 +85,12 @@ fn labelled(label: &str, check: &Check, style: Style) -> String {
             indent.clone()
         };
         let line = match check.outcome {
-            Outcome::Skipped => style.paint(code, line),
-            Outcome::Ok | Outcome::Warning | Outcome::Failed => line.to_owned(),
+            Severity::Skipped => style.paint(code, line),
+            Severity::Ok | Severity::Warning | Severity::Failed => line.to_owned(),
         };
         lines.push(before + &line + "\n");
     }
-    // Room for the arrow.
+    // The arrow and its space take two columns.
     let width = style.width.map(|width| width.saturating_sub(2));
     let remedy = check.remedy.as_ref().map(|remedy| wrap(remedy, width));
     for (at, line) in remedy.unwrap_or_default().iter().enumerate() {
@@ -100,36 +101,37 @@ fn labelled(label: &str, check: &Check, style: Style) -> String {
     lines.concat()
 }
 
-/// What was found of one thing at each address, for people: alike at all is one line, else each address is named. What is
-/// skipped at some of them alone is told apart, at the end.
-pub(super) fn together(row: &[Check]) -> (Vec<Check>, Vec<Check>) {
+/// The rows on one subject at each address, as people read them. The same finding at all addresses is one row;
+/// otherwise each row names its address. The second list has the rows that are skipped at some addresses only, which
+/// are printed at the end.
+pub(super) fn together(row: &[ReportRow]) -> (Vec<ReportRow>, Vec<ReportRow>) {
     let [first, rest @ ..] = row else {
         return (Vec::new(), Vec::new());
     };
     if rest.is_empty() {
         return (vec![first.clone()], Vec::new());
     }
-    let skipped = |check: &Check| check.outcome == Outcome::Skipped;
-    let same = |check: &Check| check.detail == first.detail && check.remedy == first.remedy;
+    let skipped = |check: &ReportRow| check.outcome == Severity::Skipped;
+    let same = |check: &ReportRow| check.detail == first.detail && check.remedy == first.remedy;
     if row.iter().all(same) {
         return (vec![first.clone()], Vec::new());
     }
-    let alike = |check: &Check| check.outcome == first.outcome && check.remedy == first.remedy;
-    if row.iter().all(alike) && first.outcome <= Outcome::Ok {
-        // They differ in how long it took, or in what is compared at the end.
+    let alike = |check: &ReportRow| check.outcome == first.outcome && check.remedy == first.remedy;
+    if row.iter().all(alike) && first.outcome <= Severity::Ok {
+        // The details differ only in times, or in what `alike` compares.
         let detail = format!("{}; so at all {} addresses", first.detail, row.len());
-        let line = Check {
+        let line = ReportRow {
             detail,
             ..first.clone()
         };
         return (vec![line], Vec::new());
     }
-    let named = |check: &Check| {
+    let named = |check: &ReportRow| {
         let address = check.address.map(|address| format!("{address}: "));
-        // Some say it by themselves.
+        // Some details begin with the address already.
         let address =
             address.filter(|address| !check.detail.starts_with(&address.replace(": ", " ")));
-        Check {
+        ReportRow {
             detail: address.unwrap_or_default() + &check.detail,
             ..check.clone()
         }
@@ -138,9 +140,9 @@ pub(super) fn together(row: &[Check]) -> (Vec<Check>, Vec<Check>) {
     (shown, elsewhere)
 }
 
-/// What was skipped, by address and reason.
-pub(super) fn apart(skipped: &[Check]) -> Vec<Vec<Check>> {
-    let mut groups: Vec<Vec<Check>> = Vec::new();
+/// Groups skipped rows by their detail, which has the address and the reason.
+pub(super) fn apart(skipped: &[ReportRow]) -> Vec<Vec<ReportRow>> {
+    let mut groups: Vec<Vec<ReportRow>> = Vec::new();
     for check in skipped {
         match groups
             .iter_mut()
@@ -153,8 +155,8 @@ pub(super) fn apart(skipped: &[Check]) -> Vec<Vec<Check>> {
     groups
 }
 
-/// The last sentence.
-pub(super) fn closing(verdict: &str, outcome: Outcome, style: Style) -> String {
+/// The verdict, as the last lines of the report.
+pub(super) fn closing(verdict: &str, outcome: Severity, style: Style) -> String {
     let (_, code) = mark(outcome);
     let width = style.width.map(|width| width + MARGIN);
     let lines = wrap(verdict, width.map(|width| width.min(WIDEST + MARGIN)));
@@ -162,7 +164,7 @@ pub(super) fn closing(verdict: &str, outcome: Outcome, style: Style) -> String {
     format!("\n{}\n", painted.collect::<Vec<_>>().join("\n"))
 }
 
-/// Breaks a sentence between words so that it fits beside the margin.
+/// Wraps a sentence between words so that it fits beside the margin.
 fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width.map(|width| width.saturating_sub(MARGIN).max(1)) else {
         return vec![text.to_owned()];
@@ -187,8 +189,8 @@ mod tests {
     use super::*;
     use crate::check::finding::Subject;
 
-    fn check(outcome: Outcome, detail: &str, remedy: Option<&str>) -> Check {
-        Check {
+    fn check(outcome: Severity, detail: &str, remedy: Option<&str>) -> ReportRow {
+        ReportRow {
             name: Subject::CipherSuite,
             address: None,
             outcome,
@@ -199,14 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn everything_lines_up_at_the_margin_and_fits_the_width() {
+    fn rows_align_at_the_margin_and_fit_the_width() {
         let style = Style {
             colour: false,
             width: Some(50),
         };
         let text = lines(
             &check(
-                Outcome::Failed,
+                Severity::Failed,
                 "one two three four five six seven 武林 盟主",
                 Some("do this and that and these"),
             ),
@@ -223,25 +225,25 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_a_check_is_one_line_without_colours() {
+    fn row_is_one_plain_line_without_a_terminal() {
         let style = Style {
             colour: false,
             width: None,
         };
         let long = "word ".repeat(60);
-        let text = lines(&check(Outcome::Skipped, long.trim(), None), style);
+        let text = lines(&check(Severity::Skipped, long.trim(), None), style);
         assert_eq!(text.lines().count(), 1);
         assert!(!text.contains('\x1b'), "{text}");
     }
 
     #[test]
-    fn what_is_skipped_for_one_reason_is_one_line() {
+    fn rows_skipped_for_one_reason_are_one_line() {
         let style = Style {
             colour: false,
             width: None,
         };
-        let one = check(Outcome::Skipped, "no TLS", None);
-        let line = |checks: &[Check]| skipped(checks, style);
+        let one = check(Severity::Skipped, "no TLS", None);
+        let line = |checks: &[ReportRow]| skipped(checks, style);
         assert_eq!(line(&[]), "");
         assert_eq!(
             line(std::slice::from_ref(&one)),
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_never_says_what_a_word_does_not() {
+    fn every_colour_comes_with_a_word() {
         let plain = Style {
             colour: false,
             width: None,
@@ -264,10 +266,10 @@ mod tests {
             width: None,
         };
         for outcome in [
-            Outcome::Ok,
-            Outcome::Warning,
-            Outcome::Failed,
-            Outcome::Skipped,
+            Severity::Ok,
+            Severity::Warning,
+            Severity::Failed,
+            Severity::Skipped,
         ] {
             let check = check(outcome, "x", None);
             let (word, _) = mark(outcome);

@@ -1,7 +1,7 @@
-//! `wulin check`: what stops phones, found before they do.
+//! `wulin check`: finds what would stop phones from playing on a server, and says how to mend it.
 //!
-//! Each step is a function that looks at one thing and returns a [`report::Finding`]; `online` and `offline` put them in
-//! order, and skip what cannot be done any more.
+//! Each step is a function that looks at one thing and returns a [`finding::Finding`]. `online` and `offline` put the
+//! steps in order, and skip those that depend on a step that failed.
 
 mod alike;
 mod chain;
@@ -20,18 +20,18 @@ mod web;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-
-use finding::Outcome;
-pub use flags::Check;
-use layout::Style;
-use report::{Question, Report};
 use wulin_certs::trusted_roots;
 use wulin_client::address::{Address, HTTPS};
 
-/// Checks, tells, and returns whether all is well.
+use finding::Severity;
+pub use flags::Check;
+use layout::Style;
+use report::{Question, Report};
+
+/// Runs all checks, prints the report, and returns whether all is well.
 pub async fn run(flags: &Check, no_color: bool) -> anyhow::Result<bool> {
     let live = (!flags.output.json).then(|| Style::of_stdout(no_color));
-    let roots = trusted_roots(flags.ca_file.as_deref())?;
+    let roots = trusted_roots(flags.reach.ca_file.as_deref())?;
     let now = SystemTime::now();
     let mut report = if flags.offline {
         let mut report = Report::new(offline::target(flags), Question::Files, live);
@@ -45,15 +45,15 @@ pub async fn run(flags: &Check, no_color: bool) -> anyhow::Result<bool> {
     };
     report.finish();
     Ok(match report.outcome() {
-        Outcome::Ok | Outcome::Skipped => true,
-        Outcome::Warning => !flags.output.strict,
-        Outcome::Failed => false,
+        Severity::Ok | Severity::Skipped => true,
+        Severity::Warning => !flags.strict,
+        Severity::Failed => false,
     })
 }
 
-/// The server that is meant: the one named, else the first domain.
+/// The server to check: HOST, else the first `--domain`.
 fn target(flags: &Check) -> anyhow::Result<Address> {
-    match (&flags.host, flags.domain.first()) {
+    match (&flags.host, flags.domains.domain.first()) {
         (Some(host), _) => Ok(host.clone()),
         (None, Some(domain)) => Address::parse(domain, HTTPS).context("reading --domain"),
         (None, None) => bail!(

@@ -1,4 +1,4 @@
-//! The name and the port: what lies between a phone and the machine.
+//! Checks of the network: that the name resolves, and that the port can be reached.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
-
-use super::finding::Finding;
 use wulin_client::address::{Address, HTTPS};
 
-/// What Linux says where a family of addresses is switched off: `EAFNOSUPPORT`.
+use super::finding::Finding;
+
+/// `EAFNOSUPPORT`: the error of Linux if IPv6 or IPv4 is switched off.
 const NO_FAMILY: i32 = 97;
 
-/// Where a name leads to, IPv4 first. Of many addresses only the first `most` are asked.
+/// Resolves a name, IPv4 addresses first. `instead` is what `--address` gives. The finding warns of more than `most`
+/// addresses.
 pub(super) async fn resolve(
     address: &Address,
     instead: &[IpAddr],
@@ -92,7 +93,7 @@ fn listed(ips: &[IpAddr]) -> String {
     texts.join(" and ")
 }
 
-/// Whether somebody elsewhere can mean this address.
+/// Whether an address can be reached from the internet, judged by its network.
 fn is_public(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
@@ -117,13 +118,13 @@ fn is_public(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether this machine knows a way to an address. Asking sends nothing.
+/// Whether this machine has a route to an address. Nothing is sent.
 pub(super) fn has_route(ip: IpAddr) -> bool {
     let any: SocketAddr = match ip {
         IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
-    // A datagram socket that is connected has looked for its way, no more.
+    // Connecting a datagram socket only looks up the route.
     let asked = UdpSocket::bind(any).and_then(|socket| socket.connect((ip, 9)));
     match asked {
         Ok(()) => true,
@@ -135,11 +136,11 @@ pub(super) fn has_route(ip: IpAddr) -> bool {
     }
 }
 
-/// Knocks at one address; whether it answers.
-pub(super) async fn knock(target: SocketAddr, patience: Duration) -> (bool, Finding) {
-    let (ip, port) = (target.ip(), target.port());
+/// Connects to one address; returns whether that worked, and the finding.
+pub(super) async fn reach(peer: SocketAddr, patience: Duration) -> (bool, Finding) {
+    let (ip, port) = (peer.ip(), peer.port());
     let started = Instant::now();
-    match connect(target, patience).await {
+    match connect(peer, patience).await {
         Ok(_) => {
             let said = format!("{ip} answers at {port}, in {}", millis(started.elapsed()));
             let finding = if port == HTTPS {
@@ -156,9 +157,9 @@ pub(super) async fn knock(target: SocketAddr, patience: Duration) -> (bool, Find
     }
 }
 
-/// Connects, in bounded time.
-pub(super) async fn connect(target: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
-    match timeout(patience, TcpStream::connect(target)).await {
+/// Connects within `patience`.
+pub(super) async fn connect(peer: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+    match timeout(patience, TcpStream::connect(peer)).await {
         Ok(done) => done,
         Err(_) => Err(ErrorKind::TimedOut.into()),
     }
@@ -184,7 +185,7 @@ fn unreachable_port(port: u16, error: &io::Error) -> Finding {
     }
 }
 
-/// A time as people read it.
+/// A time in milliseconds for people, with a decimal below 10 ms.
 pub(super) fn millis(took: Duration) -> String {
     let millis = took.as_secs_f64() * 1000.0;
     if millis < 10.0 {
@@ -194,7 +195,7 @@ pub(super) fn millis(took: Duration) -> String {
     }
 }
 
-/// What the system says, without its number.
+/// The system's text for an error, without its number.
 pub(super) fn words(error: &io::Error) -> String {
     if error.kind() == ErrorKind::TimedOut {
         return "no answer".to_owned();
@@ -210,10 +211,10 @@ pub(super) fn words(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::finding::Outcome;
+    use crate::check::finding::Severity;
 
     #[test]
-    fn addresses_of_a_home_or_a_machine_are_not_public() {
+    fn private_addresses_are_not_public() {
         for ip in [
             "127.0.0.1",
             "10.1.2.3",
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_fail_has_its_own_remedy() {
+    fn each_connection_error_has_its_own_remedy() {
         let remedy = |kind: ErrorKind| unreachable_port(443, &kind.into()).remedy.unwrap();
         assert!(remedy(ErrorKind::ConnectionRefused).contains("systemctl status"));
         assert!(remedy(ErrorKind::TimedOut).contains("security group"));
@@ -243,9 +244,9 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_only_a_neighbour_can_reach_are_named() {
+    fn private_addresses_of_a_name_are_listed() {
         let public = ["203.0.113.7", "2001:db8::1"];
-        assert_eq!(judged(&public).outcome, Outcome::Ok);
+        assert_eq!(judged(&public).outcome, Severity::Ok);
         for near in [
             "127.0.0.1",
             "10.0.0.1",
@@ -259,7 +260,7 @@ mod tests {
             "::ffff:10.0.0.1",
         ] {
             let finding = judged(&[public[0], near]);
-            assert_eq!(finding.outcome, Outcome::Warning, "{near}");
+            assert_eq!(finding.outcome, Severity::Warning, "{near}");
             assert!(
                 finding
                     .detail
@@ -272,15 +273,15 @@ mod tests {
                 .detail
                 .contains("; 10.0.0.1 and fe80::1 are known only near")
         );
-        assert!(judged(&["100.128.0.1"]).outcome == Outcome::Ok);
+        assert!(judged(&["100.128.0.1"]).outcome == Severity::Ok);
     }
 
     #[test]
-    fn a_name_with_very_many_addresses_says_how_many_are_asked() {
+    fn name_with_many_addresses_says_how_many_are_asked() {
         let many: Vec<String> = (1..=20).map(|last| format!("203.0.113.{last}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let finding = judged(&many);
-        assert_eq!(finding.outcome, Outcome::Warning);
+        assert_eq!(finding.outcome, Severity::Warning);
         assert!(
             finding.detail.contains("20 addresses, of which 16"),
             "{}",
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_knows_the_way_to_itself() {
+    fn loopback_has_a_route() {
         assert!(has_route(Ipv4Addr::LOCALHOST.into()));
     }
 }

@@ -1,40 +1,42 @@
-//! Certificate files, before any server uses them.
+//! Checks certificate files without asking any server.
 
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use rustls::RootCertStore;
+use wulin_certs::{
+    DEFAULT_FOLDER, Found, Pair, Source, Unclear, check_domains, discover, listed, load_pair,
+};
 
 use super::chain::Judged;
 use super::finding::{Finding, Subject};
 use super::report::Report;
 use crate::check::flags::Check;
-use wulin_certs::{
-    DEFAULT_FOLDER, Found, Pair, Source, Unclear, check_domains, discover, listed, load_pair,
-};
 
-/// What the files are called in the report.
+/// The title of the report: the files or the folder.
 pub(super) fn target(flags: &Check) -> String {
-    let named: Vec<_> = flags
+    let files = &flags.certificates;
+    let named: Vec<_> = files
         .tls_cert
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    match (named.as_slice(), &flags.tls_dir) {
+    match (named.as_slice(), &files.tls_dir) {
         ([], Some(folder)) => folder.display().to_string(),
         ([], None) => DEFAULT_FOLDER.to_owned(),
         (named, _) => named.join(", "),
     }
 }
 
-/// Checks the files that are named, or the folder.
+/// Checks the files or the folder that the flags name, else the default folder.
 pub(super) fn run(
     flags: &Check,
     roots: &RootCertStore,
     now: SystemTime,
     report: &mut Report,
 ) -> Result<(), Unclear> {
-    let named = Source::named(&flags.tls_cert, &flags.tls_key, flags.tls_dir.as_deref())?;
+    let files = &flags.certificates;
+    let named = Source::named(&files.tls_cert, &files.tls_key, files.tls_dir.as_deref())?;
     let pairs = match named.unwrap_or_else(|| Source::Folder(DEFAULT_FOLDER.into())) {
         Source::Files(files) => each(&files, now, report),
         Source::Folder(folder) => found(&folder, now, report),
@@ -46,7 +48,7 @@ pub(super) fn run(
         report.skip(&[Subject::Domain], "no certificate");
         return Ok(());
     }
-    let mut domains = flags.domain.clone();
+    let mut domains = flags.domains.domain.clone();
     domains.extend(flags.host.iter().map(|address| address.host.clone()));
     for domain in domains {
         let started = Instant::now();
@@ -59,7 +61,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Each pair by itself, so that everything wrong is told at once.
+/// Loads each pair by itself, so that the report has all that is wrong.
 fn each(files: &[(PathBuf, PathBuf)], now: SystemTime, report: &mut Report) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (cert, key) in files {
@@ -115,7 +117,7 @@ fn loaded(pair: &Pair) -> Finding {
     }
 }
 
-/// What a phone would say of the chain that is sent, and what was put right or is worth a word.
+/// Adds how a phone judges the chain, and the warnings that came with the pair.
 fn judge(pair: &Pair, roots: &RootCertStore, now: SystemTime, report: &mut Report) {
     let started = Instant::now();
     let Some(judged) = Judged::new(&pair.certified.cert, roots, now) else {
@@ -127,7 +129,7 @@ fn judge(pair: &Pair, roots: &RootCertStore, now: SystemTime, report: &mut Repor
     if let Some(finding) = judged.trust() {
         add(Subject::Trust, finding);
     }
-    // The end and a lonely certificate have their own lines above.
+    // Expiry and a missing intermediate have rows of their own above.
     let rest = pair.warnings.iter().filter(|warning| {
         !warning.contains("renew it now") && !warning.contains("holds the certificate alone")
     });
@@ -146,7 +148,7 @@ fn warned(sentence: &str) -> Finding {
     Finding::warning(detail, remedy)
 }
 
-/// A problem's sentences, apart: what is the case, and the remedy. Where they cannot be told apart, both are in the first.
+/// Splits the text of a problem into what is the case and the remedy. If it cannot be split, all of it is the first.
 fn split(sentences: &str, between: &str) -> (String, String) {
     match sentences.split_once(between) {
         Some((detail, remedy)) => {
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_told_apart_from_its_remedy() {
+    fn problem_is_split_from_its_remedy() {
         let split = |text: &str| {
             let (detail, remedy) = split(text, ". ");
             (detail, remedy)

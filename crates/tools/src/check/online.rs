@@ -1,4 +1,4 @@
-//! A running server, step by step, at every address of its name. What depends on a step that failed is skipped and says so.
+//! Checks a running server, step by step, at each address of its name. A step that depends on a failed one is skipped.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -9,22 +9,22 @@ use rustls::RootCertStore;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-use super::alike::{self, Facts};
-use super::chain::Judged;
-use super::finding::{Finding, Outcome, Subject};
-use super::report::Report;
-use super::tls::Door;
-use super::{game, network, round, tls, web};
-use crate::check::flags::Check;
 use wulin_client::address::Address;
 use wulin_http::tls::Recorder;
 
-/// How many addresses of a name are asked, and how many at a time. Names with more are those of large networks.
+use super::alike::{self, Facts};
+use super::chain::Judged;
+use super::finding::{Finding, Severity, Subject};
+use super::report::Report;
+use super::tls::Target;
+use super::{game, network, round, tls, web};
+use crate::check::flags::Check;
+
+/// How many addresses of a name are checked, and how many at a time. Only large networks have names with more.
 const MOST: usize = 16;
 const AT_ONCE: usize = 4;
 
-/// What needs TLS, in the order it is checked.
+/// The checks that need TLS, in their order.
 const BEHIND_TLS: [Subject; 9] = [
     Subject::Chain,
     Subject::Trust,
@@ -38,7 +38,7 @@ const BEHIND_TLS: [Subject; 9] = [
 ];
 const ABOUT_TLS: [Subject; 3] = [Subject::Tls13, Subject::Tls12, Subject::CipherSuite];
 
-/// What is asked at each address.
+/// What to check at each address.
 struct Errand {
     address: Address,
     base_path: String,
@@ -49,19 +49,19 @@ struct Errand {
     patience: Duration,
 }
 
-/// What one address has come to so far. Every address comes to the same subjects in the same order.
-struct Sheet {
+/// Sends the findings at one address to the report. Every address has findings on the same subjects in the same order.
+struct AddressSheet {
     at: usize,
-    // Unbounded: there are as many findings as there are subjects.
-    findings: mpsc::UnboundedSender<(usize, Row)>,
+    // Unbounded, since it never holds more findings than there are subjects.
+    findings: mpsc::UnboundedSender<(usize, SheetRow)>,
 }
 
-type Row = (Subject, Finding, Duration);
+type SheetRow = (Subject, Finding, Duration);
 
-impl Sheet {
-    fn add(&self, name: Subject, finding: Finding, took: Duration) -> Outcome {
+impl AddressSheet {
+    fn add(&self, name: Subject, finding: Finding, took: Duration) -> Severity {
         let outcome = finding.outcome;
-        // The report waits for every sheet.
+        // It fails only if `run` was cancelled.
         let _ = self.findings.send((self.at, (name, finding, took)));
         outcome
     }
@@ -73,7 +73,7 @@ impl Sheet {
     }
 }
 
-/// Checks the server at an address.
+/// Checks a server at each IP address of its name.
 pub(super) async fn run(
     flags: &Check,
     address: &Address,
@@ -93,23 +93,37 @@ pub(super) async fn run(
         return;
     }
     ips.truncate(MOST);
-    let errand = Arc::new(Errand {
+    let errand = Errand {
         address: address.clone(),
-        base_path: address.path.as_ref().unwrap_or(&flags.base_path).clone(),
-        http_port: flags.http_port,
+        base_path: address
+            .path
+            .as_ref()
+            .unwrap_or(&flags.reach.base.base_path)
+            .clone(),
+        http_port: flags.redirect.http_port.unwrap_or(80),
         play: flags.play,
         roots,
         now,
         patience: flags.timeout,
-    });
-    // An address of a family this machine has no way to says nothing of the server, unless there is no other.
+    };
+    let facts = visit_all(errand, &ips, report).await;
+    if let Some(finding) = alike::compare(&ips, &facts) {
+        report.add(Subject::Addresses, finding, Duration::ZERO);
+    }
+}
+
+/// Checks the server at each IP address, [`AT_ONCE`] at a time, and adds the findings to the report as they come.
+async fn visit_all(errand: Errand, ips: &[IpAddr], report: &mut Report) -> Vec<Facts> {
+    let errand = Arc::new(errand);
+    // Without a route, say to IPv6, an address says nothing about the server. It is skipped, unless no address has a
+    // route.
     let routed: Vec<bool> = ips.iter().map(|ip| network::has_route(*ip)).collect();
     let anywhere = routed.contains(&true);
     let (findings, mut found) = mpsc::unbounded_channel();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut visits = JoinSet::new();
     for (at, (ip, routed)) in ips.iter().copied().zip(routed).enumerate() {
-        let sheet = Sheet {
+        let sheet = AddressSheet {
             at,
             findings: findings.clone(),
         };
@@ -123,12 +137,12 @@ pub(super) async fn run(
         });
     }
     drop(findings);
-    let mut rows: Vec<VecDeque<Row>> = ips.iter().map(|_| VecDeque::new()).collect();
+    let mut rows: Vec<VecDeque<SheetRow>> = ips.iter().map(|_| VecDeque::new()).collect();
     while let Some((at, row)) = found.recv().await {
         rows[at].push_back(row);
-        // What every address has come to is told at once.
+        // A subject is printed once all addresses have a finding on it.
         if rows.iter().all(|rows| !rows.is_empty()) {
-            let row = rows.iter_mut().zip(&ips).filter_map(|(rows, ip)| {
+            let row = rows.iter_mut().zip(ips).filter_map(|(rows, ip)| {
                 let (name, finding, took) = rows.pop_front()?;
                 Some((name, *ip, finding, took))
             });
@@ -137,13 +151,10 @@ pub(super) async fn run(
     }
     let mut facts = visits.join_all().await;
     facts.sort_by_key(|(at, _)| *at);
-    let facts: Vec<_> = facts.into_iter().map(|(_, facts)| facts).collect();
-    if let Some(finding) = alike::compare(&ips, &facts) {
-        report.add(Subject::Addresses, finding, Duration::ZERO);
-    }
+    facts.into_iter().map(|(_, facts)| facts).collect()
 }
 
-fn not_asked(ip: IpAddr, play: bool, report: &Sheet) -> Facts {
+fn not_asked(ip: IpAddr, play: bool, report: &AddressSheet) -> Facts {
     let family = if ip.is_ipv6() { "IPv6" } else { "IPv4" };
     let because = format!("not asked: this machine has no way to {family} addresses");
     report.skip(&[Subject::Port, Subject::Redirect], &because);
@@ -151,21 +162,21 @@ fn not_asked(ip: IpAddr, play: bool, report: &Sheet) -> Facts {
     Facts::default()
 }
 
-/// Checks the server at one address.
-async fn visit(errand: &Errand, ip: IpAddr, report: &Sheet) -> Facts {
+/// Checks the server at one IP address.
+async fn visit(errand: &Errand, ip: IpAddr, report: &AddressSheet) -> Facts {
     let Errand {
         address, patience, ..
     } = errand;
-    let target = SocketAddr::from((ip, address.port));
+    let peer = SocketAddr::from((ip, address.port));
     let started = Instant::now();
-    let (open, finding) = network::knock(target, *patience).await;
+    let (open, finding) = network::reach(peer, *patience).await;
     report.add(Subject::Port, finding, started.elapsed());
     let started = Instant::now();
     let finding = if errand.http_port == 0 {
         Finding::skipped("--http-port 0")
     } else {
-        let target = SocketAddr::from((ip, errand.http_port));
-        web::redirect(address, target, *patience).await
+        let peer = SocketAddr::from((ip, errand.http_port));
+        web::redirect(address, peer, *patience).await
     };
     report.add(Subject::Redirect, finding, started.elapsed());
     if !open {
@@ -173,31 +184,31 @@ async fn visit(errand: &Errand, ip: IpAddr, report: &Sheet) -> Facts {
         return Facts::default();
     }
 
-    let door = Door {
+    let target = Target {
         address: address.clone(),
-        target,
+        peer,
         recorder: Recorder::new(),
         patience: *patience,
     };
-    if !versions(&door, report).await {
+    if !versions(&target, report).await {
         report.skip(&BEHIND_TLS, "no TLS");
         report.skip(in_the_game(errand.play), "no TLS");
         return Facts::default();
     }
-    certificate(&door, &errand.roots, errand.now, report);
-    let certificate = door.recorder.shown().chain.first().cloned();
-    // Boxed: it holds every connection it makes.
-    let told = Box::pin(service(&door, errand, report)).await;
+    certificate(&target, &errand.roots, errand.now, report);
+    let certificate = target.recorder.shown().chain.first().cloned();
+    // Boxed: its future is large, since it holds each connection it makes.
+    let told = Box::pin(service(&target, errand, report)).await;
     Facts { certificate, told }
 }
 
-fn skip_server(play: bool, report: &Sheet, because: &str) {
+fn skip_server(play: bool, report: &AddressSheet, because: &str) {
     report.skip(&ABOUT_TLS, because);
     report.skip(&BEHIND_TLS, because);
     report.skip(in_the_game(play), because);
 }
 
-/// What is checked of the game itself.
+/// The checks of the game itself.
 fn in_the_game(play: bool) -> &'static [Subject] {
     if play {
         &[Subject::Hello, Subject::Round]
@@ -206,10 +217,10 @@ fn in_the_game(play: bool) -> &'static [Subject] {
     }
 }
 
-/// The versions of TLS; whether any is spoken.
-async fn versions(door: &Door, report: &Sheet) -> bool {
+/// Checks the versions of TLS; returns whether any is spoken.
+async fn versions(target: &Target, report: &AddressSheet) -> bool {
     let started = Instant::now();
-    let spoken = tls::speak(door).await;
+    let spoken = tls::speak(target).await;
     let took = started.elapsed() / 2;
     report.add(Subject::Tls13, spoken.newer, took);
     report.add(Subject::Tls12, spoken.older, took);
@@ -220,10 +231,10 @@ async fn versions(door: &Door, report: &Sheet) -> bool {
     spoken.any
 }
 
-/// The certificate the server has shown.
-fn certificate(door: &Door, roots: &RootCertStore, now: SystemTime, report: &Sheet) {
+/// Checks the certificate chain that the server has sent.
+fn certificate(target: &Target, roots: &RootCertStore, now: SystemTime, report: &AddressSheet) {
     let started = Instant::now();
-    let shown = door.recorder.shown();
+    let shown = target.recorder.shown();
     let Some(judged) = Judged::new(&shown.chain, roots, now) else {
         let finding = Finding::failed(
             "what the server shows is no certificate",
@@ -242,7 +253,7 @@ fn certificate(door: &Door, roots: &RootCertStore, now: SystemTime, report: &She
                 .trust()
                 .unwrap_or_else(|| Finding::skipped("the chain is incomplete")),
         ),
-        (Subject::Domain, judged.domain(&door.address.host)),
+        (Subject::Domain, judged.domain(&target.address.host)),
         (Subject::Expiry, judged.expiry()),
     ];
     for (name, finding) in findings {
@@ -250,24 +261,24 @@ fn certificate(door: &Door, roots: &RootCertStore, now: SystemTime, report: &She
     }
 }
 
-/// What runs behind TLS: the base path, the transports, the game.
-async fn service(door: &Door, errand: &Errand, report: &Sheet) -> Option<web::Told> {
+/// Checks what runs over TLS: the base path, the transports, the game. Returns what the server says of itself.
+async fn service(target: &Target, errand: &Errand, report: &AddressSheet) -> Option<web::Told> {
     let base_path = &errand.base_path;
     let started = Instant::now();
-    let (told, finding) = web::status(door, base_path).await;
+    let (told, finding) = web::status(target, base_path).await;
     report.add(Subject::Status, finding, started.elapsed());
 
     let started = Instant::now();
-    let (socket, finding) = game::websocket(door, base_path).await;
+    let (socket, finding) = game::websocket(target, base_path).await;
     report.add(Subject::WebSocket, finding, started.elapsed());
 
     for (name, version) in [(Subject::SocketIo4, 4), (Subject::SocketIo3, 3)] {
         let started = Instant::now();
-        let finding = game::socketio(door, base_path, version).await;
+        let finding = game::socketio(target, base_path, version).await;
         report.add(name, finding, started.elapsed());
     }
     let started = Instant::now();
-    let finding = game::polling(door, base_path).await;
+    let finding = game::polling(target, base_path).await;
     report.add(Subject::Polling, finding, started.elapsed());
 
     let Some(mut socket) = socket else {
@@ -275,13 +286,13 @@ async fn service(door: &Door, errand: &Errand, report: &Sheet) -> Option<web::To
         return told;
     };
     let started = Instant::now();
-    let finding = game::hello(&mut socket, door.patience).await;
+    let finding = game::hello(&mut socket, target.patience).await;
     let greeted = report.add(Subject::Hello, finding, started.elapsed());
     if !errand.play {
         socket.close().await;
-    } else if greeted == Outcome::Ok {
+    } else if greeted == Severity::Ok {
         let started = Instant::now();
-        let finding = round::play(socket, door.patience).await;
+        let finding = round::play(socket, target.patience).await;
         report.add(Subject::Round, finding, started.elapsed());
     } else {
         report.skip(&[Subject::Round], "nobody says hi");

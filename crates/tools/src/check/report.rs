@@ -1,15 +1,15 @@
-//! What the checks have found, and how it is told.
+//! The report: collects what the checks find, prints it as it comes, and ends with a verdict.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
-
-use super::finding::{Check, Finding, Outcome, Subject};
-use super::layout::{self, Style};
 use wulin_command::output::say;
 
-/// How the whole thing ends.
+use super::finding::{Finding, ReportRow, Severity, Subject};
+use super::layout::{self, Style};
+
+/// The question that the verdict answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// Whether a phone can play on a running server.
@@ -18,26 +18,26 @@ pub enum Question {
     Files,
 }
 
-/// What is found, as it is found.
+/// The rows of a report, in the order they were found.
 #[derive(Debug)]
 pub struct Report {
     target: String,
     question: Question,
-    /// How lines are shown while they come; none when all is printed at the end as JSON.
+    /// The style of rows that are printed at once; none if all is printed at the end as JSON.
     live: Option<Style>,
-    checks: Vec<Check>,
-    /// What was skipped last, and is not yet shown: people read it as one line.
-    unshown: Vec<Check>,
-    /// What was skipped at some addresses and not at others, which people read at the end.
-    elsewhere: Vec<Check>,
+    checks: Vec<ReportRow>,
+    /// The last rows, skipped for one reason and not yet printed: they become one line.
+    unshown: Vec<ReportRow>,
+    /// Rows skipped at some addresses only, printed at the end.
+    elsewhere: Vec<ReportRow>,
 }
 
 #[derive(Serialize)]
 struct Document<'a> {
     target: &'a str,
-    outcome: Outcome,
+    outcome: Severity,
     verdict: String,
-    checks: &'a [Check],
+    checks: &'a [ReportRow],
 }
 
 impl Report {
@@ -57,20 +57,20 @@ impl Report {
         report
     }
 
-    /// Adds what was found.
-    pub fn add(&mut self, name: Subject, finding: Finding, took: Duration) -> Outcome {
-        let check = Check::new(name, None, finding, took);
+    /// Adds a row.
+    pub fn add(&mut self, name: Subject, finding: Finding, took: Duration) -> Severity {
+        let check = ReportRow::new(name, None, finding, took);
         let outcome = check.outcome;
         self.show(&check);
         self.checks.push(check);
         outcome
     }
 
-    /// Adds what was found of one thing at each address.
+    /// Adds the rows on one subject at each address.
     pub fn add_row(&mut self, row: Vec<(Subject, IpAddr, Finding, Duration)>) {
-        let row: Vec<Check> = row
+        let row: Vec<ReportRow> = row
             .into_iter()
-            .map(|(name, ip, finding, took)| Check::new(name, Some(ip), finding, took))
+            .map(|(name, ip, finding, took)| ReportRow::new(name, Some(ip), finding, took))
             .collect();
         let (shown, elsewhere) = layout::together(&row);
         for check in &shown {
@@ -80,13 +80,13 @@ impl Report {
         self.checks.extend(row);
     }
 
-    /// Shows a check at once, or with those that are skipped for the same reason.
-    fn show(&mut self, check: &Check) {
+    /// Prints a row. A skipped one waits for others with the same reason.
+    fn show(&mut self, check: &ReportRow) {
         let Some(style) = self.live else {
             return;
         };
-        let skipped = check.outcome == Outcome::Skipped;
-        let same = |last: &Check| last.detail == check.detail;
+        let skipped = check.outcome == Severity::Skipped;
+        let same = |last: &ReportRow| last.detail == check.detail;
         if !skipped || !self.unshown.iter().all(same) {
             self.show_skipped(style);
         }
@@ -104,33 +104,33 @@ impl Report {
         }
     }
 
-    /// Says of each of these that it was not done, and why.
+    /// Adds a skipped row for each of these subjects.
     pub fn skip(&mut self, names: &[Subject], because: &str) {
         for name in names {
             self.add(*name, Finding::skipped(because), Duration::ZERO);
         }
     }
 
-    /// Everything found so far.
-    pub fn checks(&self) -> &[Check] {
+    /// All rows so far.
+    pub fn checks(&self) -> &[ReportRow] {
         &self.checks
     }
 
-    /// The worst that was found.
-    pub fn outcome(&self) -> Outcome {
+    /// The worst severity of all rows; a report of skipped rows is `Ok`.
+    pub fn outcome(&self) -> Severity {
         let worst = self.checks.iter().map(|check| check.outcome).max();
-        worst.unwrap_or(Outcome::Ok).max(Outcome::Ok)
+        worst.unwrap_or(Severity::Ok).max(Severity::Ok)
     }
 
-    /// All in one sentence, and what to do first.
+    /// The result in one sentence, with the first remedy.
     pub fn verdict(&self) -> String {
         let first = |outcome| self.checks.iter().find(|check| check.outcome == outcome);
-        let remedy = |check: &Check| check.remedy.clone().unwrap_or_default();
+        let remedy = |check: &ReportRow| check.remedy.clone().unwrap_or_default();
         let (good, bad) = match self.question {
             Question::Server => ("A phone can play here", "A phone cannot play here"),
             Question::Files => ("A server can use these files", "Phones would not connect"),
         };
-        if let Some(failed) = first(Outcome::Failed) {
+        if let Some(failed) = first(Severity::Failed) {
             let remedy = remedy(failed);
             let some = self.some_fail();
             return if some.is_empty() {
@@ -145,7 +145,7 @@ impl Report {
             more => format!("{good}, with {more} warnings."),
         };
         let unasked = self
-            .addresses(|check| check.name == Subject::Port && check.outcome == Outcome::Skipped);
+            .addresses(|check| check.name == Subject::Port && check.outcome == Severity::Skipped);
         if unasked.is_empty() {
             good
         } else {
@@ -153,12 +153,12 @@ impl Report {
         }
     }
 
-    /// How many warnings there are; the same one at several addresses is one.
+    /// How many warnings there are. The same warning at several addresses counts once.
     fn warnings(&self) -> usize {
         let warnings = self
             .checks
             .iter()
-            .filter(|check| check.outcome == Outcome::Warning);
+            .filter(|check| check.outcome == Severity::Warning);
         let mut known: Vec<(Subject, &Option<String>, Option<IpAddr>)> = Vec::new();
         for check in warnings {
             let again = |(name, remedy, address): &(Subject, &Option<String>, Option<IpAddr>)| {
@@ -172,8 +172,8 @@ impl Report {
         known.len()
     }
 
-    /// The addresses at which something is so, each once.
-    fn addresses(&self, so: impl Fn(&Check) -> bool) -> Vec<String> {
+    /// The addresses of the rows that meet a condition, sorted and each once.
+    fn addresses(&self, so: impl Fn(&ReportRow) -> bool) -> Vec<String> {
         let mut addresses: Vec<_> = self
             .checks
             .iter()
@@ -185,16 +185,17 @@ impl Report {
         addresses.iter().map(ToString::to_string).collect()
     }
 
-    /// Those addresses at which something fails, if at others nothing does.
+    /// The addresses at which something fails. Empty if something fails at all of them, or does not depend on an
+    /// address.
     fn some_fail(&self) -> String {
-        let is_failed = |check: &Check| check.outcome == Outcome::Failed;
+        let is_failed = |check: &ReportRow| check.outcome == Severity::Failed;
         let everywhere = self
             .checks
             .iter()
             .any(|check| is_failed(check) && check.address.is_none());
         let failing = self.addresses(is_failed);
         let asked = self
-            .addresses(|check| check.name == Subject::Port && check.outcome != Outcome::Skipped);
+            .addresses(|check| check.name == Subject::Port && check.outcome != Severity::Skipped);
         if everywhere || failing.len() == asked.len() {
             String::new()
         } else {
@@ -202,7 +203,7 @@ impl Report {
         }
     }
 
-    /// The end of what people read, or all of what scripts read.
+    /// Prints the end of the report; or all of it, if it is JSON.
     pub fn finish(&mut self) {
         let outcome = self.outcome();
         let verdict = self.verdict();
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_is_the_worst_with_the_first_thing_to_do() {
+    fn verdict_names_the_worst_and_the_first_remedy() {
         let ok = Finding::ok("fine");
         let warning = Finding::warning("hm", "Look at it.");
         let failed = Finding::failed("no", "Open the port.");
@@ -256,26 +257,26 @@ mod tests {
         };
         assert_eq!(
             verdict(&[ok.clone(), skipped.clone()]),
-            (Outcome::Ok, "A phone can play here.".into())
+            (Severity::Ok, "A phone can play here.".into())
         );
         assert_eq!(
             verdict(&[ok, warning.clone(), warning.clone()]),
             (
-                Outcome::Warning,
+                Severity::Warning,
                 "A phone can play here, with 2 warnings.".into()
             )
         );
         assert_eq!(
             verdict(&[warning, failed, skipped]),
             (
-                Outcome::Failed,
+                Severity::Failed,
                 "A phone cannot play here. First: Open the port.".into()
             )
         );
     }
 
     #[test]
-    fn scripts_read_stable_names() {
+    fn json_names_are_stable() {
         let names = [
             (Subject::Tls13, "tls_1_3"),
             (Subject::Tls12, "tls_1_2"),

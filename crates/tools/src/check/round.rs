@@ -1,19 +1,19 @@
-//! A whole round, as somebody plays it.
+//! Plays a whole round on the server.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
+use wulin_client::websocket::Socket;
+use wulin_client::wire::{ResultRow, ServerEvent, StartPayload};
+use wulin_game::Hand;
 
 use super::finding::Finding;
 use super::game::within;
-use wulin_client::websocket::Socket;
-use wulin_client::wire::{Event, Line, Start};
-use wulin_game::Hand;
 
-/// How long somebody may have to wait for a seat, beside the patience for one answer.
+/// How long to wait for a seat, beside `--timeout`: the robots of a server may be slow to come.
 const WAIT: Duration = Duration::from_secs(20);
-/// No round is longer than this one wants to wait for.
+/// The longest round to wait for; a server can announce any length.
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// Plays a round over a socket that has said hello.
@@ -41,58 +41,58 @@ async fn round(socket: &mut Socket, patience: Duration) -> anyhow::Result<String
     let length = Duration::try_from_secs_f64(start.game_time)
         .unwrap_or(LONGEST)
         .min(LONGEST);
-    let lines = within(length + patience, until_result(socket))
+    let rows = within(length + patience, until_result(socket))
         .await
         .context("the round had no result")?;
-    story(&start, &lines, hand)
+    story(&start, &rows, hand)
 }
 
-async fn until_start(socket: &mut Socket) -> anyhow::Result<Start> {
+async fn until_start(socket: &mut Socket) -> anyhow::Result<StartPayload> {
     loop {
         match socket.next().await? {
-            Event::Start(start) => return Ok(start),
-            Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+            ServerEvent::Start(start) => return Ok(start),
+            ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
             _ => {}
         }
     }
 }
 
-async fn until_result(socket: &mut Socket) -> anyhow::Result<Vec<Line>> {
+async fn until_result(socket: &mut Socket) -> anyhow::Result<Vec<ResultRow>> {
     loop {
         match socket.next().await? {
-            Event::Result(lines) => return Ok(lines),
-            Event::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
+            ServerEvent::Result(rows) => return Ok(rows),
+            ServerEvent::Fault(fault) => bail!("refused: {} ({})", fault.message, fault.code),
             _ => {}
         }
     }
 }
 
-/// The round in a sentence, if it is what was played.
-fn story(start: &Start, lines: &[Line], hand: Hand) -> anyhow::Result<String> {
-    let user = |line: &Line| start.room_users.iter().find(|user| user.uid == line.uid);
-    let ours = |line: &&Line| line.uid.starts_with("check-") && line.hand() == Some(hand);
-    let mine = lines
+/// The round in a sentence. An error if the result is not of the round that was played.
+fn story(start: &StartPayload, rows: &[ResultRow], hand: Hand) -> anyhow::Result<String> {
+    let user = |row: &ResultRow| start.room_users.iter().find(|user| user.uid == row.uid);
+    let ours = |row: &&ResultRow| row.uid.starts_with("check-") && row.hand() == Some(hand);
+    let mine = rows
         .iter()
         .find(ours)
         .context("our hand is not in the result")?;
-    let others: Vec<_> = lines
+    let others: Vec<_> = rows
         .iter()
-        .filter(|line| line.uid != mine.uid)
-        .map(|line| {
-            let name = match user(line) {
+        .filter(|row| row.uid != mine.uid)
+        .map(|row| {
+            let name = match user(row) {
                 Some(user) if user.robot => format!("the robot {}", user.uname),
                 Some(_) => "somebody".to_owned(),
                 None => "a stranger".to_owned(),
             };
-            format!("{} of {name}", word(line.hand()))
+            format!("{} of {name}", word(row.hand()))
         })
         .collect();
     if others.is_empty() {
         bail!("nobody else is in the result");
     }
-    let equal = |line: &Line| line.hand() == Some(hand);
+    let equal = |row: &ResultRow| row.hand() == Some(hand);
     let end = match mine.round_score {
-        0 if lines.iter().all(equal) => "a draw".to_owned(),
+        0 if rows.iter().all(equal) => "a draw".to_owned(),
         0 => "no points".to_owned(),
         1 => "won, 1 point".to_owned(),
         more => format!("won, {more} points"),

@@ -1,4 +1,4 @@
-//! TLS as a phone speaks it.
+//! Checks of TLS: which versions the server speaks, and why a handshake fails.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -9,28 +9,28 @@ use rustls::{AlertDescription, Error, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-use super::finding::Finding;
-use super::network::{connect, words};
 use wulin_client::address::Address;
 use wulin_http::exchange::{Answer, exchange, request};
 use wulin_http::tls::{ANY_VERSION, Recorder, SecureStream, Trust, connector, handshake};
 
-/// The way to the server: whoever answers there is let pass, and what it shows is noted.
+use super::finding::Finding;
+use super::network::{connect, words};
+
+/// The server at one address. Its certificate is not verified here but recorded, so that the checks can judge it.
 #[derive(Debug, Clone)]
-pub(super) struct Door {
-    /// Whom to ask for.
+pub(super) struct Target {
+    /// The server's name, port and path.
     pub(super) address: Address,
-    /// Where to connect.
-    pub(super) target: SocketAddr,
-    /// What is shown.
+    /// The IP address and port to connect to.
+    pub(super) peer: SocketAddr,
+    /// Records the certificate chain.
     pub(super) recorder: Arc<Recorder>,
     /// How long each step may take.
     pub(super) patience: Duration,
 }
 
-impl Door {
-    /// Connects with TLS, whichever version.
+impl Target {
+    /// Connects with any version of TLS.
     pub(super) async fn open(&self) -> io::Result<SecureStream> {
         self.open_with(ANY_VERSION).await
     }
@@ -42,18 +42,18 @@ impl Door {
         let connector = connector(&Trust::Anybody(self.recorder.clone()), versions)
             .map_err(io::Error::other)?;
         self.in_time(async {
-            let stream = connect(self.target, self.patience).await?;
+            let stream = connect(self.peer, self.patience).await?;
             handshake(&connector, self.address.server_name(), stream).await
         })
         .await
     }
 
-    /// One request, and its answer.
-    pub(super) async fn ask(&self, method: &str, target: &str, body: &str) -> io::Result<Answer> {
+    /// Sends a request over a new connection, and returns the answer.
+    pub(super) async fn ask(&self, method: &str, resource: &str, body: &str) -> io::Result<Answer> {
         let host = self.address.to_string();
         self.in_time(async {
             let stream = self.open().await?;
-            once(stream, method, target, &host, body).await
+            once(stream, method, resource, &host, body).await
         })
         .await
     }
@@ -65,44 +65,44 @@ impl Door {
     }
 }
 
-/// The longest answer that is read, in bytes.
+/// The longest answer that is read, in bytes. What answers need not be a Wulin.
 const LONGEST: usize = 256 * 1024;
 
-/// One request over a connection of its own, and its answer.
+/// Sends a request over this connection, and returns the answer.
 pub(super) async fn once<S>(
     stream: S,
     method: &str,
-    target: &str,
+    resource: &str,
     host: &str,
     body: &str,
 ) -> io::Result<Answer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let request = request(method, target, host, body).map_err(io::Error::other)?;
+    let request = request(method, resource, host, body).map_err(io::Error::other)?;
     Ok(exchange(stream, request, LONGEST).await?)
 }
 
-/// What each version of TLS came to.
+/// The findings on the versions of TLS.
 pub(super) struct Spoken {
     /// The finding on TLS 1.3.
     pub(super) newer: Finding,
     /// The finding on TLS 1.2.
     pub(super) older: Finding,
-    /// The finding on the cipher suite that was agreed on with TLS 1.2; none if it is not spoken.
+    /// The finding on the cipher suite of TLS 1.2; none if that is not spoken.
     pub(super) suite: Option<Finding>,
-    /// Whether any is spoken.
+    /// Whether any version is spoken.
     pub(super) any: bool,
 }
 
-/// Speaks TLS 1.2, then 1.3.
-pub(super) async fn speak(door: &Door) -> Spoken {
-    let older = door.open_with(&[&rustls::version::TLS12]).await;
-    let newer = door.open_with(&[&rustls::version::TLS13]).await;
+/// Tries TLS 1.2, then 1.3.
+pub(super) async fn speak(target: &Target) -> Spoken {
+    let older = target.open_with(&[&rustls::version::TLS12]).await;
+    let newer = target.open_with(&[&rustls::version::TLS13]).await;
     let any = older.is_ok() || newer.is_ok();
     if let (Err(error), false) = (&newer, any) {
-        let plain = is_plain_http(door).await;
-        let finding = silent(error, plain, door);
+        let plain = is_plain_http(target).await;
+        let finding = silent(error, plain, target);
         return Spoken {
             newer: finding,
             older: Finding::skipped("no TLS 1.3 either"),
@@ -132,17 +132,17 @@ pub(super) async fn speak(door: &Door) -> Spoken {
     }
 }
 
-/// rustls offers nothing but suites with forward secrecy and authenticated encryption, which is what `WeChat` and iOS
-/// want.
+/// The finding on a cipher suite. It is always good: rustls offers only suites with forward secrecy and authenticated
+/// encryption, which `WeChat` and iOS require.
 fn suite(stream: &SecureStream) -> Finding {
     let suite = stream.get_ref().1.negotiated_cipher_suite();
     let name = suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite()));
     Finding::ok(format!("{name} with TLS 1.2"))
 }
 
-/// The words for a server that speaks no TLS we know.
-fn silent(error: &io::Error, plain: bool, door: &Door) -> Finding {
-    let port = door.address.port;
+/// The finding for a server with which no handshake succeeds. `plain` says whether it answers plain HTTP.
+fn silent(error: &io::Error, plain: bool, target: &Target) -> Finding {
+    let port = target.address.port;
     if plain {
         return Finding::failed(
             format!("port {port} speaks plain HTTP, not HTTPS"),
@@ -160,7 +160,7 @@ fn silent(error: &io::Error, plain: bool, door: &Door) -> Finding {
             detail,
             format!(
                 "The server has no certificate for {}: give it one.",
-                door.address.host
+                target.address.host
             ),
         ),
         (_, Some(Error::AlertReceived(_) | Error::PeerIncompatible(_))) => Finding::failed(
@@ -206,12 +206,12 @@ pub(super) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Whether the port answers a request without TLS. Some servers say so to a TLS client as well, in a plain answer.
-async fn is_plain_http(door: &Door) -> bool {
+/// Whether the port answers a plain HTTP request.
+async fn is_plain_http(target: &Target) -> bool {
     let ask = async {
-        let stream = TcpStream::connect(door.target).await?;
-        once(stream, "GET", "/", &door.address.to_string(), "").await
+        let stream = TcpStream::connect(target.peer).await?;
+        once(stream, "GET", "/", &target.address.to_string(), "").await
     };
-    // A TLS server that is asked so answers with an alert, or with 400 and a word about HTTPS.
-    matches!(timeout(door.patience, ask).await, Ok(Ok(answer)) if answer.status != 400)
+    // A TLS server answers a plain request with an alert, or with status 400 and a hint to use HTTPS.
+    matches!(timeout(target.patience, ask).await, Ok(Ok(answer)) if answer.status != 400)
 }

@@ -1,4 +1,4 @@
-//! What a browser asks first: the redirect from plain HTTP, and the base path.
+//! Checks of plain requests: the redirect from HTTP to HTTPS, and the answer at the base path.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::timeout;
-
-use super::finding::Finding;
-use super::network::{connect, words};
-use super::tls::{Door, once, reason};
 use wulin_client::address::Address;
 use wulin_http::exchange::Answer;
 
-/// Whether plain HTTP leads to HTTPS. Without one, whoever types the domain into a browser may see nothing.
-pub(super) async fn redirect(address: &Address, target: SocketAddr, patience: Duration) -> Finding {
-    let port = target.port();
+use super::finding::Finding;
+use super::network::{connect, words};
+use super::tls::{Target, once, reason};
+
+/// Whether plain HTTP redirects to HTTPS. Without that, people who type the domain into a browser may see nothing.
+pub(super) async fn redirect(address: &Address, peer: SocketAddr, patience: Duration) -> Finding {
+    let port = peer.port();
     let plain = Address {
         port,
         ..address.clone()
     };
     let ask = async {
-        let stream = connect(target, patience).await?;
+        let stream = connect(peer, patience).await?;
         once(stream, "GET", "/", &plain.authority(80), "").await
     };
     let answer: io::Result<Answer> = timeout(patience, ask)
@@ -58,7 +58,7 @@ fn judge_redirect(address: &Address, port: u16, answer: &Answer) -> Finding {
     }
 }
 
-/// Whether two addresses lead to the same: a default port may be written.
+/// Whether two URLs lead to the same host and port: `:443` may be written or left out.
 fn same_place(location: &str, wanted: &str) -> bool {
     let read = |text: &str| {
         text.to_ascii_lowercase()
@@ -69,18 +69,18 @@ fn same_place(location: &str, wanted: &str) -> bool {
     read(location).is_some() && read(location) == read(wanted)
 }
 
-/// What a server says it is.
+/// What a Wulin server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     /// Its version.
     pub(super) version: String,
-    /// Its own name, which others than the newest do not tell.
+    /// Its instance, which older versions do not tell.
     pub(super) instance: Option<String>,
 }
 
-/// Whether the base path answers as Wulin; what it says it is.
-pub(super) async fn status(door: &Door, base_path: &str) -> (Option<Told>, Finding) {
-    match door.ask("GET", base_path, "").await {
+/// Whether Wulin answers at the base path, and what it says of itself.
+pub(super) async fn status(target: &Target, base_path: &str) -> (Option<Told>, Finding) {
+    match target.ask("GET", base_path, "").await {
         Ok(answer) => judge_status(base_path, &answer),
         Err(error) => {
             let finding = Finding::failed(
@@ -108,7 +108,7 @@ fn judge_status(path: &str, answer: &Answer) -> (Option<Told>, Finding) {
     (None, stranger(path, answer))
 }
 
-/// What is to be said of an answer that is not Wulin's.
+/// The finding for an answer that is not of Wulin.
 fn stranger(path: &str, answer: &Answer) -> Finding {
     let location = answer.header("location");
     match (answer.status.as_u16(), location) {
@@ -143,7 +143,7 @@ mod tests {
     use http::header::LOCATION;
 
     use super::*;
-    use crate::check::finding::Outcome;
+    use crate::check::finding::Severity;
 
     fn answer(status: u16, location: &str, body: &str) -> Answer {
         Answer {
@@ -157,37 +157,37 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_must_lead_to_the_same_server_by_https() {
+    fn redirect_must_lead_to_the_same_host_over_https() {
         let address = Address::parse("a.example", 443).unwrap();
         let outcome =
             |status, location| judge_redirect(&address, 80, &answer(status, location, "")).outcome;
-        assert_eq!(outcome(301, "https://a.example/"), Outcome::Ok);
-        assert_eq!(outcome(308, "https://A.example:443"), Outcome::Ok);
+        assert_eq!(outcome(301, "https://a.example/"), Severity::Ok);
+        assert_eq!(outcome(308, "https://A.example:443"), Severity::Ok);
         for (status, location) in [
             (301, "https://b.example/"),
             (301, "http://a.example/"),
             (302, "/login"),
             (200, ""),
         ] {
-            assert_eq!(outcome(status, location), Outcome::Warning, "{location}");
+            assert_eq!(outcome(status, location), Severity::Warning, "{location}");
         }
     }
 
     #[test]
-    fn only_wulin_is_wulin() {
+    fn only_a_wulin_answer_passes() {
         let judge = |status, body| judge_status("/ws", &answer(status, "", body));
         let (told, good) = judge(200, r#"{"service":"wulin","version":"9.9"}"#);
         assert_eq!(told.unwrap().version, "9.9");
         assert_eq!(
             (good.outcome, &*good.detail),
-            (Outcome::Ok, "Wulin 9.9 at /ws")
+            (Severity::Ok, "Wulin 9.9 at /ws")
         );
         assert_eq!(
             judge(200, "<h1>Welcome to nginx!</h1>").1.outcome,
-            Outcome::Failed
+            Severity::Failed
         );
         let moved = judge_status("/ws", &answer(301, "https://www.a.example/ws", "")).1;
-        assert!(moved.outcome == Outcome::Failed && moved.detail.contains("www.a.example"));
+        assert!(moved.outcome == Severity::Failed && moved.detail.contains("www.a.example"));
         assert!(judge(404, "").1.remedy.unwrap().contains("--base-path"));
         assert!(judge(502, "").1.detail.contains("proxy"));
     }

@@ -1,13 +1,13 @@
-//! The hands as pictures: bitmaps drawn for this game, two dots to a character.
+//! Pictures of the hands: bitmaps drawn for this game. One character of text shows two dots, one above the other.
 
 use wulin_game::Hand;
 
-/// Columns of a picture.
+/// The width of a picture in columns.
 pub(super) const WIDTH: usize = 24;
-/// Rows of a picture, as text.
+/// The height of a picture in lines of text.
 pub(super) const HEIGHT: usize = 7;
 
-/// Two rows of dots for each row of text.
+/// A bitmap: two rows of dots for each line of text.
 type Bitmap = [&'static str; HEIGHT * 2];
 
 /// What is shown in a hand's place.
@@ -15,15 +15,15 @@ type Bitmap = [&'static str; HEIGHT * 2];
 pub(super) enum Picture {
     /// A hand.
     Hand(Hand),
-    /// No hand at all.
+    /// The player showed no hand.
     Nothing,
-    /// Nothing yet.
+    /// The player has not chosen yet.
     Thinking,
-    /// A hand, and nobody knows which.
+    /// The player has chosen, and the hand is still secret.
     Hidden,
 }
 
-/// The rows of a picture; `mirrored` for who sits on the right.
+/// The lines of a picture. The hand of the player on the right is `mirrored`.
 pub(super) fn rows(picture: Picture, mirrored: bool) -> [String; HEIGHT] {
     let bitmap = match picture {
         Picture::Hand(Hand::Scissors) => &SCISSORS,
@@ -33,7 +33,7 @@ pub(super) fn rows(picture: Picture, mirrored: bool) -> [String; HEIGHT] {
         Picture::Thinking => &THINKING,
         Picture::Hidden => &HIDDEN,
     };
-    // A question mark has a right way round.
+    // Only hands are mirrored: a question mark would be wrong.
     let mirrored = mirrored && matches!(picture, Picture::Hand(_));
     std::array::from_fn(|row| {
         let (upper, lower) = (bitmap[row * 2].bytes(), bitmap[row * 2 + 1].bytes());
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_picture_fills_its_frame_and_hands_face_each_other() {
+    fn pictures_fill_their_size_and_hands_face_each_other() {
         for bitmap in [ROCK, PAPER, SCISSORS, HIDDEN, THINKING, NOTHING] {
             for row in bitmap {
                 assert_eq!(row.len(), WIDTH, "{row}");

@@ -1,22 +1,24 @@
-//! A table as a picture: a function from the state to lines. Nothing here writes or waits.
+//! Draws a table: a pure function from the state to lines of text. Nothing here writes or waits.
+
+mod players;
 
 use std::time::Instant;
 
 use unicode_width::UnicodeWidthStr;
-
-use super::art::{self, Picture};
-use super::paper::{Frame, Piece, Tone, centred, fit, piece, width};
-use super::table::{Note, Other, Outcome, Over, Round, Shown, Stage, Table};
-use super::words::Words;
 use wulin_game::{Face, Hand};
 
-/// The widest picture in columns; wider windows have margins.
+use super::paper::{Piece, Sheet, Tone, centred, fit, piece};
+use super::round::{Over, Round, RoundOutcome};
+use super::table::{Note, Stage, Table};
+use super::words::Words;
+
+/// The greatest width in columns; wider windows have margins.
 const WIDEST: usize = 76;
 /// The smallest window with pictures of hands, in columns and rows.
 const LARGE: (usize, usize) = (60, 20);
-/// The smallest window with anything.
+/// The smallest window in which the game is drawn, in columns and rows.
 const SMALL: (usize, usize) = (34, 10);
-/// Columns of the bar.
+/// The width of the bar of the remaining time, in columns.
 const BAR: usize = 40;
 
 /// Draws a table for a window of so many columns and rows.
@@ -25,11 +27,11 @@ pub(super) fn draw(
     words: &Words,
     (columns, rows): (usize, usize),
     now: Instant,
-) -> Frame {
+) -> Sheet {
     if columns < SMALL.0 || rows < SMALL.1 {
         return vec![vec![piece(fit(words.too_small, columns), Tone::Plain)]];
     }
-    let sheet = Sheet {
+    let sheet = Canvas {
         table,
         words,
         columns: columns.min(WIDEST),
@@ -50,8 +52,8 @@ pub(super) fn draw(
     lines
 }
 
-/// What a picture is made from.
-struct Sheet<'a> {
+/// What is drawn, and where.
+struct Canvas<'a> {
     table: &'a Table,
     words: &'a Words,
     columns: usize,
@@ -59,10 +61,10 @@ struct Sheet<'a> {
     now: Instant,
 }
 
-impl Sheet<'_> {
-    /// The game's name, and how the connection is.
-    fn header(&self) -> Frame {
-        let Sheet { table, words, .. } = self;
+impl Canvas<'_> {
+    /// The name of the game, and the state of the connection.
+    fn header(&self) -> Sheet {
+        let Canvas { table, words, .. } = self;
         let right = if table.connected {
             piece(words.online(table.online), Tone::Quiet)
         } else {
@@ -85,211 +87,8 @@ impl Sheet<'_> {
         lines
     }
 
-    /// Both sides, each with its hand.
-    fn players(&self) -> Frame {
-        let (left, right) = match &self.table.stage {
-            Stage::Idle | Stage::Waiting(_) => (
-                self.me(Picture::Nothing, None),
-                vec![Vec::new(); if self.large { 3 + art::HEIGHT } else { 3 }],
-            ),
-            Stage::Playing(round) => {
-                let mine = round.hand.map_or(Picture::Thinking, Picture::Hand);
-                (self.me(mine, round.face), self.others(round))
-            }
-            Stage::Over(over) => {
-                let mine = over.mine.hand().map_or(Picture::Nothing, Picture::Hand);
-                let mut left = self.me(mine, None);
-                let hand = self.words.hand(over.mine.hand());
-                left[2] = vec![piece(hand, Tone::Plain)];
-                (left, self.shown(over))
-            }
-        };
-        let empty = matches!(self.table.stage, Stage::Idle | Stage::Waiting(_));
-        if empty {
-            // Nobody is opposite: the one who waits has the middle.
-            return left
-                .into_iter()
-                .map(|line| centred(line, self.columns))
-                .collect();
-        }
-        let half = self.columns / 2;
-        let rows = left.len().max(right.len());
-        let mut sides = left
-            .into_iter()
-            .zip(right.into_iter().chain(std::iter::repeat(Vec::new())));
-        (0..rows)
-            .map(|_| {
-                let (left, right) = sides.next().unwrap_or_default();
-                let mut line = centred(left, half);
-                let gap = half.saturating_sub(width(&line));
-                line.push(piece(" ".repeat(gap), Tone::Plain));
-                line.extend(centred(right, self.columns - half));
-                line
-            })
-            .collect()
-    }
-
-    /// The player's own side.
-    fn me(&self, picture: Picture, face: Shown) -> Frame {
-        let Table {
-            name,
-            total,
-            streak,
-            stage,
-            ..
-        } = self.table;
-        let name = format!("{} · {}", fit(name, self.columns / 2 - 12), self.words.me);
-        let waiting = matches!(stage, Stage::Idle | Stage::Waiting(_));
-        let mut lines = vec![
-            vec![piece(name, Tone::Strong)],
-            vec![piece(self.standing(*total, *streak), Tone::Quiet)],
-            vec![piece(self.face(face), Tone::Plain)],
-        ];
-        // Who waits sees the three hands there are.
-        let pictures: Vec<Picture> = if waiting && self.columns >= 3 * art::WIDTH {
-            Hand::ALL.map(Picture::Hand).to_vec()
-        } else if waiting {
-            vec![Picture::Hand(Hand::Rock)]
-        } else {
-            vec![picture]
-        };
-        let tone = if waiting { Tone::Quiet } else { Tone::Plain };
-        lines.extend(self.pictures(&pictures, false, tone));
-        lines
-    }
-
-    /// The other side while a round is on.
-    fn others(&self, round: &Round) -> Frame {
-        let said = |other: &Other| {
-            if other.left {
-                return self.words.left.to_owned();
-            }
-            let face = self.face(other.face);
-            if face.is_empty() {
-                self.words.moved(other.moves)
-            } else {
-                face
-            }
-        };
-        match &round.others[..] {
-            [other] => {
-                let picture = match other.moves {
-                    _ if other.left => Picture::Nothing,
-                    0 => Picture::Thinking,
-                    _ => Picture::Hidden,
-                };
-                let mut lines = self.other(other);
-                lines.push(vec![piece(said(other), Tone::Plain)]);
-                lines.extend(self.pictures(&[picture], true, Tone::Quiet));
-                lines
-            }
-            several => several
-                .iter()
-                .map(|other| {
-                    vec![
-                        piece(format!("{}  ", self.name(other)), Tone::Strong),
-                        piece(said(other), Tone::Plain),
-                    ]
-                })
-                .collect(),
-        }
-    }
-
-    /// The other side when the hands are shown.
-    fn shown(&self, over: &Over) -> Frame {
-        match &over.others[..] {
-            [(other, line)] => {
-                let picture = line.hand().map_or(Picture::Nothing, Picture::Hand);
-                let mut lines = self.other(other);
-                lines[1] = vec![piece(
-                    self.standing(line.total_score, line.win_streak),
-                    Tone::Quiet,
-                )];
-                let said = if other.left {
-                    self.words.left
-                } else {
-                    self.words.hand(line.hand())
-                };
-                lines.push(vec![piece(said, Tone::Plain)]);
-                lines.extend(self.pictures(&[picture], true, Tone::Plain));
-                lines
-            }
-            several => several
-                .iter()
-                .map(|(other, line)| {
-                    vec![
-                        piece(format!("{}  ", self.name(other)), Tone::Strong),
-                        piece(self.words.hand(line.hand()), Tone::Plain),
-                    ]
-                })
-                .collect(),
-        }
-    }
-
-    fn other(&self, other: &Other) -> Frame {
-        let user = &other.user;
-        vec![
-            vec![piece(self.name(other), Tone::Strong)],
-            vec![piece(
-                self.standing(user.total_score, user.win_streak),
-                Tone::Quiet,
-            )],
-        ]
-    }
-
-    fn name(&self, other: &Other) -> String {
-        let room = self.columns / 2 - 12;
-        let name = match other.user.uname.trim() {
-            "" => self.words.nobody.to_owned(),
-            name if other.user.robot => fit(&self.words.robot_name(name), room),
-            name => fit(name, room),
-        };
-        if other.user.robot {
-            format!("{name} · {}", self.words.robot)
-        } else {
-            name
-        }
-    }
-
-    fn standing(&self, total: u64, streak: u32) -> String {
-        if streak > 1 {
-            format!(
-                "{} · {}",
-                self.words.score(total),
-                self.words.streak(streak)
-            )
-        } else {
-            self.words.score(total)
-        }
-    }
-
-    fn face(&self, shown: Shown) -> String {
-        match shown {
-            Some((face, until)) if self.now < until => {
-                format!("{} {}", drawn(face), self.words.face(face))
-            }
-            Some(_) | None => String::new(),
-        }
-    }
-
-    fn pictures(&self, pictures: &[Picture], mirrored: bool, tone: Tone) -> Frame {
-        if !self.large {
-            return Vec::new();
-        }
-        let rows: Vec<_> = pictures
-            .iter()
-            .map(|picture| art::rows(*picture, mirrored))
-            .collect();
-        (0..art::HEIGHT)
-            .map(|row| {
-                let line: Vec<_> = rows.iter().map(|rows| &*rows[row]).collect();
-                vec![piece(line.join(" "), tone)]
-            })
-            .collect()
-    }
-
-    /// Three lines: what is going on, and what to think of it.
-    fn middle(&self) -> Frame {
+    /// Three lines in the middle: what happens, and details on it.
+    fn middle(&self) -> Sheet {
         let words = self.words;
         let lines = match &self.table.stage {
             Stage::Idle => {
@@ -317,7 +116,7 @@ impl Sheet<'_> {
             .trouble
             .as_deref()
             .filter(|_| !self.table.connected);
-        let mut lines: Frame = lines.into();
+        let mut lines: Sheet = lines.into();
         if let Some(trouble) = trouble {
             lines[2] = vec![piece(fit(trouble, self.columns), Tone::Quiet)];
         }
@@ -365,19 +164,19 @@ impl Sheet<'_> {
         let streak = over.mine.win_streak;
         let before = over.streak_before;
         let (headline, tone) = match over.outcome {
-            Outcome::Won => (
+            RoundOutcome::Won => (
                 format!("{}  {}", words.win, words.gained(over.mine.round_score)),
                 Tone::Good,
             ),
-            Outcome::Lost => (words.lose.to_owned(), Tone::Bad),
-            Outcome::Drawn => (words.draw.to_owned(), Tone::Strong),
+            RoundOutcome::Lost => (words.lose.to_owned(), Tone::Bad),
+            RoundOutcome::Drawn => (words.draw.to_owned(), Tone::Strong),
         };
         let after = match over.outcome {
-            Outcome::Won if streak > 1 => words.streak_now(streak),
-            Outcome::Won => words.one_win.to_owned(),
-            Outcome::Lost | Outcome::Drawn if before > 1 => words.streak_over(before),
-            Outcome::Lost => words.try_again.to_owned(),
-            Outcome::Drawn => String::new(),
+            RoundOutcome::Won if streak > 1 => words.streak_now(streak),
+            RoundOutcome::Won => words.one_win.to_owned(),
+            RoundOutcome::Lost | RoundOutcome::Drawn if before > 1 => words.streak_over(before),
+            RoundOutcome::Lost => words.try_again.to_owned(),
+            RoundOutcome::Drawn => String::new(),
         };
         [
             vec![piece(headline, tone)],
@@ -386,8 +185,8 @@ impl Sheet<'_> {
         ]
     }
 
-    /// What can be pressed now.
-    fn keys(&self) -> Frame {
+    /// The keys that can be pressed now.
+    fn keys(&self) -> Sheet {
         let words = self.words;
         let leave = || vec![piece("q ", Tone::Strong), piece(words.leave, Tone::Quiet)];
         let lines = match &self.table.stage {
@@ -429,22 +228,22 @@ impl Sheet<'_> {
     }
 }
 
-/// Why it ended so, where two can be compared.
+/// Why the round ended as it did. Empty if there were more than two players.
 fn reason(over: &Over, words: &Words) -> String {
-    let [(other, line)] = &over.others[..] else {
+    let [(other, row)] = &over.others[..] else {
         return String::new();
     };
-    let winner = match (over.outcome, over.mine.hand(), line.hand()) {
-        (Outcome::Won, ..) if other.left => return words.other_left.to_owned(),
-        (Outcome::Won, mine, Some(_)) => mine,
-        (Outcome::Lost, Some(_), theirs) => theirs,
-        (Outcome::Drawn, ..) => return words.draw_detail.to_owned(),
-        (Outcome::Won | Outcome::Lost, ..) => return words.no_hand_loses.to_owned(),
+    let winner = match (over.outcome, over.mine.hand(), row.hand()) {
+        (RoundOutcome::Won, ..) if other.left => return words.other_left.to_owned(),
+        (RoundOutcome::Won, mine, Some(_)) => mine,
+        (RoundOutcome::Lost, Some(_), theirs) => theirs,
+        (RoundOutcome::Drawn, ..) => return words.draw_detail.to_owned(),
+        (RoundOutcome::Won | RoundOutcome::Lost, ..) => return words.no_hand_loses.to_owned(),
     };
     winner.map_or_else(String::new, |hand| words.beats(hand).to_owned())
 }
 
-/// A face in a few characters.
+/// A face as an emoticon.
 fn drawn(face: Face) -> &'static str {
     match face {
         Face::Laughing => "(^o^)",
@@ -472,7 +271,7 @@ mod tests {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Tables in every stage, with what each must show.
+    /// A table in each stage, with a text it must show.
     fn stages() -> Vec<(Table, Instant, &'static str)> {
         let now = Instant::now();
         let waiting = Table::new("me".into(), "Me".into());
@@ -496,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stage_says_what_it_is_in_every_window() {
+    fn every_stage_is_named_in_every_window_size() {
         for size in [(80, 24), (200, 60), (60, 20), (59, 19), (34, 10)] {
             for (table, now, word) in stages() {
                 let shown = text(&table, &ENGLISH, size, now);
@@ -512,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn chinese_takes_two_columns_and_still_fits() {
+    fn chinese_text_fits_the_window() {
         for (table, now, _) in stages() {
             for line in text(&table, &CHINESE, (60, 20), now).lines() {
                 assert!(line.width() <= 60, "{line:?}");
@@ -521,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_runs_out_and_a_hand_stays_secret() {
+    fn bar_shrinks_and_the_other_hand_stays_hidden() {
         let (mut table, now) = playing();
         let bars = |table: &Table, at| text(table, &ENGLISH, (80, 24), at).matches('█').count();
         let art = |table: &Table| {
@@ -543,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_face_is_shown_for_a_while() {
+    fn face_is_shown_for_two_seconds() {
         let (mut table, now) = playing();
         table.hear(
             said(
@@ -558,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_is_said_and_hides_nothing() {
+    fn lost_connection_is_shown_beside_the_round() {
         let (mut table, now) = playing();
         table.hear(News::Down("the cable is out".into()), now);
         let shown = text(&table, &ENGLISH, (80, 24), now);

@@ -1,13 +1,10 @@
 //! The flags of `play`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
-
 use wulin_client::address::{Address, HTTPS, NoAddress};
-use wulin_command::flags::path;
+use wulin_command::flags::{Insecure, Reach};
 
-/// Where `wulin serve` is without a certificate.
+/// The HTTPS port of `wulin serve` without a certificate.
 const DEVELOPMENT: u16 = 8443;
 
 /// The flags of `play`.
@@ -19,21 +16,12 @@ pub struct Play {
     /// What others see [default: one that is made up]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Where the native WebSocket is. The path of HOST, if it has one, comes first
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "WULIN_BASE_PATH",
-        default_value = "/applet/websocket",
-        value_parser = path
-    )]
-    pub base_path: String,
-    /// A root certificate (PEM) to trust beside those that phones know
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// Play even if the certificate is not trusted; on localhost it need not be
-    #[arg(long)]
-    pub insecure: bool,
+    /// How to reach and trust the server.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Whether it must be trusted.
+    #[command(flatten)]
+    pub trust: Insecure,
 
     /// Write lines in place of a full screen, as is done without a terminal: hands are read from standard input
     #[arg(long, help_heading = "For scripts")]
@@ -46,7 +34,7 @@ pub struct Play {
     pub hand: Option<Pick>,
 }
 
-/// A hand, or any.
+/// Which hand to show: one, or a random one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Pick {
     /// Breaks scissors.
@@ -59,7 +47,7 @@ pub enum Pick {
     Random,
 }
 
-/// Reads an address; without a port, that of development for localhost.
+/// Reads an address. Without a port it is 8443 for localhost, and 443 for any other host.
 pub(crate) fn address(text: &str) -> Result<Address, NoAddress> {
     let address = Address::parse(text, DEVELOPMENT)?;
     if address.host == "localhost" {

@@ -1,4 +1,4 @@
-//! The game in plain lines, for scripts and for where there is no terminal.
+//! The game in plain lines, for scripts and without a terminal.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal};
@@ -8,38 +8,39 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use tokio::sync::mpsc;
 use tokio::time::{self, sleep_until};
-
-use super::link::Link;
-use super::pick;
-use super::table::{End, Key, News, Other, Outcome, Over, Round, Stage, Table};
-use super::words::Words;
-use crate::play::flags::Pick;
-use wulin_client::wire::Event;
+use wulin_client::wire::ServerEvent;
 use wulin_command::output::say;
 use wulin_game::Hand;
 
-/// How long a script waits for somebody to play with, who without robots may never come.
+use super::link::PlayerLink;
+use super::pick;
+use super::round::{Other, Over, Round, RoundOutcome};
+use super::table::{GameEnd, Key, News, Stage, Table};
+use super::words::Words;
+use crate::play::flags::Pick;
+
+/// How long a script waits for a round to begin. On a server without robots nobody may ever come.
 const SEAT: Duration = Duration::from_mins(2);
-/// How long a lost connection is waited for.
+/// How long a lost connection may take to come back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many rounds, and with what.
+/// How many rounds to play, and which hand to show.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    /// Rounds until the end; none for as long as there is something to read.
+    /// How many rounds. None to play until standard input ends.
     pub(super) rounds: Option<u32>,
-    /// The hand of each round; none to read it from standard input.
+    /// The hand of each round. None to read hands from standard input.
     pub(super) hand: Option<Pick>,
 }
 
-/// Plays, and returns when the rounds are over or the player has had enough.
+/// Plays until the rounds are over or the player leaves.
 pub(super) async fn play(
     table: &mut Table,
-    link: &mut Link,
+    link: &mut PlayerLink,
     words: &Words,
     plan: Plan,
 ) -> anyhow::Result<()> {
-    let mut game = Game {
+    let mut game = PlainGame {
         words,
         rounds: plan.rounds.or(plan.hand.map(|_| 1)),
         pick: plan.hand,
@@ -56,13 +57,14 @@ pub(super) async fn play(
             link.say(say);
         }
         match &table.ended {
-            Some(End::Quit) => return game.enough(),
-            Some(End::Gone(why)) => bail!("{why}"),
+            Some(GameEnd::Quit) => return game.enough(),
+            Some(GameEnd::Gone(why)) => bail!("{why}"),
             None => {}
         }
         let deadline = table.deadline().map(time::Instant::from_std);
         let given_up = lost_since.map(|since| since + PATIENCE);
-        // A script's lines are one for each round, however early they come.
+        // A script writes one line for each round, and may write all of them at once. The next one is read when the
+        // hand of the round before is used.
         let reads = typed.is_some() && (game.asks || !game.is_decided(table));
         tokio::select! {
             news = link.news() => {
@@ -87,26 +89,26 @@ pub(super) async fn play(
     }
 }
 
-/// A game in lines.
-struct Game<'a> {
+/// The state of a game in plain lines.
+struct PlainGame<'a> {
     words: &'a Words,
-    /// How many rounds are wanted.
+    /// How many rounds to play, if that is limited.
     rounds: Option<u32>,
-    /// What is shown in each.
+    /// The hand of each round, if `--hand` gives it.
     pick: Option<Pick>,
     /// The hand that was typed before its round began.
     next: Option<Hand>,
     played: u32,
-    /// Whether somebody sits there who may not know what to type.
+    /// Whether a person is typing, who is told what can be typed.
     asks: bool,
-    /// When a seat was asked for.
+    /// When a seat was asked for last.
     waits_since: time::Instant,
-    /// Whether nothing more can be typed.
+    /// Whether standard input has ended: this round is the last.
     last: bool,
 }
 
-impl Game<'_> {
-    /// Whether the hand of this round, or of the next if none is on, is known.
+impl PlainGame<'_> {
+    /// Whether the hand of the current round is known; or of the next one, if none is on.
     fn is_decided(&self, table: &Table) -> bool {
         match &table.stage {
             Stage::Playing(round) => round.hand.is_some(),
@@ -114,7 +116,7 @@ impl Game<'_> {
         }
     }
 
-    /// When it is no use to wait any longer for somebody to play with.
+    /// When a script stops waiting for a round to begin.
     fn seat_deadline(&self, table: &Table) -> Option<time::Instant> {
         let waits = self.pick.is_some() && matches!(table.stage, Stage::Waiting(_));
         waits.then(|| self.waits_since + SEAT)
@@ -124,8 +126,8 @@ impl Game<'_> {
         if let Some(line) = said(&news, table, self.words) {
             say(line);
         }
-        let starts = matches!(news, News::Said(Event::Start(_)));
-        // By a result, or by one that comes late, with `hi`.
+        let starts = matches!(news, News::Said(ServerEvent::Start(_)));
+        // A round ends with its `result`, or with a `hi` that has the result of a round missed while away.
         let was_playing = matches!(table.stage, Stage::Playing(_));
         table.hear(news, Instant::now());
         match &table.stage {
@@ -156,7 +158,7 @@ impl Game<'_> {
         Ok(())
     }
 
-    /// Takes a line, or the end of the input, after which no round begins.
+    /// Takes a line of standard input. None is its end, after which no round begins.
     fn read(&mut self, line: Option<&str>, table: &mut Table) {
         let playing = matches!(table.stage, Stage::Playing(_));
         match line.map(key) {
@@ -171,7 +173,7 @@ impl Game<'_> {
         }
     }
 
-    /// Whether as many rounds were played as were wanted.
+    /// An error if fewer rounds were played than were wanted.
     fn enough(&self) -> anyhow::Result<()> {
         match self.rounds {
             Some(rounds) if self.played < rounds => {
@@ -182,7 +184,7 @@ impl Game<'_> {
     }
 }
 
-/// Who is there, how long it lasts, and what can be shown.
+/// The line at the start of a round: the other players, its length, and the hands.
 fn opening(round: &Round, words: &Words) -> String {
     let others = round.others.iter();
     let names: Vec<_> = others.map(|other| named(other, words)).collect();
@@ -195,7 +197,7 @@ fn opening(round: &Round, words: &Words) -> String {
     )
 }
 
-/// What can be typed after a round.
+/// The line after a round: what can be typed.
 fn asking(words: &Words) -> String {
     format!(
         "{} Enter: {}, q: {}",
@@ -205,14 +207,14 @@ fn asking(words: &Words) -> String {
     )
 }
 
-/// What is worth a line of what the others do.
+/// The line on what another player does during a round, if it is worth one.
 fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
     let Stage::Playing(round) = &table.stage else {
         return None;
     };
     let find = |uid: &str| round.others.iter().find(|other| other.user.uid == uid);
     match news {
-        News::Said(Event::Movement(movement)) => {
+        News::Said(ServerEvent::Movement(movement)) => {
             let other = find(&movement.uid)?;
             let name = name(other, words);
             Some(match movement.face() {
@@ -220,7 +222,9 @@ fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
                 None => format!("{name} {}", words.moved(other.moves.saturating_add(1))),
             })
         }
-        News::Said(Event::Left(uid)) => Some(format!("{} {}", name(find(uid)?, words), words.left)),
+        News::Said(ServerEvent::Left(uid)) => {
+            Some(format!("{} {}", name(find(uid)?, words), words.left))
+        }
         _ => None,
     }
 }
@@ -247,16 +251,16 @@ fn hands(words: &Words) -> String {
     format!("[{}]", hands.join(", "))
 }
 
-/// The end of a round in a line.
+/// The line at the end of a round: the hands, who won, and the score.
 fn story(over: &Over, words: &Words) -> String {
-    let shown = |(other, line): &(Other, wulin_client::wire::Line)| {
-        format!("{}: {}", name(other, words), words.hand(line.hand()))
+    let shown = |(other, row): &(Other, wulin_client::wire::ResultRow)| {
+        format!("{}: {}", name(other, words), words.hand(row.hand()))
     };
     let others: Vec<_> = over.others.iter().map(shown).collect();
     let end = match over.outcome {
-        Outcome::Won => format!("{} {}", words.win, words.gained(over.mine.round_score)),
-        Outcome::Lost => words.lose.to_owned(),
-        Outcome::Drawn => words.draw.to_owned(),
+        RoundOutcome::Won => format!("{} {}", words.win, words.gained(over.mine.round_score)),
+        RoundOutcome::Lost => words.lose.to_owned(),
+        RoundOutcome::Drawn => words.draw.to_owned(),
     };
     let streak = match over.mine.win_streak {
         0 | 1 => String::new(),
@@ -271,7 +275,8 @@ fn story(over: &Over, words: &Words) -> String {
     )
 }
 
-/// Reads standard input in a thread of its own, which ends with the program: reading cannot be cancelled.
+/// Reads lines of standard input in a thread, since a blocking read cannot be cancelled. The thread ends with the
+/// program.
 fn read_lines() -> mpsc::Receiver<String> {
     let (send, lines) = mpsc::channel(16);
     thread::spawn(move || {
@@ -302,7 +307,7 @@ async fn until(deadline: Option<time::Instant>) {
     }
 }
 
-/// What a line means: a number, a name in either language, or its beginning.
+/// What a typed line means: a hand by its number, its name in either language or its first letter; or a key.
 fn key(line: &str) -> Option<Key> {
     let line = line.trim().to_lowercase();
     let hand = match &*line {
@@ -323,7 +328,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_a_hand_however_it_is_written() {
+    fn hands_are_read_in_every_spelling() {
         for line in ["2", " rock ", "R", "石头"] {
             assert_eq!(key(line), Some(Key::Hand(Hand::Rock)), "{line}");
         }
@@ -333,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_round_is_one_line() {
+    fn result_is_told_in_one_line() {
         let (mut table, now) = playing();
         table.hear(result((2, 1, 1), "1"), now);
         let Stage::Over(over) = &table.stage else {

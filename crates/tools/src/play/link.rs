@@ -1,4 +1,4 @@
-//! The connection of a player, which comes back by itself.
+//! The connection of a player, which is opened again when it is lost.
 
 use std::time::Duration;
 
@@ -7,28 +7,30 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{self, Instant, timeout};
-
-use super::table::{News, Say};
 use wulin_client::dialer::Dialer;
 use wulin_client::websocket::{Identity, Socket};
-use wulin_client::wire::{self, Event};
+use wulin_client::wire::{self, ServerEvent};
 use wulin_text::harmless;
 
-/// How long a connection may take to open, and a message to be sent.
+use super::table::{News, Say};
+
+/// How long a message may take to be sent.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often the server is asked whether it is still there: hello and hi serve as ping and pong.
+/// How often `hello` is sent as a heartbeat, which the server answers with `hi`. It also brings the number of people
+/// online.
 const BEAT: Duration = Duration::from_secs(15);
-/// How long it may say nothing.
+/// How long the server may send nothing, before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(40);
-/// The first pause before a lost connection is opened again; it doubles up to the longest.
+/// The first pause before a lost connection is opened again. It doubles with each attempt, up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-/// Messages that may wait in either direction; a player has a handful.
+/// Messages that may wait in either direction; a player has a few at most.
 const QUEUE: usize = 64;
-/// Messages between two beats that are too many: a room of 16 says a third of it when all of them hammer their keys.
+/// The most messages between two heartbeats; more means that the server is broken or hostile. A room of 16 players who
+/// all send as fast as a server allows causes a third of it.
 const FLOOD: u32 = 15_000;
 
-/// Refusals after which trying again would only repeat them.
+/// Fault codes after which reconnecting is of no use, since the server would refuse again.
 const FINAL: [&str; 7] = [
     "replaced",
     "uid_taken",
@@ -39,24 +41,24 @@ const FINAL: [&str; 7] = [
     "name_reserved",
 ];
 
-/// The two ends of a connection that is kept open by a task.
+/// A connection that a task keeps open, by its two queues.
 #[derive(Debug)]
-pub struct Link {
+pub struct PlayerLink {
     says: mpsc::Sender<Say>,
     news: mpsc::Receiver<News>,
     task: JoinHandle<()>,
 }
 
-impl Link {
-    /// Keeps the connection up from an open socket on.
-    pub fn keep(dialer: Dialer, identity: Identity, socket: Socket) -> Link {
+impl PlayerLink {
+    /// Starts the task with an open socket.
+    pub fn keep(dialer: Dialer, identity: Identity, socket: Socket) -> PlayerLink {
         let (says, heard) = mpsc::channel(QUEUE);
         let (tell, news) = mpsc::channel(QUEUE);
         let task = tokio::spawn(keep(dialer, identity, socket, heard, tell));
-        Link { says, news, task }
+        PlayerLink { says, news, task }
     }
 
-    /// What is new. Safe to cancel.
+    /// Waits for the next news. Safe to cancel.
     pub async fn news(&mut self) -> News {
         match self.news.recv().await {
             Some(news) => news,
@@ -64,15 +66,16 @@ impl Link {
         }
     }
 
-    /// Says something, if there is a connection; what is lost with it is said again by whoever keeps the game.
+    /// Sends a message, if there is a connection. One that is lost with the connection is not repeated here: the table
+    /// sends what still matters when the connection is back.
     pub fn say(&self, say: Say) {
-        // Full only when the server reads nothing, and then the connection is about to be given up.
+        // The queue is full only if the server reads nothing, and then the connection is lost soon.
         let _ = self.says.try_send(say);
     }
 
-    /// Closes in good order, or soon.
+    /// Closes the connection with a close frame, or aborts it after a second.
     pub async fn close(self) {
-        let Link { says, task, .. } = self;
+        let PlayerLink { says, task, .. } = self;
         drop(says);
         let abort = task.abort_handle();
         if timeout(Duration::from_secs(1), task).await.is_err() {
@@ -81,13 +84,13 @@ impl Link {
     }
 }
 
-/// Why a conversation ended.
-enum End {
-    /// We have nothing more to say.
+/// Why a connection ended.
+enum TalkEnd {
+    /// The player has left.
     Done,
-    /// It broke.
+    /// It was lost, and can be opened again.
     Lost(anyhow::Error),
-    /// The server does not want us.
+    /// The server refuses this player for good.
     Refused(String),
 }
 
@@ -103,16 +106,16 @@ async fn keep(
             return;
         }
         let error = match talk(&mut socket, &mut identity, &mut says, &news).await {
-            End::Done => {
-                // Whether the goodbye arrives does not matter, that we leave does.
+            TalkEnd::Done => {
+                // The close frame is a courtesy: the program must not wait for a server that does not read it.
                 let _ = timeout(Duration::from_millis(500), socket.close()).await;
                 return;
             }
-            End::Refused(why) => {
+            TalkEnd::Refused(why) => {
                 let _ = news.send(News::Gone(why)).await;
                 return;
             }
-            End::Lost(error) => error,
+            TalkEnd::Lost(error) => error,
         };
         let Some(again) = reopen(&dialer, &identity, error, &mut says, &news).await else {
             return;
@@ -121,7 +124,7 @@ async fn keep(
     }
 }
 
-/// Opens the connection again and again; none if nobody wants it any more.
+/// Tries to open the connection until it succeeds. None if the player leaves meanwhile.
 async fn reopen(
     dialer: &Dialer,
     identity: &Identity,
@@ -142,7 +145,7 @@ async fn reopen(
         let outcome = loop {
             tokio::select! {
                 outcome = &mut attempt => break outcome,
-                // Nothing can be said now.
+                // Without a connection all other messages are dropped.
                 say = says.recv() => {
                     if matches!(say, None | Some(Say::Leave)) {
                         return None;
@@ -163,7 +166,7 @@ async fn talk(
     identity: &mut Identity,
     says: &mut mpsc::Receiver<Say>,
     news: &mpsc::Sender<News>,
-) -> End {
+) -> TalkEnd {
     let mut beat = time::interval_at(Instant::now() + BEAT, BEAT);
     let mut silent_since = Instant::now();
     let mut heard = 0;
@@ -174,22 +177,22 @@ async fn talk(
                 heard += 1;
                 match text {
                     Ok(_) if heard > FLOOD => {
-                        Err(End::Lost(anyhow!("the server says too much")))
+                        Err(TalkEnd::Lost(anyhow!("the server says too much")))
                     }
                     Ok(text) => hear(&text, identity, news).await,
-                    Err(error) => Err(End::Lost(error)),
+                    Err(error) => Err(TalkEnd::Lost(error)),
                 }
             }
             say = says.recv() => match say {
-                Some(say) => tell(socket, say).await.map_err(End::Lost),
-                None => Err(End::Done),
+                Some(say) => tell(socket, say).await.map_err(TalkEnd::Lost),
+                None => Err(TalkEnd::Done),
             },
             _ = beat.tick() => {
                 heard = 0;
-                greet(socket, identity).await.map_err(End::Lost)
+                greet(socket, identity).await.map_err(TalkEnd::Lost)
             }
             () = time::sleep_until(silent_since + SILENCE) => {
-                Err(End::Lost(anyhow!("the server has fallen silent")))
+                Err(TalkEnd::Lost(anyhow!("the server has fallen silent")))
             }
         };
         if let Err(end) = done {
@@ -198,23 +201,29 @@ async fn talk(
     }
 }
 
-/// Takes note of what the server said. What this program does not understand is for newer ones.
-async fn hear(text: &str, identity: &mut Identity, news: &mpsc::Sender<News>) -> Result<(), End> {
+/// Passes on an event of the server. A frame that cannot be read is ignored: it may be for a newer client.
+async fn hear(
+    text: &str,
+    identity: &mut Identity,
+    news: &mpsc::Sender<News>,
+) -> Result<(), TalkEnd> {
     let Ok(event) = wire::read(text) else {
         return Ok(());
     };
-    if let Event::Hi(hi) = &event {
+    if let ServerEvent::Hi(hi) = &event {
         identity.token.clone_from(&hi.token);
     }
-    if let Event::Fault(fault) = &event
+    if let ServerEvent::Fault(fault) = &event
         && FINAL.contains(&&*fault.code)
     {
-        return Err(End::Refused(harmless(&format!(
+        return Err(TalkEnd::Refused(harmless(&format!(
             "{} ({})",
             fault.message, fault.code
         ))));
     }
-    news.send(News::Said(event)).await.map_err(|_| End::Done)
+    news.send(News::Said(event))
+        .await
+        .map_err(|_| TalkEnd::Done)
 }
 
 async fn greet(socket: &mut Socket, identity: &Identity) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
-//! `wulin play`: the game in a terminal, and in plain lines where there is none.
+//! `wulin play`: the game on a terminal, or in plain lines if there is no terminal.
 //!
-//! [`table`] is the game as one player sees it, a state machine without a clock; [`link`] is the connection; `draw` turns a
-//! table into lines. What is left for the loops in `screen` and `lines` is to carry news, keys and pictures.
+//! [`table`] is the game as one player sees it, a state machine without a clock. [`link`] is the connection. `draw`
+//! turns a table into lines. The loops in `screen` and `lines` only carry news, keys and pictures between them.
 
 mod art;
 mod draw;
@@ -9,6 +9,7 @@ pub mod flags;
 mod lines;
 pub mod link;
 mod paper;
+pub mod round;
 mod screen;
 pub mod table;
 mod terminal;
@@ -19,12 +20,6 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use rustls::crypto::aws_lc_rs;
-
-use crate::play::flags::Pick;
-pub use flags::Play;
-use link::Link;
-use table::Table;
-use words::Words;
 use wulin_certs::trusted_roots;
 use wulin_client::dialer::Dialer;
 use wulin_client::random_uid;
@@ -32,18 +27,24 @@ use wulin_client::websocket::Identity;
 use wulin_game::Hand;
 use wulin_http::tls::{Recorder, Trust};
 
-/// Plays until the player has had enough. `variable` reads the environment.
+use crate::play::flags::Pick;
+pub use flags::Play;
+use link::PlayerLink;
+use table::Table;
+use words::Words;
+
+/// Plays until the player leaves. `variable` reads the environment.
 pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
     let words = Words::of_locale(&locale(&variable));
     let address = flags.host.clone();
     let path = address
         .path
         .clone()
-        .unwrap_or_else(|| flags.base_path.clone());
-    let trust = if flags.insecure || address.is_local() {
+        .unwrap_or_else(|| flags.reach.base.base_path.clone());
+    let trust = if flags.trust.insecure || address.is_local() {
         Trust::Anybody(Recorder::new())
     } else {
-        Trust::Roots(Arc::new(trusted_roots(flags.ca_file.as_deref())?))
+        Trust::Roots(Arc::new(trusted_roots(flags.reach.ca_file.as_deref())?))
     };
     let identity = Identity {
         uid: random_uid("terminal")?,
@@ -64,7 +65,7 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
         Err(error) => bail!("no game at {host}: {error:#}. `wulin check {host}` says more."),
     };
     let mut table = Table::new(identity.uid.clone(), identity.name.clone());
-    let mut link = Link::keep(dialer, identity, socket);
+    let mut link = PlayerLink::keep(dialer, identity, socket);
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let scripted = flags.plain || flags.hand.is_some() || flags.rounds.is_some();
     let played = if terminal && !scripted {
@@ -84,7 +85,7 @@ pub async fn run(flags: &Play, variable: impl Fn(&str) -> Option<String>) -> any
     played
 }
 
-/// The locale for words: the first of the three variables that is set (POSIX, section 8.2).
+/// The locale of messages: the first of these three variables that is set (POSIX.1, section 8.2).
 fn locale(variable: impl Fn(&str) -> Option<String>) -> String {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
@@ -92,7 +93,7 @@ fn locale(variable: impl Fn(&str) -> Option<String>) -> String {
         .unwrap_or_default()
 }
 
-/// The hand that is meant.
+/// The hand to show for a `--hand`.
 fn pick(pick: Pick) -> anyhow::Result<Hand> {
     Ok(match pick {
         Pick::Rock => Hand::Rock,
@@ -102,7 +103,8 @@ fn pick(pick: Pick) -> anyhow::Result<Hand> {
     })
 }
 
-/// A random number below `end`, which is small: that some come a little more often does not show.
+/// A random number below `end`. The remainder favours low numbers, but for an `end` below 100 by less than one in a
+/// million.
 fn below(end: usize) -> anyhow::Result<usize> {
     let mut bytes = [0; 4];
     aws_lc_rs::default_provider()

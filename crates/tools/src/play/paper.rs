@@ -1,17 +1,17 @@
-//! Lines made of pieces that stand out more or less, and how wide they are.
+//! Lines of styled text: their width, colours, cutting and centring.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// How a piece of text stands out.
+/// How a piece of text is styled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// Not at all.
+    /// As the terminal has it.
     Plain,
-    /// Less than the rest.
+    /// Dim.
     Quiet,
-    /// More than the rest.
+    /// Bold.
     Strong,
-    /// What the player has chosen.
+    /// Inverse: the hand the player has chosen.
     Chosen,
     /// Good news.
     Good,
@@ -22,13 +22,13 @@ pub(super) enum Tone {
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// What it says.
+    /// The text.
     pub(super) text: String,
     tone: Tone,
 }
 
 /// Lines of pieces, from the top.
-pub(super) type Frame = Vec<Vec<Piece>>;
+pub(super) type Sheet = Vec<Vec<Piece>>;
 
 /// A piece of a line.
 pub(super) fn piece(text: impl Into<String>, tone: Tone) -> Piece {
@@ -38,13 +38,13 @@ pub(super) fn piece(text: impl Into<String>, tone: Tone) -> Piece {
     }
 }
 
-/// Columns of a line.
+/// The width of a line in columns.
 pub(super) fn width(pieces: &[Piece]) -> usize {
     pieces.iter().map(|piece| piece.text.width()).sum()
 }
 
-/// The text of each line, with colours or without.
-pub(super) fn paint(frame: &Frame, colour: bool) -> Vec<String> {
+/// The text of each line with its escape sequences. Without `colour`, good and bad news are bold.
+pub(super) fn paint(sheet: &Sheet, colour: bool) -> Vec<String> {
     let paint = |piece: &Piece| {
         let code = match (piece.tone, colour) {
             (Tone::Plain, _) => return piece.text.clone(),
@@ -56,13 +56,13 @@ pub(super) fn paint(frame: &Frame, colour: bool) -> Vec<String> {
         };
         format!("\x1b[{code}m{}\x1b[0m", piece.text)
     };
-    frame
+    sheet
         .iter()
         .map(|line| line.iter().map(paint).collect())
         .collect()
 }
 
-/// In the middle of so many columns, and cut where it is longer.
+/// Centres a line in so many columns, and cuts it if it is longer.
 pub(super) fn centred(mut line: Vec<Piece>, columns: usize) -> Vec<Piece> {
     let mut room = columns;
     for piece in &mut line {
@@ -74,7 +74,7 @@ pub(super) fn centred(mut line: Vec<Piece>, columns: usize) -> Vec<Piece> {
     line
 }
 
-/// As much of a text as fits into so many columns.
+/// Cuts a text to so many columns. A cut text ends with `…`.
 pub(super) fn fit(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -82,7 +82,8 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     if columns == 0 {
         return String::new();
     }
-    // An emoji of several characters is as wide as one, and is not cut within: each end is measured from the start.
+    // An emoji of several joined characters is as wide as one and is not cut apart. So the width of each prefix is
+    // measured, not that of single characters.
     let mut kept = "";
     for (at, c) in text.char_indices() {
         let start = &text[..at];
@@ -102,13 +103,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_names_are_cut_where_they_end_whole() {
+    fn long_names_are_cut_between_whole_characters() {
         assert_eq!(fit("武林盟主", 8), "武林盟主");
         assert_eq!(fit("武林盟主", 7), "武林盟…");
         assert_eq!(fit("武林盟主", 6), "武林…");
         assert_eq!(fit("abc", 2), "a…");
         assert_eq!(fit("abc", 0), "");
-        // A family and a flag are two columns each.
+        // A family of three joined emoji is two columns wide.
         let family = "👨\u{200d}👩\u{200d}👧";
         assert_eq!(fit(family, 2), family);
         assert_eq!(fit(&format!("{family}bc"), 3), format!("{family}…"));

@@ -1,26 +1,26 @@
-//! The game on the whole screen of a terminal.
+//! The game on a full screen of the terminal.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
-
-use super::draw::draw;
-use super::link::Link;
-use super::paper::paint;
-use super::table::{End, Key, Stage, Table};
-use super::terminal::{Terminal, keys};
-use super::words::Words;
 use wulin_command::signals::Stop;
 
-/// How often the bar moves while a round is on.
+use super::draw::draw;
+use super::link::PlayerLink;
+use super::paper::paint;
+use super::table::{GameEnd, Key, Stage, Table};
+use super::terminal::{Terminal, keys};
+use super::words::Words;
+
+/// How often the screen is drawn during a round, for the bar of the remaining time.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Plays until the player leaves.
 pub(super) async fn play(
     table: &mut Table,
-    link: &mut Link,
+    link: &mut PlayerLink,
     words: &Words,
     no_color: bool,
 ) -> anyhow::Result<()> {
@@ -36,17 +36,17 @@ pub(super) async fn play(
             link.say(say);
         }
         match &table.ended {
-            Some(End::Quit) => return Ok(()),
-            Some(End::Gone(why)) => {
+            Some(GameEnd::Quit) => return Ok(()),
+            Some(GameEnd::Gone(why)) => {
                 let why = why.clone();
                 drop(terminal);
                 bail!("{why}");
             }
             None => {}
         }
-        let frame = draw(table, words, Terminal::size(), Instant::now());
+        let sheet = draw(table, words, Terminal::size(), Instant::now());
         terminal
-            .show(&paint(&frame, !no_color))
+            .show(&paint(&sheet, !no_color))
             .context("writing to the terminal")?;
         let moving = matches!(table.stage, Stage::Playing(_) | Stage::Waiting(_));
         tokio::select! {

@@ -1,42 +1,47 @@
-//! The game as one player sees it: a state machine. Time is an argument, what is to be said is taken with
+//! The game as one player sees it: a state machine. Time is an argument. Messages for the server are taken with
 //! [`Table::take_says`].
+
+#[cfg(test)]
+pub(super) mod tests;
 
 use std::time::{Duration, Instant};
 
-use wulin_client::wire::{Event, Fault, Line, Start, User};
+use wulin_client::wire::{FaultPayload, ResultRow, ServerEvent, StartPayload, UserPayload};
 use wulin_game::{Face, Hand};
 use wulin_text::plain;
 
+use super::round::{Other, Over, Round, settle};
+
 /// How long a face is shown.
 const FACE: Duration = Duration::from_secs(2);
-/// How long after the end of a round its result may come.
+/// How long after the end of a round its result may come. It covers a reconnect.
 const LATE: Duration = Duration::from_secs(6);
-/// No round is longer.
+/// The longest round; a server can announce any length, and a longer one could overflow the clock.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// What happens to the connection, and what comes over it.
+/// What the connection reports.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
-    /// It is open, and hello was said.
+    /// It is open, and `hello` was sent.
     Up,
-    /// It is lost, why, and another one is being opened.
+    /// It is lost for this reason, and is being opened again.
     Down(String),
-    /// It will not come back, and why.
+    /// It is lost for this reason, and is not opened again.
     Gone(String),
-    /// The server said something.
-    Said(Event),
+    /// The server has sent an event.
+    Said(ServerEvent),
 }
 
-/// What is to be said to the server.
+/// A message for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Say {
-    /// A seat, please.
+    /// Asks for a seat.
     Join,
-    /// This hand.
+    /// Shows a hand.
     Choice(Hand),
-    /// This face.
+    /// Pulls a face.
     Face(Face),
-    /// We leave.
+    /// Leaves.
     Leave,
 }
 
@@ -47,128 +52,73 @@ pub enum Key {
     Hand(Hand),
     /// Pulls a face.
     Face(Face),
-    /// Goes on.
+    /// Asks for the next round.
     Enter,
     /// Ends the game.
     Quit,
 }
 
-/// How a round ended for this player.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Points were scored.
-    Won,
-    /// The others had the better hands.
-    Lost,
-    /// Neither.
-    Drawn,
-}
-
-/// Something the player should know, beside the game.
+/// A notice for the player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Note {
-    /// A round went on without us.
+    /// A round ended while the connection was lost.
     RoundLost,
-    /// A round had no result.
+    /// No result came for a round.
     NoResult,
-    /// The server ends.
+    /// The server is restarting.
     Restarting,
 }
 
-/// A face that is shown for a while.
-pub type Shown = Option<(Face, Instant)>;
-
-/// Somebody else in the round.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Other {
-    /// Who, and with what score.
-    pub user: User,
-    /// How often a hand was chosen.
-    pub moves: u32,
-    /// The face they make.
-    pub face: Shown,
-    /// Whether they have left.
-    pub left: bool,
-}
-
-/// A round in progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Round {
-    /// When it ends.
-    pub deadline: Instant,
-    /// How long it lasts in all.
-    pub length: Duration,
-    /// Everybody else.
-    pub others: Vec<Other>,
-    /// What we show.
-    pub hand: Option<Hand>,
-    /// The face we make.
-    pub face: Shown,
-}
-
-/// A round that has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Over {
-    /// Our part.
-    pub mine: Line,
-    /// Everybody else, with their part.
-    pub others: Vec<(Other, Line)>,
-    /// How it ended for us.
-    pub outcome: Outcome,
-    /// The wins in a row before.
-    pub streak_before: u32,
-}
-
-/// Where the player stands.
+/// What the player is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing is going on.
+    /// Nothing: no seat was asked for.
     Idle,
-    /// A seat was asked for; who is there already.
+    /// Has asked for a seat; the names of those who have one already.
     Waiting(Vec<String>),
-    /// A round is on.
+    /// Plays a round.
     Playing(Round),
-    /// A round is over.
+    /// Sees the result of a round.
     Over(Over),
 }
 
-/// The whole.
+/// The state of the game for one player.
 #[derive(Debug)]
 pub struct Table {
-    /// Our uid.
+    /// The uid of the player.
     uid: String,
-    /// Our name.
+    /// The name of the player.
     pub name: String,
-    /// All our points.
+    /// The points of all rounds.
     pub total: u64,
-    /// Our wins in a row.
+    /// The wins in a row.
     pub streak: u32,
     /// How many others are online.
     pub online: u64,
     /// Whether there is a connection.
     pub connected: bool,
-    /// Why there is none.
+    /// Why there is no connection.
     pub trouble: Option<String>,
-    /// Where we stand.
+    /// What the player is doing.
     pub stage: Stage,
-    /// What the player should know.
+    /// A notice for the player.
     pub note: Option<Note>,
-    /// Why the game ended, when it did.
-    pub ended: Option<End>,
+    /// Why the game ended, if it did.
+    pub ended: Option<GameEnd>,
     says: Vec<Say>,
 }
 
 /// Why the game ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// The player wanted it.
+pub enum GameEnd {
+    /// The player left.
     Quit,
-    /// It cannot go on.
+    /// The connection is lost for good, for this reason.
     Gone(String),
 }
 
 impl Table {
-    /// A player who sits down and asks for a seat.
+    /// A table for a player who waits for a seat. The connection's first [`News::Up`] asks for it.
     pub fn new(uid: String, name: String) -> Table {
         Table {
             uid,
@@ -185,12 +135,12 @@ impl Table {
         }
     }
 
-    /// What is to be said to the server now.
+    /// Takes the messages to send to the server now.
     pub fn take_says(&mut self) -> Vec<Say> {
         std::mem::take(&mut self.says)
     }
 
-    /// When something changes by itself.
+    /// When [`Table::handle_timeout`] is due.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Playing(round) => Some(round.deadline + LATE),
@@ -198,7 +148,7 @@ impl Table {
         }
     }
 
-    /// Does what is due. A round whose result does not come is given up, so that nobody waits for ever.
+    /// Does what is due. A round without a result is given up, so that the player does not wait for ever.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.note = Some(if self.connected {
@@ -210,12 +160,12 @@ impl Table {
         }
     }
 
-    /// Takes what the player does.
+    /// Takes a key of the player.
     pub fn press(&mut self, key: Key, now: Instant) {
         match (key, &mut self.stage) {
             (Key::Quit, _) => {
                 self.says.push(Say::Leave);
-                self.ended = Some(End::Quit);
+                self.ended = Some(GameEnd::Quit);
             }
             (Key::Hand(hand), Stage::Playing(round)) if now < round.deadline => {
                 if round.hand != Some(hand) {
@@ -236,7 +186,7 @@ impl Table {
         }
     }
 
-    /// Takes what comes from the connection.
+    /// Takes news of the connection.
     pub fn hear(&mut self, news: News, now: Instant) {
         match news {
             News::Up => {
@@ -253,27 +203,27 @@ impl Table {
                     seated.clear();
                 }
             }
-            News::Gone(why) => self.ended = Some(End::Gone(why)),
+            News::Gone(why) => self.ended = Some(GameEnd::Gone(why)),
             News::Said(event) => self.event(event, now),
         }
     }
 
-    fn event(&mut self, event: Event, now: Instant) {
+    fn event(&mut self, event: ServerEvent, now: Instant) {
         match (event, &mut self.stage) {
-            (Event::Hi(hi), _) => {
+            (ServerEvent::Hi(hi), _) => {
                 self.online = hi.nearby;
                 if let Some(missed) = hi.missed {
                     self.finish(missed.result);
                 }
                 (self.total, self.streak) = (hi.total_score, hi.win_streak);
             }
-            (Event::Nearby(nearby), _) => self.online = nearby,
-            (Event::Room(room), Stage::Waiting(seated)) => {
+            (ServerEvent::Nearby(nearby), _) => self.online = nearby,
+            (ServerEvent::Room(room), Stage::Waiting(seated)) => {
                 let others = room.users.into_iter().filter(|user| user.uid != self.uid);
                 *seated = others.map(|user| plain(&user.uname)).collect();
             }
-            (Event::Start(start), _) => self.start(start, now),
-            (Event::Movement(movement), Stage::Playing(round)) => {
+            (ServerEvent::Start(start), _) => self.start(start, now),
+            (ServerEvent::Movement(movement), Stage::Playing(round)) => {
                 if let Some(other) = round.other(&movement.uid) {
                     match movement.face() {
                         Some(face) => other.face = Some((face, now + FACE)),
@@ -281,25 +231,25 @@ impl Table {
                     }
                 }
             }
-            (Event::Left(uid), Stage::Playing(round)) => {
+            (ServerEvent::Left(uid), Stage::Playing(round)) => {
                 if let Some(other) = round.other(&uid) {
                     other.left = true;
                 }
             }
-            (Event::Result(lines), Stage::Playing(_)) => self.finish(lines),
-            (Event::Fault(fault), _) => self.fault(&fault),
+            (ServerEvent::Result(rows), Stage::Playing(_)) => self.finish(rows),
+            (ServerEvent::Fault(fault), _) => self.fault(&fault),
             (
-                Event::Room(_)
-                | Event::Movement(_)
-                | Event::Left(_)
-                | Event::Result(_)
-                | Event::Other(_),
+                ServerEvent::Room(_)
+                | ServerEvent::Movement(_)
+                | ServerEvent::Left(_)
+                | ServerEvent::Result(_)
+                | ServerEvent::Other(_),
                 _,
             ) => {}
         }
     }
 
-    fn start(&mut self, start: Start, now: Instant) {
+    fn start(&mut self, start: StartPayload, now: Instant) {
         let length = Duration::try_from_secs_f64(start.game_time)
             .unwrap_or(LONGEST)
             .min(LONGEST);
@@ -308,7 +258,7 @@ impl Table {
             .into_iter()
             .filter(|user| user.uid != self.uid)
             .map(|user| Other {
-                user: User {
+                user: UserPayload {
                     uname: plain(&user.uname),
                     ..user
                 },
@@ -324,7 +274,7 @@ impl Table {
             hand: None,
             face: None,
         };
-        // The same round over a new connection: what was chosen meanwhile is said now.
+        // The server repeats `start` after a reconnect. The hand that was chosen meanwhile is sent now.
         if let Stage::Playing(before) = &self.stage
             && before.is_with(&round.others)
         {
@@ -336,20 +286,20 @@ impl Table {
         self.stage = Stage::Playing(round);
     }
 
-    fn finish(&mut self, mut lines: Vec<Line>) {
+    fn finish(&mut self, mut rows: Vec<ResultRow>) {
         let Stage::Playing(round) = &self.stage else {
             return;
         };
-        let Some(at) = lines.iter().position(|line| line.uid == self.uid) else {
+        let Some(at) = rows.iter().position(|row| row.uid == self.uid) else {
             return;
         };
-        let mine = lines.remove(at);
-        let others: Vec<(Other, Line)> = round
+        let mine = rows.remove(at);
+        let others: Vec<(Other, ResultRow)> = round
             .others
             .iter()
             .filter_map(|other| {
-                let line = lines.iter().find(|line| line.uid == other.user.uid)?;
-                Some((other.clone(), line.clone()))
+                let row = rows.iter().find(|row| row.uid == other.user.uid)?;
+                Some((other.clone(), row.clone()))
             })
             .collect();
         let outcome = settle(&mine, &others);
@@ -363,227 +313,10 @@ impl Table {
         });
     }
 
-    /// Most faults mean that a message and an event have crossed; then the event counts.
-    fn fault(&mut self, fault: &Fault) {
+    /// Most faults can be ignored: a message of ours has crossed an event of the server, and the event counts.
+    fn fault(&mut self, fault: &FaultPayload) {
         if fault.code == "closing" {
             self.note = Some(Note::Restarting);
         }
-    }
-}
-
-impl Round {
-    fn other(&mut self, uid: &str) -> Option<&mut Other> {
-        self.others.iter_mut().find(|other| other.user.uid == uid)
-    }
-
-    fn is_with(&self, others: &[Other]) -> bool {
-        let uids = |others: &[Other]| -> Vec<String> {
-            others.iter().map(|other| other.user.uid.clone()).collect()
-        };
-        uids(&self.others) == uids(others)
-    }
-}
-
-/// How a round ended. A round that scored was won; otherwise the hands tell a loss from a draw.
-fn settle(mine: &Line, others: &[(Other, Line)]) -> Outcome {
-    if mine.round_score > 0 {
-        return Outcome::Won;
-    }
-    let balance: i32 = others
-        .iter()
-        .map(|(other, line)| match (mine.hand(), line.hand()) {
-            _ if other.left => 1,
-            (Some(mine), Some(theirs)) => {
-                i32::from(mine.beats(theirs)) - i32::from(theirs.beats(mine))
-            }
-            (mine, theirs) => i32::from(mine.is_some()) - i32::from(theirs.is_some()),
-        })
-        .sum();
-    if balance < 0 {
-        Outcome::Lost
-    } else {
-        Outcome::Drawn
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use wulin_client::wire;
-
-    /// An event as the server writes it.
-    pub(in super::super) fn said(event: &str, data: &str) -> News {
-        News::Said(wire::read(&format!(r#"{{"event":"{event}","data":{data}}}"#)).unwrap())
-    }
-
-    pub(in super::super) fn start(uids: &[&str]) -> News {
-        let users: Vec<_> = uids
-            .iter()
-            .map(|uid| {
-                let robot = uid.starts_with("robot");
-                format!(r#"{{"uid":"{uid}","uname":"{uid}","totalScore":4,"winStreak":2,"robot":{robot}}}"#)
-            })
-            .collect();
-        said(
-            "start",
-            &format!(r#"{{"gameTime":5,"roomUsers":[{}]}}"#, users.join(",")),
-        )
-    }
-
-    pub(in super::super) fn result(mine: (u8, u64, u32), theirs: &str) -> News {
-        let (hand, score, streak) = mine;
-        said(
-            "result",
-            &format!(
-                r#"{{"result":[{{"uid":"me","choice":{hand},"roundScore":{score},"totalScore":{score},"winStreak":{streak}}},
-                {{"uid":"robot:1","choice":{theirs},"roundScore":0,"totalScore":4,"winStreak":0}}]}}"#
-            ),
-        )
-    }
-
-    /// A player in a round that has just begun.
-    pub(in super::super) fn playing() -> (Table, Instant) {
-        let now = Instant::now();
-        let mut table = Table::new("me".into(), "Me".into());
-        table.hear(News::Up, now);
-        assert_eq!(table.take_says(), [Say::Join]);
-        table.hear(start(&["me", "robot:1"]), now);
-        (table, now)
-    }
-
-    fn over(table: &Table) -> &Over {
-        match &table.stage {
-            Stage::Over(over) => over,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_round_from_the_seat_to_the_next() {
-        let (mut table, now) = playing();
-        table.press(Key::Hand(Hand::Rock), now);
-        table.press(Key::Hand(Hand::Rock), now);
-        table.press(Key::Face(Face::Angry), now);
-        assert_eq!(
-            table.take_says(),
-            [Say::Choice(Hand::Rock), Say::Face(Face::Angry)],
-            "the same hand is said once"
-        );
-        table.hear(
-            said("movement", r#"{"uid":"robot:1","movement":"choice"}"#),
-            now,
-        );
-        table.hear(
-            said(
-                "movement",
-                r#"{"uid":"robot:1","movement":"face","face":4}"#,
-            ),
-            now,
-        );
-        let Stage::Playing(round) = &table.stage else {
-            panic!("no round");
-        };
-        assert_eq!(round.others[0].moves, 1);
-        assert_eq!(round.others[0].face, Some((Face::Smirking, now + FACE)));
-        table.hear(result((2, 1, 1), "1"), now);
-        assert_eq!(over(&table).outcome, Outcome::Won);
-        assert_eq!((table.total, table.streak), (1, 1));
-        table.press(Key::Enter, now);
-        assert_eq!(table.take_says(), [Say::Join]);
-        assert_eq!(table.stage, Stage::Waiting(Vec::new()));
-    }
-
-    #[test]
-    fn the_hands_tell_a_loss_from_a_draw() {
-        for (theirs, outcome) in [
-            ("3", Outcome::Lost),
-            ("2", Outcome::Drawn),
-            ("null", Outcome::Drawn),
-        ] {
-            let (mut table, now) = playing();
-            table.hear(result((2, 0, 0), theirs), now);
-            assert_eq!(over(&table).outcome, outcome, "{theirs}");
-        }
-    }
-
-    #[test]
-    fn a_round_goes_on_over_a_new_connection() {
-        let (mut table, now) = playing();
-        table.hear(News::Down("cut".into()), now);
-        table.press(Key::Hand(Hand::Paper), now);
-        table.take_says();
-        table.hear(News::Up, now);
-        assert_eq!(table.take_says(), [], "no seat is asked for in a round");
-        table.hear(start(&["me", "robot:1"]), now);
-        assert_eq!(table.take_says(), [Say::Choice(Hand::Paper)]);
-        table.hear(start(&["me", "robot:2"]), now);
-        assert_eq!(table.take_says(), [], "another round has no hand yet");
-    }
-
-    #[test]
-    fn a_result_that_was_missed_is_shown_as_if_it_had_come() {
-        let (mut table, now) = playing();
-        table.hear(News::Down("cut".into()), now);
-        table.hear(News::Up, now);
-        let missed = r#"{"result":[{"uid":"me","choice":2,"roundScore":3,"totalScore":9,"winStreak":3},
-            {"uid":"robot:1","choice":1,"roundScore":0,"totalScore":4,"winStreak":0}]}"#;
-        let hi = format!(r#"{{"totalScore":9,"winStreak":3,"missed":{missed}}}"#);
-        table.hear(said("hi", &hi), now);
-        assert_eq!(over(&table).outcome, Outcome::Won);
-        assert_eq!((table.total, table.streak), (9, 3));
-        table.hear(said("nearby", r#"{"nearby":5}"#), now);
-        assert_eq!(table.online, 5);
-    }
-
-    #[test]
-    fn nobody_waits_for_ever() {
-        let (mut table, now) = playing();
-        let late = now + Duration::from_secs(5) + LATE;
-        assert_eq!(table.deadline(), Some(late));
-        table.handle_timeout(now + Duration::from_secs(5));
-        assert!(matches!(table.stage, Stage::Playing(_)));
-        table.handle_timeout(late);
-        assert_eq!(
-            (&table.stage, table.note),
-            (&Stage::Idle, Some(Note::NoResult))
-        );
-        table.press(Key::Enter, late);
-        assert_eq!(table.take_says(), [Say::Join]);
-    }
-
-    #[test]
-    fn who_waits_asks_again_when_the_connection_is_back() {
-        let now = Instant::now();
-        let mut table = Table::new("me".into(), "Me".into());
-        table.hear(News::Up, now);
-        table.hear(News::Down("cut".into()), now);
-        table.hear(News::Up, now);
-        assert_eq!(table.take_says(), [Say::Join, Say::Join]);
-        table.press(Key::Quit, now);
-        assert_eq!(
-            (table.take_says(), table.ended),
-            (vec![Say::Leave], Some(End::Quit))
-        );
-    }
-
-    #[test]
-    fn what_comes_at_the_wrong_time_changes_nothing() {
-        let now = Instant::now();
-        let mut table = Table::new("me".into(), "Me".into());
-        for news in [
-            result((1, 0, 0), "2"),
-            said("leave", r#"{"uid":"x"}"#),
-            said("movement", r#"{"uid":"x","movement":"choice"}"#),
-            said("weather", "{}"),
-        ] {
-            table.hear(news, now);
-        }
-        table.press(Key::Hand(Hand::Rock), now);
-        table.press(Key::Enter, now);
-        assert_eq!(table.stage, Stage::Waiting(Vec::new()));
-        assert_eq!(table.take_says(), []);
-        let (mut table, now) = playing();
-        table.press(Key::Hand(Hand::Rock), now + Duration::from_secs(5));
-        assert_eq!(table.take_says(), [], "the time is up");
     }
 }

@@ -1,4 +1,4 @@
-//! The terminal: raw while the game is on, as it was afterwards, whatever happens.
+//! The terminal: in raw mode during the game, and restored afterwards, even after a panic.
 
 use std::io::{self, Read, Write};
 use std::sync::{Mutex, Once, PoisonError};
@@ -6,30 +6,31 @@ use std::thread;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::sync::mpsc;
-
-use super::table::Key;
 use wulin_game::{Face, Hand};
 
-/// The other screen, without a cursor; and back. Synchronised output keeps a picture from being seen half drawn; who does
-/// not know it ignores it.
+use super::table::Key;
+
+/// Escape sequences. `ENTER` and `LEAVE` switch to the alternate screen and back, and hide the cursor. `BEGIN` and
+/// `END` enclose a picture with synchronised output, so that no half of it is seen; other terminals ignore that.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 const BEGIN: &str = "\x1b[?2026h\x1b[H";
 const END: &str = "\x1b[J\x1b[?2026l";
 
-/// A panic gives the terminal back first; this is said once.
+/// Sets the panic hook, once for the process.
 static HOOK: Once = Once::new();
-/// How the terminal was; none while it is.
+/// The settings of the terminal before the game; none when it is not taken. It is a static so that the panic hook,
+/// which has no other way to the terminal, can restore it.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// The terminal, taken. It is given back when this is dropped, and by a panic before its message.
+/// The terminal in raw mode. It is restored when this is dropped, and by a panic before the panic's message is printed.
 #[derive(Debug)]
 pub(super) struct Terminal {
     shown: String,
 }
 
 impl Terminal {
-    /// Takes the terminal.
+    /// Switches the terminal to raw mode and the alternate screen.
     pub(super) fn take() -> io::Result<Terminal> {
         let before = tcgetattr(io::stdin())?;
         let mut raw = before.clone();
@@ -50,7 +51,7 @@ impl Terminal {
         Ok(terminal)
     }
 
-    /// Columns and rows.
+    /// The size of the terminal in columns and rows; 80 by 24 if it does not say.
     pub(super) fn size() -> (usize, usize) {
         match tcgetwinsize(io::stdout()) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
@@ -60,7 +61,7 @@ impl Terminal {
         }
     }
 
-    /// Shows these lines, from the top. Nothing is written where nothing has changed.
+    /// Shows these lines from the top of the screen. Nothing is written if they are the same as before.
     pub(super) fn show(&mut self, lines: &[String]) -> io::Result<()> {
         let body = lines.join("\x1b[K\r\n");
         if body == self.shown {
@@ -71,7 +72,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Forgets what is shown, so that all is written again.
+    /// Makes the next [`Terminal::show`] write all lines again.
     pub(super) fn forget(&mut self) {
         self.shown.clear();
     }
@@ -87,7 +88,7 @@ fn lock() -> std::sync::MutexGuard<'static, Option<Termios>> {
     BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Once, however often it is called.
+/// Restores the terminal. Only the first call after [`Terminal::take`] does something.
 fn give_back() {
     if let Some(before) = lock().take() {
         let _ = write(LEAVE);
@@ -101,8 +102,8 @@ fn write(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The keys that are pressed, from a thread of its own, which ends with the program: reading cannot be cancelled. The
-/// channel closes when the terminal is gone.
+/// The keys that are pressed. They are read in a thread, since a blocking read cannot be cancelled; it ends with the
+/// program. The channel closes when the terminal is gone.
 pub(super) fn keys() -> mpsc::Receiver<Key> {
     let (send, keys) = mpsc::channel(16);
     thread::spawn(move || {
@@ -118,7 +119,8 @@ pub(super) fn keys() -> mpsc::Receiver<Key> {
     keys
 }
 
-/// What a burst of bytes means. Escape alone leaves; more behind it is a key this game has no use for.
+/// The keys in some bytes that were read at once. Escape alone means to leave. Escape with more bytes is a key such as
+/// an arrow, and is ignored.
 fn read(bytes: &[u8]) -> Vec<Key> {
     if bytes == [0x1b] {
         return vec![Key::Quit];
@@ -137,7 +139,7 @@ fn read(bytes: &[u8]) -> Vec<Key> {
                 b'd' => Key::Face(Face::Angry),
                 b'f' => Key::Face(Face::Smirking),
                 b'\r' | b'\n' | b' ' => Key::Enter,
-                // Ctrl-C and Ctrl-D, which a raw terminal hands over like any other.
+                // 3 and 4 are Ctrl-C and Ctrl-D, which raw mode passes on as bytes.
                 b'q' | b'Q' | 3 | 4 => Key::Quit,
                 _ => return None,
             })
@@ -150,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_and_arrows_are_none() {
+    fn keys_are_read_and_escape_sequences_ignored() {
         assert_eq!(read(b"2"), [Key::Hand(Hand::Rock)]);
         assert_eq!(read(b"1\r"), [Key::Hand(Hand::Scissors), Key::Enter]);
         assert_eq!(read(b"\x1b"), [Key::Quit]);

@@ -1,16 +1,17 @@
-//! Every word a player reads, in Chinese and English, as the page and the Mini Program have them.
+//! All texts of the terminal game, in Chinese and English. They are those of the page and the Mini Program
+//! (`words.js`).
 
 use std::borrow::Cow;
 
 use wulin_game::{Face, Hand};
 
-/// The words of one language.
+/// The texts of one language.
 pub struct Words {
     /// The game's name.
     pub title: &'static str,
-    /// Under the title while nothing is going on.
+    /// The rules, shown before a round.
     pub rules: &'static str,
-    /// The connection is lost and being made anew.
+    /// The connection is lost and is being opened again.
     pub reconnecting: &'static str,
     /// A seat has been asked for.
     pub waiting: &'static str,
@@ -28,9 +29,9 @@ pub struct Words {
     pub thinking: &'static str,
     /// The other has left.
     pub left: &'static str,
-    /// The other left, and thereby lost.
+    /// The other player left, and so lost the round.
     pub other_left: &'static str,
-    /// Ends of a round.
+    /// The round was won.
     pub win: &'static str,
     /// The round was lost.
     pub lose: &'static str,
@@ -38,11 +39,11 @@ pub struct Words {
     pub draw: &'static str,
     /// A first win.
     pub one_win: &'static str,
-    /// A loss without a streak to mourn.
+    /// A loss that ends no streak.
     pub try_again: &'static str,
-    /// Two of the same.
+    /// The comment on a draw.
     pub draw_detail: &'static str,
-    /// Whoever shows nothing has lost.
+    /// A player who shows no hand loses.
     pub no_hand_loses: &'static str,
     /// The player.
     pub me: &'static str,
@@ -50,13 +51,13 @@ pub struct Words {
     pub robot: &'static str,
     /// Somebody without a name.
     pub nobody: &'static str,
-    /// The round went on without us.
+    /// The round ended while the connection was lost.
     pub round_lost: &'static str,
     /// No result came.
     pub no_result: &'static str,
-    /// The server ends.
+    /// The server is restarting.
     pub restarting: &'static str,
-    /// Somebody else is us now.
+    /// The same player has connected elsewhere.
     pub replaced: &'static str,
     /// What Enter does.
     pub again: &'static str,
@@ -97,12 +98,12 @@ impl Words {
         self.faces[usize::from(face.number()) - 1]
     }
 
-    /// Why a hand wins.
+    /// The sentence on why a hand wins.
     pub fn beats(&self, winner: Hand) -> &'static str {
         self.beats[usize::from(winner.number()) - 1]
     }
 
-    /// What a robot goes by; the server gives it a Chinese name.
+    /// The name of a robot. The server gives it a Chinese one, which is translated for English.
     pub fn robot_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
         let translated = || {
             let (made, which) = name.split_once("人·")?;
@@ -143,7 +144,7 @@ impl Words {
         }
     }
 
-    /// Who sits there already.
+    /// Who has a seat already.
     pub fn seated_with(&self, names: &str) -> String {
         if self.chinese {
             format!("已入座：{names}。还在等人…")
@@ -152,7 +153,7 @@ impl Words {
         }
     }
 
-    /// How long is left.
+    /// The time left.
     pub fn seconds(&self, seconds: u64) -> String {
         match (self.chinese, seconds) {
             (true, n) => format!("还剩 {n} 秒"),
@@ -161,7 +162,7 @@ impl Words {
         }
     }
 
-    /// How often the other has changed its mind, the first choice included.
+    /// How often the other player has chosen a hand: 1 is the first choice.
     pub fn moved(&self, moves: u32) -> String {
         match (self.chinese, moves) {
             (_, 0) => self.thinking.to_owned(),
@@ -173,7 +174,7 @@ impl Words {
         }
     }
 
-    /// Points of one round.
+    /// The points of one round.
     pub fn gained(&self, points: u64) -> String {
         if self.chinese {
             format!("+{points} 分")
@@ -182,7 +183,7 @@ impl Words {
         }
     }
 
-    /// All points.
+    /// The points of all rounds.
     pub fn score(&self, points: u64) -> String {
         if self.chinese {
             format!("{points} 分")
@@ -228,7 +229,7 @@ impl Words {
         }
     }
 
-    /// A round begins, in line mode.
+    /// The beginning of a round in plain lines.
     pub fn against(&self, names: &str) -> String {
         if self.chinese {
             format!("对手：{names}。")
@@ -353,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_locale_picks_the_language() {
+    fn locale_picks_the_language() {
         for (locale, title) in [
             ("zh_CN.UTF-8", "武林"),
             ("ZH", "武林"),
@@ -366,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn robots_go_by_names_of_the_language() {
+    fn robot_names_are_translated() {
         for (name, english) in [
             ("木人·甲", "Wooden Man 1"),
             ("铜人·丁", "Bronze Man 4"),
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn hands_have_the_names_of_their_numbers() {
+    fn hand_names_follow_their_numbers() {
         assert_eq!(ENGLISH.hand(Hand::from_number(1)), "scissors");
         assert_eq!(ENGLISH.hand(Hand::from_number(3)), "paper");
         assert_eq!(CHINESE.hand(None), "没出手");

@@ -1,4 +1,4 @@
-//! Choices under way: each is entered by who sends it and taken by the partner who sees it.
+//! Choices under way: the sender enters each one, and the partner who gets its `movement` takes it.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -10,21 +10,24 @@ use crate::bench::crowd::lock;
 /// A choice under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Choice {
-    /// Who is to see it.
+    /// The number of the partner who is to get its `movement`.
     pub(super) partner: u32,
     /// When it was due.
     pub(super) due: Instant,
     /// When it was sent.
     pub(super) sent: Instant,
-    /// Whether its time counts.
+    /// Whether its time is recorded.
     pub(super) counts: bool,
 }
 
-/// The choices of everybody, by who sent them.
+/// The choices of each person, by the number of the sender.
+///
+/// One std mutex for each sender, held for a few instructions and never across an `.await`: only the sender and its
+/// partner ever want the same one.
 pub(super) struct Board(Vec<Mutex<VecDeque<Choice>>>);
 
 impl Board {
-    /// For so many people.
+    /// An empty board for so many people.
     pub(super) fn new(people: u32) -> Board {
         Board((0..people).map(|_| Mutex::default()).collect())
     }
@@ -34,8 +37,8 @@ impl Board {
         lock(&self.0[sender as usize]).push_back(choice);
     }
 
-    /// Takes the first choice of the sender that this partner has not seen. A connection keeps the order, so it is the one
-    /// whose movement has come.
+    /// Takes the oldest choice of the sender for this partner. A connection keeps the order, so it belongs to the
+    /// `movement` that has just come.
     pub(super) fn take(&self, sender: u32, partner: u32) -> Option<Choice> {
         let mut choices = lock(&self.0[sender as usize]);
         let first = choices
@@ -44,7 +47,7 @@ impl Board {
         choices.remove(first)
     }
 
-    /// Removes what the sender entered for this partner before a moment; how many that counted were still there.
+    /// Removes what the sender sent to this partner before a moment. Returns how many of those were to be recorded.
     pub(super) fn clear(&self, sender: u32, partner: u32, before: Instant) -> u64 {
         let mut missing = 0;
         lock(&self.0[sender as usize]).retain(|choice| {
@@ -63,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_partner_takes_its_own_in_order_and_what_is_left_is_missing() {
+    fn choices_are_taken_in_order_and_leftovers_counted() {
         let now = Instant::now();
         let after = |millis| now + Duration::from_millis(millis);
         let choice = |partner, millis| Choice {

@@ -1,4 +1,4 @@
-//! One player: a state machine, time is an argument.
+//! One player as a state machine. Time is an argument, so that its tests need no clock.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -6,56 +6,57 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use serde_json::json;
 use tokio::time::Instant;
+use wulin_client::wire::StartPayload;
 
 use super::Game;
 use super::board::Choice;
 use crate::bench::crowd::Crowd;
 use crate::bench::dialect::{self, Heard, Name};
-use wulin_client::wire::Start;
 
-/// The last choice of a round is due so long before its end: a later one could come too late by right.
+/// The last choice of a round is due at least this long before the end. A later one could miss the round, and that
+/// would be no fault of the server.
 const LAST_CHOICE: Duration = Duration::from_millis(250);
 
-/// A player between joining and leaving.
+/// A player, from the first `join` to the last `result`.
 pub(super) struct Player<'a> {
     crowd: &'a Crowd,
     game: &'a Game,
     number: u32,
-    stage: Stage,
-    /// When the last result came.
+    stage: PlayerStage,
+    /// When the last `result` came.
     ended: Instant,
     leaving: bool,
     done: bool,
-    /// Which hand is next.
+    /// The hand that was shown last; the next choice is the one after it.
     hand: u32,
 }
 
-enum Stage {
-    /// Until the next round is asked for.
+enum PlayerStage {
+    /// Thinks until this moment, then asks for a round.
     Thinking(Instant),
-    /// Asked; until it must have begun.
+    /// Has asked for a round, which must begin before this moment.
     Waiting(Instant),
-    Playing(Round),
+    Playing(PlayerRound),
 }
 
-struct Round {
-    /// None where it is a robot or a stranger.
+struct PlayerRound {
+    /// The number of the other player; none if it is a robot or somebody who is not of this bench.
     partner: Option<u32>,
-    /// When its result is due.
+    /// When the `result` is due.
     end: Instant,
-    /// When the next choice is due, if there is one more.
+    /// When the next choice is due; none after the last.
     choice: Option<Instant>,
     counts: bool,
 }
 
 impl<'a> Player<'a> {
-    /// One who asks for the first round at that moment.
+    /// A player who asks for the first round at the moment `first`.
     pub(super) fn new(crowd: &'a Crowd, game: &'a Game, number: u32, first: Instant) -> Player<'a> {
         Player {
             crowd,
             game,
             number,
-            stage: Stage::Thinking(first),
+            stage: PlayerStage::Thinking(first),
             ended: first,
             leaving: false,
             done: false,
@@ -63,21 +64,21 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// When to wake.
+    /// When [`Player::wake`] is to be called.
     pub(super) fn deadline(&self) -> Instant {
         match &self.stage {
-            Stage::Thinking(until) | Stage::Waiting(until) => *until,
-            Stage::Playing(round) => round.choice.unwrap_or(round.end + self.crowd.timeout),
+            PlayerStage::Thinking(until) | PlayerStage::Waiting(until) => *until,
+            PlayerStage::Playing(round) => round.choice.unwrap_or(round.end + self.crowd.timeout),
         }
     }
 
-    /// No more rounds: a round that has begun is played to its end.
+    /// Asks for no more rounds. A round that has begun is played to its end.
     pub(super) fn leave(&mut self) {
         self.leaving = true;
-        self.done |= !matches!(self.stage, Stage::Playing(_));
+        self.done |= !matches!(self.stage, PlayerStage::Playing(_));
     }
 
-    /// Whether this one has been told to leave.
+    /// Whether [`Player::leave`] was called.
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving
     }
@@ -87,15 +88,15 @@ impl<'a> Player<'a> {
         self.done
     }
 
-    /// The deadline has come: returns the frame to be sent.
+    /// Does what is due at the deadline: returns the frame to send, or an error if the server is too late.
     pub(super) fn wake(&mut self, now: Instant) -> anyhow::Result<String> {
         match &mut self.stage {
-            Stage::Thinking(_) => {
-                self.stage = Stage::Waiting(now + self.crowd.timeout);
+            PlayerStage::Thinking(_) => {
+                self.stage = PlayerStage::Waiting(now + self.crowd.timeout);
                 Ok(dialect::write(self.crowd.protocol, "join", None))
             }
-            Stage::Waiting(_) => bail!("no start within {:?}", self.crowd.timeout),
-            Stage::Playing(round) => {
+            PlayerStage::Waiting(_) => bail!("no start within {:?}", self.crowd.timeout),
+            PlayerStage::Playing(round) => {
                 let Some(due) = round.choice else {
                     bail!("no result within {:?}", self.crowd.timeout);
                 };
@@ -130,7 +131,7 @@ impl<'a> Player<'a> {
         )
     }
 
-    /// A frame has come.
+    /// Takes a frame of the server.
     pub(super) fn hear(&mut self, text: &str, now: Instant) -> anyhow::Result<()> {
         match dialect::read(self.crowd.protocol, text) {
             Heard::Event(Name::Start, payload) => self.start(payload, now),
@@ -157,7 +158,7 @@ impl<'a> Player<'a> {
     }
 
     fn start(&mut self, payload: &str, now: Instant) -> anyhow::Result<()> {
-        let start: Start = serde_json::from_str(payload).context("reading start")?;
+        let start: StartPayload = serde_json::from_str(payload).context("reading start")?;
         ensure!(
             start.room_users.len() == 2,
             "rooms of {} are not for two: start the server with --seats 2",
@@ -173,10 +174,10 @@ impl<'a> Player<'a> {
             .find(|number| *number != Some(self.number))
             .flatten();
         if let Some(partner) = partner {
-            // What that partner sent in an earlier round, after its end here.
+            // What this partner sent in an earlier round, after that had ended here, is not missing.
             self.clear(partner, self.ended);
         }
-        self.stage = Stage::Playing(Round {
+        self.stage = PlayerStage::Playing(PlayerRound {
             partner,
             end: now + round_time,
             choice: Some(now),
@@ -186,7 +187,7 @@ impl<'a> Player<'a> {
     }
 
     fn see(&mut self, payload: &str, now: Instant) {
-        let Stage::Playing(Round {
+        let PlayerStage::Playing(PlayerRound {
             partner: Some(partner),
             ..
         }) = &self.stage
@@ -206,7 +207,7 @@ impl<'a> Player<'a> {
     }
 
     fn end(&mut self, now: Instant) {
-        let Stage::Playing(round) = &self.stage else {
+        let PlayerStage::Playing(round) = &self.stage else {
             return;
         };
         if round.counts {
@@ -227,7 +228,7 @@ impl<'a> Player<'a> {
         }
         self.ended = now;
         self.done = self.leaving;
-        self.stage = Stage::Thinking(now + self.game.think);
+        self.stage = PlayerStage::Thinking(now + self.game.think);
     }
 
     fn clear(&self, partner: u32, before: Instant) {
@@ -244,15 +245,15 @@ mod tests {
     use crate::bench::way::Way;
 
     #[derive(Parser)]
-    struct Line {
+    struct TestArgs {
         #[command(flatten)]
         flags: crate::bench::Bench,
     }
 
-    /// Two people who are about to play, and the game they measure. Nothing is connected.
+    /// A crowd of two and their game. Nothing is connected.
     async fn scene() -> (Crowd, Game) {
-        let line = ["bench", "127.0.0.1:1", "--people", "2"];
-        let Line { flags } = Line::parse_from(line);
+        let arguments = ["bench", "127.0.0.1:1", "--people", "2"];
+        let TestArgs { flags } = TestArgs::parse_from(arguments);
         let way = Way::find(&flags).await.unwrap();
         let crowd = Crowd::new(&flags, way).unwrap();
         crowd.recording.store(true, Relaxed);
@@ -278,7 +279,7 @@ mod tests {
     const RESULT: &str = r#"{"event":"result","data":{"result":[]}}"#;
 
     #[tokio::test]
-    async fn a_time_counts_from_when_the_choice_was_due_and_not_from_when_it_was_sent() {
+    async fn latency_counts_from_the_due_time_of_a_choice() {
         let (crowd, game) = scene().await;
         let now = Instant::now();
         let [mut ann, mut ben] = [0, 1].map(|number| Player::new(&crowd, &game, number, now));
@@ -286,20 +287,20 @@ mod tests {
             assert!(player.wake(now).unwrap().contains("join"));
             player.hear(&start(&crowd), now).unwrap();
         }
-        // Forty milliseconds late by our own fault, and ten more by the server's.
+        // This program is 40 ms late, and the server takes 10 ms more.
         assert_eq!(ann.deadline(), now);
         assert!(ann.wake(now + millis(40)).unwrap().contains("choice"));
-        // The next one is due by the clock, not by the last one.
+        // The next choice is due 500 ms after the last one was due, not after it was sent.
         assert_eq!(ann.deadline(), now + millis(500));
         ben.hear(&movement(&crowd, 0), now + millis(50)).unwrap();
-        let longest = |times: &crate::bench::crowd::Times| times.histogram().max() / 1000;
+        let longest = |times: &crate::bench::crowd::TimeHistogram| times.histogram().max() / 1000;
         assert_eq!(longest(&game.movements), 50);
         assert_eq!(longest(&game.movements_from_sending), 10);
         assert_eq!(longest(&game.sendings), 40);
     }
 
     #[tokio::test]
-    async fn a_round_is_counted_once_its_result_by_the_clock_and_what_was_not_seen_is_missing() {
+    async fn round_is_counted_once_and_unseen_choices_are_missing() {
         let (crowd, game) = scene().await;
         let now = Instant::now();
         let [mut ann, mut ben] = [0, 1].map(|number| Player::new(&crowd, &game, number, now));
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(game.results.histogram().max() / 1000, 7);
         assert_eq!(game.missing.load(Relaxed), 9);
         assert!(ben.is_done() && !ann.is_done());
-        // Who gets no start is lost, and says so.
+        // A player who gets no `start` in time fails.
         ann.wake(ann.deadline()).unwrap();
         assert!(ann.wake(ann.deadline()).is_err());
     }

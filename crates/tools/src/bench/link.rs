@@ -1,4 +1,5 @@
-//! One person's connection: opened, greeted, and read with as little work as there is.
+//! One person's connection. It does as little work for a frame as possible, since the bench shares the machine with the
+//! server it measures.
 
 use std::time::Duration;
 
@@ -10,55 +11,57 @@ use tokio::time::{self, Instant};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Message as Frame, Utf8Bytes};
-
-use super::dialect::{self, Heard, Name};
-use super::way::Way;
-use crate::bench::flags::Protocol;
 use wulin_client::websocket::limits;
 use wulin_http::tls::SecureStream;
 use wulin_text::harmless;
 
-/// The first read buffer in bytes; it grows with a message.
+use super::dialect::{self, Heard, Name};
+use super::way::Way;
+use crate::bench::flags::Protocol;
+
+/// The first read buffer in bytes; it grows with a message. It is small since each person has one: 10,000 people take 5
+/// MB.
 const READ_BUFFER: usize = 512;
 
-/// An open connection whose person is known to the server.
-pub(super) struct Line {
+/// An open connection whose person was greeted with `hi`.
+pub(super) struct Link {
     socket: WebSocketStream<SecureStream>,
     protocol: Protocol,
-    /// How often we ping, and when next: Engine.IO 3 leaves it to the client.
+    /// How often to ping, and when next. Only in Engine.IO 3 does the client send the pings.
     pings: Option<(Duration, Instant)>,
 }
 
-/// Who says hello.
+/// Who says `hello` over a connection.
 pub(super) struct Person {
-    /// Which of all.
+    /// The number within the crowd.
     pub(super) number: u32,
-    /// Their uid.
+    /// The uid.
     pub(super) uid: String,
-    /// What proves the uid is theirs, once the server has given it.
+    /// The token that proves the uid is theirs, once the server has given one.
     pub(super) token: Option<String>,
 }
 
-/// What `hi` and the opening of a session say.
+/// The payload of an Engine.IO `open` packet.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Session {
+struct OpenPayload {
     ping_interval: u64,
 }
 
 #[derive(Deserialize)]
-struct Hi {
+struct HiToken {
     token: Option<String>,
 }
 
-impl Line {
-    /// From nothing to `hi`. With `keep_token`, the person can come back while the server still has them.
+impl Link {
+    /// Connects and says `hello`, up to the `hi`. With `keep_token` the person keeps the token of the `hi`, and can
+    /// come back with it while the server still knows them.
     pub(super) async fn open(
         way: &Way,
         protocol: Protocol,
         person: &mut Person,
         keep_token: bool,
-    ) -> anyhow::Result<Line> {
+    ) -> anyhow::Result<Link> {
         let stream = way.connect(person.number).await?;
         let request = format!("wss://{}{}", way.address, way.target)
             .into_client_request()
@@ -66,17 +69,17 @@ impl Line {
         let config = limits().read_buffer_size(READ_BUFFER);
         let opening = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
         let (socket, _) = opening.await.context("no WebSocket")?;
-        let mut line = Line {
+        let mut link = Link {
             socket,
             protocol,
             pings: None,
         };
-        line.enter().await.context("no session of Socket.IO")?;
-        line.greet(person, keep_token).await.context("no hi")?;
-        Ok(line)
+        link.enter().await.context("no session of Socket.IO")?;
+        link.greet(person, keep_token).await.context("no hi")?;
+        Ok(link)
     }
 
-    /// Opens the session, as the libraries do before they say anything.
+    /// Opens the session of Socket.IO, as its client libraries do.
     async fn enter(&mut self) -> anyhow::Result<()> {
         if self.protocol == Protocol::Native {
             return Ok(());
@@ -85,7 +88,7 @@ impl Line {
             let text = self.next().await?;
             match dialect::read(self.protocol, &text) {
                 Heard::Opened(session) if self.protocol == Protocol::Eio3 => {
-                    let Session { ping_interval } = serde_json::from_str(session)?;
+                    let OpenPayload { ping_interval } = serde_json::from_str(session)?;
                     let every = Duration::from_millis(ping_interval.max(100));
                     self.pings = Some((every, Instant::now() + every));
                 }
@@ -110,14 +113,14 @@ impl Line {
             let text = self.next().await?;
             match dialect::read(self.protocol, &text) {
                 Heard::Event(Name::Hi, payload) if keep_token => {
-                    let Hi { token } = serde_json::from_str(payload)?;
+                    let HiToken { token } = serde_json::from_str(payload)?;
                     person.token = token;
                     return Ok(());
                 }
                 Heard::Event(Name::Hi, _) => return Ok(()),
                 Heard::Event(Name::Fault, payload) => {
                     let code = dialect::text_of(payload, "code").unwrap_or(payload);
-                    // It becomes a row of the report: there are to be few of them.
+                    // Each different text is a row of the report, so it is cut.
                     bail!(
                         "refused: {}",
                         harmless(code).chars().take(64).collect::<String>()
@@ -133,8 +136,8 @@ impl Line {
         Ok(self.socket.send(Frame::text(text)).await?)
     }
 
-    /// The next text frame; pings are answered here, and sent where that is our part. Safe to cancel, but that a pong may
-    /// get lost where the server does not read.
+    /// The next text frame. Heartbeats are answered here, and sent in Engine.IO 3. Safe to cancel, except that a pong
+    /// may be lost if the server does not read.
     pub(super) async fn next(&mut self) -> anyhow::Result<Utf8Bytes> {
         loop {
             let frame = match self.pings {
@@ -158,14 +161,14 @@ impl Line {
                     bail!("closed by the server with {}", u16::from(close.code))
                 }
                 Some(Ok(Frame::Close(None))) | None => bail!("closed by the server"),
-                // Pings of the WebSocket are answered below.
+                // The library answers pings of the WebSocket by itself.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error.into()),
             }
         }
     }
 
-    /// Leaves with the goodbye of the protocol. Whether it arrives does not matter.
+    /// Closes with a close frame. Whether that arrives does not matter.
     pub(super) async fn close(mut self) {
         let _ = self.socket.close(None).await;
     }

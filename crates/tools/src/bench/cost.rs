@@ -1,4 +1,4 @@
-//! What the server costs, and what we cost ourselves, from one stage of a run to the next.
+//! CPU time and memory of the server and of this program, read at the end of each stage of a run.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,33 +6,33 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::Serialize;
 use tokio::time::{self, Instant};
+use wulin_command::flags::AdminAddress;
+use wulin_command::process::Cost;
 
 use crate::bench::flags::Bench;
 use crate::status;
-use wulin_command::flags::Admin;
-use wulin_command::process::Cost;
 
-/// How long the server may take to close everybody's connection, once they have left.
+/// How long the server may take to close all connections after the people have left.
 const CLOSING: Duration = Duration::from_secs(10);
-/// How long it then has to give memory back: allocators do so with a delay.
+/// How long it then has to give memory back to the system, which allocators do with a delay.
 const SETTLING: Duration = Duration::from_secs(2);
-/// How often it is looked whether it has closed them.
+/// How often to look whether the server has closed them.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Where the server's cost is read.
+/// Where the cost of the server is read.
 #[derive(Debug)]
-pub(super) enum Gauge {
-    /// In `/proc`, of these processes together.
+pub(super) enum CostSource {
+    /// In `/proc`: the sum of these processes.
     Processes(Vec<u32>),
     /// At the admin listener.
     Admin(SocketAddr),
-    /// Nowhere, and why.
+    /// It is not read, for this reason.
     Nowhere(String),
 }
 
-impl Gauge {
-    /// Where it is told for the server at `peer`.
-    pub(super) async fn find(flags: &Bench, peer: SocketAddr) -> anyhow::Result<Gauge> {
+impl CostSource {
+    /// Finds the source for the server at `peer`: `--pid`, else the admin listener.
+    pub(super) async fn find(flags: &Bench, peer: SocketAddr) -> anyhow::Result<CostSource> {
         if !flags.pid.is_empty() {
             if let Some(pid) = flags.pid.iter().find(|pid| Cost::of(**pid).is_none()) {
                 bail!(
@@ -40,31 +40,31 @@ impl Gauge {
                      which there are."
                 );
             }
-            return Ok(Gauge::Processes(flags.pid.clone()));
+            return Ok(CostSource::Processes(flags.pid.clone()));
         }
-        let Admin::At(admin) = flags.admin else {
-            return Ok(Gauge::Nowhere(
+        let AdminAddress::At(admin) = flags.admin.or_default() else {
+            return Ok(CostSource::Nowhere(
                 "neither --pid nor --admin says where".to_owned(),
             ));
         };
         Ok(match status::read(admin).await {
-            Ok(state) if state.https.port() != peer.port() => Gauge::Nowhere(format!(
+            Ok(state) if state.https.port() != peer.port() => CostSource::Nowhere(format!(
                 "the server that {admin} belongs to is at port {}, not {}",
                 state.https.port(),
                 peer.port()
             )),
             Ok(state) if state.process.is_none() => {
-                Gauge::Nowhere(format!("{admin} does not know"))
+                CostSource::Nowhere(format!("{admin} does not know"))
             }
-            Ok(_) => Gauge::Admin(admin),
-            Err(error) => Gauge::Nowhere(format!("{error:#}")),
+            Ok(_) => CostSource::Admin(admin),
+            Err(error) => CostSource::Nowhere(format!("{error:#}")),
         })
     }
 
-    /// What it costs now.
+    /// The cost now.
     async fn read(&self) -> Option<Cost> {
         match self {
-            Gauge::Processes(pids) => {
+            CostSource::Processes(pids) => {
                 pids.iter().map(|pid| Cost::of(*pid)).reduce(|sum, one| {
                     let (sum, one) = (sum?, one?);
                     Some(Cost {
@@ -75,16 +75,16 @@ impl Gauge {
                     })
                 })?
             }
-            Gauge::Admin(admin) => status::read(*admin).await.ok()?.process,
-            Gauge::Nowhere(_) => None,
+            CostSource::Admin(admin) => status::read(*admin).await.ok()?.process,
+            CostSource::Nowhere(_) => None,
         }
     }
 }
 
-/// A stretch of a run, and what it cost.
+/// A stage of a run, and what it cost.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Stage {
-    /// What happened in it.
+pub(super) struct RunStage {
+    /// Its name, such as `arrival`.
     pub(super) name: &'static str,
     /// How long it took.
     pub(super) seconds: f64,
@@ -92,29 +92,29 @@ pub(super) struct Stage {
     pub(super) server_cpu_seconds: Option<f64>,
     /// The server's resident memory at its end.
     pub(super) server_resident_bytes: Option<u64>,
-    /// Our own CPU time in it.
+    /// The CPU time of this program in it.
     pub(super) own_cpu_seconds: Option<f64>,
-    /// Our own resident memory at its end.
+    /// The resident memory of this program at its end.
     pub(super) own_resident_bytes: Option<u64>,
 }
 
-/// Reads the gauge between the stages.
+/// Measures each stage of a run.
 pub(super) struct Meter {
-    gauge: Gauge,
-    /// Before anybody came.
+    source: CostSource,
+    /// The server's cost before the first person connected.
     first: Option<Cost>,
     at: Instant,
     server: Option<Cost>,
     own: Option<Cost>,
-    stages: Vec<Stage>,
+    stages: Vec<RunStage>,
 }
 
 impl Meter {
-    /// The first look, before anybody comes.
-    pub(super) async fn start(gauge: Gauge) -> Meter {
-        let first = gauge.read().await;
+    /// Reads the costs before the first person connects.
+    pub(super) async fn start(source: CostSource) -> Meter {
+        let first = source.read().await;
         Meter {
-            gauge,
+            source,
             first,
             at: Instant::now(),
             server: first,
@@ -123,14 +123,14 @@ impl Meter {
         }
     }
 
-    /// A stage is over.
+    /// Ends a stage: its cost is the difference to the end of the stage before.
     pub(super) async fn stage(&mut self, name: &'static str) {
         let now = Instant::now();
-        let (server, own) = (self.gauge.read().await, Cost::now());
+        let (server, own) = (self.source.read().await, Cost::now());
         let spent = |before: Option<Cost>, after: Option<Cost>| {
             Some((after?.cpu_seconds - before?.cpu_seconds).max(0.0))
         };
-        self.stages.push(Stage {
+        self.stages.push(RunStage {
             name,
             seconds: (now - self.at).as_secs_f64(),
             server_cpu_seconds: spent(self.server, server),
@@ -141,12 +141,12 @@ impl Meter {
         (self.at, self.server, self.own) = (now, server, own);
     }
 
-    /// Waits until the server has closed what everybody left behind, as far as can be seen, and gives it a moment.
+    /// Waits until the server has no more files open than at the start, at most [`CLOSING`]; then waits [`SETTLING`].
     pub(super) async fn settle(&self) {
         let Some(first) = self.first else { return };
         let deadline = Instant::now() + CLOSING;
         loop {
-            let open = self.gauge.read().await.map(|cost| cost.open_files);
+            let open = self.source.read().await.map(|cost| cost.open_files);
             let closed = open.is_none_or(|open| open <= first.open_files);
             if closed || Instant::now() >= deadline {
                 break;
@@ -156,11 +156,11 @@ impl Meter {
         time::sleep(SETTLING).await;
     }
 
-    /// What was read: the server's resident memory before anybody came, the stages, and why the server's cost is unknown.
-    pub(super) fn finish(self) -> (Option<u64>, Vec<Stage>, Option<String>) {
-        let why = match self.gauge {
-            Gauge::Nowhere(why) => Some(why),
-            Gauge::Processes(_) | Gauge::Admin(_) => None,
+    /// The server's resident memory at the start, the stages, and the reason if the server's cost is unknown.
+    pub(super) fn finish(self) -> (Option<u64>, Vec<RunStage>, Option<String>) {
+        let why = match self.source {
+            CostSource::Nowhere(why) => Some(why),
+            CostSource::Processes(_) | CostSource::Admin(_) => None,
         };
         (self.first.map(|cost| cost.resident_bytes), self.stages, why)
     }

@@ -1,70 +1,58 @@
-//! `wulin health`: asks the server on this machine whether it works, with nothing but this binary.
+//! `wulin health`: asks the server on this machine whether it works. It needs no other program, so a container can use
+//! it.
+
+pub mod flags;
 
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Args;
 use ipnet::IpNet;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time;
-use wulin_command::Origins;
-use wulin_command::flags::ip;
+use wulin_command::notice::{self, Notice, Wanted};
 use wulin_http::exchange::{exchange, request};
+use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
 use wulin_text::harmless_lines;
 
-use wulin_command::notice::{self, Notice, Wanted};
-use wulin_http::tls::{ANY_VERSION, Recorder, Trust, connector, handshake};
+pub use flags::Health;
 
-/// The flags of `health`.
-#[derive(Debug, Clone, Args)]
-pub struct Health {
-    /// The address the server listens on [default: the server says]
-    #[arg(long, value_name = "IP", env = "WULIN_LISTEN", value_parser = ip)]
-    pub listen: Option<IpAddr>,
-    /// Its HTTPS port, where several servers share a state folder [default: the server says]
-    #[arg(long, env = "WULIN_PORT")]
-    pub port: Option<u16>,
-    /// Where the server keeps what outlives it, which is where it says where it is [default: as for `serve`]
-    #[arg(long, value_name = "FOLDER", env = "WULIN_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// Not needed: the server says whether it wants the PROXY protocol
-    #[arg(long, env = "WULIN_PROXY_PROTOCOL", hide = true)]
-    pub proxy_protocol: bool,
-    /// Where the values are from.
-    #[arg(skip)]
-    pub origins: Origins,
-}
-
-/// How long the server may take in all.
+/// How long the server may take to answer at one address, from connecting to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The longest answer that is read, in bytes.
+/// The longest answer that is read, in bytes. A server on that port need not be a Wulin.
 const LONGEST: usize = 64 * 1024;
 
-/// The header of the PROXY protocol of somebody who speaks for nobody else.
+/// The PROXY protocol header (version 1) of a connection that forwards nobody.
 const OWN: &[u8] = b"PROXY UNKNOWN\r\n";
 
-/// Asks, and returns the server's own words.
+/// Asks the server, and returns its answer. `variable` reads the environment.
 pub async fn ask(
     flags: &Health,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> anyhow::Result<String> {
-    // What was typed is meant; a variable is the server's own, whose flags may have beaten it.
+    // Only a typed flag selects a server. A variable may be the server's own, and its flags may have overridden it.
     let typed = |flag: &str| flags.origins.typed(flag);
     let wanted = Wanted {
-        state_dir: flags.state_dir.clone().filter(|_| typed("--state-dir")),
-        port: flags.port.filter(|_| typed("--port")),
-        listen: flags.listen.filter(|_| typed("--listen")),
-        likely_port: flags.port,
+        state_dir: flags
+            .state
+            .state_dir
+            .clone()
+            .filter(|_| typed("--state-dir")),
+        port: flags.listening.port.filter(|_| typed("--port")),
+        listen: flags.listening.listen.filter(|_| typed("--listen")),
+        likely_port: flags.listening.port,
     };
     let Some(notice) = notice::find(&wanted, &variable)? else {
-        let folder = flags.state_dir.clone().or_else(|| notice::usual(&variable));
+        let folder = flags
+            .state
+            .state_dir
+            .clone()
+            .or_else(|| notice::usual(&variable));
         let folder = folder.map_or_else(
             || "no state folder".to_owned(),
             |folder| folder.display().to_string(),
@@ -95,7 +83,7 @@ async fn ask_at(target: SocketAddr, notice: &Notice) -> anyhow::Result<String> {
     if notice.proxies.iter().any(trusted) {
         stream.write_all(OWN).await?;
     }
-    // This machine asks itself, by an address no certificate is for: the server is known by its instance.
+    // No certificate covers a loopback address, so none is checked. The instance tells that it is the right server.
     let connector = connector(&Trust::Anybody(Recorder::new()), ANY_VERSION)?;
     let stream = handshake(&connector, ServerName::from(target.ip()), stream)
         .await
