@@ -314,18 +314,31 @@ impl Lobby {
         }
     }
 
-    /// Somebody who waits pulls a face at whoever waits along.
+    /// Somebody who plays no round pulls a face: at whoever waits along, and at the people of its last round, who look at the
+    /// result. Refused where nobody sees it.
     pub fn pull(&mut self, by: ConnectionId, face: Face) -> Result<(), Rejected> {
         let player = self.player(by)?;
         let person = self.people.get(&player).ok_or(Rejected::HelloFirst)?;
-        let Whereabouts::Waiting(table) = person.whereabouts else {
-            return Err(Rejected::NotSeated);
-        };
         let event = Event::Moved {
             uid: person.profile.uid.clone(),
             movement: Movement::Face(face),
         };
-        self.tell_others(table, player, &event);
+        let table = person.table();
+        let beside = table.map_or(&[][..], |table| self.matchmaking.people(table));
+        let mut audience: Vec<PlayerId> = beside.to_vec();
+        for other in self.lookers_on(person) {
+            if !audience.contains(&other) {
+                audience.push(other);
+            }
+        }
+        audience.retain(|other| *other != player);
+        if audience.is_empty() && table.is_none() {
+            return Err(Rejected::NotSeated);
+        }
+        for other in audience {
+            self.effects
+                .push_back(LobbyEffect::Send(other, event.clone()));
+        }
         Ok(())
     }
 
@@ -750,6 +763,27 @@ impl Lobby {
                 && person.is_some_and(|person| person.connection.is_some() && !person.legacy)
         };
         last.people.iter().copied().filter(is_invited).collect()
+    }
+
+    /// Who still looks at the result of this person's last round. A client from 2016 shows no faces there.
+    fn lookers_on(&self, person: &Person) -> Vec<PlayerId> {
+        let last = person.last_round.as_ref().filter(|last| !last.declined);
+        let looks_on = |last: &LastRound, other: PlayerId| {
+            self.people.get(&other).is_some_and(|other| {
+                other.connection.is_some()
+                    && !other.legacy
+                    && !matches!(other.whereabouts, Whereabouts::Playing(_))
+                    && other
+                        .last_round
+                        .as_ref()
+                        .is_some_and(|theirs| theirs.room == last.room && !theirs.declined)
+            })
+        };
+        last.into_iter()
+            .flat_map(|last| last.people.iter().map(move |other| (last, *other)))
+            .filter(|(last, other)| looks_on(last, *other))
+            .map(|(_, other)| other)
+            .collect()
     }
 
     /// Tells them who of that room waits for them at this table now, if anybody.
