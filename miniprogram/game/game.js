@@ -6,7 +6,7 @@
 // this very file. What goes over the wire is the game's protocol: hello, hi, join, room, start, choice, ...
 
 const { count, nothing } = require('./memory.js');
-const { settle } = require('./rules.js');
+const { RESULT_GRACE, begun, concluded, goOn, isSame, nextCount } = require('./round.js');
 const { readLines, readSeats, readStanding, stranger } = require('./wire.js');
 
 /** How long `hi` may take after `hello`, in ms. */
@@ -19,8 +19,6 @@ const PROBE_INTERVAL = 25000;
 const ROOM_TIMEOUT = 3000;
 /** How long to hold back after "too fast" or "about to restart". */
 const RETRY_DELAY = 1500;
-/** How long `result` may be late. */
-const RESULT_GRACE = 4000;
 /** Back on a new connection: how long the server may take to say that the round is still ours. */
 const RESUME_TIMEOUT = 2500;
 /** A deadline that is noticed so much too late was slept through: what has come meanwhile is not read yet. */
@@ -581,36 +579,26 @@ class Game {
     this._enter({ name: 'waiting', seated: true, others, retryAt: now + SEAT_INTERVAL, friends, anybody, robot }, now);
   }
 
-  /** @param {{gameTime?: unknown, roomUsers?: unknown, choice?: unknown, lock?: unknown}} start @param {number} now */
-  _roundStarted({ gameTime, roomUsers, choice, lock }, now) {
-    const seats = readSeats(roomUsers);
-    if (typeof gameTime !== 'number' || seats.length < 2 || !this._isAmong(seats)) return;
-    const endsAt = now + gameTime * 1000;
-    const hand = typeof choice === 'number' ? choice : null;
-    const locked = lock === true && hand !== null;
+  /** @param {object} start @param {number} now */
+  _roundStarted(start, now) {
+    const round = begun(start, this.person.uid, now);
+    if (!round) return;
     const old = this.stage;
     this._resumeBy = null;
-    const same = old.name === 'playing' && endsAt <= old.endsAt + OVERSLEPT;
-    if (same && seats.every(({ uid }) => old.seats.some((seat) => seat.uid === uid))) {
-      // The same round, on a new connection.
-      Object.assign(old, { seats, endsAt, counted: Math.ceil(gameTime), resultBy: endsAt + RESULT_GRACE, resendAt: null });
-      if (locked || old.hand === null) Object.assign(old, { hand, locked });
+    if (old.name === 'playing' && isSame(old, round)) {
       // What was chosen meanwhile is said now.
-      else if (old.hand !== hand || old.locked) this._show(old);
+      if (goOn(old, round)) this._show(old);
       return;
     }
-    const { total, streak } = seats.filter(({ uid }) => uid === this.person.uid)[0];
+    const { total, streak } = round.seats.filter(({ uid }) => uid === this.person.uid)[0];
     const { best = streak, rounds = null, wins = 0 } = this.standing || {};
     this.standing = { total, streak, best, rounds, wins };
-    this.memory.round = { seats, rounds };
+    this.memory.round = { seats: round.seats, rounds };
     this._effects.push({ kind: 'remember', memory: this.memory });
     this.note = null;
     this.friends = [];
     this.invitation = null;
-    this._enter({
-      name: 'playing', seats, startedAt: now, endsAt, hand, locked, moves: byUid(), left: byUid(),
-      counted: Math.ceil(gameTime), resultBy: endsAt + RESULT_GRACE, resendAt: null,
-    }, now);
+    this._enter(round, now);
     this._cue('start');
   }
 
@@ -663,22 +651,12 @@ class Game {
   _settle(lines, seats, missed, now) {
     const mine = lines.filter(({ uid }) => uid === this.person.uid)[0];
     if (!mine) return;
-    const { best, rounds, wins } = this.standing || { best: 0, rounds: null, wins: 0 };
-    const { total, streak } = seats.filter(({ uid }) => uid === this.person.uid)[0] || mine;
-    const outcome = settle(mine, lines);
-    const before = { total: Math.min(total, mine.total - mine.score), streak, best: Math.max(best, streak), rounds, wins };
-    // `hi` has counted a round that was missed, `start` has not.
-    const more = missed ? 0 : 1;
-    this.standing = {
-      total: mine.total, streak: mine.streak, best: Math.max(best, mine.streak),
-      rounds: rounds === null ? null : rounds + more, wins: outcome === 'win' ? wins + more : wins,
-    };
-    if (missed && mine.streak === best && mine.streak > 1) before.best = mine.streak - 1;
+    const { outcome, before, standing, friends } = concluded(lines, seats, mine, this.standing, missed);
+    this.standing = standing;
     if (outcome === 'lose') this._losses += 1;
     this._count(seats, outcome);
     this._roundDone(JSON.stringify(lines));
-    this.friends = seats.filter(({ uid, robot }) => (
-      !robot && uid !== this.person.uid && lines.some((line) => line.uid === uid && !line.left)));
+    this.friends = friends;
     this.note = null;
     this._enter({ name: 'result', seats, lines, outcome, before, losses: this._losses, unheard: false, missed }, now);
     this._cue(outcome);
@@ -717,11 +695,6 @@ function unseated({ friends, anybody, robot } = { friends: [], anybody: false, r
 /** @param {number | null} due @param {number} now */
 function isDue(due, now) {
   return due !== null && due <= now;
-}
-
-/** When the next second of a round begins to be its last but n. @param {Playing} round */
-function nextCount({ counted, endsAt }) {
-  return counted > 0 ? endsAt - (counted - 1) * 1000 : null;
 }
 
 module.exports = { Game, RESULT_GRACE };
