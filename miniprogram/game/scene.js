@@ -226,10 +226,7 @@ function myCard({ person, standing, stage, faces }, words) {
   const card = blankCard({ uid: person.uid, name: person.name, picture: person.picture, robot: false, total, streak, locked: false, away: false }, words, faces, best);
   if (standing === null) card.score = '';
   if (stage.name === 'ready' && rounds) card.status = words.record(wins, rounds);
-  if (stage.name === 'playing') {
-    card.locked = stage.locked;
-    if (stage.locked) card.status = words.locked;
-  }
+  if (stage.name === 'playing') card.locked = stage.locked;
   if (stage.name === 'playing') card.hand = stage.hand === null ? secret() : openHand(stage.hand, words);
   if (line && stage.name === 'result') {
     card.hand = openHand(line.hand, words);

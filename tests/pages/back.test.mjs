@@ -44,6 +44,8 @@ describe('back in time, the seat is the same and the hand lies there', AT_ONCE, 
       relay.cut();
       await page.locator('#link').filter({ hasText: 'reconnecting' }).waitFor();
       assert.match(await text(page, '#detail'), /Back in time, this hand counts/);
+      const [{ y: leave }, { y: mute }] = [await page.locator('#leave').boundingBox(), await page.locator('#mute').boundingBox()];
+      assert.equal(leave, mute, 'a word about the connection moves no button');
       relay.mend();
       return page;
     },
@@ -141,12 +143,12 @@ describe('back too late, what was missed is shown, once', AT_ONCE, () => {
 });
 
 describe('a server that is gone', AT_ONCE, () => {
-  for (const reload of [false, true]) {
-    test(`takes the round with it, and that is said${reload ? ' after a reload, too' : ''}`, onServer(
+  for (const [end, reload] of [['stop', false], ['kill', true]]) {
+    test(`takes the round with it, and that is said: ${end}${reload ? ', and a reload' : ''}`, onServer(
       { ...LONG, 'drain-timeout': '0s' }, async (server) => {
         const { one, two } = await inARound(server);
         const { port } = new URL(server.url);
-        await server.stop();
+        await server[end]();
         const next = await startServer({ ...SHORT, 'robot-wait': '1s', port });
         afterwards(() => next.stop());
         if (reload) await two.reload();

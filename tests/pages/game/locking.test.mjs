@@ -24,7 +24,7 @@ describe('locking', () => {
       const { detail, hands, me } = seen(play);
       assert.equal(detail, 'Locked: it stays.');
       assert.deepEqual(hands.map(({ chosen, locked, enabled }) => [chosen, locked, enabled]), [[false, false, false], [true, true, false], [false, false, false]]);
-      assert.equal(me.locked, true);
+      assert.deepEqual([me.locked, me.status], [true, ''], 'who locked is spoken to, not of');
     }
   });
 

@@ -259,7 +259,11 @@ fn saw(world: &mut World, who: u64) -> Vec<String> {
         })
         .map(|(player, _)| world.uids[player].to_string())
         .collect();
-    assert_eq!(pulled.is_ok(), !saw.is_empty(), "refused where nobody sees it");
+    assert_eq!(
+        pulled.is_ok(),
+        !saw.is_empty(),
+        "refused where nobody sees it"
+    );
     saw
 }
 
