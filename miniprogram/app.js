@@ -9,6 +9,7 @@ const { Picture } = require('./picture.js');
 const { Place } = require('./place.js');
 const { Game } = require('./game/game.js');
 const { freshUid, guestName, pictureAddress, profile: readProfile } = require('./game/person.js');
+const { recall } = require('./game/memory.js');
 const { drive } = require('./game/player.js');
 const { scene } = require('./game/scene.js');
 const { wordsFor } = require('./game/words.js');
@@ -40,14 +41,16 @@ const ADDRESS = `wss://${config.domain}${config.basePath}/socket.io/`;
 function sitDown() {
   const words = wordsFor([wx.getAppBaseInfo().language]);
   const notices = noticesIn(words.language);
-  const kept = /** @type {{picture?: string} | null} */ (load());
-  const profile = Object.assign({ picture: '' }, kept, readProfile(kept, words, Math.random));
+  const kept = /** @type {{picture?: string, memory?: unknown} | null} */ (load());
+  const memory = recall(kept ? kept.memory : null, Date.now());
+  const profile = Object.assign({ picture: '' }, kept, readProfile(kept, words, Math.random), { memory });
   /** The names before this one, the latest last: where a server refuses it, they are ours still. @type {string[]} */
   const earlier = [];
 
   const game = new Game({
     person: { uid: profile.uid, name: profile.name, picture: pictureAddress(ORIGIN, profile.avatar) },
     token: profile.token,
+    memory,
     freshUid: () => freshUid(Math.random),
     guestName() {
       const name = earlier.pop() || guestName(words, Math.random);
@@ -94,6 +97,10 @@ function sitDown() {
     cue: (cue) => senses.cue(cue, game.standing ? game.standing.streak : 0),
     keep({ uid, name }, token) {
       Object.assign(profile, { uid, name, token });
+      keep();
+    },
+    remember(memory) {
+      profile.memory = Object.assign({}, memory, { at: Date.now() });
       keep();
     },
   }, clock);

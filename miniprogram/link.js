@@ -16,7 +16,7 @@ class SocketIoLink {
     this._socket.on('disconnect', () => listener.closed());
     this._socket.on('connect_error', () => listener.closed());
     this._socket.on('restart', (/** @type {unknown} */ data) => this._socket.postpone(restartDelay(data)));
-    for (const event of ['hi', 'room', 'start', 'movement', 'leave', 'result', 'fault']) {
+    for (const event of ['hi', 'nearby', 'room', 'start', 'movement', 'leave', 'away', 'back', 'result', 'fault']) {
       this._socket.on(event, (/** @type {unknown} */ data) => listener.received(event, data));
     }
   }

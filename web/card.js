@@ -47,6 +47,8 @@ export class PlayerCard {
     dataset.heat = String(Math.min(card.streak, 5));
     dataset.hand = card.hand ? card.hand.name : '';
     dataset.away = String(card.away);
+    dataset.locked = String(card.locked);
+    dataset.invites = String(card.invites);
     // A full turn for each move, however many come at once; a new round begins to count again, and turns nothing back.
     this.#turns += Math.max(0, card.moves - this.#moves);
     this.#moves = card.moves;

@@ -11,16 +11,18 @@ import { Screen } from './screen.js';
 import { PageLink } from './link.js';
 import { Back } from './back.js';
 import { Release, wish } from './release.js';
+import { recall } from '../miniprogram/game/memory.js';
 import { load, save } from './store.js';
 
 const words = wordsFor(navigator.languages);
-const profile = readProfile(load(), words, Math.random);
+const profile = { ...readProfile(load(), words, Math.random), memory: remembered() };
 save(profile);
 
 const clock = () => performance.now();
 const game = new Game({
   person: { uid: profile.uid, name: profile.name, picture: pictureAddress(location.origin, profile.avatar) },
   token: profile.token,
+  memory: profile.memory,
   freshUid: () => freshUid(Math.random),
   guestName: () => guestName(words, Math.random),
 });
@@ -36,6 +38,7 @@ const screen = new Screen(words, {
     else player[action]();
   },
   choose: (hand) => player.choose(hand),
+  lock: () => player.lock(),
   pull: (face) => player.pull(face),
   mute() {
     profile.sound = !profile.sound;
@@ -97,15 +100,19 @@ const player = drive(game, link, {
     Object.assign(profile, { uid, name, token });
     save(profile);
   },
+  remember(memory) {
+    profile.memory = { ...memory, at: Date.now() };
+    save(profile);
+  },
 }, clock);
 
 screen.muted(!profile.sound);
 document.addEventListener('visibilitychange', () => document.hidden || player.wake());
 // Another window has changed what this device keeps, and may speak for the player now.
 addEventListener('storage', () => {
-  Object.assign(profile, readProfile(load(), words, Math.random));
+  Object.assign(profile, readProfile(load(), words, Math.random), { memory: remembered() });
   screen.muted(!profile.sound);
-  player.follow({ uid: profile.uid, name: profile.name, picture: pictureAddress(location.origin, profile.avatar) }, profile.token);
+  player.follow({ uid: profile.uid, name: profile.name, picture: pictureAddress(location.origin, profile.avatar) }, profile.token, profile.memory);
 });
 // Frozen by a phone that saves its battery, or kept for Back.
 document.addEventListener('resume', () => player.wake());
@@ -120,6 +127,10 @@ addEventListener('offline', () => player.wake());
 
 if (wish() === 'play') player.play();
 navigator.serviceWorker?.register('/sw.js').catch(() => {});
+
+function remembered() {
+  return recall(/** @type {{memory?: unknown} | null} */ (load())?.memory, Date.now());
+}
 
 function socketAddress() {
   const path = document.querySelector('meta[name="wulin-socket"]')?.getAttribute('content') ?? '/applet/websocket';

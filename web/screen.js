@@ -15,6 +15,7 @@ const SETTLING = 350;
  * @typedef {object} Answers what the player does
  * @property {(action: Action) => void} step
  * @property {(hand: number) => void} choose
+ * @property {() => void} lock the hand that is chosen
  * @property {(face: number) => void} pull
  * @property {() => void} mute
  * @property {() => void} beaten one, two or three
@@ -28,6 +29,7 @@ export class Screen {
   #ask = /** @type {HTMLDialogElement} */ (find('ask'));
   #primary = find('primary');
   #secondary = find('secondary');
+  #third = find('third');
   #handButtons = /** @type {HTMLButtonElement[]} */ ([]);
   #faceButtons = /** @type {HTMLButtonElement[]} */ ([]);
   /** @type {Map<string, PlayerCard>} */
@@ -57,6 +59,7 @@ export class Screen {
     find('me').append(this.#me.node);
     this.#primary.addEventListener('click', () => this.#step('primary'));
     this.#secondary.addEventListener('click', () => this.#step('secondary'));
+    this.#third.addEventListener('click', () => this.#step('third'));
     find('leave').setAttribute('aria-label', words.leave);
     find('leave').title = words.leave;
     find('leave').addEventListener('click', () => this.ask());
@@ -139,13 +142,15 @@ export class Screen {
     say(find('detail'), scene.detail);
     say(find('note'), scene.note);
     say(find('gained'), scene.me.gained);
+    say(find('tally'), scene.tally ? scene.tally.text : '');
+    find('tally').setAttribute('aria-label', scene.tally ? scene.tally.label : '');
     this.#me.paint(scene.me);
     this.#paintOthers(scene);
     this.#paintClock(scene);
     this.#paintHands(scene);
     this.#paintFaces(scene);
-    const steps = { primary: scene.primary, secondary: scene.phase === 'playing' ? null : scene.secondary };
-    for (const [node, step] of /** @type {const} */ ([[this.#primary, steps.primary], [this.#secondary, steps.secondary]])) {
+    const secondary = scene.phase === 'playing' ? null : scene.secondary;
+    for (const [node, step] of /** @type {const} */ ([[this.#primary, scene.primary], [this.#secondary, secondary], [this.#third, scene.third]])) {
       say(node, step ? step.label : '');
       // Not `disabled`: that would take the focus away.
       node.setAttribute('aria-disabled', String(!(step?.enabled && this.#settled)));
@@ -175,7 +180,7 @@ export class Screen {
     }, SETTLING);
   }
 
-  /** @param {'primary' | 'secondary'} which */
+  /** @param {'primary' | 'secondary' | 'third'} which */
   #step(which) {
     const step = this.#scene?.[which];
     if (step?.enabled && this.#settled) this.answers.step(step.action);
@@ -234,9 +239,12 @@ export class Screen {
       group.append(...this.#handButtons);
     }
     group.hidden = scene.phase !== 'playing';
-    scene.hands.forEach(({ chosen, enabled }, i) => {
-      this.#handButtons[i].setAttribute('aria-pressed', String(chosen));
-      this.#handButtons[i].disabled = !enabled;
+    scene.hands.forEach(({ chosen, locked, enabled }, i) => {
+      const button = this.#handButtons[i];
+      button.setAttribute('aria-pressed', String(chosen));
+      button.dataset.locked = String(locked);
+      button.disabled = !enabled && !chosen;
+      button.setAttribute('aria-disabled', String(!enabled));
     });
   }
 
@@ -275,7 +283,15 @@ export class Screen {
     // A key held down presses a button once, whatever stands there by then.
     if (event.repeat) return enter && event.preventDefault();
     const hand = this.#scene?.hands.find(({ id }) => String(id) === event.key);
-    if (hand?.enabled) this.answers.choose(hand.id);
+    if (hand?.enabled) {
+      this.answers.choose(hand.id);
+      // Enter locks what was chosen, also where another hand had the focus.
+      if (document.activeElement?.closest('#hands')) find('hands').focus({ preventScroll: true });
+    }
+    if (enter && this.#scene?.phase === 'playing' && (document.activeElement === document.body || document.activeElement === find('hands'))) {
+      event.preventDefault();
+      return this.answers.lock();
+    }
     if (enter && document.activeElement === document.body) {
       this.#step('primary');
       // The focus is on the next step by now, and this very key would press it.
@@ -287,9 +303,9 @@ export class Screen {
 /** A round about to be decided: fists, and the count. @param {Scene} scene @param {string} count @returns {Scene} */
 function fists(scene, count) {
   /** @param {import('../miniprogram/game/scene.js').Card} card */
-  const fist = (card) => ({ ...card, hand: card.away ? card.hand : { name: 'rock', label: '' } });
+  const fist = (card) => ({ ...card, hand: card.left ? card.hand : { name: 'rock', label: '' } });
   return {
-    ...scene, headline: count, detail: '', countdown: null, facesOpen: false, primary: null, secondary: null,
+    ...scene, headline: count, detail: '', countdown: null, facesOpen: false, primary: null, secondary: null, third: null, tally: null,
     me: fist(scene.me), others: scene.others.map(fist), hands: scene.hands.map((hand) => ({ ...hand, enabled: false })),
   };
 }

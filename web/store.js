@@ -11,7 +11,7 @@ export function load() {
   }
 }
 
-/** @param {import('../miniprogram/game/person.js').Profile} profile */
+/** @param {import('../miniprogram/game/person.js').Profile & {memory: import('../miniprogram/game/memory.js').Memory}} profile */
 export function save(profile) {
   try {
     localStorage.setItem(KEY, JSON.stringify(profile));

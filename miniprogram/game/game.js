@@ -5,8 +5,9 @@
 // back; effects are values to take with `poll`; `deadline` answers when `elapse` is due. The page and the Mini Program use
 // this very file. What goes over the wire is the game's protocol: hello, hi, join, room, start, choice, ...
 
-const { settle } = require('./rules.js');
-const { readLines, readSeats } = require('./wire.js');
+const { count, nothing } = require('./memory.js');
+const { RESULT_GRACE, begun, concluded, goOn, isSame, nextCount } = require('./round.js');
+const { readLines, readSeats, readStanding, stranger } = require('./wire.js');
 
 /** How long `hi` may take after `hello`, in ms. */
 const HELLO_TIMEOUT = 8000;
@@ -18,8 +19,6 @@ const PROBE_INTERVAL = 25000;
 const ROOM_TIMEOUT = 3000;
 /** How long to hold back after "too fast" or "about to restart". */
 const RETRY_DELAY = 1500;
-/** How long `result` may be late. */
-const RESULT_GRACE = 4000;
 /** Back on a new connection: how long the server may take to say that the round is still ours. */
 const RESUME_TIMEOUT = 2500;
 /** A deadline that is noticed so much too late was slept through: what has come meanwhile is not read yet. */
@@ -38,8 +37,9 @@ const COUNTED = 3;
 /**
  * @typedef {{uid: string, name: string, picture: string}} Person who somebody says it is
  * @typedef {{lat: number, lng: number}} Place degrees
- * @typedef {{total: number, streak: number}} Standing
+ * @typedef {import('./wire.js').Standing} Standing
  * @typedef {import('./wire.js').Seat} Seat
+ * @typedef {import('./memory.js').Memory} Memory
  * @typedef {import('./wire.js').Line} Line
  *
  * @typedef {'connecting' | 'greeting' | 'online' | 'lost' | 'replaced'} Link
@@ -47,16 +47,18 @@ const COUNTED = 3;
  *   replaced: another window speaks for this player, and this one stays silent until told otherwise.
  *
  * @typedef {{name: 'ready'}} Ready
- * @typedef {{name: 'waiting', seated: boolean, others: Seat[], retryAt: number | null}} Waiting
- * @typedef {{name: 'playing', seats: Seat[], startedAt: number, endsAt: number, hand: number | null,
+ * @typedef {{name: 'waiting', seated: boolean, others: Seat[], retryAt: number | null} & Wish} Waiting
+ * @typedef {{friends: Seat[], anybody: boolean, robot: boolean}} Wish
+ *   friends: with whom the last round was, and who are waited for first; anybody: not only them; robot: nobody else
+ * @typedef {{name: 'playing', seats: Seat[], startedAt: number, endsAt: number, hand: number | null, locked: boolean,
  *   moves: Record<string, number>, left: Record<string, true>, counted: number,
- *   resultBy: number, resendAt: number | null, resumeBy: number | null}} Playing
+ *   resultBy: number, resendAt: number | null}} Playing
  * @typedef {{name: 'result', seats: Seat[], lines: Line[], outcome: import('./rules.js').Outcome,
- *   before: Standing, losses: number, unheard: boolean}} Result
- *   losses: how many there have been, with this one; unheard: nobody sees a face any more
+ *   before: Standing, losses: number, unheard: boolean, missed: boolean}} Result
+ *   losses: how many there have been, with this one; unheard: nobody sees a face any more; missed: it ended while we were away
  * @typedef {Ready | Waiting | Playing | Result} Stage
  *
- * @typedef {'round_lost' | 'no_result' | 'name_refused' | 'restarting'} Note something to tell the player in words
+ * @typedef {'round_lost' | 'round_over' | 'no_result' | 'name_refused' | 'restarting'} Note something to tell the player in words
  * @typedef {'start' | 'choose' | 'move' | 'face' | 'count' | 'win' | 'lose' | 'draw'} Cue something to hear or feel
  *
  * @typedef {{kind: 'send', event: string, data?: object}} Send
@@ -64,17 +66,18 @@ const COUNTED = 3;
  *   redial: this connection is no good, open another now; hurry: if a pause between two tries is running, end it;
  *   stop: close, and do not come back.
  * @typedef {{kind: 'keep', person: Person, token: string | null}} Keep what must outlive this client
+ * @typedef {{kind: 'remember', memory: Memory}} Remember the same, of its rounds
  * @typedef {{kind: 'cue', cue: Cue}} Cued
- * @typedef {Send | Dial | Keep | Cued} Effect
+ * @typedef {Send | Dial | Keep | Remember | Cued} Effect
  */
 
 class Game {
   /**
-   * @param {{person: Person, token?: string | null, place?: Place | null, freshUid: () => string, guestName: () => string}} who
+   * @param {{person: Person, token?: string | null, place?: Place | null, memory?: Memory, freshUid: () => string, guestName: () => string}} who
    *   `token` proves the uid if an earlier `hi` brought one; `freshUid` is asked when the uid is somebody else's,
    *   `guestName` when the name is refused.
    */
-  constructor({ person, token = null, place = null, freshUid, guestName }) {
+  constructor({ person, token = null, place = null, memory = nothing(), freshUid, guestName }) {
     /** @type {Person} */
     this.person = person;
     /** @type {string | null} */
@@ -97,6 +100,12 @@ class Game {
     this.note = null;
     /** @type {Record<string, {face: number, until: number}>} */
     this.faces = byUid();
+    /** What outlives this client, of its rounds. @type {Memory} */
+    this.memory = memory;
+    /** The people of the last round who stayed to its end. @type {Seat[]} */
+    this.friends = [];
+    /** Who of them wants to meet us again, and waits. @type {Seat | null} */
+    this.invitation = null;
 
     this._freshUid = freshUid;
     this._guestName = guestName;
@@ -115,6 +124,8 @@ class Game {
     this._facedAt = -Infinity;
     /** @type {number | null} */
     this._settledAt = null;
+    /** When a round whose end was not seen is given up, unless the server says that it still runs. @type {number | null} */
+    this._resumeBy = null;
     this._losses = 0;
   }
 
@@ -138,20 +149,50 @@ class Game {
   play(now) {
     if (this.link === 'replaced') this.comeBack(now);
     if (this.stage.name === 'waiting' || this.stage.name === 'playing') return;
-    this._enter(unseated(), now);
+    const friends = this.invitation && this.friends.length === 0 ? [this.invitation] : this.friends;
+    this._wait({ friends, anybody: false, robot: false }, now);
+  }
+
+  /** Asks for a round with a robot, now. @param {number} now */
+  robot(now) {
+    const { stage } = this;
+    if (this.link === 'replaced') this.comeBack(now);
+    if (stage.name === 'playing' || (stage.name === 'waiting' && stage.robot)) return;
+    this._wait({ friends: [], anybody: false, robot: true }, now);
+  }
+
+  /** Waits for those of the last round no longer alone. @param {number} now */
+  anybody(now) {
+    const { stage } = this;
+    if (stage.name !== 'waiting' || stage.friends.length === 0) return;
+    Object.assign(stage, { friends: [], anybody: true });
+    // To ask once more is to ask for anybody; where nothing has been asked yet, it is asked twice.
+    if (this.link === 'online' && !this._leaving) this._send('join');
+  }
+
+  /** @param {Wish} wish @param {number} now */
+  _wait(wish, now) {
+    this._enter(unseated(wish), now);
     this.note = null;
+    this.invitation = null;
     this._quit = false;
     if (this.link === 'online' && !this._leaving) this._join(now);
     else this._effects.push({ kind: 'hurry' });
   }
 
-  /** Shows a hand, or another one: the last counts. @param {number} hand 1 scissors, 2 rock, 3 paper @param {number} now */
+  /** Shows a hand, or another one: the last counts. The same once more is locked. @param {number} hand 1 scissors, 2 rock, 3 paper @param {number} now */
   choose(hand, now) {
     const round = this.stage;
-    if (round.name !== 'playing' || now >= round.endsAt) return;
+    if (round.name !== 'playing' || now >= round.endsAt || round.locked) return;
+    round.locked = hand === round.hand;
     round.hand = hand;
     this._cue('choose');
-    if (this.link === 'online') this._send('choice', { choice: hand });
+    if (this.link === 'online') this._show(round);
+  }
+
+  /** The hand that was chosen stays. @param {number} now */
+  lock(now) {
+    if (this.stage.name === 'playing' && this.stage.hand !== null) this.choose(this.stage.hand, now);
   }
 
   /** Pulls a face at the others. @param {number} face 1 laughing, 2 crying, 3 angry, 4 smirking @param {number} now */
@@ -164,10 +205,18 @@ class Game {
 
   /** No longer waits, gives a seat up, or puts a result away. @param {number} now */
   leave(now) {
-    const { name } = this.stage;
+    const { stage } = this;
+    // Who was in the last round, and might wait for us, is told that there is nothing to wait for.
+    const declines = this.invitation !== null || (stage.name === 'result' && this.friends.length > 0);
+    if (stage.name === 'playing') {
+      if (this.link === 'online') this._count(stage.seats, 'lose');
+      this._roundDone();
+    }
     this._enter({ name: 'ready' }, now);
     this.note = null;
-    if (name !== 'waiting' && name !== 'playing') return;
+    this.friends = [];
+    this.invitation = null;
+    if (stage.name !== 'waiting' && stage.name !== 'playing' && !declines) return;
     if (this.link === 'online') this._giveUpSeat(now);
     else this._quit = true;
   }
@@ -191,10 +240,11 @@ class Game {
 
   /**
    * Another window has changed who this player is: this one follows while it is silent.
-   * @param {Person} person @param {string | null} token
+   * @param {Person} person @param {string | null} token @param {Memory} [memory]
    */
-  follow(person, token) {
+  follow(person, token, memory = this.memory) {
     if (this.link !== 'replaced') return;
+    this.memory = memory;
     if (person.uid !== this.person.uid) this.standing = null;
     this.person = person;
     this.token = token;
@@ -225,8 +275,10 @@ class Game {
     this._answerBy = null;
     this._probeAt = null;
     if (this._leaving) this._quit = true;
-    if (this.stage.name === 'waiting') this.stage = unseated();
-    if (this.stage.name === 'playing') this.stage.resumeBy = null;
+    // What is asked for stays; whether the seat does, the server says.
+    if (this.stage.name === 'waiting') this.stage = unseated(this.stage);
+    this.invitation = null;
+    this._resumeBy = null;
   }
 
   /**
@@ -239,6 +291,7 @@ class Game {
     switch (event) {
       case 'hi': return this._welcomed(data, now);
       case 'fault': return this._refused(data, now);
+      case 'nearby': return this._crowdChanged(data);
     }
     if (this._leaving) return;
     switch (event) {
@@ -246,6 +299,8 @@ class Game {
       case 'start': return this._roundStarted(data, now);
       case 'movement': return this._moved(data, now);
       case 'leave': return this._left(data);
+      case 'away': return this._strayed(data, true);
+      case 'back': return this._strayed(data, false);
       case 'result': return this._roundEnded(data, now);
     }
   }
@@ -254,11 +309,11 @@ class Game {
 
   /** When `elapse` is due, in ms of the caller's clock; null: not before something else happens. @returns {number | null} */
   deadline() {
-    const due = [this._answerBy, this._probeAt, this._settledAt];
+    const due = [this._answerBy, this._probeAt, this._settledAt, this._resumeBy];
     for (const { until } of Object.values(this.faces)) due.push(until);
     const stage = this.stage;
     if (stage.name === 'waiting') due.push(stage.retryAt);
-    if (stage.name === 'playing') due.push(stage.resumeBy, stage.resendAt, nextCount(stage), stage.resultBy);
+    if (stage.name === 'playing') due.push(stage.resendAt, nextCount(stage), stage.resultBy);
     const times = due.filter((time) => time !== null);
     return times.length > 0 ? Math.min(...times) : null;
   }
@@ -271,11 +326,9 @@ class Game {
     if (isDue(this._settledAt, now)) this._settledAt = null;
     if (isDue(this._answerBy, now)) this._redial();
     if (isDue(this._probeAt, now)) this._hello(now, HELLO_TIMEOUT);
+    if (isDue(this._resumeBy, now)) this._giveUpRound(now);
     const stage = this.stage;
-    if (stage.name === 'waiting' && isDue(stage.retryAt, now)) {
-      this._join(now);
-      this._hello(now, DOUBT_TIMEOUT);
-    }
+    if (stage.name === 'waiting' && isDue(stage.retryAt, now)) this._askAgain(stage, now);
     if (stage.name === 'playing') this._elapseRound(stage, now);
   }
 
@@ -292,10 +345,8 @@ class Game {
     if (this._answerBy !== null) this._answerBy = by;
     if (this._probeAt !== null) this._probeAt = now + PROBE_INTERVAL;
     const stage = this.stage;
-    if (stage.name === 'playing') {
-      stage.resultBy = Math.max(stage.resultBy, by);
-      if (stage.resumeBy !== null) stage.resumeBy = by;
-    }
+    if (stage.name === 'playing') stage.resultBy = Math.max(stage.resultBy, by);
+    if (this._resumeBy !== null) this._resumeBy = by;
     if (this.link === 'online') this._hello(now, DOUBT_TIMEOUT);
   }
 
@@ -307,13 +358,36 @@ class Game {
     }
     if (isDue(round.resendAt, now)) {
       round.resendAt = null;
-      if (round.hand !== null && this.link === 'online') this._send('choice', { choice: round.hand });
+      if (this.link === 'online') this._show(round);
     }
-    if (isDue(round.resumeBy, now)) return this._endRound('round_lost', now);
     if (now < round.resultBy) return;
-    // An online server owes us a result: something on this connection is stuck.
+    // An online server owes us a result: something on this connection is stuck. The next one tells how it ended.
     if (this.link === 'online') this._redial();
     this._endRound('no_result', now);
+  }
+
+  /** The server, online, knows nothing of the round we came out of. @param {number} now */
+  _giveUpRound(now) {
+    this._resumeBy = null;
+    const { round } = this.memory;
+    const counted = round && round.rounds !== null && this.standing && this.standing.rounds !== null && this.standing.rounds > round.rounds;
+    this._roundDone();
+    if (this.stage.name === 'playing') this._enter({ name: 'ready' }, now);
+    this.note = counted ? 'round_over' : 'round_lost';
+  }
+
+  /** There is nothing more to be learned of the last round. @param {string} [seen] its result */
+  _roundDone(seen = this.memory.seen) {
+    this._resumeBy = null;
+    this.memory.round = null;
+    this.memory.seen = seen;
+    this._effects.push({ kind: 'remember', memory: this.memory });
+  }
+
+  /** Counts against the one other person, where there is one. @param {Seat[]} seats @param {import('./rules.js').Outcome} outcome */
+  _count(seats, outcome) {
+    const others = seats.filter(({ uid }) => uid !== this.person.uid);
+    if (others.length === 1 && !others[0].robot) count(this.memory, others[0].uid, outcome);
   }
 
   /** @param {Note} note @param {number} now */
@@ -349,9 +423,25 @@ class Game {
 
   /** @param {number} now */
   _join(now) {
-    if (this.stage.name !== 'waiting') return;
-    this.stage.retryAt = now + ROOM_TIMEOUT;
+    const { stage } = this;
+    if (stage.name !== 'waiting') return;
+    stage.retryAt = now + ROOM_TIMEOUT;
+    if (stage.robot) return this._send('join', { robot: true });
     this._send('join');
+    if (stage.anybody) this._send('join');
+  }
+
+  /** No word of a seat for long. @param {Waiting} stage @param {number} now */
+  _askAgain(stage, now) {
+    // To ask once more would be to ask for anybody: the connection is asked instead, and the seat when it has answered.
+    if (stage.friends.length > 0) stage.retryAt = stage.seated ? now + SEAT_INTERVAL : null;
+    else this._join(now);
+    this._hello(now, DOUBT_TIMEOUT);
+  }
+
+  /** Says which hand it is. @param {Playing} round */
+  _show({ hand, locked }) {
+    if (hand !== null) this._send('choice', locked ? { choice: hand, lock: true } : { choice: hand });
   }
 
   /** `hi` to a `hello` behind the `leave` is the sign that nothing of the old seat can follow. @param {number} now */
@@ -370,16 +460,16 @@ class Game {
     return true;
   }
 
-  /** @param {{nearby?: unknown, token?: unknown, totalScore?: unknown, winStreak?: unknown}} hi @param {number} now */
-  _welcomed({ nearby, token, totalScore, winStreak }, now) {
+  /** @param {{nearby?: unknown, token?: unknown, missed?: unknown}} hi @param {number} now */
+  _welcomed(hi, now) {
+    const { nearby, token, missed } = hi;
     this.nearby = typeof nearby === 'number' ? nearby : null;
     if (typeof token === 'string' && token !== this.token) {
       this.token = token;
       this._keep();
     }
-    if (typeof totalScore === 'number' && typeof winStreak === 'number') {
-      this.standing = { total: totalScore, streak: winStreak };
-    }
+    this.standing = readStanding(hi) || this.standing;
+    if (typeof missed === 'object' && missed !== null) this._missed(missed, now);
     if (!this._answered()) return;
     const back = this.link === 'greeting';
     this.link = 'online';
@@ -388,7 +478,12 @@ class Game {
     if (back && this.note === 'restarting') this.note = null;
     if (this._quit) return this._giveUpSeat(now);
     if (this.stage.name === 'waiting' && this.stage.retryAt === null && !this.stage.seated) this._join(now);
-    if (this.stage.name === 'playing' && back) this.stage.resumeBy = now + RESUME_TIMEOUT;
+    if (back && this.memory.round) this._resumeBy = now + RESUME_TIMEOUT;
+  }
+
+  /** @param {{nearby?: unknown}} crowd */
+  _crowdChanged({ nearby }) {
+    if (typeof nearby === 'number') this.nearby = nearby;
   }
 
   /** @param {{event?: unknown, code?: unknown}} fault @param {number} now */
@@ -397,6 +492,7 @@ class Game {
       this.closed();
       this.link = 'replaced';
       if (this.stage.name !== 'result') this._enter({ name: 'ready' }, now);
+      this.memory = Object.assign({}, this.memory, { round: null });
       this._effects.push({ kind: 'stop' });
       return;
     }
@@ -405,6 +501,8 @@ class Game {
     const stage = this.stage;
     if (event === 'join' && stage.name === 'waiting') {
       if (code === 'closing') this.note = 'restarting';
+      // A server that has no robot to give has anybody.
+      if (code === 'bad_join') stage.robot = false;
       // On a new connection an old seat may be ours still: `room` has said so by now.
       if (!stage.seated) stage.retryAt = now + RETRY_DELAY;
     }
@@ -413,7 +511,11 @@ class Game {
       stage.unheard = true;
       delete this.faces[this.person.uid];
     }
-    if (event === 'choice' && stage.name === 'playing' && code === 'too_fast') stage.resendAt = now + RETRY_DELAY / 4;
+    if (event === 'choice' && stage.name === 'playing') {
+      if (code === 'too_fast') stage.resendAt = now + RETRY_DELAY / 4;
+      // Locked elsewhere: which one it is, the server tells whoever comes back.
+      if (code === 'hand_locked') this._redial();
+    }
   }
 
   /** @param {unknown} code @param {number} now */
@@ -452,46 +554,56 @@ class Game {
     this.person = Object.assign({}, this.person, { uid: this._freshUid() });
     this.token = null;
     this.standing = null;
-    const { name } = this.stage;
-    if (name === 'waiting') this.stage = unseated();
-    if (name === 'result') this._enter({ name: 'ready' }, now);
-    if (name === 'playing') this._endRound('round_lost', now);
+    const { stage } = this;
+    const unfinished = stage.name === 'playing' || this.memory.round !== null;
+    if (unfinished) this._roundDone();
+    this.friends = [];
+    if (stage.name === 'waiting') this.stage = unseated({ friends: [], anybody: false, robot: stage.robot });
+    if (stage.name === 'result' || stage.name === 'playing') this._enter({ name: 'ready' }, now);
+    if (unfinished) this.note = 'round_lost';
   }
 
-  /** @param {{users?: unknown, full?: unknown}} room @param {number} now */
-  _roomChanged({ users, full }, now) {
+  /** @param {{users?: unknown, full?: unknown, rematch?: unknown}} room @param {number} now */
+  _roomChanged({ users, full, rematch }, now) {
     const seats = readSeats(users);
-    if (this.stage.name === 'playing' || !this._isAmong(seats)) return;
-    // A full room starts at once: there is nothing to say of who else waits.
-    const others = full === true ? [] : seats.filter((seat) => seat.uid !== this.person.uid);
-    this._enter({ name: 'waiting', seated: true, others, retryAt: now + SEAT_INTERVAL }, now);
-  }
-
-  /** @param {{gameTime?: unknown, roomUsers?: unknown}} start @param {number} now */
-  _roundStarted({ gameTime, roomUsers }, now) {
-    const seats = readSeats(roomUsers);
-    if (typeof gameTime !== 'number' || seats.length < 2 || !this._isAmong(seats)) return;
-    const endsAt = now + gameTime * 1000;
-    const old = this.stage;
-    const same = old.name === 'playing' && endsAt <= old.endsAt + OVERSLEPT;
-    if (same && seats.every(({ uid }) => old.seats.some((seat) => seat.uid === uid))) {
-      // The same round, on a new connection: what was chosen meanwhile is said now.
-      Object.assign(old, { seats, endsAt, counted: Math.ceil(gameTime), resultBy: endsAt + RESULT_GRACE, resumeBy: null, resendAt: null });
-      if (old.hand !== null) this._send('choice', { choice: old.hand });
+    const { stage } = this;
+    if (stage.name === 'playing') return;
+    if (!this._isAmong(seats)) {
+      // Not our table: somebody waits there for us, or does so no longer.
+      if (stage.name !== 'waiting') this.invitation = seats.filter(({ uid }) => uid === rematch)[0] || null;
       return;
     }
-    const { total, streak } = seats.filter(({ uid }) => uid === this.person.uid)[0];
-    this.standing = { total, streak };
+    // A full room starts at once: there is nothing to say of who else waits.
+    const others = full === true ? [] : seats.filter((seat) => seat.uid !== this.person.uid);
+    const { friends, anybody, robot } = stage.name === 'waiting' ? stage : unseated();
+    this._enter({ name: 'waiting', seated: true, others, retryAt: now + SEAT_INTERVAL, friends, anybody, robot }, now);
+  }
+
+  /** @param {object} start @param {number} now */
+  _roundStarted(start, now) {
+    const round = begun(start, this.person.uid, now);
+    if (!round) return;
+    const old = this.stage;
+    this._resumeBy = null;
+    if (old.name === 'playing' && isSame(old, round)) {
+      // What was chosen meanwhile is said now.
+      if (goOn(old, round)) this._show(old);
+      return;
+    }
+    const { total, streak } = round.seats.filter(({ uid }) => uid === this.person.uid)[0];
+    const { best = streak, rounds = null, wins = 0 } = this.standing || {};
+    this.standing = { total, streak, best, rounds, wins };
+    this.memory.round = { seats: round.seats, rounds };
+    this._effects.push({ kind: 'remember', memory: this.memory });
     this.note = null;
-    this._enter({
-      name: 'playing', seats, startedAt: now, endsAt, hand: null, moves: byUid(), left: byUid(),
-      counted: Math.ceil(gameTime), resultBy: endsAt + RESULT_GRACE, resendAt: null, resumeBy: null,
-    }, now);
+    this.friends = [];
+    this.invitation = null;
+    this._enter(round, now);
     this._cue('start');
   }
 
-  /** @param {{uid?: unknown, movement?: unknown, face?: unknown}} movement @param {number} now */
-  _moved({ uid, movement, face }, now) {
+  /** @param {{uid?: unknown, movement?: unknown, face?: unknown, locked?: unknown}} movement @param {number} now */
+  _moved({ uid, movement, face, locked }, now) {
     if (typeof uid !== 'string' || uid === this.person.uid) return;
     if (movement === 'face' && typeof face === 'number') {
       this.faces[uid] = { face, until: now + FACE_TIME };
@@ -499,6 +611,7 @@ class Game {
     }
     if (movement === 'choice' && this.stage.name === 'playing') {
       this.stage.moves[uid] = (this.stage.moves[uid] || 0) + 1;
+      for (const seat of this.stage.seats) if (seat.uid === uid && locked === true) seat.locked = true;
       this._cue('move');
     }
   }
@@ -509,20 +622,43 @@ class Game {
     if (typeof uid !== 'string') return;
     if (stage.name === 'waiting') stage.others = stage.others.filter((seat) => seat.uid !== uid);
     if (stage.name === 'playing') stage.left[uid] = true;
+    if (this.invitation && this.invitation.uid === uid) this.invitation = null;
+  }
+
+  /** Somebody's connection is lost, or there again. @param {{uid?: unknown}} somebody @param {boolean} away */
+  _strayed({ uid }, away) {
+    const { stage } = this;
+    const seats = stage.name === 'playing' ? stage.seats : stage.name === 'waiting' ? stage.others : [];
+    for (const seat of seats) if (seat.uid === uid) seat.away = away;
   }
 
   /** @param {{result?: unknown}} result @param {number} now */
   _roundEnded({ result }, now) {
-    const round = this.stage;
-    if (round.name !== 'playing') return;
-    const lines = readLines(result, round.left);
+    if (this.stage.name === 'playing') this._settle(readLines(result, this.stage.left), this.stage.seats, false, now);
+  }
+
+  /** What ended while we were away is shown as if we had been there; what was seen already, is not. @param {{result?: unknown}} missed @param {number} now */
+  _missed({ result }, now) {
+    const { stage, memory } = this;
+    const lines = readLines(result, stage.name === 'playing' ? stage.left : byUid());
+    const kept = stage.name === 'playing' ? stage.seats : memory.round ? memory.round.seats : [];
+    if (kept.length === 0 && JSON.stringify(lines) === memory.seen) return;
+    const isKnown = kept.length === lines.length && lines.every(({ uid }) => kept.some((seat) => seat.uid === uid));
+    this._settle(lines, isKnown ? kept : lines.map(stranger), true, now);
+  }
+
+  /** @param {Line[]} lines @param {Seat[]} seats as they were at the start @param {boolean} missed @param {number} now */
+  _settle(lines, seats, missed, now) {
     const mine = lines.filter(({ uid }) => uid === this.person.uid)[0];
     if (!mine) return;
-    const before = this.standing || { total: mine.total, streak: mine.streak };
-    this.standing = { total: mine.total, streak: mine.streak };
-    const outcome = settle(mine, lines);
+    const { outcome, before, standing, friends } = concluded(lines, seats, mine, this.standing, missed);
+    this.standing = standing;
     if (outcome === 'lose') this._losses += 1;
-    this._enter({ name: 'result', seats: round.seats, lines, outcome, before, losses: this._losses, unheard: false }, now);
+    this._count(seats, outcome);
+    this._roundDone(JSON.stringify(lines));
+    this.friends = friends;
+    this.note = null;
+    this._enter({ name: 'result', seats, lines, outcome, before, losses: this._losses, unheard: false, missed }, now);
     this._cue(outcome);
   }
 
@@ -551,19 +687,14 @@ function byUid() {
   return Object.create(null);
 }
 
-/** @returns {Waiting} */
-function unseated() {
-  return { name: 'waiting', seated: false, others: [], retryAt: null };
+/** @param {Wish} [wish] @returns {Waiting} */
+function unseated({ friends, anybody, robot } = { friends: [], anybody: false, robot: false }) {
+  return { name: 'waiting', seated: false, others: [], retryAt: null, friends, anybody, robot };
 }
 
 /** @param {number | null} due @param {number} now */
 function isDue(due, now) {
   return due !== null && due <= now;
-}
-
-/** When the next second of a round begins to be its last but n. @param {Playing} round */
-function nextCount({ counted, endsAt }) {
-  return counted > 0 ? endsAt - (counted - 1) * 1000 : null;
 }
 
 module.exports = { Game, RESULT_GRACE };

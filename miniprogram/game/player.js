@@ -23,6 +23,7 @@
  * @property {() => void} changed something is to be drawn
  * @property {(cue: Cue) => void} cue something is to be heard or felt
  * @property {(person: Person, token: string | null) => void} keep something is to be remembered on this device
+ * @property {(memory: import('./memory.js').Memory) => void} remember so is this
  */
 
 /**
@@ -40,6 +41,7 @@ function drive(game, link, screen, clock) {
         case 'hurry': link.hurry(); break;
         case 'stop': link.stop(); break;
         case 'keep': screen.keep(effect.person, effect.token); break;
+        case 'remember': screen.remember(effect.memory); break;
         case 'cue': perform(effect.cue); break;
       }
     }
@@ -74,18 +76,21 @@ function drive(game, link, screen, clock) {
 
   return {
     play() { game.play(clock()); settle(); },
+    robot() { game.robot(clock()); settle(); },
+    anybody() { game.anybody(clock()); settle(); },
     leave() { game.leave(clock()); settle(); },
     comeBack() { game.comeBack(clock()); settle(); },
     /** @param {number} hand */
     choose(hand) { game.choose(hand, clock()); settle(); },
+    lock() { game.lock(clock()); settle(); },
     /** @param {number} face */
     pull(face) { game.pull(face, clock()); settle(); },
     /** @param {Parameters<Game['introduce']>[0]} change */
     introduce(change) { game.introduce(change, clock()); settle(); },
     /** The screen is looked at again, or the network has changed. */
     wake() { game.wake(clock()); settle(); },
-    /** @param {Person} person @param {string | null} token */
-    follow(person, token) { game.follow(person, token); settle(); },
+    /** @param {Parameters<Game['follow']>} whom */
+    follow(...whom) { game.follow(...whom); settle(); },
   };
 }
 

@@ -14,6 +14,10 @@ const zh = {
 
   play: '开战',
   again: '再战一局',
+  rematch: '应战',
+  decline: '不打了',
+  robotNow: '和木人打',
+  anybodyNow: '谁都行',
   cancel: '不等了',
   leave: '离开',
   leaveAsk: '要离开这一局吗？',
@@ -35,6 +39,10 @@ const zh = {
 
   waiting: '正在找对手…',
   waitingDetail: '没有人来，就由木人陪练。',
+  rematchWith: (/** @type {string} */ names) => `和${names}再战？`,
+  rematchDetail: (/** @type {string} */ names) => `先等${names}，等不到就找别人。`,
+  wantsRematch: '想再战一局',
+  wantsRematchFrom: (/** @type {string} */ name) => `${name}想再战一局。`,
   waitingOffline: '一连上就替你找对手。',
   seatedWith: (/** @type {string} */ names) => `已入座：${names}。还在等人…`,
   noName: '无名氏',
@@ -42,14 +50,20 @@ const zh = {
   choose: '出招！',
   chooseDetail: '时间到之前都可以改。',
   chosen: (/** @type {string} */ hand) => `你出${hand}`,
-  chosenDetail: '还可以改，以最后一次为准。',
-  chosenOffline: '连接断了，连上后替你补上。',
+  chosenDetail: '还可以改；再点一次就定下来。',
+  lockedDetail: '已经定下，不能再改。',
+  chosenOffline: '连接断了。及时连上，这一招就算数。',
+  chooseOffline: '连接断了，座位还是你的。',
   timeUp: '亮招！',
+  timeUpOffline: '时间到',
+  resultOffline: '连上之后再看结果。',
   counts: ['一！', '二！', '三！'],
   seconds: (/** @type {number} */ n) => `限时 ${n} 秒`,
   thinking: '正在想',
   moved: (/** @type {number} */ n) => (n > 1 ? `改了 ${n - 1} 次主意` : '已出招'),
   left: '走了',
+  locked: '已定招',
+  away: '断线了，座位还在',
 
   win: '你赢了！',
   lose: '你输了',
@@ -71,7 +85,12 @@ const zh = {
   noHandLoses: '没出手的算输。',
 
   scoreIs: (/** @type {number} */ n) => `${n} 分`,
-  streakIs: (/** @type {number} */ n) => (n > 1 ? `${n} 连胜` : '1 胜'),
+  /** One win is no streak. */
+  streakIs: (/** @type {number} */ n) => (n > 1 ? `${n} 连胜` : ''),
+  record: (/** @type {number} */ wins, /** @type {number} */ rounds) => `${rounds} 局 ${wins} 胜`,
+  tally: (/** @type {number} */ mine, /** @type {number} */ theirs) => `${mine} : ${theirs}`,
+  tallyIs: (/** @type {string} */ name, /** @type {number} */ mine, /** @type {number} */ theirs) => `与${name}的比分：${mine} 比 ${theirs}`,
+  whileAway: '你不在的时候：',
   robot: '机器人',
   /** What a robot goes by; the server gives it a Chinese name. */
   robotName: (/** @type {string} */ name) => name,
@@ -88,8 +107,9 @@ const zh = {
 
   /** @type {Record<string, string>} */
   notes: {
-    round_lost: '连接断开太久，上一局没能打完。',
-    no_result: '上一局没有等到结果，再来一局吧。',
+    round_lost: '上一局没了：服务器已经不记得它，不算输赢。',
+    round_over: '上一局在你离开时打完了。',
+    no_result: '上一局的结果，连上之后再看。',
     name_refused: '这个名字不能用，先给你换了一个。',
     restarting: '服务器正在重启，马上就好…',
   },
@@ -118,7 +138,7 @@ const zh = {
     refuse: '不同意',
   },
   share: '来武林和我比一局剪刀石头布',
-  keys: '键盘：1 剪刀，2 石头，3 布，回车继续',
+  keys: '键盘：1 剪刀，2 石头，3 布，回车定招或继续',
   guests: ['青衫客', '白袍客', '采药人', '夜行人', '卖酒翁', '铁匠', '渡船人', '说书人', '守塔人', '牧羊人', '放鹤人', '听雨人'],
 };
 
@@ -133,6 +153,10 @@ const en = {
 
   play: 'Play',
   again: 'Play again',
+  rematch: 'Rematch',
+  decline: 'No, thanks',
+  robotNow: 'Play a robot',
+  anybodyNow: 'Play anybody',
   cancel: 'Cancel',
   leave: 'Leave',
   leaveAsk: 'Leave this round?',
@@ -153,6 +177,10 @@ const en = {
 
   waiting: 'Finding an opponent…',
   waitingDetail: 'If nobody comes, a robot steps in.',
+  rematchWith: (names) => `A rematch with ${names}?`,
+  rematchDetail: (names) => `${names} comes first, then anybody.`,
+  wantsRematch: 'wants a rematch',
+  wantsRematchFrom: (name) => `${name} wants a rematch.`,
   waitingOffline: 'You get a seat as soon as the connection is back.',
   seatedWith: (names) => `Here already: ${names}. Waiting for more…`,
   noName: 'Somebody',
@@ -160,14 +188,20 @@ const en = {
   choose: 'Choose!',
   chooseDetail: 'You can switch until time runs out.',
   chosen: (hand) => `You picked ${hand}`,
-  chosenDetail: 'You can still switch; the last one counts.',
-  chosenOffline: 'The connection is lost; it will be sent when it is back.',
+  chosenDetail: 'You can still switch. Tap it again to lock it.',
+  lockedDetail: 'Locked: it stays.',
+  chosenOffline: 'The connection is lost. Back in time, this hand counts.',
+  chooseOffline: 'The connection is lost. Your seat is kept.',
   timeUp: 'Reveal!',
+  timeUpOffline: 'Time is up',
+  resultOffline: 'You see how it ended when the connection is back.',
   counts: ['One…', 'Two…', 'Three!'],
   seconds: (n) => (n === 1 ? 'You have 1 second' : `You have ${n} seconds`),
   thinking: 'is thinking',
   moved: (n) => (n > 1 ? `changed ${n === 2 ? 'once' : `${n - 1} times`}` : 'has chosen'),
   left: 'has left',
+  locked: 'has locked',
+  away: 'is cut off, seat kept',
 
   win: 'You win!',
   lose: 'You lose',
@@ -188,7 +222,11 @@ const en = {
   noHandLoses: 'No pick loses.',
 
   scoreIs: (n) => `Score ${n}`,
-  streakIs: (n) => (n > 1 ? `${n} in a row` : '1 win'),
+  streakIs: (n) => (n > 1 ? `${n} in a row` : ''),
+  record: (wins, rounds) => `${wins} of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} won`,
+  tally: (mine, theirs) => `${mine} : ${theirs}`,
+  tallyIs: (name, mine, theirs) => `Against ${name}: ${mine} to ${theirs}`,
+  whileAway: 'While you were away:',
   robot: 'Robot',
   robotName: (name) => {
     const [, made = '', which = ''] = /^([木铜])人·([甲乙丙丁])$/.exec(name) || [];
@@ -204,8 +242,9 @@ const en = {
   ranks: ['Newcomer', 'Known Blade', 'Hero', 'Grandmaster', 'Master of Wulin'],
 
   notes: {
-    round_lost: 'You were cut off for too long: that round went on without you.',
-    no_result: 'No result came for that round. Play another.',
+    round_lost: 'That round is lost: the server no longer knows of it. It counts for nobody.',
+    round_over: 'That round ended while you were away.',
+    no_result: 'You see how that round ended when the connection is back.',
     name_refused: 'That name cannot be used, so you got another.',
     restarting: 'The server is restarting; just a moment…',
   },
@@ -236,7 +275,7 @@ const en = {
     refuse: 'No',
   },
   share: 'Rock, paper, scissors with me in Wulin',
-  keys: 'Keys: 1 scissors, 2 rock, 3 paper, Enter to go on',
+  keys: 'Keys: 1 scissors, 2 rock, 3 paper, Enter to lock or go on',
   guests: [
     'Blue Robe', 'White Robe', 'Herbalist', 'Nightwalker', 'Wine Seller', 'Blacksmith', 'Ferryman', 'Storyteller', 'Tower Guard',
     'Shepherd', 'Crane Keeper', 'Rain Watcher',

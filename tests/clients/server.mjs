@@ -15,7 +15,7 @@ export const OWN_SERVER = !WULIN_URL;
 const READY = /https:\/\/(?:localhost|127\.0\.0\.1):\d+/;
 
 export async function startServer(flags = {}) {
-  if (!OWN_SERVER) return { url: WULIN_URL, ca: WULIN_CA, log: () => '', stop: async () => {} };
+  if (!OWN_SERVER) return { url: WULIN_URL, ca: WULIN_CA, log: () => '', stop: async () => {}, kill: async () => {} };
   assert.ok(WULIN_BIN, 'set WULIN_URL to a running server, or WULIN_BIN to the wulin program');
 
   const state = await mkdtemp(join(tmpdir(), 'wulin-clients-'));
@@ -29,13 +29,23 @@ export async function startServer(flags = {}) {
     server.on('exit', (code, signal) => resolve(signal ?? code));
   });
 
+  let killed = false;
   const stop = async () => {
+    if (killed) return;
     server.kill('SIGTERM');
     const outcome = await within(PATIENCE, exited);
     if (outcome === undefined) server.kill('SIGKILL');
     await rm(state, { recursive: true, force: true });
     assert.notEqual(outcome, undefined, `the server did not end within ${PATIENCE} ms after SIGTERM\n${log}`);
     assert.equal(outcome, 0, `the server ends with 0 after SIGTERM\n${log}`);
+  };
+
+  /** As a machine without power does it: nobody is told. */
+  const kill = async () => {
+    killed = true;
+    server.kill('SIGKILL');
+    await exited;
+    await rm(state, { recursive: true, force: true });
   };
 
   const said = announced(server, (text) => (log += text)).then((url) => ({ url }));
@@ -46,7 +56,7 @@ export async function startServer(flags = {}) {
     await rm(state, { recursive: true, force: true });
     assert.fail(`${WULIN_BIN} serve never said where it listens: ${outcome}\n${log}`);
   }
-  return { url, ca: WULIN_CA, selfMade: join(state, 'wulin', 'self-signed.pem'), log: () => log, stop };
+  return { url, ca: WULIN_CA, selfMade: join(state, 'wulin', 'self-signed.pem'), log: () => log, stop, kill };
 }
 
 /** Every flag of the server has an environment variable: none of ours may leak into it. */

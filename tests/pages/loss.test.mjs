@@ -60,7 +60,7 @@ describe('losing the connection', AT_ONCE, () => {
       });
       if (phase === 'playing') {
         await at(page, 'ready');
-        assert.notEqual(await text(page, '#note'), '');
+        assert.match(await text(page, '#note'), /That round is lost/);
       }
       await playsOn(page);
       assertQuiet(someone);
@@ -79,7 +79,12 @@ describe('losing the connection', AT_ONCE, () => {
     assert.equal(await outcome(two), 'lose', 'the hand of who is gone counts');
     relay.mend();
     await connected(one);
-    await at(one, 'ready');
+    // As it would have been shown: the round was won meanwhile.
+    await at(one, 'result');
+    assert.equal(await outcome(one), 'win');
+    assert.match(await text(one, '#detail'), /^While you were away: Rock breaks scissors\./);
+    assert.equal(await text(one, '#others .name'), await text(two, '#me .name'));
+    assert.deepEqual([await text(one, '#tally'), await text(two, '#tally')], ['1 : 0', '0 : 1']);
     await table.meet();
     table.assertQuiet();
   }));
@@ -96,7 +101,7 @@ describe('losing the connection', AT_ONCE, () => {
       await context.setOffline(true);
       await reconnecting(one);
       await press(one, hand('paper'));
-      assert.match(await text(one, '#detail'), /will be sent/);
+      assert.match(await text(one, '#detail'), /Back in time, this hand counts/);
       await press(two, hand('rock'));
       relay.release();
       await context.setOffline(false);

@@ -90,15 +90,21 @@ describe('playing', AT_ONCE, () => {
     await page.keyboard.press('Enter');
     await at(page, 'waiting');
     await at(page, 'playing');
-    await page.keyboard.press('3');
-    assert.equal(await page.locator(hand('paper')).getAttribute('aria-pressed'), 'true');
-    // The focus has come to the hands, but to none of them: an Enter that was meant for Cancel would have chosen it.
+    // The focus has come to the hands, but to none of them: an Enter that was meant for Cancel neither chooses nor locks one.
     await page.keyboard.press('Enter');
+    assert.equal(await page.locator('.hand[aria-pressed="true"]').count(), 0);
+    await page.keyboard.press('3');
     assert.equal(await page.locator(hand('paper')).getAttribute('aria-pressed'), 'true');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     assert.equal(await page.locator(hand('rock')).getAttribute('aria-pressed'), 'true');
+    // Enter locks what was chosen last, by whatever key.
+    await page.keyboard.press('3');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.locator(hand('paper')).getAttribute('data-locked'), 'true');
+    await page.keyboard.press('2');
+    assert.equal(await page.locator(hand('paper')).getAttribute('aria-pressed'), 'true');
     await at(page, 'result');
     const settled = () => page.locator('#primary:focus[aria-disabled="false"]').waitFor();
     await settled();

@@ -64,7 +64,7 @@ describe('on every screen', AT_ONCE, () => {
   const SIZES = [[320, 568], [360, 640], [430, 760], [412, 785], [740, 360], [820, 1180], [1024, 520], [1366, 657]]
     .map(([width, height]) => ({ width, height })).concat(PHONE, DESK);
   for (const viewport of SIZES) {
-    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer({ ...ROBOTS, 'robot-wait': '2s' }, async (server) => {
+    test(`${viewport.width} × ${viewport.height}: everything one needs is in view`, onServer({ ...ROBOTS, 'robot-wait': '2s', 'game-time': '30s' }, async (server) => {
       const someone = await open(server, { viewport, prepare: watchShifts });
       const { page } = someone;
       const inView = async (...selectors) => {
@@ -85,6 +85,8 @@ describe('on every screen', AT_ONCE, () => {
       const [me, hands] = [await box(page, '#me .card'), await box(page, '#hands')];
       assert.ok(hands.y - me.y - me.height < 150, 'the hands lie at the table');
       await press(page, hand('rock'));
+      // Locked: the round is over when it has been looked at, and not before.
+      await press(page, hand('rock'));
       await at(page, 'result');
       await inView('#primary', '#headline', '#others .shown', '#me .shown');
       if (await page.locator('#others .card').getAttribute('data-hand') !== 'none') await assertFacing(page, viewport);
@@ -96,7 +98,7 @@ describe('on every screen', AT_ONCE, () => {
 
   // WCAG 1.4.10: a desk at 400 %, a phone at 200 %. One may scroll down, but not sideways.
   for (const viewport of [{ width: 320, height: 256 }, { width: 195, height: 422 }]) {
-    test(`${viewport.width} × ${viewport.height}: everything can be reached by scrolling down`, onServer({ ...ROBOTS, 'game-time': '6s' }, async (server) => {
+    test(`${viewport.width} × ${viewport.height}: everything can be reached by scrolling down`, onServer({ ...ROBOTS, 'game-time': '30s' }, async (server) => {
       const someone = await open(server, { viewport });
       const { page } = someone;
       const reachable = async () => {
@@ -112,6 +114,8 @@ describe('on every screen', AT_ONCE, () => {
       await press(page, '#primary');
       await at(page, 'playing');
       await reachable();
+      await press(page, hand('rock'));
+      await press(page, hand('rock'));
       await at(page, 'result');
       await reachable();
       assertQuiet(someone);

@@ -7,11 +7,16 @@
 import { mkdir } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { CONNECTION_ERRORS, DESK, PHONE, useChromium } from './chromium.mjs';
+import { startServer } from '../clients/server.mjs';
+import { startRelay } from '../clients/relay.mjs';
 import { PRIMARY, at as inWeChat, open as openMiniProgram } from './wechat.mjs';
-import { at, guest, hand, leave, onServer, open, press, rig, still } from './table.mjs';
+import { afterwards, at, guest, hand, leave, onServer, open, press, rig, still } from './table.mjs';
 
 const FOLDER = process.argv[2] ?? 'target/shots';
 const FLAGS = { 'robot-wait': '1500ms', 'game-time': '4s', 'drain-timeout': '0s' };
+const TABLET = { width: 820, height: 1180 };
+const SIDEWAYS = { width: 844, height: 390 };
+const SMALL = { width: 320, height: 568 };
 const ENDS = [['win', 1], ['win', 5], ['lose', 2], ['draw', 1]];
 
 await mkdir(FOLDER, { recursive: true });
@@ -126,8 +131,86 @@ for (const colorScheme of ['light', 'dark']) {
     });
   }
 
+  for (const [screen, viewport] of [['phone', PHONE], ['small', SMALL], ['sideways', SIDEWAYS], ['tablet', TABLET], ['desk', DESK]]) {
+    test(`the page, ${screen}, ${colorScheme}: two who meet again`, onServer({ ...FLAGS, 'robot-wait': '30s', 'rematch-wait': '30s', 'game-time': '10s' }, async (server) => {
+      const relay = await startRelay(server.url);
+      afterwards(() => relay.close());
+      const [{ page }, { page: other }] = [await open(server, { ...look, viewport }), await open({ url: relay.url }, look)];
+      const shoot = camera(page, 'friends', screen, colorScheme);
+      const both = (phase) => Promise.all([at(page, phase), at(other, phase)]);
+      await Promise.all([press(page, '#primary'), press(other, '#primary')]);
+      await both('playing');
+      await press(other, hand('scissors'));
+      await press(other, hand('scissors'));
+      await press(page, hand('rock'));
+      await press(page, hand('rock'));
+      await both('result');
+      await page.locator('#primary[aria-disabled="false"]').waitFor();
+      await other.locator('#primary[aria-disabled="false"]').waitFor();
+      await press(other, '.face >> nth=2');
+      await page.locator('#others .pulled').waitFor();
+      await shoot('result');
+      await press(other, '#primary');
+      await page.locator('#others .card[data-invites="true"]').waitFor();
+      await shoot('invited');
+      await page.reload();
+      await page.locator('#note').waitFor();
+      await shoot('invited-ready');
+      await press(page, '#primary');
+      await both('playing');
+      await press(page, hand('rock'));
+      await press(page, hand('rock'));
+      await press(other, hand('scissors'));
+      relay.cut();
+      await page.locator('#others .card[data-away="true"]').waitFor();
+      await shoot('locked-cut-off');
+      await other.locator('#link').waitFor();
+      await camera(other, 'friends', 'phone-cut', screen, colorScheme)('playing');
+      await at(page, 'result');
+      relay.mend();
+      await at(other, 'result');
+      await other.locator('#primary[aria-disabled="false"]').waitFor();
+      await camera(other, 'friends', 'phone-missed', screen, colorScheme)('result');
+      await press(page, '#primary[aria-disabled="false"]');
+      await page.locator('#third').waitFor();
+      await shoot('rematch');
+      await press(page, '#primary[aria-disabled="false"]');
+      await press(page, '#primary[aria-disabled="false"]');
+      await press(other, '#primary');
+      await both('playing');
+      await server.stop();
+      const next = await startServer({ ...FLAGS, port: new URL(server.url).port });
+      afterwards(() => next.stop());
+      await page.locator('#note').waitFor();
+      await shoot('lost');
+    }));
+  }
+
   describe(`the Mini Program, ${colorScheme}`, () => {
     const names = ['miniprogram', colorScheme];
+
+    test('two who meet again', onServer({ ...FLAGS, 'robot-wait': '30s', 'rematch-wait': '30s', 'game-time': '10s' }, async (server) => {
+      const [{ page }, { page: other }] = [await openMiniProgram(server, look), await open(server, look)];
+      const shoot = camera(page, 'friends', 'miniprogram', colorScheme);
+      await press(page, PRIMARY);
+      await press(other, '#primary');
+      await inWeChat(page, 'playing');
+      await press(page, '.hand >> nth=1');
+      await press(page, '.hand >> nth=1');
+      await page.locator('.hand.locked').waitFor();
+      await shoot('locked');
+      await press(other, hand('scissors'));
+      await press(other, hand('scissors'));
+      await inWeChat(page, 'result');
+      await shoot('result');
+      await press(other, '#primary[aria-disabled="false"]');
+      await page.locator('.invites').waitFor();
+      await shoot('invited');
+      await press(other, '#primary[aria-disabled="false"]');
+      await page.locator(PRIMARY).click();
+      await page.locator('.quiet').last().waitFor();
+      await shoot('rematch');
+    }));
 
     test('from the first visit to the next', onServer(FLAGS, async (server) => {
       const { page, context } = await openMiniProgram(server, { ...look, devtools: { privacyNeeded: true } });

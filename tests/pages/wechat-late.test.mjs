@@ -171,7 +171,7 @@ describe('consent', { ...AT_ONCE, timeout: 120_000 }, () => {
       const { page } = someone;
       await settings(page);
       await page.getByText('Use my WeChat picture').click();
-      const dialog = page.getByRole('dialog', { name: 'You are asked first' });
+      const dialog = page.getByRole('dialog', { name: 'Your privacy' });
       await dialog.waitFor();
       // Behind the dialog, as a phone does it that was slow with the first.
       await page.getByRole('switch', { name: 'People nearby first' }).evaluate((element) => element.click());

@@ -35,8 +35,10 @@ describe('words', () => {
   test('numbers fit their words', () => {
     assert.deepEqual([0, 1, 2].map(en.online), ['Nobody else online', '1 other online', '2 others online']);
     assert.deepEqual([1, 2].map(en.seconds), ['You have 1 second', 'You have 2 seconds']);
-    assert.deepEqual([1, 2].map(en.streakIs), ['1 win', '2 in a row']);
-    assert.deepEqual([1, 2].map(zh.streakIs), ['1 胜', '2 连胜']);
+    // One win beside a score reads as if it were all there are.
+    assert.deepEqual([0, 1, 2].map(en.streakIs), ['', '', '2 in a row']);
+    assert.deepEqual([0, 1, 2].map(zh.streakIs), ['', '', '2 连胜']);
+    assert.deepEqual([en.record(0, 1), en.record(3, 7)], ['0 of 1 round won', '3 of 7 rounds won']);
     assert.deepEqual([1, 2, 3].map(en.moved), ['has chosen', 'changed once', 'changed 2 times']);
   });
 

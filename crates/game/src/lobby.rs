@@ -325,18 +325,31 @@ impl Lobby {
         }
     }
 
-    /// `face` while waiting: shows it to the others at the same table.
+    /// `face` outside a round: shows it to the others at the same table, and to the people of the last round who still look at
+    /// its result. It is refused if nobody would see it.
     pub fn pull(&mut self, by: ConnectionId, face: Face) -> Result<(), Rejected> {
         let player = self.player(by)?;
         let person = self.people.get(&player).ok_or(Rejected::HelloFirst)?;
-        let Whereabouts::Waiting(table) = person.whereabouts else {
-            return Err(Rejected::NotSeated);
-        };
         let event = Event::Moved {
             uid: person.profile.uid.clone(),
             movement: Movement::Face(face),
         };
-        self.tell_others(table, player, &event);
+        let table = person.table();
+        let beside = table.map_or(&[][..], |table| self.matchmaking.people(table));
+        let mut audience: Vec<PlayerId> = beside.to_vec();
+        for other in self.lookers_on(person) {
+            if !audience.contains(&other) {
+                audience.push(other);
+            }
+        }
+        audience.retain(|other| *other != player);
+        if audience.is_empty() && table.is_none() {
+            return Err(Rejected::NotSeated);
+        }
+        for other in audience {
+            self.effects
+                .push_back(LobbyEffect::Send(other, event.clone()));
+        }
         Ok(())
     }
 

@@ -60,6 +60,11 @@ Page({
     if (scene && scene.secondary && scene.secondary.enabled) player[scene.secondary.action]();
   },
 
+  onThird() {
+    const { scene } = this.data;
+    if (scene && scene.third && scene.third.enabled) player[scene.third.action]();
+  },
+
   /** Out of a round only who knows what that costs. */
   onLeave() {
     const { scene } = this.data;

@@ -9,7 +9,7 @@ describe('a round from its beginning to its end', () => {
     const play = new Play().open().hears('hi', HI);
     assert.equal(play.game.standing, null);
     play.does('wake').hears('hi', { ...HI, totalScore: 7, winStreak: 2 });
-    assert.deepEqual(play.game.standing, { total: 7, streak: 2 });
+    assert.deepEqual(play.game.standing, { total: 7, streak: 2, best: 2, rounds: null, wins: 0 });
   });
 
   test('hello goes out as soon as the connection is open, and hi brings people and a token to keep', () => {
@@ -43,16 +43,16 @@ describe('a round from its beginning to its end', () => {
     play.hears('start', { gameTime: 5, roomUsers: SEATS });
     assert.equal(play.stage.name, 'playing');
     assert.equal(play.stage.endsAt, play.now + 5000);
-    assert.deepEqual(play.game.standing, { total: 3, streak: 2 });
+    assert.deepEqual(play.game.standing, { total: 3, streak: 2, best: 2, rounds: null, wins: 0 });
     play.does('choose', 2).does('choose', 3);
-    assert.deepEqual(play.kinds(), ['start', 'choose', 'choice', 'choose', 'choice']);
+    assert.deepEqual(play.kinds(), ['remember', 'start', 'choose', 'choice', 'choose', 'choice']);
     play.hears('movement', { uid: 'you', movement: 'choice' }).hears('movement', { uid: 'you', movement: 'choice' });
     assert.equal(play.stage.moves.you, 2);
     play.wait(5010).hears('result', result(3, 2, { roundScore: 3, totalScore: 6, winStreak: 3 }));
     assert.equal(play.stage.name, 'result');
     assert.equal(play.stage.outcome, 'win');
-    assert.deepEqual(play.game.standing, { total: 6, streak: 3 });
-    assert.deepEqual(play.stage.before, { total: 3, streak: 2 });
+    assert.deepEqual(play.game.standing, { total: 6, streak: 3, best: 3, rounds: null, wins: 1 });
+    assert.deepEqual(play.stage.before, { total: 3, streak: 2, best: 2, rounds: null, wins: 0 });
     play.effects();
     play.does('play');
     assert.deepEqual(play.said(), ['join']);

@@ -80,12 +80,45 @@ describe('a streak', () => {
   test('is told where it is one, and where it earns a name', () => {
     assert.equal(ends(2, 1, { roundScore: 1, totalScore: 4, winStreak: 1 }), 'Rock breaks scissors. Win the next one and it is a streak.');
     assert.equal(ends(2, 1, { roundScore: 3, totalScore: 6, winStreak: 3 }), 'Rock breaks scissors. 3 wins in a row! They call you “Known Blade” now.');
-    assert.equal(ends(2, 1, { roundScore: 4, totalScore: 7, winStreak: 4 }), 'Rock breaks scissors. 4 wins in a row!');
+    assert.equal(ends(2, 1, { roundScore: 6, totalScore: 9, winStreak: 6 }), 'Rock breaks scissors. 6 wins in a row! They call you “Grandmaster” now.');
   });
 
   test('that ends is told, too', () => {
     assert.equal(ends(1, 2), 'Rock breaks scissors. A streak of 2 ends.');
     assert.equal(ends(2, 2), 'A streak of 2 ends.');
+  });
+});
+
+describe('a rank', () => {
+  const rank = (hi) => seen(new Play().open().hears('hi', { ...HI, ...hi })).me.rank;
+
+  test('comes of the best streak or of the total, and can be reached', () => {
+    const none = { totalScore: 0, winStreak: 0, bestStreak: 0 };
+    assert.deepEqual([none, { ...none, totalScore: 1 }, { ...none, totalScore: 10 }, { ...none, bestStreak: 4 }, { ...none, totalScore: 120 },
+      { ...none, bestStreak: 7 }, { ...none, totalScore: 400 }].map(rank),
+    ['', 'Newcomer', 'Known Blade', 'Hero', 'Grandmaster', 'Master of Wulin', 'Master of Wulin']);
+  });
+
+  test('is neither given nor taken by a draw, nor taken by a loss', () => {
+    for (const hands of [[1, 1], [1, 2]]) {
+      const play = new Play().open().hears('hi', { ...HI, totalScore: 3, winStreak: 2, bestStreak: 5, rounds: 9, wins: 5 });
+      play.hears('start', { gameTime: 5, roomUsers: SEATS });
+      assert.equal(seen(play).me.rank, 'Grandmaster');
+      play.hears('result', result(...hands, { totalScore: 3 }));
+      assert.equal(seen(play).me.rank, 'Grandmaster');
+      assert.doesNotMatch(seen(play).detail, /They call you/);
+      assert.equal(seen(play.does('leave').hears('hi', { ...HI, totalScore: 3, winStreak: 0, bestStreak: 5, rounds: 10, wins: 5 })).me.status, '5 of 10 rounds won');
+    }
+  });
+
+  test('that is new is told, once', () => {
+    const play = new Play().open().hears('hi', { ...HI, totalScore: 9, winStreak: 0, bestStreak: 2, rounds: 9, wins: 5 });
+    const win = (total) => {
+      play.hears('start', { gameTime: 5, roomUsers: [{ ...SEATS[0], totalScore: total - 1, winStreak: 0 }, SEATS[1]] });
+      return seen(play.hears('result', result(2, 1, { roundScore: 1, totalScore: total, winStreak: 1 }))).detail;
+    };
+    assert.match(win(10), /They call you “Known Blade” now/);
+    assert.doesNotMatch(win(11), /They call you/);
   });
 });
 

@@ -5,7 +5,7 @@
 
 use std::mem;
 
-use super::{LastRound, Lobby, LobbyEffect, Whereabouts};
+use super::{LastRound, Lobby, LobbyEffect, Person, Whereabouts};
 use crate::event::Event;
 use crate::player::{PlayerId, RoomId};
 
@@ -97,5 +97,26 @@ impl Lobby {
         {
             self.matchmaking.release(table);
         }
+    }
+
+    /// The people of this person's last round who still look at its result. A client from 2016 shows no faces there.
+    pub(super) fn lookers_on(&self, person: &Person) -> Vec<PlayerId> {
+        let last = person.last_round.as_ref().filter(|last| !last.declined);
+        let looks_on = |last: &LastRound, other: PlayerId| {
+            self.people.get(&other).is_some_and(|other| {
+                other.connection.is_some()
+                    && !other.legacy
+                    && !matches!(other.whereabouts, Whereabouts::Playing(_))
+                    && other
+                        .last_round
+                        .as_ref()
+                        .is_some_and(|theirs| theirs.room == last.room && !theirs.declined)
+            })
+        };
+        last.into_iter()
+            .flat_map(|last| last.people.iter().map(move |other| (last, *other)))
+            .filter(|(last, other)| looks_on(last, *other))
+            .map(|(_, other)| other)
+            .collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wulin_game::{ConnectionId, Event, Rejected};
+use wulin_game::{ConnectionId, Event, Face, Movement, Rejected};
 
 use super::stories::{company, hello, join, return_as};
 use super::world::{REMATCH_WAIT, ROUND_TIME, World};
@@ -238,4 +238,52 @@ fn asking_after_a_reconnect_still_waits_for_the_partner() {
     world.wait(3 * SECOND);
     join(&mut world, 2);
     assert_eq!(company(&world, 20), ["a", "b"]);
+}
+
+/// Whoever was told of a face since the last call, by uid.
+fn saw(world: &mut World, who: u64) -> Vec<String> {
+    world.told.clear();
+    let pulled = world.lobby.pull(ConnectionId(who), Face::Crying);
+    world.carry_out();
+    let saw: Vec<String> = world
+        .told
+        .iter()
+        .filter(|(_, event)| {
+            matches!(
+                event,
+                Event::Moved {
+                    movement: Movement::Face(Face::Crying),
+                    ..
+                }
+            )
+        })
+        .map(|(player, _)| world.uids[player].to_string())
+        .collect();
+    assert_eq!(
+        pulled.is_ok(),
+        !saw.is_empty(),
+        "refused where nobody sees it"
+    );
+    saw
+}
+
+#[test]
+fn a_face_after_the_result_is_seen_by_who_was_in_the_round() {
+    let mut world = friends(false);
+    assert_eq!(saw(&mut world, 1), ["b"]);
+    assert_eq!(saw(&mut world, 2), ["a"]);
+    assert_eq!(saw(&mut world, 3), NOBODY, "it has played no round");
+    join(&mut world, 1);
+    assert_eq!(saw(&mut world, 2), ["a"], "who waits still looks");
+    world.lobby.leave(ConnectionId(2)).unwrap();
+    assert_eq!(saw(&mut world, 2), NOBODY, "who has left looks no more");
+
+    let mut world = friends(false);
+    robot(&mut world, 2);
+    assert_eq!(saw(&mut world, 1), NOBODY, "who plays looks elsewhere");
+    let mut world = friends(false);
+    world.disconnect(ConnectionId(2));
+    assert_eq!(saw(&mut world, 1), NOBODY, "nor who is offline");
+    let mut world = friends(true);
+    assert_eq!(saw(&mut world, 1), NOBODY, "2016 shows none there");
 }
