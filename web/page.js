@@ -12,10 +12,11 @@ import { PageLink } from './link.js';
 import { Back } from './back.js';
 import { Release, wish } from './release.js';
 import { recall } from '../miniprogram/game/memory.js';
+import { identity, keepIdentity } from './identity.js';
 import { load, save } from './store.js';
 
 const words = wordsFor(navigator.languages);
-const profile = { ...readProfile(load(), words, Math.random), memory: remembered() };
+const profile = { ...readProfile(load() ?? identity(), words, Math.random), memory: remembered() };
 save(profile);
 
 const clock = () => performance.now();
@@ -99,6 +100,7 @@ const player = drive(game, link, {
   keep({ uid, name }, token) {
     Object.assign(profile, { uid, name, token });
     save(profile);
+    keepIdentity(profile);
   },
   remember(memory) {
     profile.memory = { ...memory, at: Date.now() };

@@ -9,6 +9,7 @@ mod edge;
 mod http2;
 mod http2_floods;
 mod http2_limits;
+mod identity;
 mod lenient_requests;
 mod limits;
 mod message_floods;

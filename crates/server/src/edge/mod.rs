@@ -9,6 +9,7 @@ pub mod guarded;
 pub mod handed;
 pub mod host;
 pub mod http2;
+mod identity;
 pub mod listen;
 pub mod newcomer;
 pub mod page;

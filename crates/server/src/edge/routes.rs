@@ -25,7 +25,7 @@ use super::addresses::{Caller, Presence};
 use super::guarded::SecureStream;
 use super::site::Site;
 use super::tidy::{EndSlashes, tidied};
-use super::{page, socketio};
+use super::{identity, page, socketio};
 use crate::transport::hall::Hall;
 use crate::transport::session::Visitor;
 use crate::transport::upgrade;
@@ -48,7 +48,10 @@ pub fn router(site: Site) -> Router {
         let answer = move |request: Request<Body>| ready(file.answer(&request));
         router = router.route(&address, get(answer));
     }
-    let router = router.fallback(transports).with_state(site.clone());
+    let router = router
+        .route(identity::PATH, identity::route())
+        .fallback(transports)
+        .with_state(site.clone());
     let (base_path, socketio_paths) = (site.base_path.clone(), site.socketio_paths.clone());
     // Addresses of the page's files are not listed here: the page itself asks for them, and spells them right.
     let known = move |path: &str| {
@@ -84,7 +87,8 @@ pub fn plain(hall: Hall, redirect: Router) -> Router {
 /// Whether a path collides with a route that is no transport.
 pub fn is_taken(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
-    HEALTH.iter().any(|path| path[1..] == *first) || page::owns(first)
+    let own = HEALTH.iter().chain([&identity::PATH]);
+    own.into_iter().any(|path| path[1..] == *first) || page::owns(first)
 }
 
 async fn headers(State(site): State<Arc<Site>>, mut response: Response<Body>) -> Response<Body> {
