@@ -19,8 +19,8 @@ const WIDEST: usize = 76;
 const LARGE: (usize, usize) = (60, 20);
 /// The smallest window in which the game is drawn, in columns and rows.
 const SMALL: (usize, usize) = (34, 10);
-/// The rows from which there are empty lines.
-const TIGHT: usize = 12;
+/// The columns from which each face has its key.
+const WIDE_KEYS: usize = 50;
 /// The width of the bar of the remaining time, in columns.
 const BAR: usize = 40;
 
@@ -41,14 +41,25 @@ pub(super) fn draw(
         large: columns >= LARGE.0 && rows >= LARGE.1,
         now,
     };
-    let mut lines = sheet.header();
-    lines.extend(sheet.players());
-    // The lines between are empty most of the time. A window without room for them shows the keys instead.
-    let between = |line: Vec<Piece>| (!line.is_empty() || rows >= TIGHT).then_some(line);
-    lines.extend(between(sheet.tally()));
-    lines.extend(sheet.middle());
-    lines.extend(between(sheet.aside()));
-    lines.extend(sheet.keys());
+    let (top, middle, keys) = (
+        [sheet.header(), sheet.players()].concat(),
+        sheet.middle(),
+        sheet.keys(),
+    );
+    let spare = rows.saturating_sub(top.len() + middle.len() + keys.len());
+    let (tally, aside) = (sheet.tally(), sheet.aside());
+    // The two lines between are empty most of the time. A small window has room for one of them, or for none.
+    let (tally, aside) = match spare {
+        0 => (None, None),
+        1 if aside.is_empty() => (Some(tally), None),
+        1 => (None, Some(aside)),
+        _ => (Some(tally), Some(aside)),
+    };
+    let mut lines = top;
+    lines.extend(tally);
+    lines.extend(middle);
+    lines.extend(aside);
+    lines.extend(keys);
     lines.truncate(rows);
     let margin = (columns - sheet.columns) / 2;
     for line in &mut lines {
@@ -221,7 +232,7 @@ impl Canvas<'_> {
         let words = self.words;
         let leave = || vec![piece("q ", Tone::Strong), piece(words.leave, Tone::Quiet)];
         let key = |key: &str, meaning: &str| {
-            let meaning = piece(format!("{meaning}    "), Tone::Quiet);
+            let meaning = piece(format!("{meaning}  "), Tone::Quiet);
             vec![piece(format!("{key} "), Tone::Strong), meaning]
         };
         let lines = match &self.table.stage {
@@ -238,14 +249,21 @@ impl Canvas<'_> {
                     hands.push(piece("  ", Tone::Plain));
                 }
                 hands.pop();
-                if round.hand.is_some() && !round.locked {
-                    hands.push(piece("   Enter ", Tone::Strong));
-                    hands.push(piece(words.lock, Tone::Quiet));
-                }
+                let lockable = round.hand.is_some() && !round.locked;
+                let narrow = self.columns < WIDE_KEYS;
                 let mut faces = Vec::new();
-                for (key, face) in ["a", "s", "d", "f"].into_iter().zip(Face::ALL) {
-                    faces.push(piece(format!("{key} "), Tone::Strong));
-                    faces.push(piece(format!("{}  ", drawn(face)), Tone::Quiet));
+                if lockable && narrow {
+                    faces.extend(key("Enter", words.lock));
+                } else if narrow {
+                    faces.extend(key("asdf", words.face_keys));
+                } else {
+                    for (letter, face) in ["a", "s", "d", "f"].into_iter().zip(Face::ALL) {
+                        faces.extend(key(letter, drawn(face)));
+                    }
+                }
+                if lockable && !narrow {
+                    hands.push(piece("   ", Tone::Plain));
+                    hands.extend(key("Enter", words.lock));
                 }
                 faces.extend(leave());
                 vec![hands, faces]
@@ -376,6 +394,7 @@ mod tests {
                 let shown = text(&table, &ENGLISH, size, now);
                 assert!(shown.contains(word), "{word:?} at {size:?}:\n{shown}");
                 assert!(shown.lines().count() <= size.1, "{size:?}:\n{shown}");
+                assert!(shown.contains("q leave"), "{size:?}:\n{shown}");
                 for line in shown.lines() {
                     assert!(line.width() <= size.0, "{size:?}: {line:?}");
                 }

@@ -251,8 +251,7 @@ impl PlainGame<'_> {
             (Stage::Waiting(waiting), Key::Enter | Key::Anybody | Key::Robot) if self.asks => {
                 say(waiting_for(waiting, words));
                 if waiting.prefers() {
-                    let robot = words.take_robot;
-                    say(format!("anybody: {}, robot: {robot}", words.take_anybody));
+                    say(format!("[{}, {}]", words.take_anybody, words.take_robot));
                 }
             }
             (Stage::Playing(_) | Stage::Waiting(_) | Stage::Idle | Stage::Over(_), _) => {}
@@ -286,10 +285,7 @@ fn opening(round: &Round, words: &Words) -> String {
 /// The line after a round: what can be typed. `enter` is what an empty line does.
 fn asking(words: &Words, enter: &str) -> String {
     let (robot, leave) = (words.take_robot, words.leave);
-    format!(
-        "{} Enter: {enter}, robot: {robot}, q: {leave}",
-        hands(words)
-    )
+    format!("{} Enter: {enter}, {robot}, q: {leave}", hands(words))
 }
 
 /// The line on what another player does during a round, if it is worth one.
