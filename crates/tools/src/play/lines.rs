@@ -142,7 +142,7 @@ impl PlainGame<'_> {
                 if resumes {
                     say(self.words.resumed);
                 }
-                say(opening(round, self.words));
+                say(opening(round, self.words, Instant::now()));
                 let shown = round.hand;
                 if let Some(hand) = shown {
                     say(self.words.chosen(hand));
@@ -269,11 +269,12 @@ impl PlainGame<'_> {
     }
 }
 
-/// The line at the start of a round: the other players, its length, and the hands.
-fn opening(round: &Round, words: &Words) -> String {
+/// The line at the start of a round, or when it goes on: the other players, the time that is left, and the hands.
+fn opening(round: &Round, words: &Words, now: Instant) -> String {
     let others = round.others.iter();
     let names: Vec<_> = others.map(|other| named(other, words)).collect();
-    let seconds = round.length.as_secs_f64().ceil() as u64;
+    let left = round.deadline.saturating_duration_since(now);
+    let seconds = left.as_secs_f64().ceil() as u64;
     format!(
         "{} {} {}",
         words.against(&names.join(", ")),
@@ -432,6 +433,18 @@ mod tests {
         assert_eq!(key("robot"), Some(Key::Robot));
         assert_eq!(key("anybody"), Some(Key::Anybody));
         assert_eq!(key("4"), None);
+    }
+
+    #[test]
+    fn round_that_goes_on_has_the_time_that_is_left() {
+        let (table, now) = playing();
+        let Stage::Playing(round) = &table.stage else {
+            panic!("no round");
+        };
+        let later = now + Duration::from_secs(3);
+        for (at, left) in [(now, "5 seconds left"), (later, "2 seconds left")] {
+            assert!(opening(round, &ENGLISH, at).contains(left));
+        }
     }
 
     #[test]

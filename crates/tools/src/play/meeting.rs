@@ -1,7 +1,5 @@
 //! Meeting the same people again: who is waited for, who waits, and the running score against each.
 
-use super::round::{Over, RoundOutcome};
-
 /// The opponents whose score is kept; the one met longest ago is forgotten first.
 const OPPONENTS: usize = 64;
 
@@ -74,25 +72,15 @@ impl Tallies {
             .map(|(_, tally)| *tally)
     }
 
-    /// Counts a round. Only one between two people has a score: a robot is another one in each round.
-    pub(super) fn count(&mut self, over: &Over) {
-        let [(other, _)] = &over.others[..] else {
-            return;
-        };
-        if other.user.robot {
-            return;
-        }
-        let uid = &other.user.uid;
+    /// Adds the score of one round against this person.
+    pub(super) fn count(&mut self, uid: &str, round: Tally) {
         let mut tally = self.against(uid).unwrap_or_default();
-        match over.outcome {
-            RoundOutcome::Won => tally.mine += 1,
-            RoundOutcome::Lost => tally.theirs += 1,
-            RoundOutcome::Drawn => {}
-        }
+        tally.mine += round.mine;
+        tally.theirs += round.theirs;
         self.0.retain(|(known, _)| known != uid);
         if self.0.len() == OPPONENTS {
             self.0.remove(0);
         }
-        self.0.push((uid.clone(), tally));
+        self.0.push((uid.to_owned(), tally));
     }
 }

@@ -158,6 +158,21 @@ impl Round {
     }
 }
 
+impl Over {
+    /// The only opponent, and what this round adds to the running score. None with more opponents, or against a robot,
+    /// which is another one in each round.
+    pub(super) fn score(&self) -> Option<(&str, Tally)> {
+        let [(other, _)] = &self.others[..] else {
+            return None;
+        };
+        let tally = Tally {
+            mine: u32::from(self.outcome == RoundOutcome::Won),
+            theirs: u32::from(self.outcome == RoundOutcome::Lost),
+        };
+        (!other.user.robot).then_some((&*other.user.uid, tally))
+    }
+}
+
 /// How a round ended. With points it was won; otherwise the hands tell a loss from a draw.
 pub(super) fn settle(mine: &ResultRow, others: &[(Other, ResultRow)]) -> RoundOutcome {
     if mine.round_score > 0 {

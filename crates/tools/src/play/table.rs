@@ -453,9 +453,9 @@ impl Table {
             tally: None,
             missed,
         };
-        self.tallies.count(&over);
-        if let [(other, _)] = &over.others[..] {
-            over.tally = self.tallies.against(&other.user.uid);
+        if let Some((uid, tally)) = over.score() {
+            self.tallies.count(uid, tally);
+            over.tally = self.tallies.against(uid);
         }
         self.stage = Stage::Over(over);
     }
