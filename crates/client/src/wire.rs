@@ -41,10 +41,16 @@ pub enum ServerEvent {
     Movement(MovementPayload),
     /// `leave`: the uid of a player who has left.
     Left(String),
+    /// `away`: the uid of a player whose connection is lost. The seat and the hand stay.
+    Away(String),
+    /// `back`: the uid of a player who was away.
+    Back(String),
     /// `result`: a row for each player of the round.
     Result(Vec<ResultRow>),
     /// `fault`: a message of ours was refused.
     Fault(FaultPayload),
+    /// `restart`: the server restarts; come back after so many milliseconds.
+    Restart(u64),
     /// The name of an event this client does not know.
     Other(String),
 }
@@ -76,6 +82,9 @@ pub struct RoomPayload {
     /// Who has a seat.
     #[serde(deserialize_with = "people")]
     pub users: Vec<UserPayload>,
+    /// The uid of a player of the last round who waits here for this one. It seats nobody.
+    #[serde(default, deserialize_with = "optional_word")]
+    pub rematch: Option<String>,
 }
 
 /// The payload of `start`.
@@ -87,6 +96,18 @@ pub struct StartPayload {
     /// Everybody in the round.
     #[serde(deserialize_with = "people")]
     pub room_users: Vec<UserPayload>,
+    #[serde(default)]
+    choice: Option<i64>,
+    /// Whether this player's own hand is locked.
+    #[serde(default)]
+    pub lock: bool,
+}
+
+impl StartPayload {
+    /// The hand that this player has shown already, if it comes back into a running round.
+    pub fn hand(&self) -> Option<Hand> {
+        Hand::from_number(self.choice?)
+    }
 }
 
 /// A person in the payloads of `room` and `start`.
@@ -108,6 +129,12 @@ pub struct UserPayload {
     /// Whether it is a robot of the server.
     #[serde(default)]
     pub robot: bool,
+    /// Whether the hand is locked.
+    #[serde(default)]
+    pub locked: bool,
+    /// Whether the connection is lost.
+    #[serde(default)]
+    pub away: bool,
 }
 
 /// The payload of `movement`.
@@ -119,6 +146,9 @@ pub struct MovementPayload {
     /// The number of the face; none if a hand was chosen.
     #[serde(default)]
     face: Option<i64>,
+    /// Whether the hand is locked.
+    #[serde(default)]
+    pub locked: bool,
 }
 
 impl MovementPayload {
@@ -166,8 +196,9 @@ pub struct FaultPayload {
     pub message: String,
 }
 
+/// The payload of `leave`, `away` and `back`.
 #[derive(Deserialize)]
-struct LeftPayload {
+struct WhoPayload {
     #[serde(deserialize_with = "word")]
     uid: String,
 }
@@ -183,6 +214,11 @@ pub struct ResultPayload {
 #[derive(Deserialize)]
 struct NearbyPayload {
     nearby: u64,
+}
+
+#[derive(Deserialize)]
+struct RestartPayload {
+    delay: u64,
 }
 
 #[derive(Deserialize)]
@@ -211,7 +247,10 @@ fn event(text: &str) -> Option<ServerEvent> {
         "room" => ServerEvent::Room(object(data)?),
         "start" => ServerEvent::Start(object(data)?),
         "movement" => ServerEvent::Movement(object(data)?),
-        "leave" => ServerEvent::Left(object::<LeftPayload>(data)?.uid),
+        "leave" => ServerEvent::Left(object::<WhoPayload>(data)?.uid),
+        "away" => ServerEvent::Away(object::<WhoPayload>(data)?.uid),
+        "back" => ServerEvent::Back(object::<WhoPayload>(data)?.uid),
+        "restart" => ServerEvent::Restart(object::<RestartPayload>(data)?.delay),
         "result" => ServerEvent::Result(object::<ResultPayload>(data)?.result),
         "fault" => ServerEvent::Fault(object(data)?),
         _ => ServerEvent::Other(event.chars().take(WORD).collect()),
@@ -228,6 +267,11 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlayerToke
 
 fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     deserializer.deserialize_str(TextVisitor(WORD))
+}
+
+fn optional_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text: Option<Cow<'de, str>> = Option::deserialize(deserializer)?;
+    Ok(text.map(|text| text.chars().take(WORD).collect()))
 }
 
 fn sentence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -347,6 +391,53 @@ mod tests {
         assert_eq!(
             over_the_wire(&wulin_game::Event::Left { uid: "a".into() }),
             ServerEvent::Left("a".into())
+        );
+    }
+
+    #[test]
+    fn players_who_are_away_or_have_locked_are_read() {
+        use wulin_game::Event;
+        let uid = || "a".into();
+        let cases = [
+            (
+                Event::WentAway { uid: uid() },
+                ServerEvent::Away("a".into()),
+            ),
+            (
+                Event::CameBack { uid: uid() },
+                ServerEvent::Back("a".into()),
+            ),
+        ];
+        for (event, read) in cases {
+            assert_eq!(over_the_wire(&event), read);
+        }
+        let ServerEvent::Start(start) = read(
+            r#"{"event":"start","data":{"gameTime":2.25,"roomUsers":[
+            {"uid":"a","locked":true},{"uid":"b","away":true}],"choice":2,"lock":true}}"#,
+        )
+        .unwrap() else {
+            panic!("no start");
+        };
+        let users = &start.room_users;
+        assert_eq!((start.hand(), start.lock), (Some(Hand::Rock), true));
+        assert_eq!((users[0].locked, users[0].away), (true, false));
+        assert_eq!((users[1].locked, users[1].away), (false, true));
+        let ServerEvent::Movement(movement) =
+            read(r#"{"event":"movement","data":{"uid":"a","movement":"choice","locked":true}}"#)
+                .unwrap()
+        else {
+            panic!("no movement");
+        };
+        assert!(movement.locked);
+        let ServerEvent::Room(room) =
+            read(r#"{"event":"room","data":{"users":[{"uid":"b"}],"rematch":"b"}}"#).unwrap()
+        else {
+            panic!("no room");
+        };
+        assert_eq!(room.rematch.as_deref(), Some("b"));
+        assert_eq!(
+            read(r#"{"event":"restart","data":{"delay":4200}}"#).unwrap(),
+            ServerEvent::Restart(4200)
         );
     }
 

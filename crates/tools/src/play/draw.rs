@@ -7,6 +7,7 @@ use std::time::Instant;
 use unicode_width::UnicodeWidthStr;
 use wulin_game::{Face, Hand};
 
+use super::meeting::{Waiting, Wish};
 use super::paper::{Piece, Sheet, Tone, centred, fit, piece};
 use super::round::{Over, Round, RoundOutcome};
 use super::table::{Note, Stage, Table};
@@ -18,6 +19,8 @@ const WIDEST: usize = 76;
 const LARGE: (usize, usize) = (60, 20);
 /// The smallest window in which the game is drawn, in columns and rows.
 const SMALL: (usize, usize) = (34, 10);
+/// The columns from which each face has its key.
+const WIDE_KEYS: usize = 50;
 /// The width of the bar of the remaining time, in columns.
 const BAR: usize = 40;
 
@@ -38,12 +41,25 @@ pub(super) fn draw(
         large: columns >= LARGE.0 && rows >= LARGE.1,
         now,
     };
-    let mut lines = sheet.header();
-    lines.extend(sheet.players());
-    lines.push(Vec::new());
-    lines.extend(sheet.middle());
-    lines.push(Vec::new());
-    lines.extend(sheet.keys());
+    let (top, middle, keys) = (
+        [sheet.header(), sheet.players()].concat(),
+        sheet.middle(),
+        sheet.keys(),
+    );
+    let spare = rows.saturating_sub(top.len() + middle.len() + keys.len());
+    let (tally, aside) = (sheet.tally(), sheet.aside());
+    // The two lines between are empty most of the time. A small window has room for one of them, or for none.
+    let (tally, aside) = match spare {
+        0 => (None, None),
+        1 if aside.is_empty() => (Some(tally), None),
+        1 => (None, Some(aside)),
+        _ => (Some(tally), Some(aside)),
+    };
+    let mut lines = top;
+    lines.extend(tally);
+    lines.extend(middle);
+    lines.extend(aside);
+    lines.extend(keys);
     lines.truncate(rows);
     let margin = (columns - sheet.columns) / 2;
     for line in &mut lines {
@@ -95,13 +111,13 @@ impl Canvas<'_> {
                 let note = self.note().unwrap_or(words.rules);
                 [vec![piece(note, Tone::Plain)], Vec::new(), Vec::new()]
             }
-            Stage::Waiting(seated) => {
-                let detail = self.note().unwrap_or(words.waiting_detail);
-                let headline = if seated.is_empty() {
-                    words.waiting.to_owned()
+            Stage::Waiting(waiting) => {
+                let detail = if self.table.connected {
+                    self.note().unwrap_or(words.waiting_detail)
                 } else {
-                    words.seated_with(&seated.join(", "))
+                    words.waiting_offline
                 };
+                let headline = waiting_for(waiting, words);
                 [
                     vec![piece(headline, Tone::Strong)],
                     vec![piece(detail, Tone::Quiet)],
@@ -111,24 +127,36 @@ impl Canvas<'_> {
             Stage::Playing(round) => self.countdown(round),
             Stage::Over(over) => self.end(over),
         };
-        let trouble = self
-            .table
-            .trouble
-            .as_deref()
-            .filter(|_| !self.table.connected);
-        let mut lines: Sheet = lines.into();
-        if let Some(trouble) = trouble {
-            lines[2] = vec![piece(fit(trouble, self.columns), Tone::Quiet)];
-        }
         lines
             .into_iter()
             .map(|line| centred(line, self.columns))
             .collect()
     }
 
+    /// The running score, between the two players.
+    fn tally(&self) -> Vec<Piece> {
+        let Some(tally) = self.table.tally() else {
+            return Vec::new();
+        };
+        let score = self.words.tally(tally.mine, tally.theirs);
+        centred(vec![piece(score, Tone::Strong)], self.columns)
+    }
+
+    /// Why there is no connection, or who wants a rematch.
+    fn aside(&self) -> Vec<Piece> {
+        let table = self.table;
+        let line = match (&table.trouble, &table.invitation) {
+            (Some(trouble), _) if !table.connected => piece(&**trouble, Tone::Quiet),
+            (_, Some(invitation)) => piece(self.words.wants_rematch(&invitation.name), Tone::Good),
+            (_, None) => return Vec::new(),
+        };
+        centred(vec![line], self.columns)
+    }
+
     fn note(&self) -> Option<&'static str> {
         self.table.note.map(|note| match note {
             Note::RoundLost => self.words.round_lost,
+            Note::RoundForgotten => self.words.round_forgotten,
             Note::NoResult => self.words.no_result,
             Note::Restarting => self.words.restarting,
         })
@@ -146,11 +174,20 @@ impl Canvas<'_> {
             piece("░".repeat(room - full), Tone::Quiet),
             piece(format!("  {}", words.seconds(seconds)), Tone::Quiet),
         ];
-        let (headline, detail) = match round.hand {
-            _ if left.is_zero() => (words.time_up.to_owned(), ""),
-            None => (words.choose.to_owned(), ""),
-            Some(hand) if self.table.connected => (words.chosen(hand), words.chosen_detail),
-            Some(hand) => (words.chosen(hand), words.chosen_offline),
+        let headline = match round.hand {
+            _ if left.is_zero() && self.table.in_touch() => words.time_up.to_owned(),
+            None if left.is_zero() => String::new(),
+            None => words.choose.to_owned(),
+            Some(hand) => words.chosen(hand),
+        };
+        let detail = match (self.table.in_touch(), left.is_zero()) {
+            (true, true) => "",
+            (true, false) if round.locked => words.locked_detail,
+            (true, false) if round.hand.is_some() => words.chosen_detail,
+            (true, false) => words.choose_detail,
+            (false, true) => words.over_offline,
+            (false, false) if round.is_untold() => words.chosen_offline,
+            (false, false) => words.seat_kept,
         };
         [
             bar,
@@ -175,8 +212,13 @@ impl Canvas<'_> {
             RoundOutcome::Won if streak > 1 => words.streak_now(streak),
             RoundOutcome::Won => words.one_win.to_owned(),
             RoundOutcome::Lost | RoundOutcome::Drawn if before > 1 => words.streak_over(before),
-            RoundOutcome::Lost => words.try_again.to_owned(),
+            RoundOutcome::Lost => words.consolation(over.losses).to_owned(),
             RoundOutcome::Drawn => String::new(),
+        };
+        let after = if over.missed {
+            format!("{} {after}", words.while_away)
+        } else {
+            after
         };
         [
             vec![piece(headline, tone)],
@@ -189,6 +231,10 @@ impl Canvas<'_> {
     fn keys(&self) -> Sheet {
         let words = self.words;
         let leave = || vec![piece("q ", Tone::Strong), piece(words.leave, Tone::Quiet)];
+        let key = |key: &str, meaning: &str| {
+            let meaning = piece(format!("{meaning}  "), Tone::Quiet);
+            vec![piece(format!("{key} "), Tone::Strong), meaning]
+        };
         let lines = match &self.table.stage {
             Stage::Playing(round) => {
                 let mut hands = Vec::new();
@@ -203,28 +249,62 @@ impl Canvas<'_> {
                     hands.push(piece("  ", Tone::Plain));
                 }
                 hands.pop();
+                let lockable = round.hand.is_some() && !round.locked;
+                let narrow = self.columns < WIDE_KEYS;
                 let mut faces = Vec::new();
-                for (key, face) in ["a", "s", "d", "f"].into_iter().zip(Face::ALL) {
-                    faces.push(piece(format!("{key} "), Tone::Strong));
-                    faces.push(piece(format!("{}  ", drawn(face)), Tone::Quiet));
+                if lockable && narrow {
+                    faces.extend(key("Enter", words.lock));
+                } else if narrow {
+                    faces.extend(key("asdf", words.face_keys));
+                } else {
+                    for (letter, face) in ["a", "s", "d", "f"].into_iter().zip(Face::ALL) {
+                        faces.extend(key(letter, drawn(face)));
+                    }
+                }
+                if lockable && !narrow {
+                    hands.push(piece("   ", Tone::Plain));
+                    hands.extend(key("Enter", words.lock));
                 }
                 faces.extend(leave());
                 vec![hands, faces]
             }
             Stage::Idle | Stage::Over(_) => {
-                let mut line = vec![
-                    piece("Enter ", Tone::Strong),
-                    piece(format!("{}    ", words.again), Tone::Quiet),
-                ];
+                let enter = match self.table.invitation {
+                    Some(_) => words.accept,
+                    None => words.again,
+                };
+                let mut line = key("Enter", enter);
+                line.extend(key("r", words.take_robot));
                 line.extend(leave());
                 vec![line]
             }
-            Stage::Waiting(_) => vec![leave()],
+            Stage::Waiting(waiting) => {
+                let mut line = Vec::new();
+                if waiting.prefers() {
+                    line.extend(key("n", words.take_anybody));
+                }
+                if waiting.wish != Wish::Robot {
+                    line.extend(key("r", words.take_robot));
+                }
+                line.extend(leave());
+                vec![line]
+            }
         };
         lines
             .into_iter()
             .map(|line| centred(line, self.columns))
             .collect()
+    }
+}
+
+/// Whom the player waits for.
+pub(super) fn waiting_for(waiting: &Waiting, words: &Words) -> String {
+    if !waiting.seated.is_empty() {
+        words.seated_with(&waiting.seated.join(", "))
+    } else if waiting.prefers() {
+        words.want_rematch(&waiting.asked.join(", "))
+    } else {
+        words.waiting.to_owned()
     }
 }
 
@@ -257,8 +337,8 @@ fn drawn(face: Face) -> &'static str {
 mod tests {
     use std::time::Duration;
 
-    use super::super::table::tests::{playing, result, said};
-    use super::super::table::{Key, News};
+    use super::super::news::{Key, News};
+    use super::super::table::tests::{playing, result, said, start};
     use super::super::words::{CHINESE, ENGLISH};
     use super::*;
 
@@ -284,10 +364,23 @@ mod tests {
         lost.hear(result((2, 0, 0), "3"), now);
         let (mut idle, start) = playing();
         idle.handle_timeout(start + Duration::from_mins(1));
+        idle.handle_timeout(start + Duration::from_mins(1));
+        let (mut locked, then) = playing();
+        locked.press(Key::Hand(Hand::Paper), then);
+        locked.press(Key::Enter, then);
+        let (mut invited, _) = playing();
+        invited.hear(result((2, 0, 0), "3"), now);
+        let offer = r#"{"users":[{"uid":"ben","uname":"Ben"}],"rematch":"ben"}"#;
+        invited.hear(said("room", offer), now);
+        let mut again = invited.clone();
+        again.press(Key::Enter, now);
         vec![
-            (waiting, now, "Looking for somebody"),
+            (locked, now, "no more switching"),
+            (invited, now, "Ben wants a rematch"),
+            (again, now, "You want a rematch with Ben"),
+            (waiting, now, "Finding an opponent"),
             (fresh, now, "Choose!"),
-            (chosen, now, "You show paper"),
+            (chosen, now, "You picked paper"),
             (won, now, "Rock breaks scissors."),
             (lost, now, "Paper wraps rock."),
             (idle, now, "No result came"),
@@ -301,6 +394,7 @@ mod tests {
                 let shown = text(&table, &ENGLISH, size, now);
                 assert!(shown.contains(word), "{word:?} at {size:?}:\n{shown}");
                 assert!(shown.lines().count() <= size.1, "{size:?}:\n{shown}");
+                assert!(shown.contains("q leave"), "{size:?}:\n{shown}");
                 for line in shown.lines() {
                     assert!(line.width() <= size.0, "{size:?}: {line:?}");
                 }
@@ -363,5 +457,46 @@ mod tests {
         let shown = text(&table, &ENGLISH, (80, 24), now);
         assert!(shown.contains("Reconnecting") && shown.contains("the cable is out"));
         assert!(shown.contains("Choose!"), "{shown}");
+    }
+
+    #[test]
+    fn sentences_without_a_connection_are_true() {
+        let (mut table, now) = playing();
+        let shown = |table: &Table, at| text(table, &ENGLISH, (80, 24), at);
+        table.press(Key::Hand(Hand::Rock), now);
+        assert!(shown(&table, now).contains(ENGLISH.chosen_detail));
+        table.hear(News::Down("cut".into()), now);
+        let kept = shown(&table, now);
+        assert!(kept.contains("You picked rock") && kept.contains(ENGLISH.seat_kept));
+        table.press(Key::Hand(Hand::Paper), now);
+        assert!(shown(&table, now).contains(ENGLISH.chosen_offline));
+        let late = shown(&table, now + Duration::from_secs(5));
+        assert!(late.contains(ENGLISH.over_offline), "{late}");
+        assert!(!late.contains(ENGLISH.time_up), "{late}");
+        table.hear(News::Up, now);
+        assert!(
+            shown(&table, now).contains(ENGLISH.chosen_offline),
+            "not sent before the server says that the round goes on"
+        );
+        let mut waiting = Table::new("me".into(), "Me".into());
+        waiting.hear(News::Down("cut".into()), now);
+        assert!(shown(&waiting, now).contains(ENGLISH.waiting_offline));
+    }
+
+    #[test]
+    fn nothing_is_said_of_moves_that_nobody_saw() {
+        let (mut table, now) = playing();
+        table.hear(News::Down("cut".into()), now);
+        table.hear(News::Up, now);
+        table.hear(start(&["me", "robot:1"]), now);
+        let shown = |table: &Table| text(table, &ENGLISH, (80, 24), now);
+        assert!(!shown(&table).contains(ENGLISH.thinking));
+        for _ in 0..2 {
+            let choice = r#"{"uid":"robot:1","movement":"choice"}"#;
+            table.hear(said("movement", choice), now);
+            assert!(shown(&table).contains("has chosen"));
+        }
+        table.hear(said("away", r#"{"uid":"robot:1"}"#), now);
+        assert!(shown(&table).contains("is away"));
     }
 }

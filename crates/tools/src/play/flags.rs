@@ -29,7 +29,7 @@ pub struct Play {
     /// Play so many rounds and end [default: 1 with --hand; otherwise until standard input ends]
     #[arg(long, value_name = "N", help_heading = "For scripts")]
     pub rounds: Option<u32>,
-    /// Show this hand in each round
+    /// Show this hand in each round and lock it, so that a round ends when the others have locked theirs
     #[arg(long, value_name = "HAND", help_heading = "For scripts")]
     pub hand: Option<Pick>,
 }

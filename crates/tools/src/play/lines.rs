@@ -12,10 +12,13 @@ use wulin_client::wire::ServerEvent;
 use wulin_command::output::say;
 use wulin_game::Hand;
 
+use super::draw::waiting_for;
 use super::link::PlayerLink;
+use super::meeting::Invitation;
+use super::news::{Key, News};
 use super::pick;
 use super::round::{Other, Over, Round, RoundOutcome};
-use super::table::{GameEnd, Key, News, Stage, Table};
+use super::table::{GameEnd, Note, Stage, Table};
 use super::words::Words;
 use crate::play::flags::Pick;
 
@@ -81,7 +84,7 @@ pub(super) async fn play(
             text = next(&mut typed), if reads => game.read(text.as_deref(), table),
             () = until(deadline) => {
                 table.handle_timeout(Instant::now());
-                bail!("{}", words.no_result);
+                game.give_up(table)?;
             }
             () = until(game.seat_deadline(table)) => bail!("nobody came to play with within {SEAT:?}"),
             () = until(given_up) => bail!("{}", table.trouble.clone().unwrap_or_default()),
@@ -127,21 +130,34 @@ impl PlainGame<'_> {
             say(line);
         }
         let starts = matches!(news, News::Said(ServerEvent::Start(_)));
+        let resumes = starts && !table.in_touch();
+        let invited = table.invitation.clone();
         // A round ends with its `result`, or with a `hi` that has the result of a round missed while away.
         let was_playing = matches!(table.stage, Stage::Playing(_));
         table.hear(news, Instant::now());
+        self.give_up(table)?;
+        self.invite(invited.as_ref(), table);
         match &table.stage {
             Stage::Playing(round) if starts => {
-                say(opening(round, self.words));
-                let hand = match self.pick {
-                    Some(hand) => Some(pick(hand)?),
-                    None => self.next.take(),
-                };
-                if let Some(hand) = hand {
+                if resumes {
+                    say(self.words.resumed);
+                }
+                say(opening(round, self.words, Instant::now()));
+                let shown = round.hand;
+                if let Some(hand) = shown {
+                    say(self.words.chosen(hand));
+                } else if let Some(hand) = self.pick {
+                    // A script does not change its mind, so nobody has to wait for it.
+                    table.press(Key::Hand(pick(hand)?), Instant::now());
+                    table.press(Key::Enter, Instant::now());
+                } else if let Some(hand) = self.next.take() {
                     table.press(Key::Hand(hand), Instant::now());
                 }
             }
             Stage::Over(over) if was_playing => {
+                if over.missed {
+                    say(self.words.while_away);
+                }
                 say(story(over, self.words));
                 self.played += 1;
                 if self.last || self.rounds.is_some_and(|rounds| self.played >= rounds) {
@@ -150,12 +166,49 @@ impl PlainGame<'_> {
                     self.waits_since = time::Instant::now();
                     table.press(Key::Enter, Instant::now());
                 } else if self.asks {
-                    say(asking(self.words));
+                    say(asking(self.words, self.words.again));
                 }
             }
             Stage::Playing(_) | Stage::Idle | Stage::Waiting(_) | Stage::Over(_) => {}
         }
         Ok(())
+    }
+
+    /// Ends a script whose round has no result, and tells a person why.
+    fn give_up(&mut self, table: &mut Table) -> anyhow::Result<()> {
+        let words = self.words;
+        let why = match table.note {
+            Some(Note::RoundLost) => words.round_lost,
+            Some(Note::RoundForgotten) => words.round_forgotten,
+            Some(Note::NoResult) => words.no_result,
+            Some(Note::Restarting) | None => return Ok(()),
+        };
+        if !self.asks {
+            bail!("{why}");
+        }
+        table.note = None;
+        say(why);
+        say(asking(words, words.again));
+        Ok(())
+    }
+
+    /// Tells who wants a rematch, or no longer does.
+    fn invite(&self, before: Option<&Invitation>, table: &Table) {
+        let words = self.words;
+        match (before, &table.invitation) {
+            (before, Some(now)) if before != Some(now) => {
+                say(words.wants_rematch(&now.name));
+                if self.asks {
+                    say(asking(words, words.accept));
+                }
+            }
+            (Some(before), None) if table.connected => {
+                if matches!(table.stage, Stage::Idle | Stage::Over(_)) {
+                    say(words.no_rematch(&before.name));
+                }
+            }
+            (Some(_) | None, _) => {}
+        }
     }
 
     /// Takes a line of standard input. None is its end, after which no round begins.
@@ -166,10 +219,42 @@ impl PlainGame<'_> {
                 self.next = Some(hand);
                 table.press(Key::Enter, Instant::now());
             }
-            Some(Some(key)) => table.press(key, Instant::now()),
+            Some(Some(key)) => {
+                table.press(key, Instant::now());
+                self.confirm(key, table);
+            }
             Some(None) => say(hands(self.words)),
             None if playing => self.last = true,
             None => table.press(Key::Quit, Instant::now()),
+        }
+    }
+
+    /// Tells a person what came of a line.
+    fn confirm(&self, key: Key, table: &Table) {
+        let words = self.words;
+        match (&table.stage, key) {
+            (Stage::Playing(round), Key::Hand(_) | Key::Enter) => {
+                let Some(hand) = round.hand else {
+                    return;
+                };
+                let detail = if !table.in_touch() && round.is_untold() {
+                    words.chosen_offline
+                } else if round.locked {
+                    words.locked_detail
+                } else {
+                    words.chosen_detail
+                };
+                if self.asks {
+                    say(format!("{}. {detail}", words.chosen(hand)));
+                }
+            }
+            (Stage::Waiting(waiting), Key::Enter | Key::Anybody | Key::Robot) if self.asks => {
+                say(waiting_for(waiting, words));
+                if waiting.prefers() {
+                    say(format!("[{}, {}]", words.take_anybody, words.take_robot));
+                }
+            }
+            (Stage::Playing(_) | Stage::Waiting(_) | Stage::Idle | Stage::Over(_), _) => {}
         }
     }
 
@@ -184,11 +269,12 @@ impl PlainGame<'_> {
     }
 }
 
-/// The line at the start of a round: the other players, its length, and the hands.
-fn opening(round: &Round, words: &Words) -> String {
+/// The line at the start of a round, or when it goes on: the other players, the time that is left, and the hands.
+fn opening(round: &Round, words: &Words, now: Instant) -> String {
     let others = round.others.iter();
     let names: Vec<_> = others.map(|other| named(other, words)).collect();
-    let seconds = round.length.as_secs_f64().ceil() as u64;
+    let left = round.deadline.saturating_duration_since(now);
+    let seconds = left.as_secs_f64().ceil() as u64;
     format!(
         "{} {} {}",
         words.against(&names.join(", ")),
@@ -197,14 +283,10 @@ fn opening(round: &Round, words: &Words) -> String {
     )
 }
 
-/// The line after a round: what can be typed.
-fn asking(words: &Words) -> String {
-    format!(
-        "{} Enter: {}, q: {}",
-        hands(words),
-        words.again,
-        words.leave
-    )
+/// The line after a round: what can be typed. `enter` is what an empty line does.
+fn asking(words: &Words, enter: &str) -> String {
+    let (robot, leave) = (words.take_robot, words.leave);
+    format!("{} Enter: {enter}, {robot}, q: {leave}", hands(words))
 }
 
 /// The line on what another player does during a round, if it is worth one.
@@ -219,11 +301,19 @@ fn said(news: &News, table: &Table, words: &Words) -> Option<String> {
             let name = name(other, words);
             Some(match movement.face() {
                 Some(face) => words.makes_face(&name, face),
+                None if movement.locked => format!("{name} {}", words.locked),
+                None if other.unseen => format!("{name} {}", words.moved(1)),
                 None => format!("{name} {}", words.moved(other.moves.saturating_add(1))),
             })
         }
         News::Said(ServerEvent::Left(uid)) => {
             Some(format!("{} {}", name(find(uid)?, words), words.left))
+        }
+        News::Said(ServerEvent::Away(uid)) => {
+            Some(format!("{} {}", name(find(uid)?, words), words.away))
+        }
+        News::Said(ServerEvent::Back(uid)) => {
+            Some(format!("{} {}", name(find(uid)?, words), words.back))
         }
         _ => None,
     }
@@ -266,8 +356,12 @@ fn story(over: &Over, words: &Words) -> String {
         0 | 1 => String::new(),
         wins => format!(" · {}", words.streak(wins)),
     };
+    let tally = over
+        .tally
+        .map(|tally| words.tally(tally.mine, tally.theirs));
+    let tally = tally.map(|tally| format!(" · {tally}")).unwrap_or_default();
     format!(
-        "{}: {}, {}. {end} · {}{streak}",
+        "{}: {}, {}. {end} · {}{streak}{tally}",
         words.me,
         words.hand(over.mine.hand()),
         others.join(", "),
@@ -313,6 +407,8 @@ fn key(line: &str) -> Option<Key> {
     let hand = match &*line {
         "" => return Some(Key::Enter),
         "q" | "quit" | "exit" => return Some(Key::Quit),
+        "robot" | "木人" => return Some(Key::Robot),
+        "anybody" | "谁都行" => return Some(Key::Anybody),
         "1" | "s" | "scissors" | "剪刀" => Hand::Scissors,
         "2" | "r" | "rock" | "石头" => Hand::Rock,
         "3" | "p" | "paper" | "布" => Hand::Paper,
@@ -334,7 +430,21 @@ mod tests {
         }
         assert_eq!(key("q"), Some(Key::Quit));
         assert_eq!(key(""), Some(Key::Enter));
+        assert_eq!(key("robot"), Some(Key::Robot));
+        assert_eq!(key("anybody"), Some(Key::Anybody));
         assert_eq!(key("4"), None);
+    }
+
+    #[test]
+    fn round_that_goes_on_has_the_time_that_is_left() {
+        let (table, now) = playing();
+        let Stage::Playing(round) = &table.stage else {
+            panic!("no round");
+        };
+        let later = now + Duration::from_secs(3);
+        for (at, left) in [(now, "5 seconds left"), (later, "2 seconds left")] {
+            assert!(opening(round, &ENGLISH, at).contains(left));
+        }
     }
 
     #[test]

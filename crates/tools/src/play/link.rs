@@ -12,7 +12,7 @@ use wulin_client::websocket::{Identity, Socket};
 use wulin_client::wire::{self, ServerEvent};
 use wulin_text::harmless;
 
-use super::table::{News, Say};
+use super::news::{News, Say};
 
 /// How long a message may take to be sent.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,9 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BEAT: Duration = Duration::from_secs(15);
 /// How long the server may send nothing, before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(40);
-/// The first pause before a lost connection is opened again. It doubles with each attempt, up to the longest.
+/// The pause before a second attempt to open a lost connection again. It doubles with each attempt, up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// A connection that is lost before this time is not opened again at once.
+const SHORT_LIVED: Duration = Duration::from_secs(1);
+/// The longest pause that a server may ask for before it restarts.
+const RESTART: Duration = Duration::from_mins(1);
 /// Messages that may wait in either direction; a player has a few at most.
 const QUEUE: usize = 64;
 /// The most messages between two heartbeats; more means that the server is broken or hostile. A room of 16 players who
@@ -105,7 +109,10 @@ async fn keep(
         if news.send(News::Up).await.is_err() {
             return;
         }
-        let error = match talk(&mut socket, &mut identity, &mut says, &news).await {
+        let since = Instant::now();
+        let mut restart = None;
+        let talked = talk(&mut socket, &mut identity, &mut says, &news, &mut restart).await;
+        let error = match talked {
             TalkEnd::Done => {
                 // The close frame is a courtesy: the program must not wait for a server that does not read it.
                 let _ = timeout(Duration::from_millis(500), socket.close()).await;
@@ -117,7 +124,13 @@ async fn keep(
             }
             TalkEnd::Lost(error) => error,
         };
-        let Some(again) = reopen(&dialer, &identity, error, &mut says, &news).await else {
+        // A round lasts seconds, so the first try is made at once; but not if the server hangs up on each.
+        let pause = match restart {
+            Some(pause) => pause,
+            None if since.elapsed() < SHORT_LIVED => SHORTEST_PAUSE,
+            None => Duration::ZERO,
+        };
+        let Some(again) = reopen(&dialer, &identity, (error, pause), &mut says, &news).await else {
             return;
         };
         socket = again;
@@ -128,11 +141,10 @@ async fn keep(
 async fn reopen(
     dialer: &Dialer,
     identity: &Identity,
-    mut error: anyhow::Error,
+    (mut error, mut pause): (anyhow::Error, Duration),
     says: &mut mpsc::Receiver<Say>,
     news: &mpsc::Sender<News>,
 ) -> Option<Socket> {
-    let mut pause = SHORTEST_PAUSE;
     loop {
         news.send(News::Down(harmless(&format!("{error:#}"))))
             .await
@@ -157,7 +169,7 @@ async fn reopen(
             Ok(socket) => return Some(socket),
             Err(failed) => error = failed,
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
     }
 }
 
@@ -166,6 +178,7 @@ async fn talk(
     identity: &mut Identity,
     says: &mut mpsc::Receiver<Say>,
     news: &mpsc::Sender<News>,
+    restart: &mut Option<Duration>,
 ) -> TalkEnd {
     let mut beat = time::interval_at(Instant::now() + BEAT, BEAT);
     let mut silent_since = Instant::now();
@@ -179,7 +192,7 @@ async fn talk(
                     Ok(_) if heard > FLOOD => {
                         Err(TalkEnd::Lost(anyhow!("the server says too much")))
                     }
-                    Ok(text) => hear(&text, identity, news).await,
+                    Ok(text) => hear(&text, identity, news, restart).await,
                     Err(error) => Err(TalkEnd::Lost(error)),
                 }
             }
@@ -206,12 +219,16 @@ async fn hear(
     text: &str,
     identity: &mut Identity,
     news: &mpsc::Sender<News>,
+    restart: &mut Option<Duration>,
 ) -> Result<(), TalkEnd> {
     let Ok(event) = wire::read(text) else {
         return Ok(());
     };
     if let ServerEvent::Hi(hi) = &event {
         identity.token.clone_from(&hi.token);
+    }
+    if let ServerEvent::Restart(delay) = &event {
+        *restart = Some(Duration::from_millis(*delay).min(RESTART));
     }
     if let ServerEvent::Fault(fault) = &event
         && FINAL.contains(&&*fault.code)
@@ -233,9 +250,12 @@ async fn greet(socket: &mut Socket, identity: &Identity) -> anyhow::Result<()> {
 async fn tell(socket: &mut Socket, say: Say) -> anyhow::Result<()> {
     let (event, data) = match say {
         Say::Join => ("join", Value::Null),
+        Say::JoinRobot => ("join", json!({ "robot": true })),
         Say::Choice(hand) => ("choice", json!({ "choice": hand.number() })),
+        Say::Lock(hand) => ("choice", json!({ "choice": hand.number(), "lock": true })),
         Say::Face(face) => ("face", json!({ "face": face.number() })),
         Say::Leave => ("leave", Value::Null),
+        Say::Redial => bail!("no result came"),
     };
     in_time(socket.say(event, data)).await
 }

@@ -8,6 +8,8 @@ mod draw;
 pub mod flags;
 mod lines;
 pub mod link;
+pub mod meeting;
+pub mod news;
 mod paper;
 pub mod round;
 mod screen;

@@ -9,8 +9,9 @@ use wulin_command::signals::Stop;
 
 use super::draw::draw;
 use super::link::PlayerLink;
+use super::news::Key;
 use super::paper::paint;
-use super::table::{GameEnd, Key, Stage, Table};
+use super::table::{GameEnd, Stage, Table};
 use super::terminal::{Terminal, keys};
 use super::words::Words;
 

@@ -8,7 +8,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use tokio::sync::mpsc;
 use wulin_game::{Face, Hand};
 
-use super::table::Key;
+use super::news::Key;
 
 /// Escape sequences. `ENTER` and `LEAVE` switch to the alternate screen and back, and hide the cursor. `BEGIN` and
 /// `END` enclose a picture with synchronised output, so that no half of it is seen; other terminals ignore that.
@@ -139,6 +139,8 @@ fn read(bytes: &[u8]) -> Vec<Key> {
                 b'd' => Key::Face(Face::Angry),
                 b'f' => Key::Face(Face::Smirking),
                 b'\r' | b'\n' | b' ' => Key::Enter,
+                b'r' => Key::Robot,
+                b'n' => Key::Anybody,
                 // 3 and 4 are Ctrl-C and Ctrl-D, which raw mode passes on as bytes.
                 b'q' | b'Q' | 3 | 4 => Key::Quit,
                 _ => return None,
@@ -157,6 +159,7 @@ mod tests {
         assert_eq!(read(b"1\r"), [Key::Hand(Hand::Scissors), Key::Enter]);
         assert_eq!(read(b"\x1b"), [Key::Quit]);
         assert_eq!(read(b"\x03"), [Key::Quit]);
+        assert_eq!(read(b"rn"), [Key::Robot, Key::Anybody]);
         for other in [&b"\x1b[A"[..], b"\x1bOP", b"x", b"9", "武".as_bytes()] {
             assert_eq!(read(other), [], "{other:?}");
         }

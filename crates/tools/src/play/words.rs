@@ -19,14 +19,34 @@ pub struct Words {
     pub waiting_detail: &'static str,
     /// The round has begun.
     pub choose: &'static str,
+    /// No hand has been chosen yet.
+    pub choose_detail: &'static str,
     /// A hand has been chosen.
     pub chosen_detail: &'static str,
     /// A hand has been chosen while the connection is lost.
     pub chosen_offline: &'static str,
+    /// The hand is locked.
+    pub locked_detail: &'static str,
+    /// The connection is lost during the round, and there is nothing to send.
+    pub seat_kept: &'static str,
+    /// The connection is lost, and the time is up.
+    pub over_offline: &'static str,
+    /// The connection is lost while a seat is asked for.
+    pub waiting_offline: &'static str,
+    /// The round goes on over a new connection.
+    pub resumed: &'static str,
+    /// The round that ended while the connection was lost.
+    pub while_away: &'static str,
     /// The time is up and the result is not here yet.
     pub time_up: &'static str,
     /// The other has not chosen.
     pub thinking: &'static str,
+    /// The other has locked a hand.
+    pub locked: &'static str,
+    /// The other's connection is lost.
+    pub away: &'static str,
+    /// The other's connection is there again.
+    pub back: &'static str,
     /// The other has left.
     pub left: &'static str,
     /// The other player left, and so lost the round.
@@ -39,8 +59,6 @@ pub struct Words {
     pub draw: &'static str,
     /// A first win.
     pub one_win: &'static str,
-    /// A loss that ends no streak.
-    pub try_again: &'static str,
     /// The comment on a draw.
     pub draw_detail: &'static str,
     /// A player who shows no hand loses.
@@ -51,8 +69,10 @@ pub struct Words {
     pub robot: &'static str,
     /// Somebody without a name.
     pub nobody: &'static str,
-    /// The round ended while the connection was lost.
+    /// The server says nothing of a round that went on while the connection was lost.
     pub round_lost: &'static str,
+    /// The server has restarted during the round.
+    pub round_forgotten: &'static str,
     /// No result came.
     pub no_result: &'static str,
     /// The server is restarting.
@@ -61,6 +81,14 @@ pub struct Words {
     pub replaced: &'static str,
     /// What Enter does.
     pub again: &'static str,
+    /// What Enter does when the other wants a rematch.
+    pub accept: &'static str,
+    /// What Enter does when a hand is chosen.
+    pub lock: &'static str,
+    /// What r does.
+    pub take_robot: &'static str,
+    /// What n does.
+    pub take_anybody: &'static str,
     /// What q does.
     pub leave: &'static str,
     /// What the letters do.
@@ -73,6 +101,7 @@ pub struct Words {
     no_hand: &'static str,
     faces: [&'static str; 4],
     beats: [&'static str; 3],
+    consolations: [&'static str; 7],
     chinese: bool,
 }
 
@@ -129,8 +158,55 @@ impl Words {
         if self.chinese {
             format!("你出{name}")
         } else {
-            format!("You show {name}")
+            format!("You picked {name}")
         }
+    }
+
+    /// What comforts who has lost so many rounds: another sentence each time.
+    pub fn consolation(&self, losses: usize) -> &'static str {
+        self.consolations[losses.saturating_sub(1) % self.consolations.len()]
+    }
+
+    /// The name of a person, if there is something of it to see.
+    pub fn person<'a>(&self, name: &'a str) -> &'a str {
+        match name.trim() {
+            "" => self.nobody,
+            name => name,
+        }
+    }
+
+    /// Somebody waits for this player to play again.
+    pub fn wants_rematch(&self, name: &str) -> String {
+        let name = self.person(name);
+        if self.chinese {
+            format!("{name}想再战一局")
+        } else {
+            format!("{name} wants a rematch")
+        }
+    }
+
+    /// Somebody no longer waits for this player.
+    pub fn no_rematch(&self, name: &str) -> String {
+        let name = self.person(name);
+        if self.chinese {
+            format!("{name}不等了")
+        } else {
+            format!("{name} no longer waits")
+        }
+    }
+
+    /// This player wants to meet these people again.
+    pub fn want_rematch(&self, names: &str) -> String {
+        if self.chinese {
+            format!("想和{names}再战一局…")
+        } else {
+            format!("You want a rematch with {names}…")
+        }
+    }
+
+    /// The running score: this player's wins first.
+    pub fn tally(&self, mine: u32, theirs: u32) -> String {
+        format!("{mine} : {theirs}")
     }
 
     /// How many others there are.
@@ -247,27 +323,41 @@ pub static CHINESE: Words = Words {
     waiting: "正在找对手…",
     waiting_detail: "没有人来，就由木人陪练。",
     choose: "出招！",
+    choose_detail: "时间到之前都可以改。",
     chosen_detail: "还可以改，以最后一次为准。",
-    chosen_offline: "连接断了，连上后替你补上。",
+    chosen_offline: "连接断了，赶得上就替你补上。",
+    locked_detail: "已定招，不再改了。",
+    seat_kept: "连接断了，这一局照打，座位给你留着。",
+    over_offline: "连接断了，连上后告诉你结果。",
+    waiting_offline: "一连上就替你找对手。",
+    resumed: "接着打。",
+    while_away: "这一局在你断线时打完了。",
     time_up: "亮招！",
     thinking: "正在想",
+    locked: "已定招",
+    away: "掉线了",
+    back: "回来了",
     left: "走了",
     other_left: "对手走了，算你赢。",
     win: "你赢了！",
     lose: "你输了",
     draw: "平手",
-    one_win: "首胜，再赢一局就是连胜。",
-    try_again: "胜败乃兵家常事。",
+    one_win: "先下一城，再赢一局就是连胜。",
     draw_detail: "英雄所见略同。",
     no_hand_loses: "没出手的算输。",
     me: "我",
     robot: "机器人",
     nobody: "无名氏",
     round_lost: "连接断开太久，上一局没能打完。",
+    round_forgotten: "服务器不记得上一局了，那一局作废。",
     no_result: "上一局没有等到结果，再来一局吧。",
     restarting: "服务器正在重启，马上就好…",
     replaced: "你在别处打开了武林，这一处先停下了。",
     again: "再战一局",
+    accept: "应战",
+    lock: "定招",
+    take_robot: "木人",
+    take_anybody: "谁都行",
     leave: "离开",
     face_keys: "做个鬼脸",
     too_small: "窗口太小",
@@ -289,6 +379,15 @@ pub static CHINESE: Words = Words {
     no_hand: "没出手",
     faces: ["大笑", "大哭", "生气", "坏笑"],
     beats: ["剪刀剪布。", "石头砸剪刀。", "布包石头。"],
+    consolations: [
+        "胜败乃兵家常事。",
+        "留得青山在。",
+        "失之东隅，收之桑榆。",
+        "这一局让他三分。",
+        "大侠请重新来过。",
+        "下一局见真章。",
+        "高手也是这么过来的。",
+    ],
     chinese: true,
 };
 
@@ -297,30 +396,44 @@ pub static ENGLISH: Words = Words {
     title: "武林 Wulin",
     rules: "Scissors cut paper, paper wraps rock, rock breaks scissors.",
     reconnecting: "Reconnecting…",
-    waiting: "Looking for somebody…",
+    waiting: "Finding an opponent…",
     waiting_detail: "If nobody comes, a robot steps in.",
     choose: "Choose!",
-    chosen_detail: "You may still change; the last one counts.",
-    chosen_offline: "The connection is lost; it will be sent when it is back.",
-    time_up: "Show!",
+    choose_detail: "You can switch until time runs out.",
+    chosen_detail: "You can still switch; the last one counts.",
+    chosen_offline: "The connection is lost; it will be sent if it is back in time.",
+    locked_detail: "Locked: no more switching.",
+    seat_kept: "The connection is lost; the round goes on, and your seat is kept.",
+    over_offline: "The connection is lost; you see the result when it is back.",
+    waiting_offline: "You get a seat as soon as the connection is back.",
+    resumed: "The round goes on.",
+    while_away: "It ended while you were away.",
+    time_up: "Reveal!",
     thinking: "is thinking",
+    locked: "has locked a hand",
+    away: "is away",
+    back: "is back",
     left: "has left",
-    other_left: "The other one left: the round is yours.",
+    other_left: "Your opponent left: you win.",
     win: "You win!",
     lose: "You lose",
     draw: "A draw",
     one_win: "Win the next one and it is a streak.",
-    try_again: "Masters have lost more often than you.",
     draw_detail: "Great minds think alike.",
-    no_hand_loses: "Who shows no hand loses.",
+    no_hand_loses: "No pick loses.",
     me: "You",
     robot: "Robot",
     nobody: "Somebody",
     round_lost: "You were cut off for too long: that round went on without you.",
+    round_forgotten: "The server no longer knows that round: it is lost.",
     no_result: "No result came for that round. Play another.",
     restarting: "The server is restarting; just a moment…",
     replaced: "You have opened Wulin somewhere else; this one has stopped.",
     again: "play again",
+    accept: "accept",
+    lock: "lock",
+    take_robot: "robot",
+    take_anybody: "anybody",
     leave: "leave",
     face_keys: "pull a face",
     too_small: "Window too small",
@@ -345,6 +458,15 @@ pub static ENGLISH: Words = Words {
         "Scissors cut paper.",
         "Rock breaks scissors.",
         "Paper wraps rock.",
+    ],
+    consolations: [
+        "Masters have lost more often than you.",
+        "So close. Next one.",
+        "Shake it off.",
+        "Even a master slips.",
+        "Now you know how they play.",
+        "Luck turns.",
+        "One more, and mean it.",
     ],
     chinese: false,
 };

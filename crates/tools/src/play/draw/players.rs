@@ -88,9 +88,12 @@ impl Canvas<'_> {
             if other.left {
                 return self.words.left.to_owned();
             }
+            if other.user.away {
+                return self.words.away.to_owned();
+            }
             let face = self.face(other.face);
             if face.is_empty() {
-                self.words.moved(other.moves)
+                other.doing(self.words)
             } else {
                 face
             }
@@ -99,7 +102,7 @@ impl Canvas<'_> {
             [other] => {
                 let picture = match other.moves {
                     _ if other.left => Picture::Nothing,
-                    0 => Picture::Thinking,
+                    0 if !other.user.locked => Picture::Thinking,
                     _ => Picture::Hidden,
                 };
                 let mut lines = self.other(other);

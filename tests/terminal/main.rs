@@ -1,34 +1,36 @@
 //! `wulin play` as a process: reading and printing lines, and on a pseudo-terminal.
 
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+mod friends;
+mod window;
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{Command, Output, Stdio};
+
 use tokio::task::spawn_blocking;
 use wulin_server::runtime::Gauge;
 
-use crate::support::PATIENCE;
+use crate::friends::FRIENDS;
 use crate::support::authority::Authority;
 use crate::support::program;
 use crate::support::server::TestServer;
+use crate::window::Window;
 
 /// Short rounds, and robots that come at once.
 const QUICK: [&str; 4] = ["--robot-wait", "100ms", "--game-time", "1s"];
 
 fn wulin(server: &TestServer, arguments: &[&str]) -> Command {
+    wulin_at(server.address(), arguments)
+}
+
+fn wulin_at(server: SocketAddr, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wulin"));
     command
         .arg("play")
-        .arg(format!("localhost:{}", server.address().port()))
+        .arg(format!("localhost:{}", server.port()))
         .args(arguments)
         .env_clear()
         .env("LANG", "C.UTF-8");
@@ -101,18 +103,21 @@ async fn each_input_line_is_the_hand_of_one_round() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_programs_play_each_other() {
-    let server = TestServer::start(&["--robot-wait", "1h", "--game-time", "1s"]);
-    let first = play(wulin(&server, &["--hand", "rock", "--name", "Ann"]), "");
-    let second = play(
-        wulin(&server, &["--hand", "paper", "--name", "Be\x1b[31mn"]),
-        "",
-    );
+    // The time of a round is never up: it ends when both have locked their hands.
+    let server = TestServer::start(&FRIENDS);
+    let rounds = ["--rounds", "3", "--hand"];
+    let with = |more: &[&str]| wulin(&server, &[&rounds, more].concat());
+    let first = play(with(&["rock", "--name", "Ann"]), "");
+    let second = play(with(&["paper", "--name", "Be\x1b[31mn"]), "");
     let (ann, ben) = tokio::join!(first, second);
     let (ann, ben) = (text(&ann), text(&ben));
     // A name's escape sequence does not reach the other player's terminal.
     assert!(ann.contains("You: rock, Be[31mn: paper. You lose"), "{ann}");
     assert!(ben.contains("You: paper, Ann: rock. You win! +1"), "{ben}");
     assert!(!ann.contains("Robot"), "{ann}");
+    // Both ask again, and meet again.
+    assert!(ann.contains(" · 0 : 3"), "{ann}");
+    assert!(ben.contains(" in a row · 3 : 0"), "{ben}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,123 +182,6 @@ async fn unreachable_or_untrusted_servers_are_errors() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// A pseudo-terminal with the program in it.
-struct Window {
-    child: Child,
-    master: File,
-    shown: Arc<Mutex<String>>,
-    before: String,
-}
-
-impl Window {
-    fn open(mut command: Command, columns: u16, rows: u16) -> Window {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let path = ptsname(&master, Vec::new()).unwrap();
-        let path = Path::new(path.to_str().unwrap()).to_owned();
-        let side = || -> OwnedFd {
-            let file = OpenOptions::new().read(true).write(true).open(&path);
-            file.unwrap().into()
-        };
-        let before = settings(&tcgetattr(&master).unwrap());
-        let child = command
-            .stdin(side())
-            .stdout(side())
-            .stderr(side())
-            .spawn()
-            .unwrap();
-        let master = File::from(master);
-        let shown = Arc::new(Mutex::new(String::new()));
-        let (mut reader, all) = (master.try_clone().unwrap(), shown.clone());
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            let mut pending = Vec::new();
-            // Reading fails when the program has closed its side.
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                pending.extend(&bytes[..count]);
-                let whole = match std::str::from_utf8(&pending) {
-                    Ok(text) => text.len(),
-                    Err(error) => error.valid_up_to(),
-                };
-                let text: Vec<u8> = pending.drain(..whole).collect();
-                all.lock()
-                    .unwrap()
-                    .push_str(&String::from_utf8_lossy(&text));
-            }
-        });
-        let window = Window {
-            child,
-            master,
-            shown,
-            before,
-        };
-        window.resize(columns, rows);
-        window
-    }
-
-    fn resize(&self, columns: u16, rows: u16) {
-        let size = Winsize {
-            ws_row: rows,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(&self.master, size).unwrap();
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.master.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Waits until `wanted` is printed, in what has come since the last match.
-    #[track_caller]
-    fn wait_for(&self, wanted: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let mut shown = self.shown.lock().unwrap();
-            if let Some(at) = shown.find(wanted) {
-                shown.drain(..at);
-                return;
-            }
-            assert!(Instant::now() < deadline, "{wanted:?} is not in {shown:?}");
-            drop(shown);
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Waits until the program ends, asserts that the terminal is as it was before, and returns the exit code.
-    #[track_caller]
-    fn end(mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "it does not end");
-            thread::sleep(Duration::from_millis(10));
-        };
-        self.wait_for("\x1b[?25h\x1b[?1049l");
-        assert_eq!(settings(&tcgetattr(&self.master).unwrap()), self.before);
-        status.code()
-    }
-}
-
-impl Drop for Window {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The settings of a terminal that raw mode changes.
-fn settings(termios: &Termios) -> String {
-    format!(
-        "{:?} {:?} {:?}",
-        termios.input_modes, termios.output_modes, termios.local_modes
-    )
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_is_played_on_the_whole_screen() {
     let server = TestServer::start(&["--robot-wait", "100ms", "--game-time", "2s"]);
@@ -304,10 +192,10 @@ async fn a_round_is_played_on_the_whole_screen() {
         window.wait_for("Tester · You");
         window.wait_for("Choose!");
         window.press("2");
-        window.wait_for("You show rock");
+        window.wait_for("You picked rock");
         window.wait_for("\x1b[7m 2 rock ");
         window.press("3a");
-        window.wait_for("You show paper");
+        window.wait_for("You picked paper");
         window.wait_for("(^o^) laughing");
         window.wait_for("play again");
         window.press("\r");
