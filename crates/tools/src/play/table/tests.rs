@@ -272,14 +272,15 @@ fn refused_hand_gives_way_to_the_locked_one() {
     assert!(!round.is_untold());
 }
 
+/// The keys before a cut and during it; what `start` says of the own hand; the hand then, whether it is locked, and what is
+/// said.
+type Cut<'a> = (&'a [Key], &'a [Key], &'a str, (Hand, bool), &'a [Say]);
+
 #[test]
 fn what_was_chosen_meanwhile_is_told_when_the_round_goes_on() {
     let (rock, paper) = (Key::Hand(Hand::Rock), Key::Hand(Hand::Paper));
     let locked = r#","choice":2,"lock":true"#;
-    // The keys before the cut and during it; what `start` says of the own hand; the hand then, whether it is locked, and
-    // what is said.
-    type Case<'a> = (&'a [Key], &'a [Key], &'a str, (Hand, bool), &'a [Say]);
-    let cases: [Case<'_>; 7] = [
+    let cases: [Cut<'_>; 7] = [
         (&[rock], &[], r#","choice":2"#, (Hand::Rock, false), &[]),
         (
             &[rock],
