@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { GAME_EVENTS, PATIENCE } from './clients/client.mjs';
-import { checkHi, checkMovement, checkRoom, checkStart } from './rules.mjs';
+import { checkHi, checkMovement, checkRoom, checkStart, isInvitation } from './rules.mjs';
 
 /** A place of one's own, away from whoever else is on the server. */
 export function somewhere() {
@@ -82,7 +82,7 @@ export class Player {
   async join() {
     this.joinedAt = Date.now();
     this.send('join');
-    checkRoom(await this.next('room'), this.uid);
+    checkRoom(await this.next('room', (room) => !isInvitation(room, this.uid)), this.uid);
   }
 
   async start() {

@@ -34,6 +34,11 @@ export function checkHi(hi) {
   assert.ok(typeof hi.token === 'string' && hi.token !== '', 'hi carries a token');
 }
 
+/** Whether somebody else wants a rematch, or does no longer: one is told of that room without having a seat in it. */
+export function isInvitation({ users, rematch }, uid) {
+  return !users.some((user) => user.uid === uid) && (users.length === 0 || users.some((user) => user.uid === rematch));
+}
+
 export function checkRoom(room, uid) {
   assert.ok(['string', 'number'].includes(typeof room.roomId), `a room has an id: ${JSON.stringify(room)}`);
   assert.equal(typeof room.full, 'boolean');
