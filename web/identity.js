@@ -16,14 +16,12 @@ export function identity(cookies = document.cookie) {
 
 let kept = '';
 
-/** Has the server set the cookie, at the first greeting of each visit, which makes it last, and when something has changed. @param {Identity} who */
+/** Has the server set the cookie: once a visit, which makes it last, and when something has changed. @param {Identity} who */
 export function keepIdentity({ uid, token, name, avatar }) {
   const bytes = new TextEncoder().encode(JSON.stringify({ uid, token, name, avatar }));
   const value = btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
   if (value === kept) return;
   kept = value;
-  // Without it the visit goes on; the next greeting tries again.
-  fetch('/identity', { method: 'PUT', body: value }).catch(() => {
-    kept = '';
-  });
+  // Without it the visit goes on; the next visit tries again.
+  fetch('/identity', { method: 'PUT', body: value }).catch(() => {});
 }

@@ -76,6 +76,7 @@ function paint() {
   if (online && !connection.online && connection.met) release.look().then(renew);
   connection.met ||= online;
   connection.online = online;
+  if (online && profile.token) keepIdentity(profile);
   renew();
 }
 
@@ -100,7 +101,6 @@ const player = drive(game, link, {
   keep({ uid, name }, token) {
     Object.assign(profile, { uid, name, token });
     save(profile);
-    keepIdentity(profile);
   },
   remember(memory) {
     profile.memory = { ...memory, at: Date.now() };

@@ -7,6 +7,7 @@ import { AT_ONCE, ROBOTS, at, onServer, open } from './table.mjs';
 
 useChromium();
 
+const PATIENCE = 20_000;
 const stored = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('wulin')));
 const cookie = async (context) => (await context.cookies()).find(({ name }) => name === 'wulin');
 /** The server has set the cookie to this. */
@@ -15,9 +16,11 @@ async function kept(context, page, who) {
     const bytes = new TextEncoder().encode(JSON.stringify(who));
     return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
   }, who);
+  const deadline = Date.now() + PATIENCE;
   for (;;) {
     const found = await cookie(context);
     if (found?.value === expected) return found;
+    assert.ok(Date.now() < deadline, 'the server sets no cookie');
     await page.waitForTimeout(20);
   }
 }
