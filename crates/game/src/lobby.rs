@@ -1,9 +1,11 @@
 //! Everybody who is online: who they are, who waits, who plays where. A state machine like [`Room`].
 //!
-//! This file has the commands and the deadlines. Below it: `identity` (hello, takeover by token), `queue` (from a wish
-//! for a seat to an open room), `rematch` (partners who meet again) and `survey` (how many people are near).
+//! This file has the commands and the deadlines. Below it: `person` (one of them), `identity` (hello, takeover by token),
+//! `queue` (from a wish for a seat to an open room), `rematch` (partners who meet again) and `survey` (how many people
+//! are near).
 
 mod identity;
+mod person;
 mod queue;
 mod rematch;
 mod survey;
@@ -19,12 +21,13 @@ use rand::rngs::StdRng;
 use crate::event::{Event, Missed, Movement, RoundStanding};
 use crate::hand::Face;
 use crate::ids::{IdMap, shrink};
-use crate::matchmaking::{Change, Matchmaking, Patience, Wait};
+use crate::matchmaking::{Change, Matchmaking, Patience};
 use crate::memories::Memories;
 use crate::place::{Globe, Place};
-use crate::player::{ConnectionId, Origin, PlayerId, Profile, RoomId, Standing, Token};
+use crate::player::{ConnectionId, Origin, PlayerId, Profile, RoomId, Token};
 use crate::room::{Format, Room, Settlement};
 use crate::{Rejected, robot};
+use person::{Held, LastRound, Person, Whereabouts};
 use survey::Survey;
 
 pub use survey::SURVEY_EVERY;
@@ -82,58 +85,6 @@ pub enum LobbyEffect {
     Opened(Room, Vec<PlayerId>),
     /// This player is offline and in no room: nothing will be sent to it any more.
     Gone(PlayerId),
-}
-
-/// A person who is online, or offline with a seat in a round or a place held in the queue.
-#[derive(Debug)]
-struct Person {
-    profile: Profile,
-    token: Token,
-    place: Option<Place>,
-    standing: Standing,
-    connection: Option<ConnectionId>,
-    legacy: bool,
-    origin: Option<Origin>,
-    whereabouts: Whereabouts,
-    last_round: Option<LastRound>,
-    /// The last result, until its arrival is confirmed or the next round begins.
-    missed: Option<Missed>,
-    /// What is kept for it while it has no connection and plays no round.
-    held: Option<Held>,
-    /// Whether the present connection has itself asked for the seat. A new connection asks again without knowing that
-    /// the place was held.
-    has_asked: bool,
-    /// The number of people nearby that it was told last.
-    nearby: usize,
-}
-
-/// A person without a connection who plays no round, and what it gets back if it returns in time.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    until: Instant,
-    /// The table where it waited, and how; `None` for a person who has just played and did not wait.
-    place: Option<(RoomId, Wait)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whereabouts {
-    Idle,
-    Waiting(RoomId),
-    Playing(RoomId),
-}
-
-#[derive(Debug, Clone)]
-struct LastRound {
-    room: RoomId,
-    ended: Instant,
-    /// Everybody who stayed to the end, this person included.
-    people: Arc<[PlayerId]>,
-    /// When it is given a seat unasked; `None` for clients that can ask.
-    reseat: Option<Instant>,
-    /// It does not want a rematch. A later `join` withdraws that.
-    declined: bool,
-    /// The others have been sent its invitation.
-    invited: bool,
 }
 
 /// Everybody who is online.
@@ -522,29 +473,5 @@ impl Lobby {
             .get(&by)
             .copied()
             .ok_or(Rejected::HelloFirst)
-    }
-}
-
-impl Person {
-    /// The table where it waits.
-    fn table(&self) -> Option<RoomId> {
-        match self.whereabouts {
-            Whereabouts::Waiting(table) => Some(table),
-            Whereabouts::Idle | Whereabouts::Playing(_) => None,
-        }
-    }
-
-    /// Whether a place in the queue is held for it while it has no connection.
-    fn holds_a_place(&self) -> bool {
-        self.held.is_some_and(|held| held.place.is_some())
-    }
-
-    /// Whether it is to be given a seat unasked.
-    fn awaits_reseat(&self) -> bool {
-        self.whereabouts == Whereabouts::Idle
-            && self
-                .last_round
-                .as_ref()
-                .is_some_and(|last| last.reseat.is_some())
     }
 }

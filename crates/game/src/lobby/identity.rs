@@ -5,7 +5,8 @@
 
 use std::time::Instant;
 
-use super::{Arrival, Held, Lobby, LobbyEffect, Person, Whereabouts};
+use super::person::{Held, Person, Whereabouts};
+use super::{Arrival, Lobby, LobbyEffect};
 use crate::Rejected;
 use crate::event::{Event, Missed};
 use crate::ids::shrink;

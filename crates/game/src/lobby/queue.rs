@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use rand::RngExt;
 
-use super::{Held, Lobby, LobbyEffect, REMATCH_WITHIN, Whereabouts};
+use super::person::{Held, Whereabouts};
+use super::{Lobby, LobbyEffect, REMATCH_WITHIN};
 use crate::event::{Event, Seated};
 use crate::matchmaking::{Seeker, Wait};
 use crate::player::{PlayerId, RoomId};

@@ -5,7 +5,8 @@
 
 use std::mem;
 
-use super::{LastRound, Lobby, LobbyEffect, Person, Whereabouts};
+use super::person::{LastRound, Person, Whereabouts};
+use super::{Lobby, LobbyEffect};
 use crate::event::Event;
 use crate::player::{PlayerId, RoomId};
 

@@ -1,9 +1,15 @@
 //! All texts of the terminal game, in Chinese and English. They are those of the page and the Mini Program
 //! (`words.js`).
 
+mod chinese;
+mod english;
+
 use std::borrow::Cow;
 
 use wulin_game::{Face, Hand};
+
+pub use chinese::CHINESE;
+pub use english::ENGLISH;
 
 /// The texts of one language.
 pub struct Words {
@@ -314,162 +320,6 @@ impl Words {
         }
     }
 }
-
-/// Chinese.
-pub static CHINESE: Words = Words {
-    title: "武林",
-    rules: "剪刀剪布，布包石头，石头砸剪刀。连胜越多，得分越高。",
-    reconnecting: "正在重连…",
-    waiting: "正在找对手…",
-    waiting_detail: "没有人来，就由木人陪练。",
-    choose: "出招！",
-    choose_detail: "时间到之前都可以改。",
-    chosen_detail: "还可以改，以最后一次为准。",
-    chosen_offline: "连接断了，赶得上就替你补上。",
-    locked_detail: "已定招，不再改了。",
-    seat_kept: "连接断了，这一局照打，座位给你留着。",
-    over_offline: "连接断了，连上后告诉你结果。",
-    waiting_offline: "一连上就替你找对手。",
-    resumed: "接着打。",
-    while_away: "这一局在你断线时打完了。",
-    time_up: "亮招！",
-    thinking: "正在想",
-    locked: "已定招",
-    away: "掉线了",
-    back: "回来了",
-    left: "走了",
-    other_left: "对手走了，算你赢。",
-    win: "你赢了！",
-    lose: "你输了",
-    draw: "平手",
-    one_win: "先下一城，再赢一局就是连胜。",
-    draw_detail: "英雄所见略同。",
-    no_hand_loses: "没出手的算输。",
-    me: "我",
-    robot: "机器人",
-    nobody: "无名氏",
-    round_lost: "连接断开太久，上一局没能打完。",
-    round_forgotten: "服务器不记得上一局了，那一局作废。",
-    no_result: "上一局没有等到结果，再来一局吧。",
-    restarting: "服务器正在重启，马上就好…",
-    replaced: "你在别处打开了武林，这一处先停下了。",
-    again: "再战一局",
-    accept: "应战",
-    lock: "定招",
-    take_robot: "木人",
-    take_anybody: "谁都行",
-    leave: "离开",
-    face_keys: "做个鬼脸",
-    too_small: "窗口太小",
-    guests: [
-        "青衫客",
-        "白袍客",
-        "采药人",
-        "夜行人",
-        "卖酒翁",
-        "铁匠",
-        "渡船人",
-        "说书人",
-        "守塔人",
-        "牧羊人",
-        "放鹤人",
-        "听雨人",
-    ],
-    hands: ["剪刀", "石头", "布"],
-    no_hand: "没出手",
-    faces: ["大笑", "大哭", "生气", "坏笑"],
-    beats: ["剪刀剪布。", "石头砸剪刀。", "布包石头。"],
-    consolations: [
-        "胜败乃兵家常事。",
-        "留得青山在。",
-        "失之东隅，收之桑榆。",
-        "这一局让他三分。",
-        "大侠请重新来过。",
-        "下一局见真章。",
-        "高手也是这么过来的。",
-    ],
-    chinese: true,
-};
-
-/// English.
-pub static ENGLISH: Words = Words {
-    title: "武林 Wulin",
-    rules: "Scissors cut paper, paper wraps rock, rock breaks scissors.",
-    reconnecting: "Reconnecting…",
-    waiting: "Finding an opponent…",
-    waiting_detail: "If nobody comes, a robot steps in.",
-    choose: "Choose!",
-    choose_detail: "You can switch until time runs out.",
-    chosen_detail: "You can still switch; the last one counts.",
-    chosen_offline: "The connection is lost; it will be sent if it is back in time.",
-    locked_detail: "Locked: no more switching.",
-    seat_kept: "The connection is lost; the round goes on, and your seat is kept.",
-    over_offline: "The connection is lost; you see the result when it is back.",
-    waiting_offline: "You get a seat as soon as the connection is back.",
-    resumed: "The round goes on.",
-    while_away: "It ended while you were away.",
-    time_up: "Reveal!",
-    thinking: "is thinking",
-    locked: "has locked a hand",
-    away: "is away",
-    back: "is back",
-    left: "has left",
-    other_left: "Your opponent left: you win.",
-    win: "You win!",
-    lose: "You lose",
-    draw: "A draw",
-    one_win: "Win the next one and it is a streak.",
-    draw_detail: "Great minds think alike.",
-    no_hand_loses: "No pick loses.",
-    me: "You",
-    robot: "Robot",
-    nobody: "Somebody",
-    round_lost: "You were cut off for too long: that round went on without you.",
-    round_forgotten: "The server no longer knows that round: it is lost.",
-    no_result: "No result came for that round. Play another.",
-    restarting: "The server is restarting; just a moment…",
-    replaced: "You have opened Wulin somewhere else; this one has stopped.",
-    again: "play again",
-    accept: "accept",
-    lock: "lock",
-    take_robot: "robot",
-    take_anybody: "anybody",
-    leave: "leave",
-    face_keys: "pull a face",
-    too_small: "Window too small",
-    guests: [
-        "Blue Robe",
-        "White Robe",
-        "Herbalist",
-        "Nightwalker",
-        "Wine Seller",
-        "Blacksmith",
-        "Ferryman",
-        "Storyteller",
-        "Tower Guard",
-        "Shepherd",
-        "Crane Keeper",
-        "Rain Watcher",
-    ],
-    hands: ["scissors", "rock", "paper"],
-    no_hand: "no hand",
-    faces: ["laughing", "crying", "angry", "smirking"],
-    beats: [
-        "Scissors cut paper.",
-        "Rock breaks scissors.",
-        "Paper wraps rock.",
-    ],
-    consolations: [
-        "Masters have lost more often than you.",
-        "So close. Next one.",
-        "Shake it off.",
-        "Even a master slips.",
-        "Now you know how they play.",
-        "Luck turns.",
-        "One more, and mean it.",
-    ],
-    chinese: false,
-};
 
 #[cfg(test)]
 mod tests {
