@@ -5,7 +5,7 @@
 # restart sockets at an upgrade, and for that moment connections are refused.
 #
 # The same program at the same commit gives the same package, byte by byte. REVISION becomes part of the version, COMPRESSION
-# is for tests that are in a hurry.
+# makes the package faster and larger, for tests.
 set -eu
 program=$1
 folder=$2

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Pins the images that the Dockerfile begins with to what they are today, by digest: packaging/pin.sh
-# With --check it changes nothing and says which are not pinned. ENGINE says whom to ask: docker or podman.
+# With --check it changes nothing and says which are not pinned. ENGINE is the program to ask: docker or podman.
 set -eu
 cd "$(dirname "$0")/.."
 file=${DOCKERFILE:-Dockerfile}

@@ -6,10 +6,10 @@ cd "$(dirname "$0")/.."
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Of the dependencies nothing is built twice; what is ours is built for these folders and thrown away.
+# Dependencies come from the usual target folder, so that they are not built again.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 
-# What the builder is sent: what .dockerignore lets through, of what is in the repository or about to be.
+# The build context: the files that .dockerignore lets through, committed or not yet.
 mkdir "$work/context"
 sed -n 's/^!//p' .dockerignore | xargs git ls-files --cached --others --exclude-standard -- |
     while read -r file; do [ ! -e "$file" ] || echo "$file"; done | xargs cp --parents --target-directory "$work/context"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Builds the image from the Dockerfile and runs it by compose.yaml: no root, no capability, nothing to write to but a volume.
 #
-# No registry is needed: the base is a small Debian made here, and in place of the Dockerfile's first stage comes the program
-# that is already built. What that stage does, `docker build` alone shows.
+# No registry is needed: the base is a small Debian made here, and the program that is already built takes the place of
+# the Dockerfile's build stages. tests/dockerfile.sh tries those.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
@@ -132,7 +132,7 @@ wait "$player" || { cat "$here/round"; fail 'the round was cut off'; }
 cat "$here/round"
 [ "$(pod inspect --format '{{.State.ExitCode}}' wulin)" = 0 ] || fail 'it ended badly'
 
-# The same program that is unwell is unhealthy.
+# The health check fails when the program does not work.
 if pod run --rm --network none --entrypoint /usr/local/bin/wulin wulin health --port 1 >/dev/null 2>&1; then
     fail 'a server that is not there is called healthy'
 fi

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Boots a small Debian in a container of its own and runs the Debian package there under its systemd: tests/package/inside.sh.
-# The tree is made once and kept below target/. Needs root; what of it this machine cannot do is said, and nothing tested.
+# The tree is made once and kept below target/. Needs root. On a machine that cannot boot it, the script says so and tests nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")

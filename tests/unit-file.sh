@@ -17,7 +17,7 @@ said=$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$folder"/wulin
     echo "$said" >&2
     exit 1
 }
-# It ends well even when it does not know a setting.
+# systemd-analyze succeeds even if it does not know a setting.
 if echo "$said" | grep -F wulin >&2; then
     exit 1
 fi

@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Small buffers: the default of 128 KiB for each connection is another floor.
+/// Small buffers, as Wulin has them. With the default of 128 KiB for each connection the comparison would be unfair.
 fn websocket() -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(4096)
 }
@@ -53,7 +53,7 @@ async fn serve(chain: &str, key: &str) -> anyhow::Result<()> {
         let (stream, _) = listener.accept().await?;
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // Whoever breaks off is gone: there is nobody to tell.
+            // The client has gone, and nobody is left to be told.
             _ = echo(acceptor, stream).await;
         });
     }

@@ -1,6 +1,6 @@
 // The game of two on any Socket.IO server, as Node programs of its kind are written: enough of the protocol to be measured
-// with the same load, and nothing that would slow it down. Whoever waits longest is the partner, wherever both are; payloads
-// are believed as they come.
+// with the same load, and nothing that would slow it down. The person who waits longest is the partner, at any distance; payloads
+// are not checked.
 
 import { randomBytes } from 'node:crypto';
 
@@ -88,7 +88,7 @@ export function serve(io) {
     if (!room) return;
     tell(room, 'leave', { uid: player.user.uid }, player);
     player.room = undefined;
-    // A round goes on for whoever stays, and whoever left is in its result.
+    // A round goes on for those who stay; a person who left is in its result as well.
     if (room.started) return void (player.choice = null);
     clearTimeout(room.timer);
     waiting = undefined;

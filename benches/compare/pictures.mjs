@@ -2,7 +2,7 @@
 
 const WIDTH = 860;
 const FONT = 'font-family="system-ui, sans-serif" font-size="14"';
-/** Colours that people who see few of them tell apart. */
+/** Colours that colour-blind people can tell apart as well. */
 const COLOURS = ['#0072b2', '#d55e00', '#cc79a7', '#009e73', '#e69f00', '#56b4e9'];
 
 function frame(height, title, body) {
@@ -22,13 +22,13 @@ function place(number) {
   return number.toFixed(1);
 }
 
-/** At most two decimals, and none where they say nothing. */
+/** A number with at most two decimals, without zeros at its end. */
 function short(value) {
   return value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
 }
 
 /**
- * Times in milliseconds by percentile. Both axes are logarithmic, so that the slowest of a thousand are seen as well as half.
+ * Times in milliseconds by percentile. Both axes are logarithmic, so that the slowest thousandth is as visible as the median.
  * @param {string} title
  * @param {{name: string, points: [number, number][]}[]} series a quantile and a time each
  */
@@ -52,7 +52,7 @@ export function curves(title, series) {
   for (const quantile of quantiles) {
     body.push(`<text x="${place(x(quantile))}" y="${bottom + 24}" text-anchor="middle">${short(quantile * 100)} %</text>`);
   }
-  // Names beside the ends of their curves, and not over one another.
+  // Each name stands beside the end of its curve. Names are moved apart so that they do not overlap.
   const ends = series
     .map(({ name, points }, index) => ({ name, colour: COLOURS[index % COLOURS.length], points: points.filter(([, time]) => time > 0) }))
     .filter(({ points }) => points.length > 0)

@@ -16,7 +16,7 @@ const NONE = '–';
 
 const KIB = 1024;
 const MIB = KIB ** 2;
-/** What players see as a movement; of the floor it is an echo. */
+/** The event whose latency is compared: a movement of the game, or an echo of the floor. */
 const movements = (run) => run.play?.movement_ms ?? run.echo.echo_ms;
 /** Columns of each mode: heading, digits, and where the figure is in a document. */
 const COLUMNS = {
@@ -61,7 +61,7 @@ function median(numbers) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The median of a figure over runs; NaN where it is not known: a figure that is not known is null. */
+/** The median of a figure over the runs; NaN if no run knows it (an unknown figure is null in a document). */
 function typical(runs, figure) {
   return median(runs.map((run) => figure(run) ?? NaN));
 }

@@ -1,4 +1,4 @@
-// Two people play one round by the client library of a version, to see that a stack is what it is measured as:
+// Two people play one round by the client library of a version, to check that a stack plays the game it is measured with:
 // `node round.mjs VERSION PORT`, VERSION 2 or 4. The libraries are those of tests/clients.
 
 import assert from 'node:assert/strict';
@@ -15,7 +15,7 @@ const late = setTimeout(() => {
   process.exit(1);
 }, PATIENCE);
 
-/** One player's round: what it was told, in order, and its result. */
+/** Plays one round as one player, and returns the events it received, in order, and its result. */
 async function play(uid, choice) {
   const socket = connect(`https://localhost:${port}`, {
     path: '/applet/websocket/socket.io', transports: ['websocket'], rejectUnauthorized: false, forceNew: true,

@@ -14,7 +14,7 @@ cd "$here/../.."
 RUNS=${RUNS:-3} TIME=${TIME:-30s} HOLD_TIME=${HOLD_TIME:-15s} MANY_TIME=${MANY_TIME:-600s}
 CONNECT=${CONNECT:-3000} HOLD=${HOLD:-4000} PLAY=${PLAY:-3000 4000}
 files=$(prlimit --nofile --output HARD --noheadings | tr -d ' ')
-# No more than there are addresses and ports for without a thought.
+# At most as many people as loopback addresses and ports allow without further settings.
 MANY=${MANY:-$(( (files > 100000 ? 100000 : files) - 100 ))}
 keep=${KEEP:-target/compare/runs}
 scratch=$(mktemp -d)
@@ -23,14 +23,14 @@ wulin=${WULIN:-$PWD/target/release/wulin}
 bench=${BENCH:-$wulin}
 floor=${ECHO:-$PWD/target/release/examples/echo}
 if [ -z "${WULIN:-}" ] || [ -z "${ECHO:-}" ]; then
-    # One after the other: together, what only examples and tests need would be built into the program.
+    # Built one after the other: in one call, cargo would give the program the features that only examples and tests need.
     cargo build --release --locked --bin wulin
     cargo build --release --locked --example echo
 fi
 trap 'stop; rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
 
-# Debian's nginx. It is unpacked, not installed: nothing is started and nobody's port is taken.
+# Debian's nginx, unpacked and not installed, so that no service is started and no port is taken.
 bring_nginx() {
     if command -v nginx >/dev/null 2>&1; then
         nginx=nginx
@@ -52,7 +52,7 @@ fetch_nginx() {
     apt-get download nginx
 }
 
-# bring_packages FOLDER: what its lock file names, once.
+# bring_packages FOLDER: installs what its lock file names, unless it is there already.
 bring_packages() {
     cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock.json" && return
     (cd "$1" && npm ci --silent --no-audit --no-fund)
@@ -66,7 +66,7 @@ make_certificate() {
         -keyout "$scratch/key.pem" -out "$scratch/chain.pem" 2>/dev/null
 }
 
-# A port nobody has at this moment.
+# Prints a port that is free at this moment.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
@@ -81,7 +81,7 @@ answers() {
     done
 }
 
-# said FILE: the first line of a program that says its port; waited for.
+# said FILE: waits for the first line of a program's output, which is its port, and prints it.
 said() {
     tries=100
     until [ -s "$1" ]; do
@@ -173,7 +173,7 @@ measure() {
     *.hold) time=$HOLD_TIME ;;
     *.many) mode=hold time=$MANY_TIME ;;
     esac
-    # Somebody who gets lost is a result as well: the document says so.
+    # A run in which connections were lost is a result as well; the document says how many.
     load "$3" "$mode" "$5" --time "$time" >"$file" 2>"$scratch/load.log" || [ -s "$file" ] || { cat "$scratch/load.log" >&2; exit 1; }
     stop
 }

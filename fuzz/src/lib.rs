@@ -1,5 +1,5 @@
-//! Every decoder that reads a stranger's bytes, as a function of bytes. What each must hold: it ends, nothing panics, and
-//! what it accepts means the same when it is read again.
+//! Every decoder that reads bytes of strangers, as a function of bytes. Each must end, must not panic, and what it accepts must
+//! mean the same when it is read again.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -30,7 +30,7 @@ use wulin_game::protocol::socketio::{Dialogue, Sid, Version};
 use wulin_game::protocol::{Command, native as native_frame};
 
 const VERSIONS: [Version; 2] = [Version::V3, Version::V4];
-/// No authority is waited for longer than a week.
+/// The longest time that an authority may ask to wait: a week.
 const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A text frame of the native WebSocket.
@@ -63,7 +63,7 @@ fn packets(version: Version, body: &[u8]) -> Option<Vec<String>> {
             return None;
         };
         all.push(packet.into_owned());
-        // Each takes a byte at least, be it the separator before it.
+        // Each packet takes at least one byte, the separator before it included.
         assert!(all.len() <= body.len() + 1);
     }
     assert!(!all.is_empty());
@@ -149,7 +149,7 @@ pub fn forwarded(bytes: &[u8]) {
         proxy: true,
     };
     let _ = near.behind(&headers, &proxies);
-    // Whoever is no proxy is believed nothing.
+    // A peer that is no trusted proxy is not believed.
     let stranger = Caller {
         address: IpAddr::from([192, 0, 2, 1]),
         proxy: false,
@@ -224,7 +224,7 @@ pub fn acme(bytes: &[u8]) {
             let sentence = explain(error, "play.example", "the authority");
             assert!(!sentence.is_empty());
         }
-        // It polls, and would wait.
+        // The library would poll here, and wait.
         Some(Ok(None)) | None => {}
     }
 }

@@ -27,7 +27,7 @@ wait_until() {
     done
 }
 is() { [ "$(of "$1")" = "$2" ]; }
-# An exclamation mark alone would never fail the test.
+# `set -e` ignores the status of a command behind `!`, so such a line alone could never fail the test.
 not() { if "$@"; then return 1; fi; }
 # New settings for the service alone, as `systemctl edit` makes them.
 edit() { # NAME LINE...
@@ -139,7 +139,7 @@ step 'a process that hangs is ended and started again, and who connects meanwhil
 edit watchdog 'WatchdogSec=2s'
 systemctl restart wulin
 pid=$(of MainPID)
-# It lives for longer than the watchdog waits, since it says that it does.
+# The service outlives the watchdog's time-out, since it reports to the watchdog.
 sleep 5
 is MainPID "$pid"
 is NRestarts 0
