@@ -187,11 +187,25 @@ impl Table {
         self.stage = Stage::Idle;
     }
 
+    /// Whether somebody would wait for this player: at a table, in a round, or for a rematch. The server refuses a `leave`
+    /// of anybody else.
+    fn is_awaited(&self) -> bool {
+        match &self.stage {
+            Stage::Waiting(_) | Stage::Playing(_) => true,
+            Stage::Idle => self.invitation.is_some(),
+            Stage::Over(over) => {
+                self.invitation.is_some() || over.others.iter().any(|(other, _)| !other.user.robot)
+            }
+        }
+    }
+
     /// Takes a key of the player.
     pub fn press(&mut self, key: Key, now: Instant) {
         match (key, &mut self.stage) {
             (Key::Quit, _) => {
-                self.says.push(Say::Leave);
+                if self.is_awaited() {
+                    self.says.push(Say::Leave);
+                }
                 self.ended = Some(GameEnd::Quit);
             }
             (Key::Hand(hand), Stage::Playing(round)) if now < round.deadline && !round.locked => {

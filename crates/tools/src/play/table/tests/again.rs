@@ -96,3 +96,20 @@ fn whoever_asks_again_waits_for_the_same_people_or_takes_others() {
         (vec![with_robot], false, vec![with_robot])
     );
 }
+
+#[test]
+fn quitting_tells_only_those_who_would_wait() {
+    let quit = |mut table: Table, now| {
+        table.take_says();
+        table.press(Key::Quit, now);
+        table.take_says()
+    };
+    let (mut table, now) = playing();
+    table.hear(result((2, 1, 1), "1"), now);
+    assert_eq!(quit(table, now), [], "robots have gone already");
+    let (mut table, now) = against_ben();
+    table.hear(said("result", &rows(1, 2, 1)), now);
+    assert_eq!(quit(table, now), [Say::Leave], "a person may wait");
+    let (table, now) = playing();
+    assert_eq!(quit(table, now), [Say::Leave], "a round is given up");
+}
